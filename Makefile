@@ -1,0 +1,44 @@
+# Every target installs what it needs first. `make` alone lists them.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+PYTHON := .venv/bin/python
+LAB ?= demo
+SUITES ?=
+
+.PHONY: help setup build bundle lab-up lab-down demo test lint format lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup:  ## install what the project needs on this machine
+	@scripts/setup
+
+build: setup  ## build/rust/* and build/python/bin/*
+	@scripts/build
+
+bundle: build  ## build/bundle: what site.yml rolls out
+	@$(PYTHON) -m scripts.bundle
+
+lab-up: setup  ## bring up the lab of systemd hosts (LAB=demo)
+	@$(PYTHON) -m lab up --lab $(LAB)
+
+lab-down:  ## take it down again; nothing stays behind
+	@$(PYTHON) -m lab down --lab $(LAB)
+
+demo: bundle lab-up  ## roll out to the lab, feed events, show data and health live
+	@$(PYTHON) -m scripts.demo
+
+test: setup  ## everything: lint, unit, parity, molecule (SUITES="lint unit" for some)
+	@$(PYTHON) -m scripts.test $(SUITES)
+
+lint: setup  ## the lint suite only
+	@$(PYTHON) -m scripts.test lint
+
+format:  ## let the formatters write
+	.venv/bin/ruff format . && .venv/bin/ruff check --fix . && cargo fmt --manifest-path extractors/rust/Cargo.toml
+
+lock: setup  ## pin all Python packages anew
+	@scripts/lock
+
+clean:  ## remove what was built (the cache outside the tree stays)
+	rm -rf build .venv .ansible .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,155 @@
+"""Runs every test of the project, suite by suite, and sums them up: `python -m scripts.test [SUITE…]`.
+
+A suite is one or more steps. A step that runs tests leaves a JUnit file (pytest, molecule) or prints cargo's closing
+lines; it fails when its command fails, when it collected nothing, or when a test was skipped. Everything a step prints
+goes to build/test/<suite>-<step>.log; the screen shows one line a step, and the log's end when it failed.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test"
+CRATE = "--manifest-path extractors/rust/Cargo.toml"
+PYTHON_CODE = "scripts lab agent extractors plugins tests molecule"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of a suite.
+
+    `counts` says where the number of tests stands: `junit` (file at {junit}), `cargo` (closing lines) or `` (no tests).
+    """
+
+    name: str
+    command: str
+    counts: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a step: the numbers of tests, how long it took, and why it failed, if it did."""
+
+    suite: str
+    step: str
+    seconds: float
+    passed: int = 0
+    failed: int = 0
+    fault: str = ""
+
+
+def pytest(name: str, folders: str) -> Step:
+    """A step that runs the tests below these folders."""
+    return Step(name, f"python -m pytest -q -ra --junitxml={{junit}} {folders}", "junit")
+
+
+SUITES: dict[str, list[Step]] = {
+    "lint": [
+        Step("ruff", f"ruff check {PYTHON_CODE}"),
+        Step("ruff-format", f"ruff format --check {PYTHON_CODE}"),
+        Step("mypy", "mypy"),
+        Step("cargo-fmt", f"cargo fmt {CRATE} --check"),
+        Step("clippy", f"cargo clippy --quiet --locked --all-targets {CRATE} -- -D warnings"),
+        Step("yamllint", "yamllint --strict ."),
+        Step("ansible-lint", "ansible-lint --offline --profile production"),
+        Step("shellcheck", "shellcheck scripts/setup scripts/build scripts/lock .ci/run"),
+    ],
+    "build": [Step("programs", "scripts/build"), Step("bundle", "python -m scripts.bundle")],
+    "unit": [
+        pytest("python", "extractors/python/tests"),
+        pytest("agent", "agent/tests"),
+        pytest("plugins", "tests/plugins"),
+        pytest("lab", "lab/tests"),
+        Step("rust", f"cargo test --locked {CRATE}", "cargo"),
+    ],
+    "parity": [pytest("parity", "tests/parity -s")],
+    "molecule": [Step("default", "python -m molecule_guard {junit}", "junit")],
+}
+
+
+def junit_counts(report: Path) -> tuple[int, int, int]:
+    """Tests passed, failed and skipped, of a JUnit file; all 0 when there is none."""
+    if not report.exists():
+        return 0, 0, 0
+    passed = failed = skipped = 0
+    for suite in ET.parse(report).getroot().iter("testsuite"):
+        tests = int(suite.get("tests", 0))
+        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        left_out = int(suite.get("skipped", 0))
+        passed, failed, skipped = passed + tests - bad - left_out, failed + bad, skipped + left_out
+    return passed, failed, skipped
+
+
+def cargo_counts(text: str) -> tuple[int, int, int]:
+    """Tests passed, failed and ignored, summed over cargo's closing lines."""
+    rows = re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
+    sums = [sum(int(row[i]) for row in rows) for i in range(3)]
+    return sums[0], sums[1], sums[2]
+
+
+def run(suite: str, step: Step) -> Outcome:
+    """Runs one step in the project's root, with its output in the log."""
+    log, junit = LOGS / f"{suite}-{step.name}.log", LOGS / f"{suite}-{step.name}.xml"
+    junit.unlink(missing_ok=True)
+    environment = os.environ | {
+        "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
+        "CARGO_TARGET_DIR": str(ROOT / "build" / "rust-target"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    print(f"  {suite:9}{step.name:14}", end="", flush=True)
+    start = time.monotonic()
+    with log.open("wb") as out:
+        command = shlex.split(step.command.format(junit=junit))
+        code = subprocess.run(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+        ).returncode
+    seconds = time.monotonic() - start
+    passed = failed = skipped = 0
+    if step.counts == "junit":
+        passed, failed, skipped = junit_counts(junit)
+    elif step.counts == "cargo":
+        passed, failed, skipped = cargo_counts(log.read_text(errors="replace"))
+    fault = ""
+    if code:
+        fault = f"exit status {code}"
+    elif step.counts and not passed:
+        fault = "no test was collected"
+    elif skipped:
+        fault = f"{skipped} skipped: a test that does not run proves nothing"
+    elif failed:
+        fault = f"{failed} failed"
+    numbers = f"{passed} passed" if step.counts and not fault else ""
+    print(f"{'FAILED' if fault else 'ok':8}{seconds:6.0f} s  {fault or numbers}", flush=True)
+    if fault:
+        tail = log.read_text(errors="replace").splitlines()[-80:]
+        print("\n".join(f"    | {line}" for line in tail), f"\n    whole log: {log.relative_to(ROOT)}", flush=True)
+    return Outcome(suite, step.name, seconds, passed, failed + bool(fault and not failed), fault)
+
+
+def main() -> int:
+    """Runs the named suites, or all; exit status 1 when anything failed."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.test", description=__doc__.splitlines()[0])
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"one of: {', '.join(SUITES)} (all when none is named)")
+    names = parser.parse_args().suites or list(SUITES)
+    if unknown := [name for name in names if name not in SUITES]:
+        parser.error(f"no suite is called {unknown[0]!r}; there are: {', '.join(SUITES)}")
+    LOGS.mkdir(parents=True, exist_ok=True)
+    outcomes = [run(name, step) for name in names for step in SUITES[name]]
+    bad = [outcome for outcome in outcomes if outcome.fault]
+    print(f"\n{len(outcomes)} steps in {sum(o.seconds for o in outcomes):.0f} s; {len(bad)} failed")
+    for outcome in bad:
+        print(f"  {outcome.suite} {outcome.step}: {outcome.fault}")
+    print(f"{sum(o.passed for o in outcomes)} passed, {sum(o.failed for o in outcomes)} failed")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
