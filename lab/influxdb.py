@@ -1,0 +1,71 @@
+"""influxd: built from its pinned Go module once, then kept by the content of its recipe."""
+
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+
+from lab import paths
+from lab.lock import locked
+from lab.run import attempt, run
+from lab.say import LabError, say, step
+
+MODULE = Path(__file__).with_name("influxd")
+COMMAND = "github.com/influxdata/influxdb/v2/cmd/influxd"
+PKG_CONFIG = "github.com/influxdata/pkg-config"
+FLAGS = ("-trimpath", "-buildvcs=false", "-tags", "sqlite_foreign_keys,sqlite_json", "-ldflags", "-s -w")
+TOOLS = {"go": "Go 1.25 or later", "cargo": "Rust", "rustup": "Rust's rustup", "clang": "`apt-get install clang`"}
+
+
+def key() -> str:
+    """The recipe's hash: other pins or flags are another program."""
+    parts = [(MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes(), *map(str.encode, FLAGS)]
+    return hashlib.sha256(b"\0".join([*parts, platform.machine().encode()])).hexdigest()[:16]
+
+
+def cached() -> Path:
+    """Where the built program is kept."""
+    return paths.cache() / "influxd" / key() / "influxd"
+
+
+def ensure() -> Path:
+    """The influxd program: the one named by SECLYZER_INFLUXD, the cached one, or a new build (about 5 minutes)."""
+    own = os.environ.get("SECLYZER_INFLUXD")
+    if own:
+        path = Path(own).expanduser().absolute()
+        if not os.access(path, os.X_OK):
+            raise LabError(f"SECLYZER_INFLUXD names {path}, which is no program")
+        return path
+    if not cached().exists():
+        with locked("influxd"):
+            if not cached().exists():
+                _build(cached())
+    return cached()
+
+
+def _build(final: Path) -> None:
+    missing = [f"{tool} ({hint})" for tool, hint in TOOLS.items() if shutil.which(tool) is None]
+    if missing:
+        raise LabError(
+            "influxd cannot be built here, missing: " + ", ".join(missing) + "; or name an own one by SECLYZER_INFLUXD"
+        )
+    say("influxd: building from source, about 5 minutes on 2 cores the first time")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=final.parent) as folder:
+        work = Path(folder)
+        with step("go build pkg-config"):
+            run(["go", "build", "-o", str(work / "pkg-config"), PKG_CONFIG], cwd=MODULE, timeout=1800)
+        env = {"PKG_CONFIG": str(work / "pkg-config"), "RUSTUP_TOOLCHAIN": _toolchain(), "CGO_ENABLED": "1"}
+        with step("go build influxd (with libflux by cargo)"):
+            run(["go", "build", *FLAGS, "-o", str(work / "influxd"), COMMAND], cwd=MODULE, env=env, timeout=3600)
+        (work / "influxd").rename(final)
+
+
+def _toolchain() -> str:
+    """The installed Rust toolchain; without its name libflux's build would try to install another."""
+    code, out, err = attempt(["rustup", "show", "active-toolchain"])
+    if code != 0 or not out.split():
+        raise LabError(f"no Rust toolchain is installed: {err.strip() or 'type `rustup default stable`'}")
+    return out.split()[0]
