@@ -1,0 +1,95 @@
+"""Hosts: systemd containers that behave like machines. Why each flag stands here is told in README.md."""
+
+import time
+
+from lab import gifts, image, keys, paths
+from lab.labs import Host, Lab
+from lab.podman import SETTINGS, podman
+from lab.run import attempt
+from lab.say import LabError
+
+INIT = "mount --make-rshared / && exec /lib/systemd/systemd"
+LIKE_A_MACHINE = (
+    "--privileged",
+    "--cgroupns=private",
+    "--systemd=false",
+    "--tmpfs=/run:mode=755",
+    "--tmpfs=/run/lock:mode=1777",
+    "--tmpfs=/tmp:exec,mode=1777",
+    "--stop-signal=SIGRTMIN+3",
+    "--env=container=podman",
+    "--ulimit=nofile=8192:8192",
+    "--ulimit=nproc=4096:4096",
+)
+BOOT = 60.0
+
+
+def create(lab: Lab, host: Host) -> None:
+    """Make a host, not yet started, with its keys and certificates in it."""
+    names = [f"--add-host={other.name}:{other.address}" for other in lab.hosts if other is not host]
+    podman(
+        "create",
+        f"--name={host.container}",
+        f"--hostname={host.name}",
+        f"--label=seclyzer.lab={lab.name}",
+        f"--label=seclyzer.root={paths.ROOT}",
+        f"--network={lab.network}",
+        f"--ip={host.address}",
+        f"--mac-address={host.mac}",
+        *names,
+        *LIKE_A_MACHINE,
+        image.tag(host.release),
+        "/bin/sh",
+        "-c",
+        INIT,
+    )
+    podman("cp", "--archive=false", "-", f"{host.container}:/", stdin=gifts.pack(lab, host))
+
+
+def start(host: Host) -> None:
+    """Start a host."""
+    podman("start", host.container)
+
+
+def wait(lab: Lab, host: Host) -> None:
+    """Wait until systemd says `running` and ssh lets us in."""
+    until = time.monotonic() + BOOT
+    said = "systemd has not begun"
+    while time.monotonic() < until:
+        code, out, err = _ask(lab, host)
+        if code == 0:
+            return
+        said = (out or err).strip()
+        if said in ("degraded", "maintenance", "stopping"):
+            break
+        time.sleep(0.2)
+    raise LabError(f"{host.container} did not come up: {said}\n{_failed(host)}")
+
+
+def state(lab: Lab, host: Host) -> str:
+    """What systemd says of the whole host, asked by ssh; or why it could not be asked."""
+    code, out, err = _ask(lab, host)
+    return out.strip() or f"unreachable: {err.strip().splitlines()[-1] if err.strip() else code}"
+
+
+def remove(containers: list[str]) -> None:
+    """Remove hosts, and their disks."""
+    if containers:
+        podman("rm", "--force", "--volumes", "--time=5", *containers, timeout=180)
+
+
+def _ask(lab: Lab, host: Host) -> tuple[int, str, str]:
+    return attempt(
+        [*keys.ssh(lab, host.name, "-o", "BatchMode=yes"), "systemctl", "is-system-running"], timeout=10
+    )
+
+
+def _failed(host: Host) -> str:
+    code, out, _ = attempt(
+        ["podman", "exec", host.container, "systemctl", "--failed", "--no-legend", "--plain"],
+        env=SETTINGS,
+        timeout=10,
+    )
+    if code != 0:
+        return podman("logs", "--tail", "5", host.container)
+    return out.strip()

@@ -1,0 +1,103 @@
+"""A lab's life: up, down, and how it stands."""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from lab import hosts, image, keys, needs, paths, pki
+from lab.labs import RELEASES, Host, Lab
+from lab.lock import locked
+from lab.podman import containers, podman, succeeds
+from lab.say import LabError, say, step
+
+
+def up(lab: Lab) -> None:
+    """Bring a lab up; one that runs is only looked at, one that was stopped goes on."""
+    needs.check(space=False)
+    with locked(lab.name):
+        found = containers(lab.name)
+        _refuse_foreign(lab, {str(container["Labels"].get("seclyzer.root")) for container in found.values()})
+        if _complete(lab, set(found)):
+            _go_on(lab, {name for name, container in found.items() if container["State"] == "running"})
+        else:
+            _make(lab, sorted(found))
+
+
+def down(lab: Lab) -> None:
+    """Remove everything `up` made: hosts, network, and the lab's folder."""
+    needs.check(space=False)
+    with locked(lab.name), step(f"{lab.name}: hosts, network and .lab/{lab.name} removed"):
+        _clear(lab, sorted(containers(lab.name)))
+
+
+def status(lab: Lab) -> list[tuple[str, ...]]:
+    """One row a host: lab, name, address, Debian, and what systemd says."""
+    found = {name: str(container["State"]) for name, container in containers(lab.name).items()}
+
+    def row(host: Host) -> tuple[str, ...]:
+        stands = found.get(host.container, "absent")
+        if stands == "running":
+            stands = hosts.state(lab, host)
+        return (lab.name, host.name, str(host.address), RELEASES[host.release], stands)
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(row, lab.hosts))
+
+
+def _refuse_foreign(lab: Lab, roots: set[str]) -> None:
+    foreign = roots - {str(paths.ROOT)}
+    if foreign:
+        raise LabError(
+            f"lab {lab.name} belongs to another checkout ({', '.join(sorted(foreign))}), which has its keys: "
+            f"use it from there, or type `python3 -m lab down --lab {lab.name}` first"
+        )
+
+
+def _complete(lab: Lab, found: set[str]) -> bool:
+    return found == {host.container for host in lab.hosts} and (paths.state(lab.name) / "ready").exists()
+
+
+def _go_on(lab: Lab, running: set[str]) -> None:
+    stopped = [host for host in lab.hosts if host.container not in running]
+    if stopped:
+        with step(f"{lab.name}: start {', '.join(host.name for host in stopped)}"):
+            _each(stopped, hosts.start)
+    with step(f"{lab.name}: is up"):
+        _each(lab.hosts, lambda host: hosts.wait(lab, host))
+
+
+def _make(lab: Lab, rest: list[str]) -> None:
+    needs.check()
+    with locked("images"):
+        image.ensure(image.releases(lab))
+    if rest or paths.state(lab.name).exists():
+        with step(f"{lab.name}: clear what an unfinished `up` left"):
+            _clear(lab, rest)
+    with step(f"{lab.name}: ssh keys and certificate authority in .lab/{lab.name}"):
+        paths.state(lab.name).mkdir(parents=True, mode=0o700)
+        keys.make(lab)
+        pki.make(lab)
+    with step(f"{lab.name}: network {lab.network} {lab.subnet}"):
+        podman("network", "create", f"--subnet={lab.subnet}", f"--label=seclyzer.lab={lab.name}", lab.network)
+    with step(f"{lab.name}: create {', '.join(host.name for host in lab.hosts)}"):
+        _each(lab.hosts, lambda host: hosts.create(lab, host))
+    with step(f"{lab.name}: start them"):
+        _each(lab.hosts, hosts.start)
+    with step(f"{lab.name}: systemd is running and ssh answers on all"):
+        _each(lab.hosts, lambda host: hosts.wait(lab, host))
+    (paths.state(lab.name) / "ready").touch()
+    say(f"lab {lab.name} is up: `python3 -m lab ssh edge1 --lab {lab.name}`, inventory {lab.inventory}")
+
+
+def _clear(lab: Lab, rest: list[str]) -> None:
+    hosts.remove(rest)
+    if succeeds("network", "exists", lab.network):
+        podman("network", "rm", "--force", lab.network)
+    shutil.rmtree(paths.state(lab.name), ignore_errors=True)
+    if paths.state(lab.name).parent.is_dir() and not any(paths.state(lab.name).parent.iterdir()):
+        paths.state(lab.name).parent.rmdir()
+
+
+def _each(these: list[Host] | tuple[Host, ...], work: Callable[[Host], None]) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(work, these))
