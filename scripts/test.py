@@ -68,10 +68,11 @@ SUITES: dict[str, list[Step]] = {
         pytest("agent", "agent/tests"),
         pytest("plugins", "tests/plugins"),
         pytest("lab", "lab/tests"),
+        pytest("guard", "tests/molecule_guard"),
         Step("rust", f"cargo test --locked {CRATE}", "cargo"),
     ],
     "parity": [pytest("parity", "tests/parity -s")],
-    "molecule": [Step("default", "python -m molecule_guard {junit}", "junit")],
+    "molecule": [Step("default", "python molecule/guard.py {junit}", "junit")],
 }
 
 
