@@ -13,7 +13,8 @@ from lab.say import LabError, say
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; 0 is good, 1 says on stderr what is wrong."""
-    options = _parser().parse_args(arguments)
+    own, words = _split(arguments)
+    options = _parser().parse_args(own, argparse.Namespace(words=words))
     try:
         return int(COMMANDS[options.command](options))
     except LabError as error:
@@ -67,6 +68,13 @@ def _images(_: argparse.Namespace) -> int:
 COMMANDS = {"up": _up, "down": _down, "status": _status, "ssh": _ssh, "influxd": _influxd, "images": _images}
 
 
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our own arguments, and what stands after `--`."""
+    whole = list(arguments)
+    end = whole.index("--") if "--" in whole else len(whole)
+    return whole[:end], whole[end + 1 :]
+
+
 def _lab(options: argparse.Namespace) -> Lab:
     return labs()[options.lab or "demo"]
 
@@ -84,9 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add("up", "bring the hosts up: edge1 (Debian 12), edge2 (Debian 13), store (Debian 12)")
     add("down", "remove the hosts, their network and their keys")
     add("status", "say how each host stands; exit 0 when all run")
-    ssh = add("ssh", "log in to a host, or run a command there")
-    ssh.add_argument("host")
-    ssh.add_argument("words", nargs="*", metavar="COMMAND", help="after --")
+    add("ssh", "log in to a host; after --, a command to run there").add_argument("host")
     add("influxd", "build or find influxd, print its path", lab=False)
     add("images", "build or find the hosts' images, print their names", lab=False)
     return parser
