@@ -4,8 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import BinaryIO
 
-from lab import image, influxdb, keys, life, needs
+from lab import feed, generate, image, influxdb, keys, life, needs
 from lab.labs import RELEASES, Lab, labs
 from lab.lock import locked
 from lab.say import LabError, say
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
         say(f"lab: {error}")
         return 1
     except (BrokenPipeError, KeyboardInterrupt):
-        sys.stdout = open(os.devnull, "w")  # nothing more to flush to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # its reader is gone
         return 130
 
 
@@ -65,7 +66,42 @@ def _images(_: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"up": _up, "down": _down, "status": _status, "ssh": _ssh, "influxd": _influxd, "images": _images}
+def _generate(options: argparse.Namespace) -> int:
+    made = generate.events(options.seed, options.seconds, options.types, options.rate)
+    if options.live:
+        generate.write_live(made, sys.stdout, options.dev_mode)
+    else:
+        if not options.seconds:
+            raise LabError("--seconds 0 (no end) is for --live only")
+        generate.write(made, sys.stdout, options.start_us, options.dev_mode)
+    sys.stdout.flush()
+    return 0
+
+
+def _feed(options: argparse.Namespace) -> int:
+    if options.file == "-":
+        return _feed_from(options, sys.stdin.buffer)
+    try:
+        with open(options.file, "rb") as file:
+            return _feed_from(options, file)
+    except OSError as error:
+        raise LabError(f"{options.file}: {error.strerror}") from error
+
+
+def _feed_from(options: argparse.Namespace, source: BinaryIO) -> int:
+    return feed.feed(_lab(options), options.host, source, options.speed, options.shift, options.transport)
+
+
+COMMANDS = {
+    "up": _up,
+    "down": _down,
+    "status": _status,
+    "ssh": _ssh,
+    "influxd": _influxd,
+    "images": _images,
+    "generate": _generate,
+    "feed": _feed,
+}
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -93,6 +129,50 @@ def _parser() -> argparse.ArgumentParser:
     add("down", "remove the hosts, their network and their keys")
     add("status", "say how each host stands; exit 0 when all run")
     add("ssh", "log in to a host; after --, a command to run there").add_argument("host")
+    _add_feed(add("feed", "send events to a host's Redis as its collector"))
+    _add_generate(add("generate", "write a made-up person's events as JSON lines", lab=False))
     add("influxd", "build or find influxd, print its path", lab=False)
     add("images", "build or find the hosts' images, print their names", lab=False)
     return parser
+
+
+def _add_feed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host")
+    parser.add_argument("file", help="JSON lines, or - for stdin")
+    parser.add_argument(
+        "--speed", type=_speed, default="1", help="1 (default): as it happened; 10: faster; or max"
+    )
+    parser.add_argument("--shift", choices=["now"], help="move all times so that the first event is now")
+    parser.add_argument("--transport", choices=["stream", "pubsub"], default="stream")
+
+
+def _add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=int, default=1, help="same seed, same events")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long; 0 with --live: no end")
+    parser.add_argument("--rate", type=_positive, default=1.0, help="how many times faster than a person")
+    parser.add_argument("--types", type=_types, default=list(generate.STREAMS), help="keystroke,mouse,app")
+    parser.add_argument("--start-us", type=int, default=generate.START_US, help="the time of the beginning")
+    parser.add_argument("--live", action="store_true", help="write each event when it is due, stamped now")
+    parser.add_argument(
+        "--no-dev-mode", dest="dev_mode", action="store_false", help="do not mark them as synthetic"
+    )
+
+
+def _types(text: str) -> list[str]:
+    types = text.split(",")
+    if unknown := set(types) - set(generate.STREAMS):
+        raise argparse.ArgumentTypeError(
+            f"{', '.join(sorted(unknown))}: none of {', '.join(generate.STREAMS)}"
+        )
+    return types
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _speed(text: str) -> str:
+    return text if text == "max" else str(_positive(text))

@@ -1,4 +1,4 @@
-"""What a host is given before it starts, as one tar: its ssh keys, who may log in, and the site's certificates."""
+"""What a host is given before it starts, as one tar: ssh keys, who may log in, the site's certificates."""
 
 import io
 import tarfile

@@ -68,12 +68,9 @@ def _build(release: str) -> None:
     final = archive(release)
     final.parent.mkdir(parents=True, exist_ok=True)
     part = final.with_suffix(f".{os.getpid()}.part")
-    hook = f"--customize-hook={RECIPE / 'setup.sh'}"
+    wanted = ("--format=tar", f"--include={','.join(packages())}", f"--customize-hook={RECIPE / 'setup.sh'}")
     try:
-        run(
-            ["mmdebstrap", *OPTIONS, "--format=tar", f"--include={','.join(packages())}", hook, release, str(part)],
-            timeout=1800,
-        )
+        run(["mmdebstrap", *OPTIONS, *wanted, release, str(part)], timeout=1800)
         part.rename(final)
     finally:
         part.unlink(missing_ok=True)

@@ -16,7 +16,12 @@ MODULE = Path(__file__).with_name("influxd")
 COMMAND = "github.com/influxdata/influxdb/v2/cmd/influxd"
 PKG_CONFIG = "github.com/influxdata/pkg-config"
 FLAGS = ("-trimpath", "-buildvcs=false", "-tags", "sqlite_foreign_keys,sqlite_json", "-ldflags", "-s -w")
-TOOLS = {"go": "Go 1.25 or later", "cargo": "Rust", "rustup": "Rust's rustup", "clang": "`apt-get install clang`"}
+TOOLS = {
+    "go": "Go 1.25 or later",
+    "cargo": "Rust",
+    "rustup": "Rust's rustup",
+    "clang": "`apt-get install clang`",
+}
 
 
 def key() -> str:
@@ -31,7 +36,7 @@ def cached() -> Path:
 
 
 def ensure() -> Path:
-    """The influxd program: the one named by SECLYZER_INFLUXD, the cached one, or a new build (about 5 minutes)."""
+    """The influxd program: the one SECLYZER_INFLUXD names, the cached one, or a new build."""
     own = os.environ.get("SECLYZER_INFLUXD")
     if own:
         path = Path(own).expanduser().absolute()
@@ -49,7 +54,7 @@ def _build(final: Path) -> None:
     missing = [f"{tool} ({hint})" for tool, hint in TOOLS.items() if shutil.which(tool) is None]
     if missing:
         raise LabError(
-            "influxd cannot be built here, missing: " + ", ".join(missing) + "; or name an own one by SECLYZER_INFLUXD"
+            f"influxd cannot be built here without {', '.join(missing)}; or name one by SECLYZER_INFLUXD"
         )
     say("influxd: building from source, about 5 minutes on 2 cores the first time")
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +64,12 @@ def _build(final: Path) -> None:
             run(["go", "build", "-o", str(work / "pkg-config"), PKG_CONFIG], cwd=MODULE, timeout=1800)
         env = {"PKG_CONFIG": str(work / "pkg-config"), "RUSTUP_TOOLCHAIN": _toolchain(), "CGO_ENABLED": "1"}
         with step("go build influxd (with libflux by cargo)"):
-            run(["go", "build", *FLAGS, "-o", str(work / "influxd"), COMMAND], cwd=MODULE, env=env, timeout=3600)
+            run(
+                ["go", "build", *FLAGS, "-o", str(work / "influxd"), COMMAND],
+                cwd=MODULE,
+                env=env,
+                timeout=3600,
+            )
         (work / "influxd").rename(final)
 
 

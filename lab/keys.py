@@ -1,4 +1,4 @@
-"""Ssh for one lab: the key people and Ansible log in with, each host's own key, known hosts and configuration."""
+"""Ssh for one lab: the key one logs in with, each host's own key, known hosts and configuration."""
 
 from pathlib import Path
 
@@ -16,12 +16,11 @@ def make(lab: Lab) -> None:
     for host in lab.hosts:
         _key(host_key(lab, host.name), f"{host.name} of lab {lab.name}")
     (folder / "known_hosts").write_text(
-        "".join(
-            f"{host.address},{host.name} {_public(host_key(lab, host.name))}"
-            for host in lab.hosts
-        )
+        "".join(f"{host.address},{host.name} {_public(host_key(lab, host.name))}" for host in lab.hosts)
     )
-    (folder / "ssh_config").write_text("".join(_stanza(lab, host.name, str(host.address)) for host in lab.hosts))
+    (folder / "ssh_config").write_text(
+        "".join(_stanza(lab, host.name, str(host.address)) for host in lab.hosts)
+    )
 
 
 def login_key(lab: Lab) -> Path:

@@ -64,8 +64,6 @@ def _request(
 ) -> None:
     added = [part for extension in extensions for part in ("-addext", extension)]
     base = ["openssl", "req", "-x509", "-config", "/dev/stdin", *CURVE, "-sha256", "-days", days]
-    run(
-        [*base, "-subj", f"/O=SecLyzer lab/CN={name}", *added, *signed, "-keyout", str(key_file), "-out", str(out)],
-        stdin=CONFIG,
-    )
+    subject = ("-subj", f"/O=SecLyzer lab/CN={name}")
+    run([*base, *subject, *added, *signed, "-keyout", str(key_file), "-out", str(out)], stdin=CONFIG)
     key_file.chmod(0o600)

@@ -22,5 +22,5 @@ def succeeds(*arguments: str, timeout: float | None = 60) -> bool:
 
 def containers(lab: str) -> dict[str, dict[str, Any]]:
     """The lab's containers by name: what `podman ps` says of each."""
-    found = json.loads(podman("ps", "--all", "--filter", f"label=seclyzer.lab={lab}", "--format", "json") or "[]")
-    return {container["Names"][0]: container for container in found or []}
+    text = podman("ps", "--all", "--filter", f"label=seclyzer.lab={lab}", "--format", "json")
+    return {container["Names"][0]: container for container in json.loads(text or "[]") or []}

@@ -1,0 +1,64 @@
+"""Feeding a host: the sender is started on it through ssh and given the events on its stdin.
+
+Root reads the password there; it never leaves the host, and stands in no command line and no environment.
+"""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from lab import keys
+from lab.labs import Lab
+from lab.say import LabError
+
+SENDER = Path(__file__).with_name("sender.py")
+SOCKET = "/run/redis/redis-server.sock"
+PASSWORD = "/etc/seclyzer/credentials/redis-collector"
+# Takes exactly the program's bytes off stdin and leaves the events there.
+BEGIN = """\
+import os, sys
+size, text = int(sys.argv.pop(1)), b""
+while len(text) < size:
+    part = os.read(0, size - len(text))
+    if not part:
+        sys.exit("feed: the program did not arrive")
+    text += part
+exec(compile(text, "sender.py", "exec"))
+"""
+
+
+def feed(lab: Lab, host: str, source: BinaryIO, speed: str, shift: str | None, transport: str) -> int:
+    """Send events to a host's Redis as the collector; the exit status of the sender there."""
+    lab.host(host)
+    if not keys.login_key(lab).exists():
+        raise LabError(f"lab {lab.name} is not up: type `python3 -m lab up --lab {lab.name}`")
+    program = SENDER.read_bytes()
+    words = ["--socket", SOCKET, "--password-file", PASSWORD, "--speed", speed, "--transport", transport]
+    words += ["--shift", shift] if shift else []
+    remote = shlex.join(["sudo", "-n", "python3", "-I", "-c", BEGIN, str(len(program)), *words])
+    command = [*keys.ssh(lab, host, "-T", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5"), remote]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as ssh:
+        assert ssh.stdin is not None
+        try:
+            _pour(program, source, ssh.stdin)
+        except BrokenPipeError:
+            pass  # the other side has said why
+        except KeyboardInterrupt:
+            ssh.terminate()
+            raise
+        code = ssh.wait()
+    if code == 255:
+        raise LabError(f"{host} of lab {lab.name} cannot be reached: type `python3 -m lab status`")
+    return code
+
+
+def _pour(program: bytes, source: BinaryIO, into: IO[bytes]) -> None:
+    """The program, then the events as they come."""
+    into.write(program)
+    into.flush()
+    while part := os.read(source.fileno(), 65536):
+        into.write(part)
+        into.flush()
+    into.close()

@@ -1,0 +1,207 @@
+"""The sender against a real Redis with the collector's rights, over a unix socket."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from lab import paths, sender
+
+PASSWORD = "not a secret"
+RULES = "resetkeys resetchannels -@all +@connection -@dangerous"
+COLLECTOR = "%W~seclyzer:stream:* &seclyzer:events +xadd +publish"
+SERVER = shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/usr/sbin") or ""
+EVENTS = [
+    {"type": "keystroke", "ts": 1_700_000_000_000_000, "key": "KeyA", "event": "press"},
+    {"type": "mouse", "ts": 1_700_000_000_200_000, "event": "move", "x": 1.5, "y": -2},
+    {"type": "app", "ts": 1_700_000_000_400_000, "app_name": "Schreibübung", "event": "focus"},
+]
+
+pytestmark = pytest.mark.skipif(not SERVER, reason="redis-server is not installed")
+
+
+@dataclass
+class Server:
+    """A throw-away Redis."""
+
+    socket: Path
+    password_file: Path
+
+    def admin(self) -> sender.Redis:
+        return sender.Redis(str(self.socket), "admin", PASSWORD)
+
+    def ask(self, *words: str) -> object:
+        return self.admin().ask([sender.encode(*(word.encode() for word in words))])[0]
+
+    def send(self, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+        own = ["--socket", str(self.socket), "--password-file", str(self.password_file), *options]
+        program = paths.ROOT / "lab" / "sender.py"
+        return subprocess.run(
+            [sys.executable, "-I", str(program), *own],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def entries(self, kind: str) -> list[bytes]:
+        """The texts in a stream."""
+        answer = self.admin()
+        answer.socket.sendall(sender.encode(b"XRANGE", b"seclyzer:stream:" + kind.encode(), b"-", b"+"))
+        count = int(answer.file.readline()[1:])
+        texts = []
+        for _ in range(count):
+            lines = [answer.file.readline() for _ in range(8)]  # *2 $ id *2 $ e $ text
+            assert lines[5] == b"e\r\n"
+            texts.append(lines[7][:-2])
+        return texts
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="lab") as name:
+        folder = Path(name)
+        digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
+        (folder / "acl").write_text(
+            f"user collector on #{digest} {RULES} {COLLECTOR}\n"
+            f"user admin on #{digest} ~* &* +@all\n"
+            "user default off\n"
+        )
+        (folder / "password").write_text(PASSWORD + "\n")
+        own = [
+            "--port",
+            "0",
+            "--unixsocket",
+            str(folder / "s"),
+            "--save",
+            "",
+            "--aclfile",
+            str(folder / "acl"),
+        ]
+        process = subprocess.Popen([SERVER, *own, "--dir", name], stdout=subprocess.DEVNULL)
+        try:
+            until = time.monotonic() + 10
+            while not (folder / "s").exists():
+                assert time.monotonic() < until and process.poll() is None
+                time.sleep(0.01)
+            yield Server(folder / "s", folder / "password")
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def lines(*events: dict[str, object]) -> str:
+    return "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
+
+
+def test_a_command_is_encoded_by_bytes_not_characters() -> None:
+    assert sender.encode(b"PING", "ü".encode()) == b"*2\r\n$4\r\nPING\r\n$2\r\n\xc3\xbc\r\n"
+    assert sender.add("app", b"{}", 1_000_000).startswith(
+        b"*8\r\n$4\r\nXADD\r\n$19\r\nseclyzer:stream:app\r\n"
+    )
+    assert b"$5\r\nMINID\r\n$1\r\n~\r\n$6\r\n880000\r\n$1\r\n*\r\n$1\r\ne\r\n$2\r\n{}\r\n" in sender.add(
+        "app", b"{}", 1_000_000
+    )
+
+
+def test_every_event_reaches_its_stream_as_it_was_written(server: Server) -> None:
+    done = server.send(lines(*EVENTS))
+    assert done.returncode == 0, done.stderr
+    assert "3 sent, 0 refused" in done.stderr
+    for event in EVENTS:
+        assert server.entries(str(event["type"])) == [json.dumps(event, ensure_ascii=False).encode()]
+
+
+def test_many_events_go_in_order(server: Server) -> None:
+    many = [{**EVENTS[0], "ts": number + 1} for number in range(5000)]
+    assert server.send(lines(*many)).returncode == 0
+    assert [json.loads(text)["ts"] for text in server.entries("keystroke")] == [e["ts"] for e in many]
+
+
+def test_shift_moves_the_first_event_to_now_and_keeps_the_gaps(server: Server) -> None:
+    before = time.time_ns() // 1000
+    done = server.send(lines(*EVENTS), "--shift", "now", "--speed", "1")
+    took = time.time_ns() // 1000 - before
+    assert done.returncode == 0, done.stderr
+    stamps = [json.loads(server.entries(kind)[0])["ts"] for kind in ("keystroke", "mouse", "app")]
+    assert before <= stamps[0] < before + 2_000_000
+    assert [stamp - stamps[0] for stamp in stamps] == [0, 200_000, 400_000]
+    assert took >= 400_000
+
+
+def test_a_refused_command_is_an_error(server: Server) -> None:
+    server.ask("ACL", "SETUSER", "collector", "-xadd")
+    done = server.send(lines(*EVENTS))
+    assert done.returncode == 1
+    assert "0 sent, 3 refused" in done.stderr
+    assert "NOPERM" in done.stderr
+    assert "KeyA" not in done.stderr
+
+
+def test_a_wrong_password_and_an_absent_redis_are_errors(server: Server) -> None:
+    server.password_file.write_text("wrong")
+    done = server.send(lines(*EVENTS))
+    assert done.returncode == 1 and "refuses user collector" in done.stderr
+    server.password_file.unlink()
+    done = server.send(lines(*EVENTS))
+    assert done.returncode == 1 and "no password in" in done.stderr
+    done = server.send("", "--socket", str(server.socket) + "x")
+    assert done.returncode == 1
+
+
+def test_no_redis_is_an_error(server: Server) -> None:
+    done = server.send(lines(*EVENTS), "--socket", "/nowhere/redis.sock")
+    assert done.returncode == 1 and "no Redis at /nowhere/redis.sock" in done.stderr
+
+
+def test_published_events_are_counted_and_an_empty_room_is_said(server: Server) -> None:
+    done = server.send(lines(*EVENTS) + "not json\n", "--transport", "pubsub")
+    assert done.returncode == 0
+    assert "4 sent" in done.stderr and "nobody listened" in done.stderr
+
+
+def test_published_events_arrive(server: Server) -> None:
+    listener = server.admin()
+    listener.ask([sender.encode(b"SUBSCRIBE", b"seclyzer:events")])
+    for _ in range(5):
+        listener.file.readline()
+    done = server.send(lines(EVENTS[0]), "--transport", "pubsub")
+    assert "nobody" not in done.stderr
+    got = [listener.file.readline() for _ in range(7)]
+    assert json.loads(got[-1]) == EVENTS[0]
+
+
+def test_a_line_without_a_type_of_ours_has_no_stream_and_is_said(server: Server) -> None:
+    done = server.send(lines({"type": "webcam", "ts": 1}, *EVENTS) + "not json\n\n")
+    assert done.returncode == 0
+    assert "3 sent" in done.stderr and "2 lines skipped" in done.stderr
+
+
+def test_times_ahead_of_the_clock_are_said(server: Server) -> None:
+    late = {**EVENTS[0], "ts": int(EVENTS[0]["ts"]) + 60_000_000}  # type: ignore[call-overload]
+    done = server.send(lines(EVENTS[0], late), "--shift", "now")
+    assert "1 events were over 5 s ahead" in done.stderr
+
+
+def test_a_line_is_sent_when_it_comes_not_when_the_next_one_does(server: Server) -> None:
+    own = ["--socket", str(server.socket), "--password-file", str(server.password_file)]
+    command = [sys.executable, "-I", str(paths.ROOT / "lab" / "sender.py"), *own]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdin is not None
+        process.stdin.write(lines(EVENTS[0]))
+        process.stdin.flush()
+        until = time.monotonic() + 5
+        while server.ask("XLEN", "seclyzer:stream:keystroke") != 1:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        process.stdin.close()
+        assert process.wait(5) == 0
