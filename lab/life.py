@@ -54,7 +54,7 @@ def _refuse_foreign(lab: Lab, roots: set[str]) -> None:
 
 
 def _complete(lab: Lab, found: set[str]) -> bool:
-    return found == {host.container for host in lab.hosts} and (paths.state(lab.name) / "ready").exists()
+    return found == {host.container for host in lab.hosts} and (paths.fixed(lab.name) / "ready").exists()
 
 
 def _go_on(lab: Lab, running: set[str]) -> None:
@@ -77,6 +77,8 @@ def _make(lab: Lab, rest: list[str]) -> None:
         paths.state(lab.name).mkdir(parents=True, mode=0o700)
         keys.make(lab)
         pki.make(lab)
+        paths.fixed(lab.name).parent.mkdir(parents=True, exist_ok=True)
+        paths.fixed(lab.name).symlink_to(paths.state(lab.name))
     with step(f"{lab.name}: network {lab.network} {lab.subnet}"):
         podman("network", "create", f"--subnet={lab.subnet}", f"--label=seclyzer.lab={lab.name}", lab.network)
     with step(f"{lab.name}: create {', '.join(host.name for host in lab.hosts)}"):
@@ -93,9 +95,11 @@ def _clear(lab: Lab, rest: list[str]) -> None:
     hosts.remove(rest)
     if succeeds("network", "exists", lab.network):
         podman("network", "rm", "--force", lab.network)
+    paths.fixed(lab.name).unlink(missing_ok=True)
     shutil.rmtree(paths.state(lab.name), ignore_errors=True)
-    if paths.state(lab.name).parent.is_dir() and not any(paths.state(lab.name).parent.iterdir()):
-        paths.state(lab.name).parent.rmdir()
+    for parent in (paths.state(lab.name).parent, paths.fixed(lab.name).parent):
+        if parent.is_dir() and not any(parent.iterdir()):
+            parent.rmdir()
 
 
 def _each(these: list[Host] | tuple[Host, ...], work: Callable[[Host], None]) -> None:

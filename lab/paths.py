@@ -15,3 +15,11 @@ def cache() -> Path:
 def state(lab: str) -> Path:
     """The folder of one lab: ssh key, known hosts, ssh configuration, certificate authority."""
     return ROOT / ".lab" / lab
+
+
+def fixed(lab: str) -> Path:
+    """The link to that folder at the place the inventories name.
+
+    Molecule runs Ansible and testinfra in the scenario's folder, where a path from the project's root leads nowhere.
+    """
+    return Path.home() / ".cache" / "seclyzer" / "lab" / lab

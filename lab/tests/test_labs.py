@@ -49,4 +49,4 @@ def test_the_inventory_agrees(lab: Lab) -> None:
         host.name: str(host.address) for host in lab.hosts
     }
     common = yaml.safe_load((folder / "group_vars" / "all.yml").read_text())
-    assert common["ansible_ssh_private_key_file"] == f".lab/{lab.name}/ssh_key"
+    assert common["ansible_ssh_private_key_file"] == f"~/.cache/seclyzer/lab/{lab.name}/ssh_key"
