@@ -138,7 +138,9 @@ def run(suite: str, step: Step) -> Outcome:
 def main() -> int:
     """Runs the named suites, or all; exit status 1 when anything failed."""
     parser = argparse.ArgumentParser(prog="python -m scripts.test", description=__doc__.splitlines()[0])
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"one of: {', '.join(SUITES)} (all when none is named)")
+    parser.add_argument(
+        "suites", nargs="*", metavar="SUITE", help=f"one of: {', '.join(SUITES)} (all when none is named)"
+    )
     names = parser.parse_args().suites or list(SUITES)
     if unknown := [name for name in names if name not in SUITES]:
         parser.error(f"no suite is called {unknown[0]!r}; there are: {', '.join(SUITES)}")
