@@ -84,7 +84,7 @@ def _feed(options: argparse.Namespace) -> int:
     try:
         with open(options.file, "rb") as file:
             return _feed_from(options, file)
-    except OSError as error:
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise LabError(f"{options.file}: {error.strerror}") from error
 
 

@@ -39,7 +39,7 @@ def feed(lab: Lab, host: str, source: BinaryIO, speed: str, shift: str | None, t
     words += ["--shift", shift] if shift else []
     remote = shlex.join(["sudo", "-n", "python3", "-I", "-c", BEGIN, str(len(program)), *words])
     command = [*keys.ssh(lab, host, "-T", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5"), remote]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as ssh:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0) as ssh:
         assert ssh.stdin is not None
         try:
             _pour(program, source, ssh.stdin)
@@ -57,8 +57,6 @@ def feed(lab: Lab, host: str, source: BinaryIO, speed: str, shift: str | None, t
 def _pour(program: bytes, source: BinaryIO, into: IO[bytes]) -> None:
     """The program, then the events as they come."""
     into.write(program)
-    into.flush()
     while part := os.read(source.fileno(), 65536):
         into.write(part)
-        into.flush()
     into.close()

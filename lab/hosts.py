@@ -4,7 +4,7 @@ import time
 
 from lab import gifts, image, keys, paths
 from lab.labs import Host, Lab
-from lab.podman import SETTINGS, podman
+from lab.podman import podman
 from lab.run import attempt
 from lab.say import LabError
 
@@ -51,19 +51,21 @@ def start(host: Host) -> None:
     podman("start", host.container)
 
 
-def wait(lab: Lab, host: Host) -> None:
-    """Wait until systemd says `running` and ssh lets us in."""
+def wait(lab: Lab, host: Host) -> str:
+    """Wait until ssh lets us in and systemd has come to an end: `running`, or `degraded` and why."""
     until = time.monotonic() + BOOT
     said = "systemd has not begun"
     while time.monotonic() < until:
         code, out, err = _ask(lab, host)
-        if code == 0:
-            return
         said = (out or err).strip()
-        if said in ("degraded", "maintenance", "stopping"):
-            break
+        if code == 0:
+            return said
+        if said == "degraded":
+            return f"degraded by {', '.join(_failed(lab, host))}"
         time.sleep(0.2)
-    raise LabError(f"{host.container} did not come up: {said}\n{_failed(host)}")
+    raise LabError(
+        f"{host.container} did not come up: {said}\n{podman('logs', '--tail', '5', host.container)}"
+    )
 
 
 def state(lab: Lab, host: Host) -> str:
@@ -79,17 +81,14 @@ def remove(containers: list[str]) -> None:
 
 
 def _ask(lab: Lab, host: Host) -> tuple[int, str, str]:
-    return attempt(
-        [*keys.ssh(lab, host.name, "-o", "BatchMode=yes"), "systemctl", "is-system-running"], timeout=10
-    )
+    return _over_ssh(lab, host, "systemctl", "is-system-running")
 
 
-def _failed(host: Host) -> str:
-    code, out, _ = attempt(
-        ["podman", "exec", host.container, "systemctl", "--failed", "--no-legend", "--plain"],
-        env=SETTINGS,
-        timeout=10,
-    )
-    if code != 0:
-        return podman("logs", "--tail", "5", host.container)
-    return out.strip()
+def _failed(lab: Lab, host: Host) -> list[str]:
+    """The units that failed."""
+    lines = _over_ssh(lab, host, "systemctl", "--failed", "--no-legend", "--plain")[1].splitlines()
+    return [line.split()[0] for line in lines if line.strip()]
+
+
+def _over_ssh(lab: Lab, host: Host, *words: str) -> tuple[int, str, str]:
+    return attempt([*keys.ssh(lab, host.name, "-o", "BatchMode=yes"), *words], timeout=10)

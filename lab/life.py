@@ -1,14 +1,17 @@
 """A lab's life: up, down, and how it stands."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from lab import hosts, image, keys, needs, paths, pki
 from lab.labs import RELEASES, Host, Lab
 from lab.lock import locked
 from lab.podman import containers, podman, succeeds
 from lab.say import LabError, say, step
+
+Result = TypeVar("Result")
 
 
 def up(lab: Lab) -> None:
@@ -18,7 +21,7 @@ def up(lab: Lab) -> None:
         found = containers(lab.name)
         _refuse_foreign(lab, {str(container["Labels"].get("seclyzer.root")) for container in found.values()})
         if _complete(lab, set(found)):
-            _go_on(lab, {name for name, container in found.items() if container["State"] == "running"})
+            _go_on(lab, found)
         else:
             _make(lab, sorted(found))
 
@@ -57,13 +60,18 @@ def _complete(lab: Lab, found: set[str]) -> bool:
     return found == {host.container for host in lab.hosts} and (paths.fixed(lab.name) / "ready").exists()
 
 
-def _go_on(lab: Lab, running: set[str]) -> None:
-    stopped = [host for host in lab.hosts if host.container not in running]
+def _go_on(lab: Lab, found: dict[str, dict[str, Any]]) -> None:
+    stopped = [host for host in lab.hosts if found[host.container]["State"] != "running"]
     if stopped:
         with step(f"{lab.name}: start {', '.join(host.name for host in stopped)}"):
             _each(stopped, hosts.start)
     with step(f"{lab.name}: is up"):
-        _each(lab.hosts, lambda host: hosts.wait(lab, host))
+        stand = _each(lab.hosts, lambda host: hosts.wait(lab, host))
+    for host, said in zip(lab.hosts, stand, strict=True):
+        if said != "running":
+            say(f"  note: {host.name} is {said}")
+        if found[host.container]["Image"] != image.tag(host.release):
+            say(f"  note: {host.name} was made from an older recipe: `down`, then `up`, makes it anew")
 
 
 def _make(lab: Lab, rest: list[str]) -> None:
@@ -86,7 +94,9 @@ def _make(lab: Lab, rest: list[str]) -> None:
     with step(f"{lab.name}: start them"):
         _each(lab.hosts, hosts.start)
     with step(f"{lab.name}: systemd is running and ssh answers on all"):
-        _each(lab.hosts, lambda host: hosts.wait(lab, host))
+        stand = _each(lab.hosts, lambda host: hosts.wait(lab, host))
+        if set(stand) != {"running"}:
+            raise LabError("; ".join(f"{h.name} is {said}" for h, said in zip(lab.hosts, stand, strict=True)))
     (paths.state(lab.name) / "ready").touch()
     say(f"lab {lab.name} is up: `python3 -m lab ssh edge1 --lab {lab.name}`, inventory {lab.inventory}")
 
@@ -102,6 +112,6 @@ def _clear(lab: Lab, rest: list[str]) -> None:
             parent.rmdir()
 
 
-def _each(these: list[Host] | tuple[Host, ...], work: Callable[[Host], None]) -> None:
+def _each(these: Sequence[Host], work: Callable[[Host], Result]) -> list[Result]:
     with ThreadPoolExecutor() as pool:
-        list(pool.map(work, these))
+        return list(pool.map(work, these))

@@ -20,6 +20,6 @@ def state(lab: str) -> Path:
 def fixed(lab: str) -> Path:
     """The link to that folder at the place the inventories name.
 
-    Molecule runs Ansible and testinfra in the scenario's folder, where a path from the project's root leads nowhere.
+    Molecule runs Ansible and testinfra in the scenario's folder, where a path from our root leads nowhere.
     """
     return Path.home() / ".cache" / "seclyzer" / "lab" / lab

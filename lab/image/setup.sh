@@ -17,7 +17,7 @@ mkdir -p "$root/etc/systemd/journald.conf.d"
 printf '[Journal]\nReadKMsg=no\nRuntimeMaxUse=64M\n' >"$root/etc/systemd/journald.conf.d/lab.conf"
 
 # The person Ansible logs in as: by key only, root by sudo.
-chroot "$root" useradd --create-home --shell /bin/bash deploy
+chroot "$root" useradd --uid 1000 --create-home --shell /bin/bash deploy
 printf 'deploy ALL=(ALL:ALL) NOPASSWD: ALL\n' >"$root/etc/sudoers.d/deploy"
 chmod 0440 "$root/etc/sudoers.d/deploy"
 printf 'PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin no\nUseDNS no\n' \
