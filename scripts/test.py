@@ -137,7 +137,7 @@ def run(suite: str, step: Step) -> Outcome:
 
 def main() -> int:
     """Runs the named suites, or all; exit status 1 when anything failed."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.test", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m scripts.test", description=(__doc__ or "").splitlines()[0])
     parser.add_argument(
         "suites", nargs="*", metavar="SUITE", help=f"one of: {', '.join(SUITES)} (all when none is named)"
     )
