@@ -1,0 +1,398 @@
+"""The configuration: flags beat environment beats file beats defaults. One table says what there is.
+
+Whatever is wrong ends in a `ConfigError`: one line with the key, the value and what is allowed (exit 78).
+"""
+
+import os
+import re
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from . import schema
+from .window import Timing
+
+EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+MASK = "********"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message is one clear line."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """Where Redis listens: a unix socket's path, or host and port. No user or password is an empty one."""
+
+    path: str
+    host: str
+    port: int
+    tls: bool
+    database: int
+    username: str
+    password: str
+
+    def __str__(self) -> str:
+        return f"unix://{self.path}" if self.path else f"redis{'s' * self.tls}://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is in force for one extractor. Field by field the keys of the file, `timing` beside them."""
+
+    redis_url: str
+    redis_host: str
+    redis_port: int
+    redis_username: str
+    redis_password: str
+    influx_url: str
+    influx_org: str
+    influx_bucket: str
+    influx_token: str
+    influx_ca_file: str
+    window_seconds: float
+    update_interval: float
+    lateness_ms: int
+    min_events: int
+    buffer_events: int
+    dev_mode: bool
+    user_id: str
+    device_id: str
+    host: str
+    log_level: str
+    log_format: str
+    state_dir: str
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(_us(self.update_interval), _us(self.window_seconds), self.lateness_ms * 1000)
+
+    @property
+    def redis(self) -> RedisAddress:
+        if not self.redis_url:
+            return RedisAddress(
+                "", self.redis_host, self.redis_port, False, 0, self.redis_username, self.redis_password
+            )
+        return _redis_address(self.redis_url, self.redis_username, self.redis_password)
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1000) * 1000
+
+
+# --- what a value may be -----------------------------------------------------------------------------------
+# Each takes what YAML, a variable or a flag gave and returns the value, or raises ValueError(allowed).
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and "\x00" not in value:
+        return value
+    raise ValueError("text (put it in quotes)")
+
+
+def _name(value: object) -> str:
+    if isinstance(value, str) and value and "\x00" not in value:
+        return value
+    raise ValueError("text that is not empty (put it in quotes)")
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
+            value = int(value)
+        if type(value) is int and low <= value <= high:
+            return value
+        raise ValueError(f"a whole number from {low} to {high}")
+
+    return check
+
+
+def _seconds(value: object) -> float:
+    allowed = "seconds from 0.001 to 86400, in whole milliseconds"
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        value = float(value)
+    if type(value) is not float and type(value) is not int:
+        raise ValueError(allowed)
+    if not 0.001 <= value <= 86400 or abs(value * 1000 - round(value * 1000)) > 1e-6:
+        raise ValueError(allowed)
+    return value
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in ("1", "true", "yes"):
+        return True
+    if isinstance(value, str) and value.lower() in ("0", "false", "no"):
+        return False
+    raise ValueError("true or false (also 1, yes, 0, no)")
+
+
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        if isinstance(value, str) and value.lower() in allowed:
+            return value.lower()
+        raise ValueError(" or ".join(allowed))
+
+    return check
+
+
+def _redis_url(value: object) -> str:
+    text = _text(value)
+    if text:
+        _redis_address(text, "", "")
+    return text
+
+
+def _influx_url(value: object) -> str:
+    allowed = "http://host:port or https://host:port, without a token or password in it"
+    try:
+        url = urlsplit(_text(value))
+        usable = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment)
+        if not usable or url.username or url.password or url.port == 0:
+            raise ValueError
+    except ValueError:
+        raise ValueError(allowed) from None
+    return url.geturl().rstrip("/")
+
+
+def _redis_address(text: str, username: str, password: str) -> RedisAddress:
+    """The address in a URL; what it does not say of user and password is taken from the other two."""
+    allowed = "redis://[user:password@]host[:port][/database], rediss:// or unix://[user:password@]/path[?db=number]"
+    try:
+        url = urlsplit(text)
+        username, password = unquote(url.username or username), unquote(url.password or password)
+        if url.scheme == "unix":
+            database = parse_qs(url.query).get("db", ["0"])[0]
+            if url.hostname or not url.path.startswith("/"):
+                raise ValueError
+            return RedisAddress(unquote(url.path), "", 0, False, int(database), username, password)
+        if url.scheme not in ("redis", "rediss") or not url.hostname or url.port == 0:
+            raise ValueError
+        database = url.path.strip("/") or "0"
+        tls = url.scheme == "rediss"
+        return RedisAddress("", url.hostname, url.port or 6379, tls, int(database), username, password)
+    except ValueError:
+        raise ValueError(allowed) from None
+
+
+# --- what there is -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One key of the file. `default` may differ by kind of extractor."""
+
+    key: str
+    check: Callable[[object], Any]
+    default: Any
+    env: str
+    flag: str = ""
+    metavar: str = ""
+    help: str = ""
+    secret: bool = False
+
+    def default_of(self, kind: str) -> Any:
+        return self.default[kind] if isinstance(self.default, dict) else self.default
+
+
+_DEVICE_IDS = {kind: schema.kind(kind).device_id or "" for kind in ("keystroke", "mouse", "app")}
+
+OPTIONS = (
+    Option(
+        "redis_url", _redis_url, "", "REDIS_URL",
+        "--redis-url", "URL", "redis://host:port, rediss://host:port or unix:///path",
+    ),
+    Option("redis_host", _name, "127.0.0.1", "REDIS_HOST"),
+    Option("redis_port", _whole(1, 65535), 6379, "REDIS_PORT"),
+    Option("redis_username", _text, "", "REDIS_USERNAME"),
+    Option("redis_password", _text, "", "REDIS_PASSWORD", secret=True),
+    Option(
+        "influx_url", _influx_url, "http://127.0.0.1:8086", "INFLUX_URL",
+        "--influx-url", "URL", "http(s)://host:port of InfluxDB 2",
+    ),
+    Option("influx_org", _name, "seclyzer", "INFLUX_ORG"),
+    Option("influx_bucket", _name, "behavioral_data", "INFLUX_BUCKET"),
+    Option("influx_token", _text, "", "INFLUX_TOKEN", secret=True),
+    Option("influx_ca_file", _text, "", "INFLUX_CA_FILE"),
+    Option(
+        "window_seconds", _seconds, 30, "WINDOW_SECONDS",
+        "--window", "S", "length of a window in seconds",
+    ),
+    Option(
+        "update_interval", _seconds, 5, "UPDATE_INTERVAL",
+        "--interval", "S", "seconds from one window's end to the next",
+    ),
+    Option(
+        "lateness_ms", _whole(0, 3_600_000), 250, "SECLYZER_LATENESS_MS",
+        "--lateness", "MS", "how long a window is kept open for late events, in ms",
+    ),
+    Option(
+        "min_events", _whole(1, 1_000_000), {"keystroke": 10, "mouse": 50, "app": 1}, "SECLYZER_MIN_EVENTS",
+        "--min-events", "N", "events that a window needs to be emitted",
+    ),
+    Option(
+        "buffer_events", _whole(1, 10_000_000), {"keystroke": 10_000, "mouse": 50_000, "app": 10_000},
+        "SECLYZER_BUFFER_EVENTS", "--buffer-events", "N", "events kept at most",
+    ),
+    Option("dev_mode", _flag, False, "SECLYZER_DEV_MODE"),
+    Option("user_id", _name, "default", "SECLYZER_USER_ID", "--user-id", "ID", "tag of every point"),
+    Option("device_id", _text, _DEVICE_IDS, "SECLYZER_DEVICE_ID", "--device-id", "ID", "tag of every point"),
+    Option(
+        "host", _name, socket.gethostname() or "localhost", "SECLYZER_HOST",
+        "--host", "NAME", "tag of every point; default: the host's name",
+    ),
+    Option(
+        "log_level", _one_of("debug", "info", "warning", "error"), "info", "SECLYZER_LOG_LEVEL",
+        "--log-level", "LEVEL", "debug, info, warning or error",
+    ),
+    Option(
+        "log_format", _one_of("logfmt", "json"), "logfmt", "SECLYZER_LOG_FORMAT",
+        "--log-format", "FORMAT", "logfmt or json",
+    ),
+    Option(
+        "state_dir", _text, "", "SECLYZER_STATE_DIR",
+        "--state-dir", "DIR", "where state outlives a restart",
+    ),
+)  # fmt: skip
+
+_BY_KEY = {option.key: option for option in OPTIONS}
+
+
+def settings(kind: str, **values: Any) -> Settings:
+    """The defaults of `kind` with these values in their place; ConfigError when they do not fit."""
+    return _settings(kind, [("argument", values)])
+
+
+def load(
+    kind: str, flags: Mapping[str, Any], environment: Mapping[str, str], config_file: str | None
+) -> Settings:
+    """What is in force. `flags` holds the keys whose flag was given; ConfigError for anything unusable."""
+    sources = []
+    if config_file is not None:
+        sources.append((config_file, _with_secret_files(_read_file(config_file), lambda key: f"{key}_file")))
+    sources.append(("environment", _from_environment(environment)))
+    sources.append(("flag", dict(flags)))
+    named = {key for _, values in sources for key in values}
+    sources.insert(0, ("credentials", _from_credentials(environment, named)))
+    return _settings(kind, sources)
+
+
+def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
+    """The defaults, each source over the one before."""
+    values = {option.key: option.default_of(kind) for option in OPTIONS}
+    for source, given in sources:
+        for key, value in given.items():
+            values[key] = _checked(source, key, value)
+    made = Settings(**values)
+    if made.update_interval > made.window_seconds:
+        raise ConfigError(
+            f"update_interval is {made.update_interval:g}: "
+            f"allowed is at most window_seconds ({made.window_seconds:g})"
+        )
+    if kind != "app" and not made.device_id:
+        raise ConfigError("device_id is '': allowed is text that is not empty")
+    return made
+
+
+def _checked(source: str, key: str, value: object) -> Any:
+    option = _BY_KEY.get(key)
+    if option is None:
+        allowed = ", ".join([*_BY_KEY, "redis_password_file", "influx_token_file"])
+        raise ConfigError(f"{source}: unknown key {key!r}: allowed are {allowed}")
+    try:
+        return option.check(value)
+    except ValueError as wrong:
+        shown = MASK if option.secret or "@" in str(value) else repr(value)
+        raise ConfigError(f"{source}: {key} is {shown}: allowed is {wrong}") from None
+
+
+def _read_file(path: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = yaml.safe_load(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {_reason(error)}") from None
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f" at line {where.line + 1}" if where else ""
+        raise ConfigError(f"{path}: is no YAML{line}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: must hold `key: value` lines")
+    return {str(key): value for key, value in document.items() if value is not None}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The variables that are set; an empty one is the same as none."""
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        if environment.get(option.env):
+            values[option.key] = environment[option.env]
+        if option.secret and environment.get(f"{option.env}_FILE"):
+            values[f"{option.key}_file"] = environment[f"{option.env}_FILE"]
+    if environment.get("STATE_DIRECTORY"):
+        values["state_dir"] = environment["STATE_DIRECTORY"].split(":")[0]
+    return _with_secret_files(values, lambda key: f"{_BY_KEY[key].env}_FILE")
+
+
+def _with_secret_files(values: dict[str, Any], said: Callable[[str], str]) -> dict[str, Any]:
+    """The same values, `*_file` keys replaced by what their files hold; a secret beats its file."""
+    for option in OPTIONS:
+        path = values.pop(f"{option.key}_file", None) if option.secret else None
+        if path is not None and option.key not in values:
+            values[option.key] = _read_secret(said(option.key), path)
+    return values
+
+
+def _from_credentials(environment: Mapping[str, str], named: set[str]) -> dict[str, Any]:
+    """The secrets that systemd hands over and nothing else names."""
+    directory = environment.get("CREDENTIALS_DIRECTORY")
+    values = {}
+    for option in OPTIONS:
+        path = os.path.join(directory or "", option.key)
+        if directory and option.secret and option.key not in named and os.path.exists(path):
+            values[option.key] = _read_secret("CREDENTIALS_DIRECTORY", path)
+    return values
+
+
+def _read_secret(said: str, path: object) -> str:
+    try:
+        with open(str(path), encoding="utf-8") as file:
+            return file.read().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{said} is {str(path)!r}: cannot be read: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or "it is not UTF-8"
+
+
+def check_files(settings: Settings) -> None:
+    """ConfigError when a file or directory that is named is not there; for what goes on to use them."""
+    if settings.influx_ca_file and not os.access(settings.influx_ca_file, os.R_OK):
+        raise ConfigError(
+            f"influx_ca_file is {settings.influx_ca_file!r}: allowed is a file that can be read"
+        )
+    if settings.state_dir and not os.path.isdir(settings.state_dir):
+        raise ConfigError(f"state_dir is {settings.state_dir!r}: allowed is a directory that exists")
+
+
+def as_yaml(settings: Settings) -> str:
+    """What is in force as YAML, secrets masked."""
+    import json
+
+    lines = []
+    for option in OPTIONS:
+        value = getattr(settings, option.key)
+        if option.secret and value:
+            value = MASK
+        if option.key == "redis_url":
+            value = re.sub(r"//([^/@]*?):[^/]*@", rf"//\1:{MASK}@", value)
+        lines.append(f"{option.key}: {json.dumps(value, ensure_ascii=False)}\n")
+    return "".join(lines)

@@ -1,0 +1,31 @@
+"""Events from a file instead of Redis: JSON lines in, what would be published out. It knows no clock."""
+
+from collections.abc import Iterable
+from typing import TextIO
+
+from . import output, schema
+from .config import Settings
+from .core import AppCore, Row, make_core
+from .counters import Counters
+
+
+def replay(kind: str, settings: Settings, lines: Iterable[bytes], out: TextIO) -> Counters:
+    """Writes a JSON line for every window (or transition) of `lines` to `out`; for `app` the patterns too.
+
+    Empty lines are passed over, uncounted. The end of the input closes what is open.
+    """
+    described = schema.kind(kind)
+    core = make_core(kind, settings)
+
+    def write(rows: list[Row]) -> None:
+        for row in rows:
+            out.write(output.feature_json(described, row) + "\n")
+
+    for line in lines:
+        if line not in (b"\n", b"\r\n", b""):
+            write(core.message(line))
+    write(core.finish())
+    if isinstance(core, AppCore):
+        tracker = core.tracker
+        out.write(output.patterns_json(tracker.document(), tracker.last_taken) + "\n")
+    return core.counters

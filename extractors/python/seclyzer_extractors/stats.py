@@ -1,0 +1,77 @@
+"""Statistics of a list of float64, in the arithmetic order of the contract; of an empty list each is 0.0.
+
+Sums are plain loops from left to right: Python's `sum` compensates rounding from 3.12 on, others do not.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import sqrt
+
+
+def mean(values: Sequence[float]) -> float:
+    if not values:
+        return 0.0
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
+
+
+def std(values: Sequence[float]) -> float:
+    """The population's standard deviation (ddof 0), in two passes."""
+    if not values:
+        return 0.0
+    middle = mean(values)
+    total = 0.0
+    for value in values:
+        apart = value - middle
+        total += apart * apart
+    return sqrt(total / len(values))
+
+
+def largest(values: Iterable[float]) -> float:
+    return max(values, default=0.0)
+
+
+def smallest(values: Iterable[float]) -> float:
+    return min(values, default=0.0)
+
+
+def median(values: Sequence[float]) -> float:
+    return median_of_sorted(sorted(values))
+
+
+def median_of_sorted(ordered: Sequence[float]) -> float:
+    if not ordered:
+        return 0.0
+    half = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[half]
+    return (ordered[half - 1] + ordered[half]) / 2.0
+
+
+def quantile_of_sorted(ordered: Sequence[float], q: float) -> float:
+    """The `q` quantile (0 to 1) by linear interpolation between the two nearest values."""
+    if not ordered:
+        return 0.0
+    position = q * (len(ordered) - 1)
+    below = int(position)
+    low = ordered[below]
+    if below + 1 == len(ordered):
+        return low
+    return low + (ordered[below + 1] - low) * (position - below)
+
+
+def eight(values: Sequence[float]) -> tuple[float, ...]:
+    """mean, std, min, max, median, q25, q75, range."""
+    ordered = sorted(values)
+    low, high = smallest(values), largest(values)
+    return (
+        mean(values),
+        std(values),
+        low,
+        high,
+        median_of_sorted(ordered),
+        quantile_of_sorted(ordered, 0.25),
+        quantile_of_sorted(ordered, 0.75),
+        high - low,
+    )

@@ -1,0 +1,96 @@
+"""Stream time, and which windows are due: pure functions of times. All times are integer µs.
+
+Windows end at every multiple of `interval` of Unix time and cover `(end - window, end]`.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TypeVar
+
+from .event import Event
+
+E = TypeVar("E", bound=Event)
+ts_of: Callable[[Event], int] = attrgetter("ts")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How windows lie in time; 0 < interval <= window, lateness >= 0, all µs. They need not divide."""
+
+    interval: int
+    window: int
+    lateness: int
+
+    def first_end(self, ts: int) -> int:
+        """The end of the first window that `ts` is in."""
+        return -(-ts // self.interval) * self.interval
+
+    def last_end(self, ts: int) -> int:
+        """The end of the last window that `ts` is in."""
+        return (ts + self.window - 1) // self.interval * self.interval
+
+    def closed_through(self, stream_time: int) -> int:
+        """The last end that is closed: stream time is more than `lateness` past it."""
+        return (stream_time - self.lateness - 1) // self.interval * self.interval
+
+    def last_unusable(self, closed: int) -> int:
+        """The largest `ts` that is in no window after `closed`: up to it, events fit closed windows only."""
+        return closed + self.interval - self.window
+
+
+class StreamTime:
+    """The largest `ts` seen plus the real time that a clock (in µs) has counted since."""
+
+    __slots__ = ("max_ts", "seen_at")
+
+    def __init__(self) -> None:
+        self.max_ts: int | None = None
+        self.seen_at = 0
+
+    def see(self, ts: int, clock: int) -> None:
+        """An event of `ts` came."""
+        if self.max_ts is None or ts > self.max_ts:
+            self.max_ts = ts
+            self.seen_at = clock
+
+    def at(self, clock: int) -> int | None:
+        """Stream time; None before the first event."""
+        if self.max_ts is None:
+            return None
+        return self.max_ts + max(0, clock - self.seen_at)
+
+    def when(self, stream_time: int) -> int | None:
+        """The clock's µs at which stream time gets to `stream_time` if no event comes."""
+        if self.max_ts is None:
+            return None
+        return self.seen_at + stream_time - self.max_ts
+
+
+def insert(events: list[E], event: E) -> None:
+    """Puts `event` into `events`, kept in order of (ts, arrival)."""
+    if not events or event.ts >= events[-1].ts:
+        events.append(event)
+    else:
+        events.insert(bisect_right(events, event.ts, key=ts_of), event)
+
+
+def filled_windows(
+    events: Sequence[E], after: int, through: int, timing: Timing
+) -> Iterator[tuple[int, Sequence[E]]]:
+    """Every window with `after` < end <= `through` that holds events: (end, its events), earlier ones first.
+
+    Empty windows are passed over, not walked one by one.
+    """
+    end = after + timing.interval
+    while end <= through:
+        stop = bisect_right(events, end, key=ts_of)
+        start = bisect_right(events, end - timing.window, hi=stop, key=ts_of)
+        if start < stop:
+            yield end, events[start:stop]
+            end += timing.interval
+        elif stop < len(events):
+            end = timing.first_end(events[stop].ts)
+        else:
+            return
