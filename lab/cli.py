@@ -139,9 +139,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_feed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("host")
     parser.add_argument("file", help="JSON lines, or - for stdin")
-    parser.add_argument(
-        "--speed", type=_speed, default="1", help="1 (default): as it happened; 10: faster; or max"
-    )
+    parser.add_argument("--speed", type=_speed, default="1", help="1 (default): as it happened; 10: faster; or max")
     parser.add_argument("--shift", choices=["now"], help="move all times so that the first event is now")
     parser.add_argument("--transport", choices=["stream", "pubsub"], default="stream")
 
@@ -153,17 +151,13 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--types", type=_types, default=list(generate.STREAMS), help="keystroke,mouse,app")
     parser.add_argument("--start-us", type=int, default=generate.START_US, help="the time of the beginning")
     parser.add_argument("--live", action="store_true", help="write each event when it is due, stamped now")
-    parser.add_argument(
-        "--no-dev-mode", dest="dev_mode", action="store_false", help="do not mark them as synthetic"
-    )
+    parser.add_argument("--no-dev-mode", dest="dev_mode", action="store_false", help="do not mark them as synthetic")
 
 
 def _types(text: str) -> list[str]:
     types = text.split(",")
     if unknown := set(types) - set(generate.STREAMS):
-        raise argparse.ArgumentTypeError(
-            f"{', '.join(sorted(unknown))}: none of {', '.join(generate.STREAMS)}"
-        )
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: none of {', '.join(generate.STREAMS)}")
     return types
 
 

@@ -20,9 +20,7 @@ STREAMS: dict[str, Callable[[int], Iterator[Event]]] = {
 START_US = 1_700_000_000_000_000
 
 
-def events(
-    seed: int, seconds: float, types: Sequence[str] = tuple(STREAMS), rate: float = 1.0
-) -> Iterator[Event]:
+def events(seed: int, seconds: float, types: Sequence[str] = tuple(STREAMS), rate: float = 1.0) -> Iterator[Event]:
     """Events of these types in the order of time.
 
     `rate` is how many times faster than a person they come; with 0 seconds there is no end.

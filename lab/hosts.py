@@ -63,9 +63,7 @@ def wait(lab: Lab, host: Host) -> str:
         if said == "degraded":
             return f"degraded by {', '.join(_failed(lab, host))}"
         time.sleep(0.2)
-    raise LabError(
-        f"{host.container} did not come up: {said}\n{podman('logs', '--tail', '5', host.container)}"
-    )
+    raise LabError(f"{host.container} did not come up: {said}\n{podman('logs', '--tail', '5', host.container)}")
 
 
 def state(lab: Lab, host: Host) -> str:

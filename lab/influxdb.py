@@ -53,9 +53,7 @@ def ensure() -> Path:
 def _build(final: Path) -> None:
     missing = [f"{tool} ({hint})" for tool, hint in TOOLS.items() if shutil.which(tool) is None]
     if missing:
-        raise LabError(
-            f"influxd cannot be built here without {', '.join(missing)}; or name one by SECLYZER_INFLUXD"
-        )
+        raise LabError(f"influxd cannot be built here without {', '.join(missing)}; or name one by SECLYZER_INFLUXD")
     say("influxd: building from source, about 5 minutes on 2 cores the first time")
     final.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=final.parent) as folder:

@@ -18,9 +18,7 @@ def make(lab: Lab) -> None:
     (folder / "known_hosts").write_text(
         "".join(f"{host.address},{host.name} {_public(host_key(lab, host.name))}" for host in lab.hosts)
     )
-    (folder / "ssh_config").write_text(
-        "".join(_stanza(lab, host.name, str(host.address)) for host in lab.hosts)
-    )
+    (folder / "ssh_config").write_text("".join(_stanza(lab, host.name, str(host.address)) for host in lab.hosts))
 
 
 def login_key(lab: Lab) -> Path:

@@ -36,9 +36,7 @@ def _packages() -> list[str]:
     missing = sorted({package for program, package in PACKAGES.items() if not _there(program)})
     if not missing:
         return []
-    return [
-        f"missing {', '.join(missing)}: type `apt-get install --no-install-recommends {' '.join(missing)}`"
-    ]
+    return [f"missing {', '.join(missing)}: type `apt-get install --no-install-recommends {' '.join(missing)}`"]
 
 
 def _there(program: str) -> bool:

@@ -72,9 +72,7 @@ def server() -> Iterator[Server]:
         folder = Path(name)
         digest = hashlib.sha256(PASSWORD.encode()).hexdigest()
         (folder / "acl").write_text(
-            f"user collector on #{digest} {RULES} {COLLECTOR}\n"
-            f"user admin on #{digest} ~* &* +@all\n"
-            "user default off\n"
+            f"user collector on #{digest} {RULES} {COLLECTOR}\nuser admin on #{digest} ~* &* +@all\nuser default off\n"
         )
         (folder / "password").write_text(PASSWORD + "\n")
         own = [
@@ -105,9 +103,7 @@ def lines(*events: dict[str, object]) -> str:
 
 def test_a_command_is_encoded_by_bytes_not_characters() -> None:
     assert sender.encode(b"PING", "ü".encode()) == b"*2\r\n$4\r\nPING\r\n$2\r\n\xc3\xbc\r\n"
-    assert sender.add("app", b"{}", 1_000_000).startswith(
-        b"*8\r\n$4\r\nXADD\r\n$19\r\nseclyzer:stream:app\r\n"
-    )
+    assert sender.add("app", b"{}", 1_000_000).startswith(b"*8\r\n$4\r\nXADD\r\n$19\r\nseclyzer:stream:app\r\n")
     assert b"$5\r\nMINID\r\n$1\r\n~\r\n$6\r\n880000\r\n$1\r\n*\r\n$1\r\ne\r\n$2\r\n{}\r\n" in sender.add(
         "app", b"{}", 1_000_000
     )
