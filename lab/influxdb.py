@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,7 +16,8 @@ from lab.say import LabError, say, step
 MODULE = Path(__file__).with_name("influxd")
 COMMAND = "github.com/influxdata/influxdb/v2/cmd/influxd"
 PKG_CONFIG = "github.com/influxdata/pkg-config"
-FLAGS = ("-trimpath", "-buildvcs=false", "-tags", "sqlite_foreign_keys,sqlite_json", "-ldflags", "-s -w")
+FLAGS = ("-trimpath", "-buildvcs=false", "-tags", "sqlite_foreign_keys,sqlite_json")
+LINKED = "-s -w -X main.version={version} -X main.commit=source"
 TOOLS = {
     "go": "Go 1.25 or later",
     "cargo": "Rust",
@@ -26,8 +28,15 @@ TOOLS = {
 
 def key() -> str:
     """The recipe's hash: other pins or flags are another program."""
-    parts = [(MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes(), *map(str.encode, FLAGS)]
+    parts = [(MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes(), *map(str.encode, (*FLAGS, LINKED))]
     return hashlib.sha256(b"\0".join([*parts, platform.machine().encode()])).hexdigest()[:16]
+
+
+def version() -> str:
+    """The version pinned in go.mod, such as v2.9.1."""
+    found = re.search(r"^\s*github\.com/influxdata/influxdb/v2 (v\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def cached() -> Path:
@@ -61,9 +70,10 @@ def _build(final: Path) -> None:
         with step("go build pkg-config"):
             run(["go", "build", "-o", str(work / "pkg-config"), PKG_CONFIG], cwd=MODULE, timeout=1800)
         env = {"PKG_CONFIG": str(work / "pkg-config"), "RUSTUP_TOOLCHAIN": _toolchain(), "CGO_ENABLED": "1"}
+        flags = [*FLAGS, "-ldflags", LINKED.format(version=version())]
         with step("go build influxd (with libflux by cargo)"):
             run(
-                ["go", "build", *FLAGS, "-o", str(work / "influxd"), COMMAND],
+                ["go", "build", *flags, "-o", str(work / "influxd"), COMMAND],
                 cwd=MODULE,
                 env=env,
                 timeout=3600,
