@@ -1,0 +1,136 @@
+//! The application tracker: focuses in, transitions and patterns out (contract, 3.3).
+//!
+//! Events wait until stream time is `lateness` past them, so that they are taken in order. A focus on another
+//! application ends the current one; a repeat of the same changes nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::buffer::{Buffer, Timed};
+use crate::core::{Machine, Settings};
+use crate::counters::Counters;
+use crate::event::{Event, Focus};
+use crate::output::{Record, Value};
+use crate::patterns::Patterns;
+
+impl Timed for Focus {
+    fn ts(&self) -> i64 {
+        self.ts
+    }
+}
+
+/// The application that has the focus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Current {
+    app: String,
+    since: i64,
+    dev_mode: bool,
+}
+
+/// The state machine of the application tracker.
+#[derive(Clone, Debug)]
+pub struct Apps {
+    settings: Settings,
+    pending: Buffer<Focus>,
+    /// Events at or before this are late.
+    taken_through: Option<i64>,
+    current: Option<Current>,
+    patterns: Patterns,
+    changes: u64,
+}
+
+impl Apps {
+    /// A tracker that has seen nothing.
+    pub fn new(settings: Settings) -> Apps {
+        Apps {
+            settings,
+            pending: Buffer::new(settings.buffer_events),
+            taken_through: None,
+            current: None,
+            patterns: Patterns::default(),
+            changes: 0,
+        }
+    }
+
+    /// What was learnt so far.
+    pub fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
+    /// Rises whenever an event was taken: what was saved before is out of date then.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Whether the process or any event taken was in developer mode.
+    pub fn dev_mode(&self) -> bool {
+        self.settings.dev_mode || self.patterns.dev_mode
+    }
+
+    /// Takes what is pending and not after `through`, in order.
+    fn take_through(&mut self, through: i64, counters: &mut Counters, out: &mut Vec<Record>) {
+        while let Some(focus) = self.pending.pop_through(through) {
+            self.take(focus, counters, out);
+        }
+    }
+
+    fn take(&mut self, focus: Focus, counters: &mut Counters, out: &mut Vec<Record>) {
+        self.changes += 1;
+        self.patterns.dev_mode |= focus.dev_mode;
+        self.patterns.taken_ts = Some(focus.ts);
+        if self.current.as_ref().is_some_and(|current| current.app == focus.app) {
+            return;
+        }
+        self.patterns.gain(&focus.app, focus.ts);
+        let next = Current { app: focus.app, since: focus.ts, dev_mode: focus.dev_mode };
+        let Some(last) = self.current.replace(next.clone()) else {
+            return;
+        };
+        let duration = focus.ts - last.since;
+        self.patterns.transition(&last.app, &next.app, duration);
+        counters.windows += 1;
+        counters.last_window_ts = focus.ts;
+        out.push(Record {
+            ts: focus.ts,
+            values: vec![
+                Value::Text(last.app),
+                Value::Text(next.app),
+                Value::Count((duration / 1000).unsigned_abs()),
+                Value::Bool(self.settings.dev_mode || last.dev_mode || next.dev_mode),
+            ],
+        });
+    }
+}
+
+impl Machine for Apps {
+    fn is_late(&self, ts: i64) -> bool {
+        self.taken_through.is_some_and(|through| ts <= through)
+    }
+
+    fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>) {
+        let through = now - self.settings.windows.lateness;
+        if self.taken_through.is_none_or(|taken| taken < through) {
+            self.taken_through = Some(through);
+            self.take_through(through, counters, out);
+        }
+    }
+
+    fn insert(&mut self, event: Event, counters: &mut Counters) {
+        if let Event::App(focus) = event {
+            counters.dropped += self.pending.insert(focus);
+        }
+    }
+
+    fn end_session(&mut self, counters: &mut Counters, out: &mut Vec<Record>) {
+        self.take_through(i64::MAX, counters, out);
+        self.taken_through = None;
+        self.current = None;
+    }
+
+    fn due(&self) -> Option<i64> {
+        Some(self.pending.first()?.ts + self.settings.windows.lateness)
+    }
+
+    fn apps(&mut self) -> Option<&mut Apps> {
+        Some(self)
+    }
+}

@@ -1,0 +1,220 @@
+//! The command line: the same for all three programs, in both implementations.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::config::layers::SETTINGS;
+use crate::config::{Config, ConfigError};
+use crate::core::Core;
+use crate::output::Writer;
+use crate::schema::{Kind, Schema};
+use crate::{IMPLEMENTATION, VERSION, replay};
+
+/// A mistake in the configuration (`EX_CONFIG`): systemd is told not to restart on it.
+const EXIT_CONFIG: u8 = 78;
+const EXIT_FAILURE: u8 = 1;
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Command {
+    Help,
+    Version,
+    PrintConfig,
+    Check,
+    Replay { from: String, stats: bool },
+    Serve,
+}
+
+/// The command line, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Arguments {
+    command: Command,
+    config_file: Option<PathBuf>,
+    settings: Vec<(&'static str, String)>,
+}
+
+/// Runs one program with the process's arguments and environment.
+pub fn main(kind: Kind) -> ExitCode {
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
+    let environment = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    match run(kind, &arguments, &environment) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{}: configuration: {error}", kind.program());
+            ExitCode::from(EXIT_CONFIG)
+        }
+    }
+}
+
+fn run(
+    kind: Kind,
+    arguments: &[String],
+    environment: &BTreeMap<String, String>,
+) -> Result<ExitCode, ConfigError> {
+    let Arguments { command, config_file, settings } = parse(arguments)?;
+    let config = || Config::new(kind, config_file.as_deref(), environment, &settings);
+    match command {
+        Command::Help => Ok(printed(&help(kind))),
+        Command::Version => Ok(printed(&format!("{} {VERSION} ({IMPLEMENTATION})\n", kind.program()))),
+        Command::PrintConfig => Ok(printed(&config()?.print())),
+        Command::Replay { from, stats } => replay_file(kind, &config()?, &from, stats),
+        Command::Check | Command::Serve => {
+            config()?;
+            Ok(ExitCode::from(EXIT_FAILURE))
+        }
+    }
+}
+
+fn printed(text: &str) -> ExitCode {
+    status(io::stdout().write_all(text.as_bytes()))
+}
+
+/// A reader of our output that has seen enough is no failure worth a word.
+fn status(result: io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                eprintln!("{error}");
+            }
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+fn replay_file(kind: Kind, config: &Config, from: &str, stats: bool) -> Result<ExitCode, ConfigError> {
+    let mut input: Box<dyn BufRead> = if from == "-" {
+        Box::new(io::stdin().lock())
+    } else {
+        let file =
+            File::open(from).map_err(|error| ConfigError::Usage(format!("cannot read {from}: {error}")))?;
+        Box::new(BufReader::with_capacity(1 << 16, file))
+    };
+    let mut output = BufWriter::new(io::stdout().lock());
+    let mut core = Core::new(kind, config.core);
+    let writer = Writer::new(kind, Schema::of(kind)?);
+    let done = status(replay::run(&mut core, &writer, &mut input, &mut output));
+    if stats {
+        eprintln!("{}", core.counters().json());
+    }
+    Ok(done)
+}
+
+fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
+    let (mut asked, mut replay, mut stats, mut config_file) = (Vec::new(), None, false, None);
+    let mut settings = Vec::new();
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        let (name, inline) = match argument.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (argument.as_str(), None),
+        };
+        let simple = match name {
+            "--help" | "-h" => Some(Command::Help),
+            "--version" => Some(Command::Version),
+            "--print-config" => Some(Command::PrintConfig),
+            "--check" => Some(Command::Check),
+            _ => None,
+        };
+        let takes_no_value = simple.is_some() || matches!(name, "--stats" | "--dev-mode");
+        if takes_no_value && inline.is_some() {
+            return Err(ConfigError::Usage(format!("{name} takes no value")));
+        }
+        let mut value = || {
+            let value = inline.map(str::to_owned).or_else(|| rest.next().cloned());
+            value.ok_or_else(|| ConfigError::Usage(format!("{name} needs a value")))
+        };
+        match name {
+            _ if simple.is_some() => asked.extend(simple),
+            "--stats" => stats = true,
+            "--dev-mode" => settings.push(("dev_mode", "true".to_owned())),
+            "--config" => config_file = Some(value()?.into()),
+            "--replay" => replay = Some(value()?),
+            _ => match SETTINGS.iter().find(|setting| setting.flag.is_some_and(|(flag, _)| flag == name)) {
+                Some(setting) => settings.push((setting.key, value()?)),
+                None => return Err(ConfigError::Usage(format!("unknown argument {argument:?}"))),
+            },
+        }
+    }
+    asked.extend(replay.map(|from| Command::Replay { from, stats }));
+    // Help and version answer whatever else is asked.
+    let first =
+        asked.iter().position(|command| matches!(command, Command::Help | Command::Version)).unwrap_or(0);
+    let command = if asked.is_empty() { Command::Serve } else { asked.swap_remove(first) };
+    Ok(Arguments { command, config_file, settings })
+}
+
+fn help(kind: Kind) -> String {
+    let mut text = format!(
+        "{program}: reads SecLyzer {name} events from Redis, writes features to Redis and InfluxDB.\n\n\
+         usage: {program} [options]\n\n\
+         \x20 --config FILE           flat YAML; flags beat environment beats file beats defaults\n\
+         \x20 --check                 check the configuration, reach Redis and InfluxDB, and say what is right or wrong\n\
+         \x20 --print-config          show what is in force, secrets masked\n\
+         \x20 --replay FILE|-         read events as JSON lines, write features as JSON lines; no network\n\
+         \x20 --stats                 with --replay: the counters as JSON, last line on stderr\n\
+         \x20 --dev-mode              mark all features as made in developer mode\n\
+         \x20 --version, --help\n\n\
+         settings: flag, environment variable, key in the file\n",
+        program = kind.program(),
+        name = kind.name(),
+    );
+    for setting in SETTINGS {
+        let flag = setting.flag.map(|(flag, value)| format!("{flag} {value}")).unwrap_or_default();
+        text.push_str(&format!("  {flag:<22}  {:<22}  {}\n", setting.variable, setting.key));
+    }
+    text.push_str(
+        "\nSecrets are also read from $CREDENTIALS_DIRECTORY/redis_password and /influx_token; $STATE_DIRECTORY is\n\
+         where state is kept. Exit status: 0 done, 1 failed, 78 a mistake in the configuration.\n",
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Arguments, ConfigError> {
+        parse(&arguments.iter().map(|text| text.to_string()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn without_arguments_it_serves() {
+        let expected = Arguments { command: Command::Serve, config_file: None, settings: vec![] };
+        assert_eq!(parsed(&[]).unwrap(), expected);
+    }
+
+    #[test]
+    fn values_stand_behind_a_blank_or_an_equals_sign() {
+        let arguments =
+            parsed(&["--config", "a.yaml", "--window=7", "--dev-mode", "--replay", "-", "--stats"]).unwrap();
+        assert_eq!(arguments.command, Command::Replay { from: "-".into(), stats: true });
+        assert_eq!(arguments.config_file, Some("a.yaml".into()));
+        assert_eq!(arguments.settings, [("window_seconds", "7".into()), ("dev_mode", "true".into())]);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (arguments, name) in [
+            (&["--windw", "3"][..], "--windw"),
+            (&["--window"], "--window"),
+            (&["--stats=yes"], "--stats"),
+            (&["file"], "file"),
+        ] {
+            assert!(parsed(arguments).unwrap_err().to_string().contains(name));
+        }
+    }
+
+    #[test]
+    fn help_wins_and_names_every_setting() {
+        assert_eq!(parsed(&["--check", "--help"]).unwrap().command, Command::Help);
+        let help = help(Kind::Mouse);
+        assert!(SETTINGS.iter().all(|setting| help.contains(setting.variable) && help.contains(setting.key)));
+    }
+}

@@ -1,0 +1,234 @@
+//! Where Redis and InfluxDB are: URLs, taken apart.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A unix socket.
+    Unix(PathBuf),
+    /// Plain TCP.
+    Tcp {
+        /// A name or an address, without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// TLS over TCP.
+    Tls {
+        /// A name or an address, without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+        /// The authorities to trust; the system's when none.
+        ca_file: Option<PathBuf>,
+    },
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Endpoint::Unix(path) => write!(f, "unix://{}", path.display()),
+            Endpoint::Tcp { host, port } => write!(f, "{}:{port}", bracketed(host)),
+            Endpoint::Tls { host, port, .. } => write!(f, "{}:{port} (TLS)", bracketed(host)),
+        }
+    }
+}
+
+/// An IPv6 address needs brackets before a port.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// A Redis URL, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisUrl {
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// The user, if the URL names one.
+    pub username: Option<String>,
+    /// The password, if the URL holds one.
+    pub password: Option<String>,
+}
+
+/// An InfluxDB URL, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfluxUrl {
+    /// Where it listens.
+    pub endpoint: Endpoint,
+    /// What stands before `/api/v2/…`, without a slash at its end.
+    pub prefix: String,
+    /// Host and port as the `Host` header wants them.
+    pub authority: String,
+}
+
+/// What is allowed, for messages.
+pub const REDIS_URL_FORMS: &str = "redis://[user:password@]host[:port], rediss://… (TLS; ?ssl_ca_certs=FILE) or \
+                                   unix://[user:password@]/path; database 0 only";
+/// What is allowed, for messages.
+pub const INFLUX_URL_FORMS: &str = "http://host[:port] or https://host[:port]";
+
+/// Takes a Redis URL apart; none when it is no such URL.
+pub fn parse_redis_url(url: &str) -> Option<RedisUrl> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (credentials, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let (username, password) = credentials.split_once(':').unwrap_or((credentials, ""));
+    let ca_file = match query.split_once('=') {
+        Some(("ssl_ca_certs", file)) if scheme == "rediss" => Some(percent_decoded(file)?.into()),
+        _ if query.is_empty() => None,
+        _ => return None,
+    };
+    let endpoint = match scheme {
+        "unix" if rest.starts_with('/') => Endpoint::Unix(percent_decoded(rest)?.into()),
+        "redis" | "rediss" => {
+            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let (host, port) = parse_authority(authority, 6379)?;
+            match (scheme, path) {
+                ("redis", "" | "0") => Endpoint::Tcp { host, port },
+                ("rediss", "" | "0") => Endpoint::Tls { host, port, ca_file },
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    let named =
+        |text: &str| Some(percent_decoded(text)?).map(|text| Some(text).filter(|text| !text.is_empty()));
+    Some(RedisUrl { endpoint, username: named(username)?, password: named(password)? })
+}
+
+/// Takes an InfluxDB URL apart; none when it is no such URL.
+pub fn parse_influx_url(url: &str, ca_file: Option<PathBuf>) -> Option<InfluxUrl> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, prefix) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#');
+    if !rest.chars().all(plain) {
+        return None;
+    }
+    let endpoint = match scheme {
+        "http" => {
+            let (host, port) = parse_authority(authority, 80)?;
+            Endpoint::Tcp { host, port }
+        }
+        "https" => {
+            let (host, port) = parse_authority(authority, 443)?;
+            Endpoint::Tls { host, port, ca_file }
+        }
+        _ => return None,
+    };
+    Some(InfluxUrl {
+        endpoint,
+        prefix: prefix.trim_end_matches('/').to_owned(),
+        authority: authority.to_owned(),
+    })
+}
+
+/// The URL without the password it may hold.
+pub fn masked(url: &str) -> String {
+    let masked = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let (credentials, rest) = rest.rsplit_once('@')?;
+        let (username, _) = credentials.split_once(':')?;
+        Some(format!("{scheme}://{username}:********@{rest}"))
+    };
+    masked().unwrap_or_else(|| url.to_owned())
+}
+
+/// `host`, `host:port`, `[v6]` or `[v6]:port`.
+fn parse_authority(authority: &str, default_port: u16) -> Option<(String, u16)> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']')?;
+            (host, if port.is_empty() { None } else { Some(port.strip_prefix(':')?) })
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let port = match port {
+        Some(port) => port.parse().ok().filter(|port| *port > 0)?,
+        None => default_port,
+    };
+    (!host.is_empty()).then(|| (host.to_owned(), port))
+}
+
+/// `%40` becomes `@`.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        if first != b'%' {
+            bytes.push(first);
+            continue;
+        }
+        let (digits, after) = rest.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+        rest = after;
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(host: &str, port: u16) -> Endpoint {
+        Endpoint::Tcp { host: host.into(), port }
+    }
+
+    #[test]
+    fn redis_urls_are_taken_apart() {
+        let plain = parse_redis_url("redis://127.0.0.1").unwrap();
+        assert_eq!(plain, RedisUrl { endpoint: tcp("127.0.0.1", 6379), username: None, password: None });
+        let full = parse_redis_url("redis://mouse:p%40ss@[::1]:7000/0").unwrap();
+        assert_eq!(full.endpoint, tcp("::1", 7000));
+        assert_eq!((full.username.as_deref(), full.password.as_deref()), (Some("mouse"), Some("p@ss")));
+        let unix = parse_redis_url("unix:///run/redis/redis-server.sock").unwrap();
+        assert_eq!(unix.endpoint, Endpoint::Unix("/run/redis/redis-server.sock".into()));
+        let tls = parse_redis_url("rediss://:secret@edge:6380?ssl_ca_certs=/ca.crt").unwrap();
+        let ca_file = Some("/ca.crt".into());
+        assert_eq!(tls.endpoint, Endpoint::Tls { host: "edge".into(), port: 6380, ca_file });
+        assert_eq!((tls.username, tls.password.as_deref()), (None, Some("secret")));
+    }
+
+    #[test]
+    fn what_is_no_redis_url_is_refused() {
+        for url in [
+            "",
+            "127.0.0.1",
+            "http://a",
+            "redis://",
+            "redis://a:0",
+            "redis://a:x",
+            "redis://a/3",
+            "unix://a",
+            "redis://a?x=1",
+            "redis://%zz@a",
+        ] {
+            assert_eq!(parse_redis_url(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn influx_urls_are_taken_apart() {
+        let plain = parse_influx_url("http://127.0.0.1:8086", None).unwrap();
+        assert_eq!((plain.endpoint, plain.prefix.as_str()), (tcp("127.0.0.1", 8086), ""));
+        assert_eq!(plain.authority, "127.0.0.1:8086");
+        let tls = parse_influx_url("https://store/influx/", Some("/ca.crt".into())).unwrap();
+        let ca_file = Some("/ca.crt".into());
+        assert_eq!(tls.endpoint, Endpoint::Tls { host: "store".into(), port: 443, ca_file });
+        assert_eq!((tls.prefix.as_str(), tls.authority.as_str()), ("/influx", "store"));
+        for url in ["", "store:8086", "ftp://a", "http://", "http://a b", "http://user@a", "http://a\r\n"] {
+            assert_eq!(parse_influx_url(url, None), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_urls_are_masked() {
+        assert_eq!(masked("redis://u:secret@h:1"), "redis://u:********@h:1");
+        assert_eq!(masked("unix:///run/a.sock"), "unix:///run/a.sock");
+    }
+}

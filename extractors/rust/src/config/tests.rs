@@ -1,0 +1,125 @@
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+}
+
+fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::new(Kind::Mouse, None, &environment(variables), &[])
+}
+
+fn error(variables: &[(&str, &str)]) -> String {
+    config(variables).unwrap_err().to_string()
+}
+
+#[test]
+fn defaults_are_those_of_the_contract() {
+    let config = config(&[]).unwrap();
+    assert_eq!(config.core.windows, Windows { interval: 5_000_000, window: 30_000_000, lateness: 250_000 });
+    assert_eq!(
+        (config.core.min_events, config.core.buffer_events, config.core.dev_mode),
+        (50, 50_000, false)
+    );
+    assert_eq!(config.redis.to_string(), "127.0.0.1:6379");
+    assert_eq!(config.influx.authority, "127.0.0.1:8086");
+    assert_eq!(
+        (config.identity.user_id.as_str(), config.identity.device_id.as_str()),
+        ("default", "mouse_0")
+    );
+    assert!(!config.identity.host.is_empty());
+    assert_eq!(config.state_dir, None);
+}
+
+#[test]
+fn a_bad_value_is_named_with_its_origin_and_what_is_allowed() {
+    let text = error(&[("SECLYZER_LATENESS_MS", "-1")]);
+    assert_eq!(
+        text,
+        "lateness_ms = \"-1\" (environment SECLYZER_LATENESS_MS) is not allowed: a whole number from 0 to 86400000"
+    );
+    for (variable, value) in [
+        ("WINDOW_SECONDS", "0"),
+        ("WINDOW_SECONDS", "0.0005"),
+        ("WINDOW_SECONDS", "nan"),
+        ("UPDATE_INTERVAL", "31"),
+        ("SECLYZER_MIN_EVENTS", "0"),
+        ("REDIS_PORT", "65536"),
+        ("REDIS_URL", "http://x"),
+        ("INFLUX_URL", "store"),
+        ("SECLYZER_DEV_MODE", "maybe"),
+        ("SECLYZER_LOG_LEVEL", "loud"),
+    ] {
+        let text = error(&[(variable, value)]);
+        assert!(text.contains(value) && text.contains(variable) && !text.contains('\n'), "{text}");
+    }
+}
+
+#[test]
+fn fractions_of_a_second_are_whole_milliseconds() {
+    let config = config(&[("WINDOW_SECONDS", "2.5"), ("UPDATE_INTERVAL", "0.3")]).unwrap();
+    assert_eq!((config.core.windows.window, config.core.windows.interval), (2_500_000, 300_000));
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let config = config(&[
+        ("REDIS_PASSWORD", "sesame"),
+        ("INFLUX_TOKEN", "sesame"),
+        ("REDIS_URL", "redis://u:sesame@h"),
+    ]);
+    let config = config.unwrap();
+    assert!(!config.print().contains("sesame") && !format!("{config:?}").contains("sesame"));
+    assert!(config.print().contains("influx_token: \"********\"\n"));
+    assert!(config.print().contains("redis_url: \"redis://u:********@h\"\n"));
+    assert!(!error(&[("REDIS_URL", "ftp://u:sesame@h")]).contains("sesame"));
+}
+
+#[test]
+fn secrets_come_from_files_and_credentials() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name| directory.path().join(name).display().to_string();
+    std::fs::write(path("redis_password"), "from credential\n").unwrap();
+    std::fs::write(path("file"), "from file\r\n").unwrap();
+    let credentials = ("CREDENTIALS_DIRECTORY", &*path(""));
+    let password =
+        |variables: &[(&str, &str)]| config(variables).unwrap().redis_password.map(|secret| secret.0);
+    assert_eq!(password(&[credentials]).as_deref(), Some("from credential"));
+    assert_eq!(
+        password(&[credentials, ("REDIS_PASSWORD_FILE", &path("file"))]).as_deref(),
+        Some("from file")
+    );
+    assert_eq!(password(&[credentials, ("REDIS_PASSWORD", "x")]).as_deref(), Some("x"));
+    assert_eq!(password(&[credentials, ("REDIS_PASSWORD", "")]).as_deref(), Some("from credential"));
+    assert_eq!(password(&[]), None);
+    let text = error(&[("INFLUX_TOKEN_FILE", &path("missing"))]);
+    assert!(text.contains("influx_token_file") && text.contains("missing"), "{text}");
+}
+
+#[test]
+fn systemd_names_the_state_directory() {
+    let state_dir = |variables: &[(&str, &str)], flags: &[(&'static str, String)]| {
+        Config::new(Kind::App, None, &environment(variables), flags).unwrap().state_dir
+    };
+    let both = [("STATE_DIRECTORY", "/var/lib/a:/var/lib/b"), ("SECLYZER_STATE_DIR", "/c")];
+    assert_eq!(state_dir(&both, &[]), Some("/var/lib/a".into()));
+    assert_eq!(state_dir(&both[1..], &[]), Some("/c".into()));
+    assert_eq!(state_dir(&both, &[("state_dir", "/d".into())]), Some("/d".into()));
+}
+
+#[test]
+fn a_file_that_is_missing_is_named() {
+    let error = Config::new(Kind::App, Some(Path::new("/no/such.yaml")), &environment(&[]), &[]).unwrap_err();
+    assert!(error.to_string().starts_with("cannot read the configuration file /no/such.yaml: "));
+}
+
+#[test]
+fn what_is_printed_reads_back_to_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("x.yaml");
+    let first =
+        config(&[("SECLYZER_HOST", "a \"b\": #c"), ("WINDOW_SECONDS", "7.5"), ("SECLYZER_DEV_MODE", "yes")]);
+    let first = first.unwrap().print();
+    std::fs::write(&file, &first).unwrap();
+    let second = Config::new(Kind::Mouse, Some(&file), &environment(&[]), &[]).unwrap();
+    assert_eq!(second.print(), first);
+}

@@ -1,0 +1,115 @@
+//! A flat JSON object, written in the order in which its members are given.
+
+use std::fmt::Write as _;
+
+/// Writes one object.
+#[derive(Debug)]
+pub struct Object(String);
+
+impl Default for Object {
+    fn default() -> Self {
+        Object::new()
+    }
+}
+
+impl Object {
+    /// An empty object.
+    pub fn new() -> Object {
+        Object(String::from("{"))
+    }
+
+    /// Adds a string.
+    pub fn text(&mut self, key: &str, value: &str) -> &mut Self {
+        self.key(key);
+        quote(&mut self.0, value);
+        self
+    }
+
+    /// Adds a finite float; what is written reads back as the same float64.
+    pub fn number(&mut self, key: &str, value: f64) -> &mut Self {
+        self.raw(key, format_args!("{value:?}"))
+    }
+
+    /// Adds a whole number.
+    pub fn integer(&mut self, key: &str, value: i64) -> &mut Self {
+        self.raw(key, format_args!("{value}"))
+    }
+
+    /// Adds a boolean.
+    pub fn bool(&mut self, key: &str, value: bool) -> &mut Self {
+        self.raw(key, format_args!("{value}"))
+    }
+
+    /// Adds what is JSON already.
+    pub fn raw(&mut self, key: &str, value: std::fmt::Arguments<'_>) -> &mut Self {
+        self.key(key);
+        // Writing to a String cannot fail.
+        let _ = self.0.write_fmt(value);
+        self
+    }
+
+    /// The text of the object.
+    pub fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.0.len() > 1 {
+            self.0.push_str(", ");
+        }
+        quote(&mut self.0, key);
+        self.0.push_str(": ");
+    }
+}
+
+/// Appends a JSON string.
+pub fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn members_stand_in_the_order_given() {
+        let mut object = Object::new();
+        object.text("b", "x").integer("a", -3).number("c", 5.0).bool("d", true);
+        assert_eq!(object.finish(), r#"{"b": "x", "a": -3, "c": 5.0, "d": true}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn texts_read_back(text in any::<String>()) {
+            let mut quoted = String::new();
+            quote(&mut quoted, &text);
+            prop_assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), text);
+        }
+
+        #[test]
+        fn floats_read_back_to_the_bit(bits in any::<u64>()) {
+            let value = f64::from_bits(bits);
+            prop_assume!(value.is_finite());
+            let mut object = Object::new();
+            object.number("v", value);
+            let read: serde_json::Value = serde_json::from_str(&object.finish()).unwrap();
+            prop_assert_eq!(read["v"].as_f64().unwrap().to_bits(), bits);
+        }
+    }
+}

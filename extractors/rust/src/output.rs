@@ -1,0 +1,229 @@
+//! Records as texts: JSON for Redis, line protocol for InfluxDB (contract, section 4).
+
+use std::fmt::Write as _;
+
+use crate::json::Object;
+use crate::patterns::Report;
+use crate::schema::{Kind, SCHEMA, Schema};
+use crate::{IMPLEMENTATION, VERSION};
+
+/// The value of a feature.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A finite float64.
+    Number(f64),
+    /// A whole number.
+    Count(u64),
+    /// True or false.
+    Bool(bool),
+    /// A name.
+    Text(String),
+}
+
+/// What is put out at once: the features of a window, or a transition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The window's end, or the transition's time, in µs.
+    pub ts: i64,
+    /// In the schema's order.
+    pub values: Vec<Value>,
+}
+
+/// Who the features are of: the tags of a point.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The tag `user_id`.
+    pub user_id: String,
+    /// The tag `device_id`; app transitions have none.
+    pub device_id: String,
+    /// The tag `host`.
+    pub host: String,
+}
+
+/// Writes the records of one kind of extractor.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    kind: Kind,
+    schema: Schema,
+}
+
+impl Writer {
+    /// A writer of one kind's records.
+    pub fn new(kind: Kind, schema: Schema) -> Writer {
+        Writer { kind, schema }
+    }
+
+    /// The channel and the list's key.
+    pub fn channel(&self) -> &'static str {
+        self.schema.channel
+    }
+
+    /// One flat JSON object.
+    pub fn json(&self, record: &Record) -> String {
+        let mut object = Object::new();
+        for (feature, value) in self.schema.features.iter().zip(&record.values) {
+            match value {
+                Value::Number(number) => object.number(feature.name, *number),
+                Value::Count(count) => object.raw(feature.name, format_args!("{count}")),
+                Value::Bool(flag) => object.bool(feature.name, *flag),
+                Value::Text(text) => object.text(feature.name, text),
+            };
+        }
+        object.text("timestamp", &timestamp(record.ts)).integer("ts", record.ts);
+        end(object, self.kind.name())
+    }
+
+    /// One point in line protocol, its time in µs.
+    pub fn line(&self, record: &Record, identity: &Identity) -> String {
+        let values = || self.schema.features.iter().map(|feature| feature.name).zip(&record.values);
+        let mut line = String::from(self.schema.measurement);
+        for tag in &self.schema.tags {
+            let value = match *tag {
+                "user_id" => identity.user_id.as_str(),
+                "device_id" => identity.device_id.as_str(),
+                "host" => identity.host.as_str(),
+                tag => values()
+                    .find_map(|(name, value)| match value {
+                        Value::Text(text) if name == tag => Some(text.as_str()),
+                        _ => None,
+                    })
+                    .unwrap_or_default(),
+            };
+            let _ = write!(line, ",{tag}={}", tag_value(value));
+        }
+        let mut separator = ' ';
+        for (name, value) in values() {
+            // Writing to a String cannot fail.
+            let _ = match value {
+                Value::Number(number) => write!(line, "{separator}{name}={number:?}"),
+                Value::Count(count) => write!(line, "{separator}{name}={count}"),
+                Value::Bool(flag) => write!(line, "{separator}{name}={}", u8::from(*flag)),
+                Value::Text(_) => continue,
+            };
+            separator = ',';
+        }
+        let _ = write!(line, ",implementation=\"{IMPLEMENTATION}\",schema={SCHEMA}i {}", record.ts);
+        line
+    }
+}
+
+/// The patterns of the application tracker as one JSON object; `taken` is the `ts` of the last event taken.
+pub fn patterns_json(report: &Report, taken: Option<i64>) -> String {
+    let mut object = Object::new();
+    object
+        .raw("transition_matrix", format_args!("{}", report.transition_matrix))
+        .raw("time_preferences", format_args!("{}", report.time_preferences))
+        .raw("usage_stats", format_args!("{}", report.usage_stats))
+        .bool("dev_mode", report.dev_mode);
+    match taken {
+        Some(ts) => object.text("timestamp", &timestamp(ts)).integer("ts", ts),
+        None => object.raw("timestamp", format_args!("null")).raw("ts", format_args!("null")),
+    };
+    end(object, "app_patterns")
+}
+
+fn end(mut object: Object, kind: &str) -> String {
+    object.text("type", kind).integer("schema", SCHEMA.into());
+    object.text("implementation", IMPLEMENTATION).text("version", VERSION);
+    object.finish()
+}
+
+/// A tag's value: control characters become `_`, a backslash (which could not stand before a separator or at the
+/// end) becomes `/`, and separators are escaped.
+fn tag_value(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\0'..='\x1f' | '\x7f' => escaped.push('_'),
+            '\\' => escaped.push('/'),
+            ',' | '=' | ' ' => escaped.extend(['\\', c]),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// `YYYY-MM-DDTHH:MM:SS.ffffffZ`, from µs since the Unix epoch.
+pub fn timestamp(ts: i64) -> String {
+    let (seconds, us) = (ts.div_euclid(1_000_000), ts.rem_euclid(1_000_000));
+    let (year, month, day) = civil_date(seconds.div_euclid(86_400));
+    let second_of_day = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{us:06}Z")
+}
+
+/// Year, month and day of a number of days since 1970-01-01, in years that begin in March so that the leap day is
+/// their last one.
+fn civil_date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn transition(from: &str) -> Record {
+        let values =
+            vec![Value::Text(from.into()), Value::Text("b".into()), Value::Count(15_000), Value::Bool(true)];
+        Record { ts: 1_700_000_000_000_001, values }
+    }
+
+    fn writer(kind: Kind) -> Writer {
+        Writer::new(kind, Schema::of(kind).unwrap())
+    }
+
+    fn identity() -> Identity {
+        Identity { user_id: "default".into(), device_id: "keyboard_0".into(), host: "edge 1".into() }
+    }
+
+    #[test]
+    fn a_transition_is_one_flat_object_in_the_contracts_order() {
+        let json = writer(Kind::App).json(&transition("say \"a\""));
+        let expected = format!(
+            "{{\"from_app\": \"say \\\"a\\\"\", \"to_app\": \"b\", \"duration_ms\": 15000, \"dev_mode\": true, \
+             \"timestamp\": \"2023-11-14T22:13:20.000001Z\", \"ts\": 1700000000000001, \"type\": \"app\", \
+             \"schema\": 1, \"implementation\": \"rust\", \"version\": \"{VERSION}\"}}"
+        );
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_tag_cannot_break_its_point() {
+        let line = writer(Kind::App).line(&transition("a,b=c d\\\n\u{7f}\\"), &identity());
+        assert_eq!(
+            line,
+            "app_transitions,user_id=default,host=edge\\ 1,from_app=a\\,b\\=c\\ d/__/,to_app=b \
+             duration_ms=15000,dev_mode=1,implementation=\"rust\",schema=1i 1700000000000001"
+        );
+    }
+
+    #[test]
+    fn features_are_float_fields_and_names_are_tags() {
+        let mut values = vec![Value::Number(0.5); 51];
+        values[50] = Value::Count(7);
+        values.push(Value::Bool(false));
+        let line = writer(Kind::Keystroke).line(&Record { ts: 5, values }, &identity());
+        assert!(line.starts_with(
+            "keystroke_features,user_id=default,device_id=keyboard_0,host=edge\\ 1 dwell_mean=0.5,"
+        ));
+        assert!(line.ends_with(",total_keys=7,dev_mode=0,implementation=\"rust\",schema=1i 5"));
+    }
+
+    #[test]
+    fn timestamps_are_utc_with_microseconds() {
+        assert_eq!(timestamp(0), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(timestamp(951_827_696_789_000), "2000-02-29T12:34:56.789000Z");
+        assert_eq!(timestamp(4_107_542_399_999_999), "2100-02-28T23:59:59.999999Z");
+        assert_eq!(timestamp(4_107_542_400_000_000), "2100-03-01T00:00:00.000000Z");
+        assert_eq!(timestamp(253_402_300_799_999_999), "9999-12-31T23:59:59.999999Z");
+        assert_eq!(timestamp(253_402_300_800_000_000), "10000-01-01T00:00:00.000000Z");
+    }
+}

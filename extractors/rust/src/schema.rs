@@ -1,0 +1,173 @@
+//! The three kinds of extractor, and their features as data: names, order and measurement.
+//!
+//! `extractors/schema/features.json` is the only list of features; it is compiled in, so a program and its schema
+//! cannot come apart.
+
+use serde::Deserialize;
+
+const FEATURES: &str = include_str!("../../schema/features.json");
+
+/// Which of the three extractors a program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `keystroke_extractor`
+    Keystroke,
+    /// `mouse_extractor`
+    Mouse,
+    /// `app_tracker`
+    App,
+}
+
+impl Kind {
+    /// The name in channels, keys and the `type` of events and features.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Keystroke => "keystroke",
+            Kind::Mouse => "mouse",
+            Kind::App => "app",
+        }
+    }
+
+    /// The name of the program.
+    pub fn program(self) -> &'static str {
+        match self {
+            Kind::Keystroke => "keystroke_extractor",
+            Kind::Mouse => "mouse_extractor",
+            Kind::App => "app_tracker",
+        }
+    }
+
+    /// How many events a window needs to be emitted, unless configured otherwise.
+    pub fn default_min_events(self) -> usize {
+        match self {
+            Kind::Keystroke => 10,
+            Kind::Mouse => 50,
+            Kind::App => 1,
+        }
+    }
+
+    /// How many events are held, unless configured otherwise.
+    pub fn default_buffer_events(self) -> usize {
+        match self {
+            Kind::Mouse => 50_000,
+            Kind::Keystroke | Kind::App => 10_000,
+        }
+    }
+
+    /// The how-many-th late event in a row starts a new session.
+    pub fn late_events_of_a_new_session(self) -> u32 {
+        match self {
+            Kind::Keystroke | Kind::Mouse => 20,
+            Kind::App => 3,
+        }
+    }
+}
+
+/// How a feature is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FeatureKind {
+    /// A float64.
+    Number,
+    /// A whole number.
+    Count,
+    /// True or false.
+    Bool,
+    /// A text: a tag in InfluxDB.
+    String,
+}
+
+/// One feature.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Feature {
+    /// Its name in every output.
+    pub name: &'static str,
+    /// How it is written.
+    pub kind: FeatureKind,
+}
+
+/// What one kind of extractor puts out.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Schema {
+    /// The pub/sub channel, which is the list's key as well.
+    pub channel: &'static str,
+    /// The measurement in InfluxDB.
+    pub measurement: &'static str,
+    /// The point's tags, in order.
+    pub tags: Vec<&'static str>,
+    /// The default of the tag `device_id`, where there is one.
+    pub device_id: Option<&'static str>,
+    /// All features in the order in which they are written.
+    pub features: Vec<Feature>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+struct Document {
+    schema: u32,
+    kinds: Kinds,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+struct Kinds {
+    keystroke: Schema,
+    mouse: Schema,
+    app: Schema,
+}
+
+/// The number of the contract that outputs follow, written as `schema`.
+pub const SCHEMA: u32 = 1;
+
+/// The compiled-in schema does not fit this program: a mistake of the build.
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    /// It is not the JSON that is expected.
+    #[error("features.json: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is for another contract.
+    #[error("features.json is schema {0}, this program is for {SCHEMA}")]
+    Version(u32),
+}
+
+impl Schema {
+    /// The schema of one kind.
+    ///
+    /// # Errors
+    /// When the compiled-in file is not what this program expects.
+    pub fn of(kind: Kind) -> Result<Schema, SchemaError> {
+        let document: Document = serde_json::from_str(FEATURES)?;
+        if document.schema != SCHEMA {
+            return Err(SchemaError::Version(document.schema));
+        }
+        Ok(match kind {
+            Kind::Keystroke => document.kinds.keystroke,
+            Kind::Mouse => document.kinds.mouse,
+            Kind::App => document.kinds.app,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_are_as_many_as_the_contract_says() {
+        let count = |kind| Schema::of(kind).unwrap().features.len();
+        assert_eq!(count(Kind::Keystroke), 48 + 4);
+        assert_eq!(count(Kind::Mouse), 38 + 1);
+        assert_eq!(count(Kind::App), 4);
+    }
+
+    #[test]
+    fn measurements_and_channels_are_those_of_the_existing_deployments() {
+        let keystroke = Schema::of(Kind::Keystroke).unwrap();
+        assert_eq!(keystroke.channel, "seclyzer:features:keystroke");
+        assert_eq!(keystroke.measurement, "keystroke_features");
+        assert_eq!(keystroke.device_id, Some("keyboard_0"));
+        let app = Schema::of(Kind::App).unwrap();
+        assert_eq!(app.tags, ["user_id", "host", "from_app", "to_app"]);
+        assert_eq!(app.device_id, None);
+    }
+}
