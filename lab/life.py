@@ -19,8 +19,9 @@ def up(lab: Lab) -> None:
     needs.check(space=False)
     with locked(lab.name):
         found = containers(lab.name)
-        _refuse_foreign(lab, {str(container["Labels"].get("seclyzer.root")) for container in found.values()})
-        if _complete(lab, set(found)):
+        foreign = {root for container in found.values() if (root := _root(container)) != str(paths.ROOT)}
+        _refuse_foreign(lab, foreign, found)
+        if not foreign and _complete(lab, set(found)):
             _go_on(lab, found)
         else:
             _make(lab, sorted(found))
@@ -47,9 +48,14 @@ def status(lab: Lab) -> list[tuple[str, ...]]:
         return list(pool.map(row, lab.hosts))
 
 
-def _refuse_foreign(lab: Lab, roots: set[str]) -> None:
-    foreign = roots - {str(paths.ROOT)}
-    if foreign:
+def _root(container: dict[str, Any]) -> str:
+    return str(container["Labels"].get("seclyzer.root"))
+
+
+def _refuse_foreign(lab: Lab, foreign: set[str], found: dict[str, dict[str, Any]]) -> None:
+    """Another checkout's running hosts are its own; dead ones (the machine was restarted) give way."""
+    running = {_root(container) for container in found.values() if container["State"] == "running"}
+    if foreign & running:
         raise LabError(
             f"lab {lab.name} belongs to another checkout ({', '.join(sorted(foreign))}), which has its keys: "
             f"use it from there, or type `python3 -m lab down --lab {lab.name}` first"
