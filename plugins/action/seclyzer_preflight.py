@@ -1,0 +1,189 @@
+"""Looks at everything that could be wrong while nothing has changed yet, and says all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ..module_utils import modes, variables
+from .seclyzer_deployment import MODULE, read_manifest
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+EDGE, STORE = "seclyzer_edge", "seclyzer_store"
+Vars = Mapping[str, Any]
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """See the module of the same name for its options."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Refuses, or tells what was found."""
+        super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(
+            {
+                "look_at": {"type": "str", "required": True, "choices": ["variables", "host", "verdict"]},
+                "noted": {"type": "str"},
+                "bundle": {"type": "path"},
+            }
+        )
+        facts = task_vars or {}
+        if arguments["look_at"] == "variables":
+            return self._variables(facts, arguments["bundle"])
+        if arguments["look_at"] == "verdict":
+            return self._verdict(facts, arguments["noted"])
+        return self._host(facts, arguments["bundle"])
+
+    def _variables(self, facts: Vars, bundle: str) -> dict[str, Any]:
+        """Everything that can be seen without touching a host."""
+        known = variables.options(yaml.safe_load(path.read_text()) for path in ROLES.glob("*/meta/argument_specs.yml"))
+        wrong: dict[str, list[str]] = {}
+        for host in facts["ansible_play_hosts_all"]:
+            of_host = facts["hostvars"][host]
+            for sentence in [*variables.unknown(of_host, known), *_types(of_host, known), *_mode(of_host)]:
+                wrong.setdefault(sentence, []).append(host)
+        sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
+        sentences += _groups(facts)
+        if bundle:
+            sentences += _bundle(Path(bundle))
+        return _refuse(sentences)
+
+    def _verdict(self, facts: Vars, noted: str) -> dict[str, Any]:
+        """Refuses for all hosts when one of them cannot go on."""
+        sentences = [
+            f"{host}: {sentence}"
+            for host in facts["ansible_play_hosts"]
+            for sentence in (facts["hostvars"][host].get(noted) or {}).get("refused", [])
+        ]
+        return _refuse(sentences)
+
+    def _host(self, facts: Vars, bundle: str) -> dict[str, Any]:
+        """What this host is and runs, and what it shall run."""
+        manifest = read_manifest(Path(bundle)) if bundle else {}
+        is_edge = EDGE in facts["group_names"]
+        url = str(facts.get("seclyzer_influx_url") or _store_url(facts))
+        name = urlsplit(url).hostname or ""
+        status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
+        if status.get("failed"):
+            return dict(status)
+        about, running = status["host"], status["running"]
+        addresses = list(facts.get("seclyzer_influx_addresses") or about["addresses"][name])
+        try:
+            mode, mode_from = modes.choose(facts.get("mode"), facts.get("seclyzer_mode"), running.get("mode"))
+            implementations = modes.implementations(mode, facts.get("seclyzer_implementations"))
+        except modes.ModeError as fault:
+            return _refuse([str(fault)])
+        refused = _host_faults(about, status["releases"], manifest) if manifest else []
+        if not addresses:
+            refused.append(f"the store's name {name} has no address here; seclyzer_influx_url names another")
+        return {
+            "changed": False,
+            "refused": refused,
+            "mode": mode if is_edge else None,
+            "mode_from": mode_from if is_edge else None,
+            "inventory_mode": facts.get("seclyzer_mode") if is_edge else None,
+            "implementations": implementations if is_edge else {},
+            "release": manifest.get("release"),
+            "influx_url": url,
+            "allow": sorted({*addresses, *about["nameservers"]}),
+            "running": running,
+            "previous": status["previous"],
+        }
+
+
+def _refuse(sentences: list[str]) -> dict[str, Any]:
+    if not sentences:
+        return {"changed": False}
+    return {"failed": True, "changed": False, "msg": "\n".join([*sentences, "Nothing was changed."])}
+
+
+def _hosts(hosts: list[str], facts: Vars) -> str:
+    everywhere = len(hosts) == len(facts["ansible_play_hosts_all"])
+    return "all hosts" if everywhere and len(hosts) > 1 else ", ".join(hosts)
+
+
+def _value(of_host: Vars, name: str) -> Any:
+    """A variable's value; None when it needs facts that are not known yet."""
+    try:
+        return of_host.get(name)
+    except AnsibleError:
+        return None
+
+
+def _types(of_host: Vars, known: variables.Options) -> list[str]:
+    """What is wrong with the values a host was given."""
+    given = {name: value for name in of_host if name in known and (value := _value(of_host, name)) is not None}
+    wrong = [fault for name, value in given.items() if (fault := variables.shape(name, value, known[name]))]
+    if wrong:
+        return wrong
+    spec = {name: {key: part for key, part in known[name].items() if key != "required"} for name in given}
+    return list(ArgumentSpecValidator(spec).validate(given).error_messages)
+
+
+def _mode(of_host: Vars) -> list[str]:
+    try:
+        mode, _ = modes.choose(_value(of_host, "mode"), _value(of_host, "seclyzer_mode"), None)
+        modes.implementations(mode, _value(of_host, "seclyzer_implementations"))
+    except modes.ModeError as fault:
+        return [str(fault)]
+    return []
+
+
+def _groups(facts: Vars) -> list[str]:
+    groups = facts["groups"]
+    if not facts["ansible_play_hosts_all"]:
+        return [f"the inventory has no host in {EDGE} or {STORE}"]
+    if groups.get(STORE):
+        return []
+    lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "seclyzer_influx_url")]
+    if not lost:
+        return []
+    return [f"the inventory has no host in {STORE}, and seclyzer_influx_url names no other ({', '.join(lost)})"]
+
+
+def _bundle(bundle: Path) -> list[str]:
+    try:
+        manifest = read_manifest(bundle)
+    except AnsibleActionFail as fault:
+        return [str(fault)]
+    missing = [name for name in manifest["archives"] if not (bundle / f"{name}.tar.gz").is_file()]
+    return [f"{bundle} lacks {', '.join(missing)}; `make bundle` builds it anew"] if missing else []
+
+
+def _store_url(facts: Vars) -> str:
+    """The first store of the inventory, by its name there: the name its certificate should have."""
+    store = (facts["groups"].get(STORE) or [facts["inventory_hostname"]])[0]
+    port = facts["hostvars"][store].get("influxdb_port") or 8086
+    return f"https://{store}:{port}"
+
+
+def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
+    """Why this host could not run the release."""
+    faults: list[str] = []
+    debian = manifest["debian"]
+    if about["distribution"] != "debian" or about["distribution_version"] not in debian:
+        runs = f"{about['distribution']} {about['distribution_version']}".strip()
+        faults.append(f"it runs {runs or 'an unknown system'}; Debian {' and '.join(debian)} are served")
+    elif about["python"] not in manifest["archives"]:
+        pythons = ", ".join(name for name in manifest["archives"] if name != "common")
+        faults.append(f"/usr/bin/python3 is {about['python'] or 'missing'}; the bundle serves {pythons}")
+    if about["architecture"] != manifest["architecture"]:
+        faults.append(f"it is {about['architecture']}; the bundle is for {manifest['architecture']}")
+    if not about["systemd"]:
+        faults.append("systemd does not run it")
+    if not about["root"]:
+        faults.append("Ansible is not root there; set ansible_become: true or log in as root")
+    if manifest["release"] not in releases and not faults:
+        needed = sum(manifest["archives"][name]["unpacked"] for name in ("common", about["python"])) + (32 << 20)
+        if about["free"] < needed:
+            faults.append(f"/opt/seclyzer has {about['free'] >> 20} MiB left, the release needs {needed >> 20} MiB")
+    return faults

@@ -1,0 +1,73 @@
+"""One line a host: what it runs now, and why it is not what was asked for when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """See the module of the same name for its options."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The lines, and the hosts that are not where they should be."""
+        super().run(tmp, task_vars)
+        names = ("noted", "health", "failed")
+        _, arguments = self.validate_argument_spec(
+            {name: {"type": "str", "default": f"__seclyzer_{'host' if name == 'noted' else name}"} for name in names}
+        )
+        facts = task_vars or {}
+        lines: list[str] = []
+        bad: list[str] = []
+        hosts = sorted(facts["ansible_play_hosts_all"])
+        width = max((len(host) for host in hosts), default=0)
+        for host in hosts:
+            of_host = facts["hostvars"][host]
+            noted, health, failed = (of_host.get(arguments[name]) for name in names)
+            if failed and of_host.get("__seclyzer_now"):
+                health = of_host["__seclyzer_now"]
+            words, good = line(noted, health, failed, host in facts["ansible_play_hosts"], bool(self._task.check_mode))
+            lines.append(f"{host:{width}}  {words}")
+            if not good:
+                bad.append(host)
+        return {"changed": False, "msg": lines, "bad": bad}
+
+
+def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool) -> tuple[str, bool]:
+    """What is said of one host, and whether it is where it should be."""
+    noted, health = noted or {}, health or {}
+    running = health.get("running") or noted.get("running") or {}
+    words = [what_runs(running)]
+    if not reached:
+        words.append("NOT REACHED")
+    elif failed:
+        words.append(f"FAILED: {failed}")
+    elif check:
+        words.append("not changed: check mode")
+    elif health.get("summary"):
+        words.append(f"healthy: {health['summary']}")
+    else:
+        words.append("NOT LOOKED AT")
+    if differs := against_inventory(noted, running):
+        words.append(differs)
+    good = reached and not failed and (check or bool(health.get("summary")))
+    return "  ".join(words), good
+
+
+def what_runs(running: Mapping[str, Any]) -> str:
+    """Release, deployment and mode."""
+    if not running:
+        return "nothing deployed"
+    return f"{running['release']}  deployment {running['deployment']}  {running['mode'] or 'agent only'}"
+
+
+def against_inventory(noted: Mapping[str, Any], running: Mapping[str, Any]) -> str:
+    """Where a host differs from what its inventory says; empty when it does not."""
+    said = noted.get("inventory_mode")
+    runs = running.get("mode")
+    return f"(the inventory says {said})" if said and runs and said != runs else ""

@@ -1,0 +1,197 @@
+"""Deployments: release, mode and settings as one value, numbered, with what became of each.
+
+`deployments/<n>/` holds the units, the configuration and a manifest. `current` points at the one that runs.
+`history.json` says of each which one ran before it and how it went: going back reads that, never the times of files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from .files import read, sync, write
+from .layout import Layout, Refused
+from .releases import remove as remove_release
+
+EVENTS = 200
+"""Lines of history that are kept."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What shall run on a host: texts by file name, all without secrets."""
+
+    release: str
+    version: str
+    mode: str | None
+    implementations: Mapping[str, str]
+    units: Mapping[str, str]
+    config: Mapping[str, str]
+    probes: Mapping[str, str]
+    """Where health asks: `redis_socket`, `agent`, `influx_url`, `influx_ca_file`, each when there is one."""
+
+    @property
+    def content(self) -> str:
+        """The hash of all of it: two deployments with the same one are the same."""
+        tables = (self.implementations, self.units, self.config, self.probes)
+        value = [self.release, self.version, self.mode, *(dict(table) for table in tables)]
+        return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+    def files(self) -> dict[str, str]:
+        """Every text by its path inside the deployment."""
+        units = {f"units/{name}": text for name, text in self.units.items()}
+        return units | {f"config/{name}": text for name, text in self.config.items()}
+
+
+@dataclass
+class History:
+    """What history.json says. `records` has one entry a deployment, `events` one a thing that happened."""
+
+    records: dict[int, dict[str, Any]] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, layout: Layout) -> History:
+        """Reads it; none is an empty one. One that cannot be read is refused: guessing would go back wrongly."""
+        text = read(layout.history)
+        if text is None:
+            return cls()
+        try:
+            value = json.loads(text)
+            return cls({int(n): dict(record) for n, record in value["deployments"].items()}, list(value["events"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+            raise Refused(f"{layout.history} cannot be read ({fault}); mend it or move it away") from None
+
+    def save(self, layout: Layout) -> None:
+        """Writes it, atomically."""
+        records = {str(n): record for n, record in self.records.items()}
+        value = {"schema": 1, "deployments": records, "events": self.events[-EVENTS:]}
+        write(layout.history, json.dumps(value, indent=2) + "\n")
+
+    def note(self, what: str, n: int, by: str, why: str = "", **more: object) -> None:
+        """Adds an event."""
+        event = {"at": now(), "what": what, "deployment": n, "by": by, **more}
+        self.events.append(event | ({"why": why} if why else {}))
+
+    def previous(self, n: int | None) -> int | None:
+        """What ran before deployment `n` was switched to."""
+        if n is None or n not in self.records:
+            return None
+        previous = self.records[n].get("previous")
+        return previous if isinstance(previous, int) and previous in self.records else None
+
+    def failed(self) -> int | None:
+        """The newest deployment that failed."""
+        return max((n for n, record in self.records.items() if record.get("state") == "failed"), default=None)
+
+
+def now() -> str:
+    """The time as history writes it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def current(layout: Layout) -> int | None:
+    """The number of the deployment that runs."""
+    try:
+        name = os.readlink(layout.current)
+    except FileNotFoundError:
+        return None
+    tail = Path(name).name
+    return int(tail) if tail.isdigit() else None
+
+
+def manifest(layout: Layout, n: int | None) -> dict[str, Any] | None:
+    """A deployment's manifest; None when there is no such deployment."""
+    text = None if n is None else read(layout.deployments / str(n) / "manifest.json")
+    return None if text is None else dict(json.loads(text))
+
+
+def load(layout: Layout, n: int) -> Wanted:
+    """A deployment as the value it was made from."""
+    found = manifest(layout, n)
+    if found is None:
+        raise Refused(f"deployment {n} is not on this host")
+    folder = layout.deployments / str(n)
+    return Wanted(
+        release=found["release"],
+        version=found["version"],
+        mode=found["mode"],
+        implementations=found["implementations"],
+        units={path.name: path.read_text() for path in sorted((folder / "units").iterdir())},
+        config={path.name: path.read_text() for path in sorted((folder / "config").iterdir())},
+        probes=found["probes"],
+    )
+
+
+def find_staged(layout: Layout, history: History, content: str) -> int | None:
+    """The newest deployment, if it has this content and was never switched to."""
+    newest = max(history.records, default=None)
+    if newest is None or history.records[newest].get("state") not in ("staged", "unproven"):
+        return None
+    found = manifest(layout, newest)
+    return newest if found and found["content"] == content else None
+
+
+def create(layout: Layout, history: History, wanted: Wanted, by: str, source: object) -> int:
+    """Writes a new deployment and enters it in the history; touches nothing that runs."""
+    numbers = [int(path.name) for path in layout.deployments.glob("*") if path.name.isdigit()]
+    n = max([0, *numbers, *history.records]) + 1
+    part = layout.deployments / f".{n}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    for name in ("units", "config"):
+        (part / name).mkdir(parents=True)
+    for path, text in wanted.files().items():
+        write(part / path, text)
+    value = {
+        "schema": 1,
+        "deployment": n,
+        "release": wanted.release,
+        "version": wanted.version,
+        "mode": wanted.mode,
+        "implementations": dict(wanted.implementations),
+        "probes": dict(wanted.probes),
+        "content": wanted.content,
+        "by": by,
+        "at": now(),
+        "source": source,
+    }
+    write(part / "manifest.json", json.dumps(value, indent=2) + "\n")
+    for folder in (part, part / "units", part / "config"):
+        folder.chmod(0o755)
+    part.rename(layout.deployments / str(n))
+    sync(layout.deployments)
+    record = {"release": wanted.release, "mode": wanted.mode, "state": "unproven", "previous": current(layout)}
+    history.records[n] = record
+    history.note("staged", n, by)
+    history.save(layout)
+    return n
+
+
+def prune(layout: Layout, history: History, keep: int) -> list[str]:
+    """Removes deployments older than the last `keep`, and releases none of the rest uses.
+
+    What runs, what ran before it, and the newest that failed always stay. Returns the names of what was removed.
+    """
+    running = current(layout)
+    stay = {running, history.previous(running), history.failed(), *sorted(history.records)[-keep:]}
+    removed: list[str] = []
+    for n in [n for n in history.records if n not in stay]:
+        shutil.rmtree(layout.deployments / str(n), ignore_errors=True)
+        del history.records[n]
+        removed.append(f"deployment {n}")
+    for record in history.records.values():
+        if record.get("previous") not in history.records:
+            record["previous"] = None
+    used = {record["release"] for record in history.records.values()}
+    for path in sorted(layout.releases.iterdir()) if layout.releases.is_dir() else []:
+        if not path.name.startswith(".") and path.name not in used:
+            remove_release(layout, path.name)
+            removed.append(f"release {path.name}")
+    return removed

@@ -1,0 +1,181 @@
+"""Whether data can flow on this host: asked of the parts themselves, until all say yes or the time is up.
+
+What should run is read from the running deployment, so the same question can be asked by Ansible and on the host.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import deployments, systemd
+from .files import read
+from .layout import EXTRACTOR_UNITS, Layout, Refused
+from .resp import Connection, RedisError
+
+PASSWORD = Path("/etc/seclyzer/credentials/redis-agent")
+STATE = ("ActiveState", "SubState", "MainPID", "Result", "Type")
+
+
+@dataclass
+class Health:
+    """One look at a host: what runs, in words, and what is wrong, in sentences."""
+
+    running: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    journals: dict[str, list[str]] = field(default_factory=dict)
+    pids: dict[str, int] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """One line."""
+        return ", ".join(self.running)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What should be found: from the running deployment's manifest and units."""
+
+    version: str
+    implementations: Mapping[str, str]
+    units: Mapping[str, str]
+    probes: Mapping[str, str]
+
+    @classmethod
+    def of(cls, layout: Layout) -> Target:
+        """The deployment that runs."""
+        n = deployments.current(layout)
+        found = deployments.manifest(layout, n)
+        if n is None or found is None:
+            raise Refused("nothing is deployed on this host; site.yml deploys")
+        wanted = deployments.load(layout, n)
+        return cls(wanted.version, wanted.implementations, wanted.units, wanted.probes)
+
+
+def wait(target: Target, seconds: float, pause: float = 0.5) -> Health:
+    """Looks until all is well or the time is up; the last look comes back."""
+    end = time.monotonic() + seconds
+    while True:
+        found = look(target)
+        if not found.faults or time.monotonic() >= end:
+            return found
+        time.sleep(pause)
+
+
+def look(target: Target) -> Health:
+    """One look at everything."""
+    found = Health()
+    _units(target, found)
+    parts: list[Callable[[Target, Health], None]] = []
+    if any(unit in target.units for unit in EXTRACTOR_UNITS):
+        parts.append(_extractors)
+    if "agent" in target.probes:
+        parts.append(_agent)
+    if "influx_url" in target.probes:
+        parts.append(_influxdb)
+    for part in parts:
+        part(target, found)
+    return found
+
+
+def _units(target: Target, found: Health) -> None:
+    states = systemd.show(sorted(target.units), STATE)
+    for unit in sorted(target.units):
+        state = states.get(unit, {})
+        if state.get("ActiveState") != "active":
+            result = state.get("Result", "")
+            why = f" ({result})" if result not in ("", "success") else ""
+            found.faults.append(f"{unit} is {state.get('ActiveState', 'not there')}/{state.get('SubState', '')}{why}")
+            found.journals[unit] = systemd.journal(unit)
+        found.pids[unit] = int(state.get("MainPID") or 0)
+
+
+def _extractors(target: Target, found: Health) -> None:
+    password = (read(PASSWORD) or "").strip()
+    try:
+        with Connection(target.probes["redis_socket"], "agent", password) as redis:
+            redis.ask("PING")
+            stats = {kind: redis.hash(f"seclyzer:stats:{kind}") for kind in target.implementations}
+    except RedisError as fault:
+        found.faults.append(f"Redis does not answer: {fault}")
+        return
+    for kind, wanted in target.implementations.items():
+        unit = f"seclyzer-{kind}.service"
+        seen = stats[kind]
+        problem = _heartbeat(seen, wanted, target.version, found.pids.get(unit, 0))
+        if problem:
+            found.faults.append(f"{kind}: {problem}")
+            found.journals.setdefault(unit, systemd.journal(unit))
+        else:
+            found.running.append(f"{kind}={wanted}")
+
+
+def _heartbeat(seen: Mapping[str, str], implementation: str, version: str, pid: int) -> str:
+    """What is wrong with an extractor's stats hash; empty when nothing is."""
+    if not seen:
+        return "writes no heartbeat (seclyzer:stats is empty)"
+    if seen.get("pid") != str(pid):
+        return f"the heartbeat is of process {seen.get('pid')}, the unit's is {pid}"
+    if seen.get("implementation") != implementation:
+        return f"{seen.get('implementation')} runs where {implementation} should"
+    if seen.get("version") != version:
+        return f"version {seen.get('version')} runs where {version} should"
+    return ""
+
+
+def _agent(target: Target, found: Health) -> None:
+    address = target.probes["agent"]
+    try:
+        with urllib.request.urlopen(f"http://{address}/healthz", timeout=3) as answer:
+            report = json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        report = _json(refusal)
+        if not report:
+            found.faults.append(f"the agent answers {refusal.code} without a report")
+            return
+    except (OSError, ValueError) as fault:
+        found.faults.append(f"the agent does not answer on {address}: {fault}")
+        return
+    status = str(report.get("status"))
+    words = _said(report, "fail" if status == "fail" else "warn")
+    if status == "fail":
+        found.faults.append(f"the agent says fail: {words}")
+    else:
+        found.running.append(f"agent {status}" + (f" ({words})" if status == "warn" and words else ""))
+
+
+def _influxdb(target: Target, found: Health) -> None:
+    url = target.probes["influx_url"]
+    ca = target.probes.get("influx_ca_file") or None
+    try:
+        context = ssl.create_default_context(cafile=ca) if url.startswith("https:") else None
+        with urllib.request.urlopen(f"{url}/health", timeout=5, context=context) as answer:
+            answer.read()
+        found.running.append("InfluxDB answers")
+    except (OSError, ValueError) as fault:
+        found.faults.append(f"InfluxDB does not answer at {url}: {getattr(fault, 'reason', fault)}")
+
+
+def _json(refusal: urllib.error.HTTPError) -> dict[str, Any]:
+    try:
+        value = json.load(refusal)
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _said(report: Mapping[str, Any], status: str) -> str:
+    """The checks of that status, with what they say."""
+    words = [
+        f"{name}: {entry.get('output') or entry.get('observedValue')}"
+        for name, entries in report.get("checks", {}).items()
+        for entry in entries
+        if entry.get("status") == status
+    ]
+    return "; ".join(words[:3]) or str(report.get("output", ""))

@@ -1,0 +1,137 @@
+"""Going to a deployment: the link, the unit files, and a restart of what changed and nothing else."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+from . import deployments, systemd
+from .deployments import History
+from .files import link, read, sync, write
+from .layout import EXTRACTOR_UNITS, UNITS, Layout, Refused
+
+STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "Type")
+
+
+@dataclass
+class Done:
+    """What a switch did, or would do."""
+
+    deployment: int
+    came_from: int | None
+    installed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    restarted: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything on the host is another than before."""
+        work = (self.installed, self.removed, self.restarted, self.started)
+        return self.deployment != self.came_from or any(work)
+
+    def sentence(self) -> str:
+        """The whole of it in one line."""
+        parts = [f"{word} {', '.join(short(u) for u in units)}" for word, units in self._words() if units]
+        if self.deployment != self.came_from:
+            parts.insert(0, f"deployment {self.deployment} after {self.came_from or 'none'}")
+        return "; ".join(parts) or "nothing to do"
+
+    def _words(self) -> tuple[tuple[str, list[str]], ...]:
+        return (
+            ("unit files of", self.installed),
+            ("removed", self.removed),
+            ("restarted", self.restarted),
+            ("started", self.started),
+        )
+
+
+def short(unit: str) -> str:
+    """`seclyzer-keystroke.service` as people say it."""
+    return unit.removeprefix("seclyzer-").removesuffix(".service")
+
+
+def plan(layout: Layout, n: int) -> Done:
+    """What going to deployment `n` would do on this host as it is now."""
+    units = deployments.load(layout, n).units
+    done = Done(n, deployments.current(layout))
+    states = systemd.show(sorted(units), STATE)
+    for name, text in sorted(units.items()):
+        if read(layout.units / name) != text or not _is_enabled(layout, name):
+            done.installed.append(name)
+        state = states.get(name, {})
+        if state.get("ActiveState") not in ("active", "reloading", "activating"):
+            done.started.append(name)
+        elif state.get("Type") != "oneshot" and (name in done.installed or _is_stale(text, state)):
+            done.restarted.append(name)
+    done.removed = [name for name in UNITS if name not in units and (layout.units / name).exists()]
+    return done
+
+
+def switch(layout: Layout, n: int, by: str, what: str = "switched") -> Done:
+    """Makes deployment `n` the one that runs. What it may not touch stays as it is."""
+    units = deployments.load(layout, n).units
+    done = plan(layout, n)
+    history = History.load(layout)
+    if done.deployment != done.came_from:
+        link(layout.current, f"deployments/{n}")
+        record = history.records[n]
+        record["state"] = "switched"
+        if what == "switched":
+            record["previous"] = done.came_from
+        history.note(what, n, by, came_from=done.came_from)
+        history.save(layout)
+    if done.removed:
+        systemd.systemctl("stop", *done.removed)
+        for name in done.removed:
+            (layout.wants / name).unlink(missing_ok=True)
+            (layout.units / name).unlink()
+    if done.installed:
+        layout.wants.mkdir(parents=True, exist_ok=True)
+        for name in done.installed:
+            write(layout.units / name, units[name])
+            link(layout.wants / name, str(layout.units / name))
+        sync(layout.units)
+    if done.installed or done.removed or _needs_reload(sorted(units)):
+        systemd.systemctl("daemon-reload")
+    _start(done)
+    return done
+
+
+def _start(done: Done) -> None:
+    """Restarts and starts; the sentence of what failed has the unit's own last words."""
+    failed: list[str] = []
+    for verb, units in (("restart", done.restarted), ("start", done.started)):
+        if not units:
+            continue
+        # A unit that failed too often before is not held against the new one.
+        systemd.run(["systemctl", "reset-failed", *units])
+        ended = systemd.run(["systemctl", "--no-ask-password", verb, *units], 180)
+        if ended.returncode:
+            states = systemd.show(units, STATE)
+            failed += [u for u in units if states.get(u, {}).get("ActiveState") != "active"] or units[:1]
+    if failed:
+        words = [f"{short(u)} did not start: {' | '.join(systemd.journal(u, 4))}" for u in failed]
+        raise Refused("; ".join(words))
+
+
+def _is_enabled(layout: Layout, name: str) -> bool:
+    wanted = layout.wants / name
+    return wanted.is_symlink() and os.readlink(wanted) == str(layout.units / name)
+
+
+def _needs_reload(units: list[str]) -> bool:
+    return any(state.get("NeedDaemonReload") == "yes" for state in systemd.show(units, STATE).values())
+
+
+def _is_stale(text: str, state: dict[str, str]) -> bool:
+    """Whether a unit started before one of its credentials was last written: it still holds the old one."""
+    started = systemd.started_at(state)
+    if started is None:
+        return False
+    return any(os.path.exists(path) and os.path.getmtime(path) > started for path in systemd.credentials(text))
+
+
+def extractors_of(units: list[str]) -> list[str]:
+    """The extractors among some units."""
+    return [unit for unit in EXTRACTOR_UNITS if unit in units]

@@ -1,0 +1,96 @@
+"""What systemd is asked and told, and the little of its unit files that must be understood."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from .layout import Refused
+
+Completed = subprocess.CompletedProcess[str]
+
+
+def run(argv: Sequence[str], timeout: float = 60.0) -> Completed:
+    """Runs a program with nothing on its input; its output comes as text, its exit status as a number."""
+    environment = os.environ | {"LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "cat"}
+    try:
+        return subprocess.run(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            env=environment,
+        )
+    except FileNotFoundError:
+        raise Refused(f"this host has no {argv[0]}") from None
+    except subprocess.TimeoutExpired:
+        raise Refused(f"{' '.join(argv[:3])} … did not end within {timeout:g} s") from None
+
+
+def systemctl(*arguments: str, timeout: float = 120.0) -> str:
+    """Runs systemctl; what it says on failure becomes the refusal."""
+    done = run(["systemctl", "--no-ask-password", *arguments], timeout)
+    if done.returncode:
+        raise Refused(f"systemctl {' '.join(arguments)}: {last_line(done.stderr) or f'exit status {done.returncode}'}")
+    return done.stdout
+
+
+def show(units: Sequence[str], properties: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Properties of several units by one call, by unit and property."""
+    if not units:
+        return {}
+    text = systemctl("show", f"--property={','.join(['Id', *properties])}", *units)
+    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in text.strip().split("\n\n")]
+    return {block["Id"]: block for block in blocks if "Id" in block}
+
+
+def started_at(properties: Mapping[str, str]) -> float | None:
+    """When a unit's process started, as Unix time; None when it runs no process.
+
+    Needs the property ExecMainStartTimestampMonotonic, which is in µs since the machine came up.
+    """
+    since_boot = int(properties.get("ExecMainStartTimestampMonotonic") or 0)
+    if not since_boot:
+        return None
+    return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + since_boot / 1e6
+
+
+def journal(unit: str, lines: int = 8) -> list[str]:
+    """The last lines a unit wrote to the journal."""
+    done = run(["journalctl", "--no-pager", "--quiet", f"--unit={unit}", f"--lines={lines}", "--output=cat"], 20)
+    return done.stdout.splitlines()
+
+
+def section(text: str, name: str) -> list[tuple[str, str]]:
+    """The settings of one section of a unit file, in order. Our units have no continued lines."""
+    found: list[tuple[str, str]] = []
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("["):
+            inside = line.strip() == f"[{name}]"
+        elif inside and "=" in line and not line.startswith(("#", ";")):
+            key, _, value = line.partition("=")
+            found.append((key.strip(), value.strip()))
+    return found
+
+
+def setting(text: str, key: str) -> str | None:
+    """The last value a key has in the unit's [Service] section."""
+    values = [value for name, value in section(text, "Service") if name == key]
+    return values[-1] if values else None
+
+
+def credentials(text: str) -> list[str]:
+    """The files a unit loads as credentials when it starts."""
+    pairs = (value.partition(":") for key, value in section(text, "Service") if key == "LoadCredential")
+    return [path for _, _, path in pairs if path.startswith("/")]
+
+
+def last_line(text: str) -> str:
+    """The last line that is not empty."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

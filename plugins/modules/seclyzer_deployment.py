@@ -1,0 +1,293 @@
+#!/usr/bin/python
+"""Stages, switches and returns what runs on a host, each in one run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import deployments, staging, switching
+from ..module_utils.deployments import History, Wanted
+from ..module_utils.files import free_bytes, locked, read
+from ..module_utils.layout import Layout, Refused
+from ..module_utils.releases import release_of
+
+DOCUMENTATION = r"""
+module: seclyzer_deployment
+short_description: Stage, prove, switch and return a deployment of SecLyzer
+version_added: "0.1.0"
+description:
+  - A deployment is a release, a mode and settings together, numbered on its host. They change and go back together.
+  - C(staged) brings the release to the host, writes the deployment down and proves it. No service is touched.
+  - C(current) moves the link, installs the unit files and restarts the units whose content changed.
+  - C(previous) returns to what ran before the running deployment. It needs nothing from the controller.
+  - C(status) changes nothing and tells what the host is and runs.
+  - Archives are sent only to a host that lacks the release, and only those it needs.
+author: The SecLyzer maintainers (@seclyzer)
+options:
+  state:
+    description: What to do.
+    type: str
+    required: true
+    choices: [staged, current, previous, status]
+  bundle:
+    description: Folder with the bundle on the controller. Needed for C(staged).
+    type: path
+  manifest:
+    description: The bundle's manifest. Set by the action, which reads it from I(bundle).
+    type: dict
+  archives:
+    description: Folder on the host with archives that were sent. Set by the action.
+    type: path
+  mode:
+    description: The mode, as people say it. None on a host without extractors.
+    type: str
+  implementations:
+    description: What runs each extractor.
+    type: dict
+    default: {}
+  units:
+    description: Unit files, text by name.
+    type: dict
+    default: {}
+  config:
+    description: Configuration files, text by name. They hold no secrets.
+    type: dict
+    default: {}
+  probes:
+    description: Where health asks.
+    type: dict
+    default: {}
+  deployment:
+    description: The deployment to make the running one. Without it, the newest that was staged.
+    type: int
+  by:
+    description: Who does this, for the history.
+    type: str
+    default: somebody
+  keep:
+    description: How many deployments are kept, beside those that must be.
+    type: int
+    default: 5
+  resolve:
+    description: Names to look up on the host, for C(status).
+    type: list
+    elements: str
+    default: []
+  base:
+    description: Folder of releases and deployments.
+    type: path
+    default: /opt/seclyzer
+  unit_dir:
+    description: Where unit files are installed.
+    type: path
+    default: /etc/systemd/system
+attributes:
+  check_mode:
+    description: Tells what would change; sends and writes nothing.
+    support: full
+  diff_mode:
+    description: Shows units and configuration against those of the running deployment.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Stage and prove
+  seclyzer.edge.seclyzer_deployment:
+    state: staged
+    bundle: build/bundle
+    mode: rust
+    implementations: {keystroke: rust, mouse: rust, app: rust}
+    units: "{{ units }}"
+    config: "{{ config }}"
+  register: staged
+
+- name: Switch
+  seclyzer.edge.seclyzer_deployment:
+    state: current
+    deployment: "{{ staged.deployment }}"
+
+- name: Go back
+  seclyzer.edge.seclyzer_deployment:
+    state: previous
+"""
+
+RETURN = r"""
+deployment:
+  description: Number of the deployment that was staged, or that runs now. None in check mode when it would be new.
+  type: int
+  returned: always
+said:
+  description: What was done, in words.
+  type: list
+  elements: str
+  returned: always
+needs:
+  description: Archives the host lacks. The action sends them and asks again.
+  type: list
+  elements: str
+  returned: staged
+running:
+  description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
+  type: dict
+  returned: status, current, previous
+previous:
+  description: Number of the deployment that C(previous) would return to.
+  type: int
+  returned: status
+host:
+  description: Distribution, architecture, Python, free bytes, name servers, addresses of the names asked for.
+  type: dict
+  returned: status
+"""
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "required": True, "choices": ["staged", "current", "previous", "status"]},
+    "bundle": {"type": "path"},
+    "manifest": {"type": "dict"},
+    "archives": {"type": "path"},
+    "mode": {"type": "str"},
+    "implementations": {"type": "dict", "default": {}},
+    "units": {"type": "dict", "default": {}},
+    "config": {"type": "dict", "default": {}},
+    "probes": {"type": "dict", "default": {}},
+    "deployment": {"type": "int"},
+    "by": {"type": "str", "default": "somebody"},
+    "keep": {"type": "int", "default": 5},
+    "resolve": {"type": "list", "elements": "str", "default": []},
+    "base": {"type": "path", "default": "/opt/seclyzer"},
+    "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
+}
+
+Result = dict[str, Any]
+
+
+def running(layout: Layout) -> Result:
+    """What the running deployment says of itself; empty when none runs."""
+    found = deployments.manifest(layout, deployments.current(layout)) or {}
+    names = ("deployment", "release", "version", "mode", "implementations", "content", "by", "at")
+    return {name: found[name] for name in names if name in found}
+
+
+def status(layout: Layout, names: list[str]) -> Result:
+    """What the host is and runs."""
+    history = History.load(layout)
+    return {
+        "changed": False,
+        "running": running(layout),
+        "deployment": deployments.current(layout),
+        "previous": history.previous(deployments.current(layout)),
+        "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
+        "host": host(layout, names),
+        "said": [],
+    }
+
+
+def host(layout: Layout, names: list[str]) -> Result:
+    """What decides whether a release can run here, and what a sandbox must let through."""
+    release = dict(line.partition("=")[::2] for line in (read(Path("/etc/os-release")) or "").splitlines())
+    servers = [line.split() for line in (read(Path("/etc/resolv.conf")) or "").splitlines()]
+    return {
+        "distribution": release.get("ID", "").strip('"'),
+        "distribution_version": release.get("VERSION_ID", "").strip('"'),
+        "architecture": platform.machine(),
+        "python": layout.python_name() if layout.python.exists() else "",
+        "root": os.geteuid() == 0,
+        "systemd": Path("/run/systemd/system").is_dir(),
+        "free": free_bytes(layout.releases),
+        "nameservers": [words[1] for words in servers if len(words) > 1 and words[0] == "nameserver"],
+        "addresses": {name: addresses(name) for name in names},
+    }
+
+
+def addresses(name: str) -> list[str]:
+    """The addresses a name has, as this host sees it; none when it has none."""
+    try:
+        found = socket.getaddrinfo(name, None, proto=socket.IPPROTO_TCP)
+    except OSError:
+        return []
+    return sorted({str(entry[4][0]) for entry in found})
+
+
+def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
+    """Stages what is wanted, or says what it lacks."""
+    manifest = parameters["manifest"]
+    if not manifest:
+        raise Refused("state=staged needs the bundle's manifest")
+    wanted = Wanted(
+        release=release_of(manifest),
+        version=manifest["version"],
+        **{name: parameters[name] for name in ("mode", "implementations", "units", "config", "probes")},
+    )
+    shown = staging.differences(layout, wanted) if diff else []
+    archives = Path(parameters["archives"]) if parameters["archives"] else None
+    done = staging.stage(layout, wanted, manifest, archives, parameters["by"], check)
+    result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.said}
+    return result | ({"diff": shown} if shown else {})
+
+
+def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = "switched") -> Result:
+    """Makes a deployment the running one."""
+    if check:
+        planned = switching.plan(layout, n)
+        return {"changed": planned.changed, "deployment": n, "said": [planned.sentence()], "running": running(layout)}
+    done = switching.switch(layout, n, parameters["by"], what)
+    removed = []
+    if done.changed:
+        history = History.load(layout)
+        removed = deployments.prune(layout, history, parameters["keep"])
+        history.save(layout)
+    said = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
+    return {"changed": done.changed, "deployment": n, "said": said, "running": running(layout)}
+
+
+def back(layout: Layout, parameters: Result, check: bool) -> Result:
+    """Returns to what ran before; a host that has nothing to return to stays as it is, and that is said."""
+    n = deployments.current(layout)
+    previous = History.load(layout).previous(n)
+    if previous is None:
+        words = "nothing is deployed here" if n is None else f"deployment {n} is the first here: nothing ran before it"
+        return {"changed": False, "deployment": n, "said": [words], "running": running(layout), "returned": False}
+    return switch(layout, previous, parameters, check, "returned") | {"returned": True}
+
+
+def main() -> None:
+    """Runs the module."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    parameters = module.params
+    layout = Layout(Path(parameters["base"]), Path(parameters["unit_dir"]))
+    check = module.check_mode
+    try:
+        if parameters["state"] == "status":
+            module.exit_json(**status(layout, parameters["resolve"]))
+        if check:
+            module.exit_json(**act(layout, parameters, check, module._diff))
+        with locked(layout.lock):
+            result = act(layout, parameters, check, module._diff)
+        module.exit_json(**result)
+    except Refused as fault:
+        module.fail_json(msg=str(fault), deployment=deployments.current(layout), running=running(layout))
+
+
+def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
+    """Everything that may change the host."""
+    if parameters["state"] == "staged":
+        return stage(layout, parameters, check, diff)
+    if parameters["state"] == "previous":
+        return back(layout, parameters, check)
+    n = parameters["deployment"]
+    if n is None:
+        if not check:
+            raise Refused("state=current needs the number of a staged deployment")
+        said = ["would switch to a new deployment"]
+        return {"changed": True, "deployment": None, "said": said, "running": running(layout)}
+    return switch(layout, n, parameters, check)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+#!/usr/bin/python
+"""Waits until data can flow on a host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import deployments, health
+from ..module_utils.deployments import History
+from ..module_utils.files import locked
+from ..module_utils.layout import Layout, Refused
+
+DOCUMENTATION = r"""
+module: seclyzer_health
+short_description: Wait until data can flow
+version_added: "0.1.0"
+description:
+  - Asks the parts of a host until all are well, or the time is up. Its units are active, which for these units means
+    ready. The agent answers and does not say fail. Each extractor's heartbeat names the implementation, version and
+    process that should run. Redis and InfluxDB answer.
+  - What should run is read from the running deployment on the host.
+  - On failure the message says in a sentence what is wrong, with the last lines of the journal.
+author: The SecLyzer maintainers (@seclyzer)
+options:
+  seconds:
+    description: How long to wait.
+    type: float
+    default: 60
+  by:
+    description: Who asks, for the history.
+    type: str
+    default: somebody
+  base:
+    description: Folder of releases and deployments.
+    type: path
+    default: /opt/seclyzer
+attributes:
+  check_mode:
+    description: Looks once, and does not fail.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Data can flow
+  seclyzer.edge.seclyzer_health:
+    seconds: 30
+"""
+
+RETURN = r"""
+summary:
+  description: What runs, in one line.
+  type: str
+  returned: always
+faults:
+  description: What is wrong, in sentences.
+  type: list
+  elements: str
+  returned: always
+running:
+  description: Number, release, mode and implementations of the running deployment.
+  type: dict
+  returned: always
+pids:
+  description: Main process of each unit.
+  type: dict
+  returned: always
+"""
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "seconds": {"type": "float", "default": 60.0},
+    "by": {"type": "str", "default": "somebody"},
+    "base": {"type": "path", "default": "/opt/seclyzer"},
+}
+
+
+def record(layout: Layout, found: health.Health, by: str) -> None:
+    """Writes the outcome into the history, when it is another than before."""
+    with locked(layout.lock):
+        n = deployments.current(layout)
+        history = History.load(layout)
+        if n is None or n not in history.records:
+            return
+        state = "failed" if found.faults else "healthy"
+        if history.records[n].get("state") != state:
+            history.records[n]["state"] = state
+            history.note(state, n, by, "; ".join(found.faults))
+            history.save(layout)
+
+
+def main() -> None:
+    """Runs the module."""
+    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    layout = Layout(Path(module.params["base"]))
+    try:
+        target = health.Target.of(layout)
+    except Refused as fault:
+        if module.check_mode:
+            module.exit_json(changed=False, summary=str(fault), faults=[], running={}, pids={})
+        module.fail_json(msg=str(fault), summary="", faults=[str(fault)], running={}, pids={})
+    found = health.wait(target, 0 if module.check_mode else module.params["seconds"])
+    manifest = deployments.manifest(layout, deployments.current(layout)) or {}
+    names = ("deployment", "release", "mode", "implementations")
+    result = {
+        "changed": False,
+        "summary": found.summary(),
+        "faults": found.faults,
+        "running": {name: manifest[name] for name in names},
+        "pids": found.pids,
+    }
+    if module.check_mode:
+        module.exit_json(**result)
+    record(layout, found, module.params["by"])
+    if found.faults:
+        lines = [f"{unit}: {line}" for unit, text in found.journals.items() for line in text]
+        module.fail_json(msg="; ".join(found.faults), journal=lines, **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+#!/usr/bin/python
+"""Documentation of the action of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: seclyzer_preflight
+short_description: Refuse what cannot go well before anything changes
+version_added: "0.1.0"
+description:
+  - C(variables) looks at the inventory and the command line for all hosts of the play, without touching one. It refuses
+    a mode that does not exist, an unknown variable with the prefix of a role, a wrong type, a missing bundle, and edges
+    without a store.
+  - C(host) asks one host what it is and runs, decides its mode, and notes what speaks against it.
+  - C(verdict) refuses when something was noted for any host of the play, and names all of it.
+author: The SecLyzer maintainers (@seclyzer)
+options:
+  look_at:
+    description: What to look at.
+    type: str
+    required: true
+    choices: [variables, host, verdict]
+  noted:
+    description: Name of the variable that C(host) was registered in. Needed for C(verdict).
+    type: str
+  bundle:
+    description: Folder with the bundle on the controller.
+    type: path
+attributes:
+  check_mode:
+    description: Changes nothing in any mode.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: The inventory and the command line make sense
+  seclyzer.edge.seclyzer_preflight:
+    look_at: variables
+    bundle: build/bundle
+  run_once: true
+
+- name: See what each host is and runs
+  seclyzer.edge.seclyzer_preflight:
+    look_at: host
+    bundle: build/bundle
+  register: __seclyzer_host
+
+- name: Nothing speaks against any host
+  seclyzer.edge.seclyzer_preflight:
+    look_at: verdict
+    noted: __seclyzer_host
+  run_once: true
+"""
+
+RETURN = r"""
+refused:
+  description: What speaks against this host, in sentences.
+  type: list
+  elements: str
+  returned: host
+mode:
+  description: The mode the host shall run; none on a host without extractors.
+  type: str
+  returned: host
+mode_from:
+  description: Where the mode comes from.
+  type: str
+  returned: host
+implementations:
+  description: What shall run each extractor.
+  type: dict
+  returned: host
+release:
+  description: The release in the bundle.
+  type: str
+  returned: host
+influx_url:
+  description: Where the host reaches InfluxDB.
+  type: str
+  returned: host
+allow:
+  description: Addresses a sandbox must let through, beside the host itself.
+  type: list
+  elements: str
+  returned: host
+running:
+  description: The deployment that runs; empty when there is none.
+  type: dict
+  returned: host
+"""

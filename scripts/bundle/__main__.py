@@ -1,0 +1,155 @@
+"""`python -m scripts.bundle`: build/bundle from what `make build` built. Does nothing when it is there already."""
+
+import argparse
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from scripts.bundle import BundleError, archives, python_tree, rust
+from scripts.bundle.archives import Archive
+from scripts.bundle.say import step
+from scripts.bundle.targets import ARCHITECTURE, TARGETS, Target
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("extractors/python", "agent")
+LOCKS = tuple(f"{package}/requirements.lock" for package in PACKAGES)
+VECTORS = "extractors/vectors"
+UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "build", "*.egg-info")
+
+
+def main() -> int:
+    """Builds the bundle; exit status 1 and a sentence when something is missing."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.bundle", description=__doc__)
+    parser.add_argument("--root", type=Path, default=ROOT, help="the tree to build from")
+    parser.add_argument("--out", type=Path, help="where to put it (default: build/bundle in the tree)")
+    options = parser.parse_args()
+    root = options.root.resolve()
+    out = options.out or root / "build" / "bundle"
+    try:
+        key = inputs(root)
+        if (release := up_to_date(out, key)) is None:
+            release = build(root, out, key)
+        print(f"{out}: release {release}")
+    except BundleError as fault:
+        print(f"bundle: {fault}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def inputs(root: Path) -> str:
+    """The hash of everything the bundle is made from."""
+    missing = [name for name in (*LOCKS, f"{VECTORS}/check.py", "VERSION") if not (root / name).is_file()]
+    if missing:
+        raise BundleError(f"{root} has no {', '.join(missing)}")
+    digest = hashlib.sha256()
+    files = [path for folder in (*PACKAGES, VECTORS) for path in _files(root / folder)]
+    files += [root / "VERSION", *rust.programs(root / "build" / "rust"), *_files(Path(__file__).parent)]
+    for path in files:
+        digest.update(f"{path.name} {archives.sha256(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files below a folder that count; links to folders are followed once, as the copies do."""
+    found: list[Path] = []
+    for path in sorted(folder.iterdir()):
+        if path.name in UNWANTED(str(folder), [path.name]):
+            continue
+        found += _files(path) if path.is_dir() else [path]
+    return found
+
+
+def up_to_date(out: Path, key: str) -> str | None:
+    """The release of a bundle that was made from these inputs and is whole."""
+    try:
+        if (out / ".inputs").read_text() != key:
+            return None
+        manifest = json.loads((out / "manifest.json").read_text())
+        described = manifest["archives"].items()
+        whole = all(archives.sha256(out / f"{name}.tar.gz") == entry["sha256"] for name, entry in described)
+    except (OSError, ValueError, KeyError):
+        return None
+    return str(manifest["release"]) if whole else None
+
+
+def build(root: Path, out: Path, key: str) -> str:
+    """Builds all of it beside the old one, and puts it in its place when it is whole."""
+    version = (root / "VERSION").read_text().strip()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".bundle-") as name:
+        scratch = Path(name)
+        fresh = scratch / "bundle"
+        fresh.mkdir()
+        with step("Rust programs and golden vectors"):
+            common, glibc = _common(root, scratch, fresh)
+        with step("our Python packages"):
+            ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
+        with ThreadPoolExecutor() as pool:
+            trees = list(pool.map(lambda target: _tree(root, target, ours, scratch, fresh), TARGETS))
+        release = _describe(root, version, glibc, [common, *trees], fresh)
+        (fresh / ".inputs").write_text(key)
+        for path in fresh.iterdir():
+            path.chmod(0o644)
+        _replace(fresh, out)
+    return release
+
+
+def _common(root: Path, scratch: Path, fresh: Path) -> tuple[Archive, str]:
+    tree = scratch / "common"
+    glibc = rust.copy(rust.programs(root / "build" / "rust"), tree / "bin")
+    shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
+    return archives.pack("common", tree, fresh), glibc
+
+
+def _tree(root: Path, target: Target, ours: list[Path], scratch: Path, fresh: Path) -> Archive:
+    with step(f"Python {target.minor} for Debian {target.debian}"):
+        tree = scratch / target.name
+        python_tree.build(target, [root / lock for lock in LOCKS], ours, tree)
+        return archives.pack(target.name, tree, fresh)
+
+
+def _describe(root: Path, version: str, glibc: str, packed: list[Archive], fresh: Path) -> str:
+    """Writes manifest.json and SHA256SUMS; the release is named by the content of all archives."""
+    content = hashlib.sha256("".join(f"{a.name} {a.content}\n" for a in packed).encode()).hexdigest()
+    release = f"{version}-{content[:12]}"
+    manifest = {
+        "schema": 1,
+        "release": release,
+        "version": version,
+        "architecture": ARCHITECTURE,
+        "debian": [target.debian for target in TARGETS],
+        "glibc": glibc,
+        "archives": {archive.name: archive.described() for archive in packed},
+        "source": _source(root),
+    }
+    (fresh / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    names = ["manifest.json", *(f"{archive.name}.tar.gz" for archive in packed)]
+    (fresh / "SHA256SUMS").write_text("".join(f"{archives.sha256(fresh / name)}  {name}\n" for name in names))
+    return release
+
+
+def _source(root: Path) -> dict[str, object]:
+    """The commit it was built from, and whether the tree was another by then."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    return {"commit": git("rev-parse", "HEAD") or None, "changed": bool(git("status", "--porcelain"))}
+
+
+def _replace(fresh: Path, out: Path) -> None:
+    """Swaps the folders; a rollout that reads at that moment fails its hashes and is run again."""
+    old = fresh.with_name("old")
+    if out.exists():
+        out.rename(old)
+    fresh.rename(out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
