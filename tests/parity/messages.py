@@ -349,3 +349,21 @@ def ignored(rng: random.Random, tokens: Tokens) -> bytes:
     if rng.random() < 0.5:
         change |= {"ts": rng.choice(["null", "-1", '"x"', "1.5", "true"]), "dev_mode": "7"}
     return write({**tokens, **change})
+
+
+def mutated(rng: random.Random, message: bytes) -> bytes:
+    """A message with a few random bytes changed: it may be anything now, but it is the same for everyone."""
+    alphabet = b'{}[]:,"\\0123456789eE+-.utfn \t\r\x00\x7f\x80\xc3\xed\xf0\xff'
+    out = bytearray(message)
+    for _ in range(rng.choice([1, 1, 1, 2, 5])):
+        at = rng.randrange(len(out))
+        change = rng.randrange(4)
+        if change == 0:
+            out[at] = rng.choice(alphabet)
+        elif change == 1:
+            out.insert(at, rng.choice(alphabet))
+        elif change == 2 and len(out) > 1:
+            del out[at]
+        else:
+            out[at:at] = out[at : at + rng.randrange(1, 8)]
+    return bytes(out).replace(b"\n", b" ") or b" "

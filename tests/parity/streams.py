@@ -21,6 +21,19 @@ MAX_TS = 253402300799999999
 # Streams that fill the real default buffers; they are large, so a few are enough.
 LARGE = {7: ("keystroke", 10_160), 11: ("mouse", 50_030), 13: ("app", 10_060)}
 
+LARGE_EFFECT = "full buffer of 10 000 or more"
+
+SETTINGS = [
+    "an interval that does not divide the window",
+    "lateness of 0",
+    "lateness longer than the window",
+    "minimum of 1",
+    "minimum of 50",
+    "buffer of one event",
+    "seconds that are no binary fraction",
+    "developer mode of the process",
+]
+
 ARRIVAL = [
     "lines end in CRLF",
     "line without an end of line",
@@ -33,6 +46,11 @@ ARRIVAL = [
     "time moved onto an edge",
     "ts of 1",
     "the largest ts there is",
+    "dev_mode given",
+    "name beyond ASCII",
+    "negative coordinate",
+    "fractional coordinate",
+    "minus zero",
 ]
 
 
@@ -76,6 +94,27 @@ def drawn_settings(rng: random.Random, kind: str) -> Settings:
         interval = rng.randint(max(1, window // 40), window)
     lateness = rng.choice([0, 1, 250, 250, 999, 5_000, 12_345])
     return Settings(kind, window, interval, lateness, minimum, buffer, dev)
+
+
+def describe_settings(settings: Settings, out: Counter[str]) -> None:
+    out["an interval that does not divide the window"] += settings.window_ms % settings.interval_ms != 0
+    out["lateness of 0"] += settings.lateness_ms == 0
+    out["lateness longer than the window"] += settings.lateness_ms > settings.window_ms
+    out["minimum of 1"] += settings.min_events == 1
+    out["minimum of 50"] += settings.min_events == 50
+    out["buffer of one event"] += settings.buffer_events == 1
+    out["seconds that are no binary fraction"] += settings.window_ms % 125 != 0
+    out["developer mode of the process"] += settings.dev_mode
+
+
+def describe_event(tokens: Tokens, out: Counter[str]) -> None:
+    out["dev_mode given"] += "dev_mode" in tokens
+    out["the largest ts there is"] += tokens["ts"] == str(MAX_TS)
+    out["name beyond ASCII"] += not "".join(tokens.values()).isascii()
+    for token in (tokens.get("x", ""), tokens.get("y", "")):
+        out["negative coordinate"] += token.startswith("-") and float(token) < 0
+        out["fractional coordinate"] += token != "" and not float(token).is_integer()
+        out["minus zero"] += token.startswith("-") and float(token) == 0
 
 
 def onto_edges(
@@ -150,6 +189,10 @@ def noise(rng: random.Random, stream: Stream, tokens: Tokens) -> bytes:
         stream.meant["foreign"] += 1
         kind = rng.choice([kind for kind in KINDS if kind != stream.settings.kind])
         return write(foreign(rng, kind, tokens["ts"]))
+    if draw < 0.5:
+        stream.injected["message with random changes"] += 1
+        stream.meant["anything"] += 1
+        return messages.mutated(rng, write(tokens))
     if rng.random() < 0.2:  # other extractors' broken messages count too
         tokens = foreign(rng, rng.choice(KINDS), tokens["ts"])
     return broken(rng, stream, tokens, rng.choice(sorted(broken_cases(tokens))))
@@ -203,6 +246,7 @@ def stream(seed: str, number: int) -> Stream:
     settings = drawn_settings(rng, kind)
     result = Stream(seed, number, settings)
     out = result.injected
+    describe_settings(settings, out)
     temper = Temper.drawn(rng)
     count = rng.choice([0, 3, 40, 120, 120, 250, 400]) * (2 if kind == "mouse" else 1)
     first = start(rng, settings, out)
@@ -227,12 +271,11 @@ def stream(seed: str, number: int) -> Stream:
             out["empty line"] += 1
             end(b"")
         event = {**tokens, "ts": str(ts)}
-        out["the largest ts there is"] += ts == MAX_TS
         while rng.random() < noisy:
             end(noise(rng, result, event))
         if rng.random() < temper.dev:
             event["dev_mode"] = rng.choice(["true", "true", "false"])
-            out["dev_mode given"] += 1
+        describe_event(event, out)
         result.meant["valid"] += 1
         event = escaped_values(rng, event) if b"\n" in write(event) else event
         end(oddly(rng, result, event) if rng.random() < odd else write(event))
