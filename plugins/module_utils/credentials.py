@@ -1,0 +1,61 @@
+"""Secrets of a host, and other small files that have to have an owner and a mode as well as a content.
+
+`dry` looks and changes nothing; what is returned tells whether something was not so.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from . import files
+
+SECRET_BYTES = 32
+
+
+def new_secret() -> str:
+    """A fresh secret: 32 random bytes as 64 hexadecimal digits."""
+    return secrets.token_hex(SECRET_BYTES)
+
+
+def read_secret(path: Path) -> str | None:
+    """The secret in a file without its line ending, or None when the file is absent or empty."""
+    return (files.read(path) or "").strip() or None
+
+
+def keep_secret(path: Path, secret: str, gid: int | None = None, *, dry: bool = False) -> bool:
+    """Keep a secret that only root may read, or a group as well."""
+    return keep(path, f"{secret}\n", 0o600 if gid is None else 0o640, gid, dry=dry)
+
+
+def keep(path: Path, text: str, mode: int, gid: int | None = None, *, dry: bool = False) -> bool:
+    """Keep a file of one's own, which is root's on a host, with this content, mode and group."""
+    group = os.getegid() if gid is None else gid
+    if _stands(path, mode, group) and files.read(path) == text:
+        return False
+    if not dry:
+        files.write(path, text, 0o600)
+        os.chown(path, -1, group)
+        path.chmod(mode)
+    return True
+
+
+def keep_folder(path: Path, mode: int, *, dry: bool = False) -> bool:
+    """Keep a folder of one's own with this mode. Folders above it that are missing are made 0755."""
+    if _stands(path, mode, os.getegid()):
+        return False
+    if not dry:
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.mkdir(exist_ok=True)
+        os.chown(path, os.geteuid(), os.getegid())
+        path.chmod(mode)
+    return True
+
+
+def _stands(path: Path, mode: int, gid: int) -> bool:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    return (found.st_mode & 0o7777, found.st_uid, found.st_gid) == (mode, os.geteuid(), gid)

@@ -1,0 +1,264 @@
+#!/usr/bin/python
+"""Keep Redis' users: their rights, and passwords that are made on the host and never leave it."""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import credentials, files
+from ..module_utils.redis_server import HASH, Redis, RedisAway, RedisError, Refused, trial
+
+DOCUMENTATION = r"""
+module: redis_acl
+short_description: Keep Redis' users, their rights and their passwords
+version_added: "0.1.0"
+description:
+  - Makes a password of 32 random bytes on the host for every user that has none, in a file of its own, and writes the
+    ACL file with the passwords' hashes.
+  - The rules are tried by a throw-away server before they replace the old ones, and take effect by C(ACL LOAD), without
+    a restart. Rules that the running server has in force and that differ from the file's, say because somebody changed
+    them by hand, are mended the same way.
+  - No password is an argument, a result or part of a diff.
+  - A C(default) user that is not among O(users) is switched off.
+options:
+  users:
+    description:
+      - Each user's name and its rules, as in C(ACL SETUSER), without password and without C(on).
+      - The rules of C(default) are taken as they are, and no password is made for it.
+    type: dict
+    required: true
+  groups:
+    description: For some users a group of the host that may read the password. A missing group is made.
+    type: dict
+    default: {}
+  rotate:
+    description: C(true) makes every password anew, a list of users only theirs.
+    type: raw
+    default: false
+  path:
+    description: Where the ACL file stands.
+    type: path
+    default: /etc/redis/seclyzer.acl
+  credentials:
+    description: Folder of the password files. A user's file is called C(redis-<user>).
+    type: path
+    default: /etc/seclyzer/credentials
+  server:
+    description: Redis' program.
+    type: path
+    default: /usr/bin/redis-server
+  socket:
+    description: The running server's unix socket.
+    type: path
+    default: /run/redis/redis-server.sock
+  server_group:
+    description: The group that Redis runs as, and may read the ACL file.
+    type: str
+    default: redis
+author:
+  - The SecLyzer maintainers
+"""
+
+EXAMPLES = r"""
+- name: Give every user a password and its rights
+  seclyzer.edge.redis_acl:
+    users:
+      collector: "resetkeys resetchannels -@all +@connection -@dangerous %W~events +xadd"
+      admin: "~* &* +@all"
+    groups:
+      collector: event-producers
+"""
+
+RETURN = r"""
+users_changed:
+  description: Users whose password was made in this run. Whoever uses one has to be given it anew.
+  type: list
+  elements: str
+  returned: always
+loaded:
+  description: Whether the running server was told to read the rules again.
+  type: bool
+  returned: always
+restart:
+  description: Why Redis has to be restarted; empty when it need not.
+  type: list
+  elements: str
+  returned: always
+"""
+
+ADMIN = "admin"
+OFF = "off resetpass resetkeys resetchannels -@all"
+PROBE = "seclyzer-trial"
+
+
+class Wrong(Exception):
+    """What was asked for cannot be done; the text says why, without a secret."""
+
+
+@dataclass
+class Host:
+    """Where Redis' users stand on the host. `dry` looks and changes nothing."""
+
+    path: str
+    credentials: str
+    server: str
+    socket: str
+    server_group: str
+    groups: dict[str, str]
+    dry: bool
+
+    def password_file(self, user: str) -> Path:
+        """The file with a user's password."""
+        return Path(self.credentials, f"redis-{user}")
+
+    def keep_passwords(self, passwords: dict[str, str]) -> bool:
+        """Keep the folder and the password files; True when something was not so."""
+        changed = credentials.keep_folder(Path(self.credentials), 0o711, dry=self.dry)
+        for user, password in passwords.items():
+            gid = self._gid(self.groups[user]) if user in self.groups else None
+            changed |= credentials.keep_secret(self.password_file(user), password, gid, dry=self.dry)
+        return changed
+
+    def keep_rules(self, text: str) -> bool:
+        """Keep the ACL file, which Redis may read and not write; True when it was not so."""
+        try:
+            gid = grp.getgrnam(self.server_group).gr_gid
+        except KeyError:
+            if self.dry:
+                return True
+            raise Wrong(f"the host has no group {self.server_group}: install Redis first") from None
+        return credentials.keep(Path(self.path), text, 0o640, gid, dry=self.dry)
+
+    def in_force(self, text: str) -> list[str]:
+        """What the installed Redis would have in force under these rules. Raises Wrong when it refuses them."""
+        password = credentials.new_secret()
+        rules = f"{text}user {PROBE} on >{password} +acl|list\n"
+        try:
+            with trial(self.server, rules=rules) as socket, Redis(socket, PROBE, password) as redis:
+                return [rule for rule in redis.rules() if not rule.startswith(f"user {PROBE} ")]
+        except (Refused, RedisAway, RedisError) as error:
+            raise Wrong(f"Redis refuses these rules, so nothing was changed: {error}") from error
+
+    def _gid(self, group: str) -> int:
+        try:
+            return grp.getgrnam(group).gr_gid
+        except KeyError:
+            if self.dry:
+                return -1
+            subprocess.run(["groupadd", "--system", group], check=True, capture_output=True)
+            return grp.getgrnam(group).gr_gid
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "users": {"type": "dict", "required": True},
+            "groups": {"type": "dict", "default": {}},
+            "rotate": {"type": "raw", "default": False},
+            "path": {"type": "path", "default": "/etc/redis/seclyzer.acl"},
+            "credentials": {"type": "path", "default": "/etc/seclyzer/credentials"},
+            "server": {"type": "path", "default": "/usr/bin/redis-server"},
+            "socket": {"type": "path", "default": "/run/redis/redis-server.sock"},
+            "server_group": {"type": "str", "default": "redis"},
+        },
+        supports_check_mode=True,
+    )
+    wanted = dict(module.params)
+    users = {str(name): str(rules) for name, rules in wanted.pop("users").items()}
+    rotate = wanted.pop("rotate")
+    try:
+        module.exit_json(**settle(Host(**wanted, dry=module.check_mode), users, rotate))
+    except Wrong as error:
+        module.fail_json(msg=str(error))
+
+
+def settle(host: Host, users: dict[str, str], rotate: object) -> dict[str, object]:
+    """Bring a host's users to these rules; returns the module's result. Raises Wrong with a sentence."""
+    if ADMIN not in users:
+        raise Wrong(f"users must name {ADMIN}: it is who loads the rules")
+    named = [name for name in users if name != "default"]
+    stored = {name: credentials.read_secret(host.password_file(name)) for name in named}
+    wish = rotated(rotate, named)
+    fresh = [name for name in named if name in wish or stored[name] is None]
+    passwords = {name: credentials.new_secret() if name in fresh else stored[name] or "" for name in named}
+    text = text_of(users, passwords)
+
+    installed = Path(host.server).exists()
+    if not installed and not host.dry:
+        raise Wrong(f"{host.server} is not there: install Redis first")
+    in_force = host.in_force(text) if installed else []
+    before = files.read(Path(host.path)) or ""
+    changed = host.keep_rules(text)
+    loaded, restart = False, []
+    try:
+        with Redis(host.socket, ADMIN, stored[ADMIN] or "") as redis:
+            loaded = before != text or redis.rules() != in_force
+            if loaded and not host.dry:
+                _load(host, redis, before)
+    except RedisAway:
+        pass  # not running: it reads the file when it starts
+    except RedisError as error:
+        restart.append(f"the running Redis lets nobody in as {ADMIN} ({error})")
+    changed |= host.keep_passwords(passwords)
+    return {
+        "changed": changed or loaded or bool(restart),
+        "users_changed": fresh,
+        "loaded": loaded,
+        "restart": restart,
+        "diff": diff(host.path, before, text, fresh),
+    }
+
+
+def text_of(users: dict[str, str], passwords: dict[str, str]) -> str:
+    """The ACL file: one line a user, with the hash of its password; `default` is off unless it has rules."""
+    lines = [f"user default {users.get('default', OFF)}"]
+    for name, rules in users.items():
+        if name != "default":
+            lines.append(f"user {name} on #{hashlib.sha256(passwords[name].encode()).hexdigest()} {rules}")
+    return "\n".join(" ".join(line.split()) for line in lines) + "\n"
+
+
+def rotated(rotate: object, users: list[str]) -> list[str]:
+    """The users whose passwords are to be made anew. Raises Wrong when the wish makes no sense."""
+    if isinstance(rotate, list):
+        unknown = sorted(set(map(str, rotate)) - set(users))
+        if unknown:
+            raise Wrong(f"rotate names {', '.join(unknown)}; there are {', '.join(users)}")
+        return [str(user) for user in rotate]
+    if str(rotate).lower() in ("true", "yes", "1"):
+        return users
+    if str(rotate).lower() in ("false", "no", "0", "none", ""):
+        return []
+    raise Wrong(f"rotate is true, false or a list of users, not {rotate!r}")
+
+
+def diff(path: str, before: str, text: str, fresh: list[str]) -> dict[str, str]:
+    """The change of the rules, hashes taken out, and the names of the users with new passwords."""
+    new = "".join(f"# a new password for {name}\n" for name in fresh)
+    return {
+        "before_header": path,
+        "after_header": path,
+        "before": HASH.sub("#…", before),
+        "after": HASH.sub("#…", text) + new,
+    }
+
+
+def _load(host: Host, redis: Redis, before: str) -> None:
+    """Make the running server read the rules; the file goes back to what it was when the server refuses them."""
+    try:
+        redis.call("ACL", "LOAD")
+    except RedisError as error:
+        if before:
+            host.keep_rules(before)
+        raise Wrong(f"the running Redis refuses the rules and keeps its own: {HASH.sub('#…', str(error))}") from error
+
+
+if __name__ == "__main__":
+    main()

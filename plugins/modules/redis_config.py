@@ -1,0 +1,217 @@
+#!/usr/bin/python
+"""Keep Redis' configuration and its unit's drop-in, live where Redis can."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import credentials, files
+from ..module_utils.redis_server import Redis, RedisAway, RedisError, Refused, trial
+
+DOCUMENTATION = r"""
+module: redis_config
+short_description: Keep Redis' configuration and its unit's drop-in, live where Redis can
+version_added: "0.1.0"
+description:
+  - Writes a configuration file and a systemd drop-in, and says whether a restart is needed for them.
+  - A configuration is tried by a throw-away server first. One that the installed Redis refuses changes nothing.
+  - What the throw-away server has in force is held against the running server, and every difference is set by
+    C(CONFIG SET). So a setting that somebody changed by hand is mended as well, and Redis keeps its data.
+  - A restart is asked for only when Redis cannot take a setting live, when it cannot be logged in to, or when the
+    process was started under another drop-in than the one on disk.
+  - On a host where Redis is not installed yet the files are written, so that the first start already uses them.
+options:
+  content:
+    description: The configuration file's text.
+    type: str
+    required: true
+  path:
+    description: Where the configuration stands. It holds no secret and anyone may read it.
+    type: path
+    default: /etc/redis/seclyzer.conf
+  dropin:
+    description: The drop-in's text. A line is added that marks which drop-in a process was started under.
+    type: str
+    required: true
+  unit:
+    description: The systemd unit, without its suffix.
+    type: str
+    default: redis-server
+  server:
+    description: Redis' program.
+    type: path
+    default: /usr/bin/redis-server
+  password_file:
+    description: File with the password of the ACL user C(admin).
+    type: path
+    default: /etc/seclyzer/credentials/redis-admin
+author:
+  - The SecLyzer maintainers
+"""
+
+EXAMPLES = r"""
+- name: Say how Redis is to run
+  seclyzer.edge.redis_config:
+    content: "{{ lookup('ansible.builtin.template', 'seclyzer.conf.j2') }}"
+    dropin: "{{ lookup('ansible.builtin.template', 'dropin.conf.j2') }}"
+  register: __redis_config
+  notify: Restart Redis
+"""
+
+RETURN = r"""
+installed:
+  description: Whether Redis' program is on the host.
+  type: bool
+  returned: always
+live:
+  description: Names of the settings that were set in the running server.
+  type: list
+  elements: str
+  returned: always
+restart:
+  description: Why Redis has to be restarted; empty when it need not.
+  type: list
+  elements: str
+  returned: always
+daemon_reload:
+  description: Whether systemd has to read its units again.
+  type: bool
+  returned: always
+"""
+
+UNITS = Path("/etc/systemd/system")
+MARK = "SECLYZER_DROPIN"
+# The throw-away server has its own values of these; the file's are meant.
+OWN = ("aclfile", "dir", "logfile", "port", "unixsocket", "unixsocketperm")
+# These differ between two processes without meaning anything.
+IDLE = ("daemonize", "locale-collate", "pidfile", "supervised")
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "content": {"type": "str", "required": True},
+            "path": {"type": "path", "default": "/etc/redis/seclyzer.conf"},
+            "dropin": {"type": "str", "required": True},
+            "unit": {"type": "str", "default": "redis-server"},
+            "server": {"type": "path", "default": "/usr/bin/redis-server"},
+            "password_file": {"type": "path", "default": "/etc/seclyzer/credentials/redis-admin", "no_log": False},
+        },
+        supports_check_mode=True,
+    )
+    wanted = module.params
+    content, dropin, mark = _line(wanted["content"]), _line(wanted["dropin"]), fingerprint(wanted["dropin"])
+    dropin += f'Environment="{MARK}={mark}"\n'
+    texts = {Path(wanted["path"]): content, UNITS / f"{wanted['unit']}.service.d/seclyzer.conf": dropin}
+
+    installed = Path(wanted["server"]).exists()
+    try:
+        in_force = tried(wanted["server"], content) if installed else {}
+    except (Refused, RedisAway, RedisError) as error:
+        module.fail_json(msg=f"Redis refuses this configuration, so nothing was changed: {error}")
+    before = {path: files.read(path) or "" for path in texts}
+    written = [path for path, text in texts.items() if _keep(path, text, dry=module.check_mode)]
+
+    unit = _unit(wanted["unit"])
+    live: list[str] = []
+    restart: list[str] = []
+    if unit.get("ActiveState") == "active" and installed:
+        live, restart = apply(in_force, Path(wanted["password_file"]), dry=module.check_mode)
+        if _mark_of(unit["MainPID"]) != mark:
+            restart.append("it was started under another drop-in")
+    daemon_reload = unit.get("NeedDaemonReload") == "yes" or any(UNITS in path.parents for path in written)
+    module.exit_json(
+        changed=bool(written or live or restart or daemon_reload),
+        installed=installed,
+        live=live,
+        restart=restart,
+        daemon_reload=daemon_reload,
+        diff=[
+            {"before_header": str(path), "after_header": str(path), "before": before[path], "after": texts[path]}
+            for path in texts
+            if before[path] != texts[path]
+        ],
+    )
+
+
+def fingerprint(dropin: str) -> str:
+    """Names what a drop-in says; comments and empty lines do not count."""
+    lines = [line.strip() for line in dropin.splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("#", ";"))]
+    return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
+
+
+def said(content: str) -> dict[str, str]:
+    """The directives of a configuration file, the last one of a name counting."""
+    found = {}
+    for line in content.splitlines():
+        name, _, value = line.strip().partition(" ")
+        if name and not name.startswith("#"):
+            found[name.lower()] = value.strip().strip('"')
+    return found
+
+
+def differing(in_force: dict[str, str], running: dict[str, str]) -> dict[str, str]:
+    """The settings that ought to be in force and are not, with the value each ought to have."""
+    return {
+        name: value
+        for name, value in in_force.items()
+        if name not in IDLE and name in running and running[name] != value
+    }  # fmt: skip
+
+
+def tried(server: str, content: str) -> dict[str, str]:
+    """What the installed Redis would have in force under this configuration."""
+    with trial(server, settings=content) as socket, Redis(socket) as redis:
+        in_force = redis.settings()
+    meant = {name: value for name, value in said(content).items() if name in OWN}
+    return {name: value for name, value in in_force.items() if name not in OWN} | meant
+
+
+def apply(in_force: dict[str, str], password_file: Path, *, dry: bool) -> tuple[list[str], list[str]]:
+    """Set what differs in the running server; returns what was set and why a restart is needed."""
+    live, restart = [], []
+    try:
+        with Redis(in_force.get("unixsocket", ""), "admin", credentials.read_secret(password_file) or "") as redis:
+            for name, value in sorted(differing(in_force, redis.settings()).items()):
+                try:
+                    if not dry:
+                        redis.call("CONFIG", "SET", name, value)
+                    live.append(name)
+                except RedisError:
+                    restart.append(f"Redis cannot take {name} while it runs")
+    except (RedisAway, RedisError) as error:
+        restart.append(f"the running Redis lets nobody in as admin ({error})")
+    return live, restart
+
+
+def _unit(unit: str) -> dict[str, str]:
+    """How systemd says that a unit stands; nothing on a host where the unit is unknown."""
+    command = ["systemctl", "show", f"{unit}.service", "--property=ActiveState,MainPID,NeedDaemonReload"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+
+
+def _mark_of(pid: str) -> str:
+    """The mark of the drop-in that a process was started under, or nothing."""
+    environment = files.read(Path("/proc", pid, "environ")) or ""
+    return dict(item.split("=", 1) for item in environment.split("\0") if "=" in item).get(MARK, "")
+
+
+def _keep(path: Path, text: str, *, dry: bool) -> bool:
+    if not dry:
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    return credentials.keep(path, text, 0o644, dry=dry)
+
+
+def _line(text: str) -> str:
+    return text.rstrip("\n") + "\n"
+
+
+if __name__ == "__main__":
+    main()
