@@ -1,0 +1,66 @@
+"""Raw events stay in Redis' memory on the edge: not on its disk, not in swap or a core dump, not on the network."""
+
+import socket
+
+import pytest
+from witness.host import Host, run_on
+from witness.systemd import REDIS, Properties
+
+testinfra_hosts = ["ansible://seclyzer_edge"]
+
+IN_FORCE = {
+    "save": "",
+    "appendonly": "no",
+    "slowlog-log-slower-than": "-1",
+    "crash-log-enabled": "no",
+    "maxmemory-policy": "noeviction",
+    "protected-mode": "yes",
+    "logfile": "",
+}
+
+
+@pytest.mark.parametrize("setting", IN_FORCE)
+def test_setting_is_in_force(host: Host, setting: str) -> None:
+    assert run_on(host, "config", "resp", names=[setting]) == {setting: IN_FORCE[setting]}
+
+
+def test_memory_is_bounded(host: Host, units: dict[str, Properties]) -> None:
+    bound = int(run_on(host, "config", "resp", names=["maxmemory"])["maxmemory"])
+    assert 0 < bound < int(units[REDIS]["MemoryMax"])
+
+
+def test_only_this_host_is_listened_to(host: Host) -> None:
+    listening = host.check_output("ss -Hltn 'sport = :6379'").splitlines()
+    addresses = {line.split()[3].rpartition(":")[0] for line in listening}
+    assert addresses and addresses <= {"127.0.0.1", "[::1]"}
+
+
+def test_the_network_finds_no_redis(host: Host) -> None:
+    address = host.check_output("hostname -I").split()[0]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address, 6379), timeout=3)
+
+
+def test_the_socket_is_for_its_group_only(host: Host) -> None:
+    assert host.check_output("stat -c %s /run/redis/redis-server.sock", "%U:%G %a") == "redis:redis 770"
+
+
+def test_no_dump_lies_on_disk(host: Host) -> None:
+    names = ("*.rdb", "*.aof", "*.aof.manifest", "core", "core.[0-9]*")
+    wanted = " -o ".join(f"-name '{pattern}'" for pattern in names)
+    assert host.check_output(f"find / -xdev -type f -not -path '/usr/*' '(' {wanted} ')'") == ""
+
+
+@pytest.mark.parametrize("folder", ["/var/lib/redis", "/var/log/redis", "/etc/redis", "/"])
+def test_redis_can_write_nowhere_on_disk(host: Host, units: dict[str, Properties], folder: str) -> None:
+    file = f"{folder.rstrip('/')}/witness"
+    done = host.run("touch /proc/%s/root%s", units[REDIS]["MainPID"], file)
+    host.run("rm -f %s", file)
+    assert "Read-only file system" in done.stderr, f"{file}: {done.stderr or 'was written'}"
+
+
+def test_nothing_goes_to_swap_or_into_a_core_dump(host: Host, units: dict[str, Properties]) -> None:
+    assert units[REDIS]["MemorySwapMax"] == "0"
+    limits = host.check_output("cat /proc/%s/limits", units[REDIS]["MainPID"])
+    core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+    assert core.split()[4:6] == ["0", "0"]

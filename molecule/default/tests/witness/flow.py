@@ -1,0 +1,105 @@
+"""One run of the whole way: events fed on an edge, what its Redis gave out, what the store holds of it."""
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from lab.generate import events as generate
+from lab.generate import line
+from witness.features import KINDS, Window, replay
+from witness.host import Host, name, run_on
+from witness.systemd import TOGETHER
+
+SEED = 20_240_229
+LENGTH = 45.0
+# Windows look back 30 s, and what was fed before must not reach into them.
+APART = 36.0
+MEASUREMENTS = {"keystroke": "keystroke_features", "mouse": "mouse_features", "app": "app_transitions"}
+FIRST_APP = "the flow begins"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What went in, what came out, and what should have."""
+
+    events: dict[str, list[str]]
+    expected: dict[str, list[Window]]
+    published: dict[str, list[Window]]
+    listed: dict[str, list[Window]]
+    stored: dict[str, list[Window]]
+    stats: dict[str, dict[str, str]]
+
+
+def run(edge: Host, store: Host, by: dict[str, str], seed: int = SEED) -> Flow:
+    """Feed an edge 45 s of a person's events that ended just now, and gather.
+
+    The extractors are started anew first: stream time never goes back, so what happened before a fed event must lie
+    before it. They go on from Redis, as after any restart.
+    """
+    _wait_until_apart(edge)
+    edge.check_output("systemctl restart %s", TOGETHER)
+    start = time.time_ns() // 1000 - int(LENGTH * 1e6)
+    events = _events(seed, start)
+    everything = [event for kind in KINDS for event in events[kind]]
+    expected = {kind: replay("rust", kind, everything) for kind in KINDS}
+    wanted = {kind: len(expected[kind]) for kind in KINDS}
+    raw = run_on(edge, "flow", "resp", events=events, by=by, expected=wanted, seconds=20)
+    texts: dict[str, dict[str, list[str]]] = {way: raw[way] for way in ("published", "listed")}
+    parsed = {
+        way: {kind: _since(start, [json.loads(text) for text in texts[way][kind]]) for kind in KINDS} for way in texts
+    }
+    return Flow(
+        events=events,
+        expected=expected,
+        published={kind: _own(kind, parsed["published"][kind]) for kind in KINDS},
+        listed={kind: _own(kind, list(reversed(parsed["listed"][kind]))) for kind in KINDS},
+        stored={kind: _own(kind, _stored(store, name(edge), kind, start, wanted[kind])) for kind in KINDS},
+        stats=raw["stats"],
+    )
+
+
+def _events(seed: int, start: int) -> dict[str, list[str]]:
+    made: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    made["app"].append(json.dumps({"type": "app", "ts": start, "app_name": FIRST_APP, "dev_mode": True}))
+    for event in generate(seed, LENGTH):
+        made[str(event.fields["type"])].append(line(event, start).rstrip("\n"))
+    return made
+
+
+def _wait_until_apart(edge: Host) -> None:
+    stats: dict[str, dict[str, str]] = run_on(edge, "stats", "resp")
+    last = max(int(values.get("last_event_ts", 0)) for values in stats.values())
+    time.sleep(max(0.0, last / 1e6 + APART + LENGTH - time.time()))
+
+
+def _since(start: int, windows: list[Window]) -> list[Window]:
+    return [window for window in windows if window["ts"] >= start]
+
+
+def _own(kind: str, windows: list[Window]) -> list[Window]:
+    """Without the transition into the first app, which comes from an earlier run and is in no replay of this one."""
+    return [window for window in windows if kind != "app" or window["to_app"] != FIRST_APP]
+
+
+def _stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[Window]:
+    """The points of that time, as windows in order; waits up to 10 s for the last batch."""
+    until = time.monotonic() + 10
+    while True:
+        stop = time.time_ns() // 1000 + 10_000_000
+        rows = run_on(store, "query", measurement=MEASUREMENTS[kind], host=edge, start=start, stop=stop)
+        points: dict[tuple[str, ...], Window] = {}
+        for row in rows:
+            tags = {tag: value for tag, value in row.items() if tag[0] != "_" and tag not in ("result", "table")}
+            point = points.setdefault((row["_time"], *tags.values()), {"_time": row["_time"], **tags})
+            point[row["_field"]] = row["_value"]
+        found = [points[key] for key in sorted(points)]
+        if len(found) >= wanted or time.monotonic() > until:
+            return found
+        time.sleep(0.5)
+
+
+def counts(windows: list[Window]) -> Counter[Any]:
+    """How often each window came, by its time."""
+    return Counter(window["ts"] for window in windows)
