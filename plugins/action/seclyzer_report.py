@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+display = Display()
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -35,6 +38,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             lines.append(f"{host:{width}}  {words}")
             if not good:
                 bad.append(host)
+        for text in lines:
+            display.display(text)
         return {"changed": False, "msg": lines, "bad": bad}
 
 

@@ -147,7 +147,7 @@ def _agent(target: Target, found: Health) -> None:
     if status == "fail":
         found.faults.append(f"the agent says fail: {words}")
     else:
-        found.running.append(f"agent {status}" + (f" ({words})" if status == "warn" and words else ""))
+        found.running.append(f"agent {status}" + (f" ({short(words)})" if status == "warn" and words else ""))
 
 
 def _influxdb(target: Target, found: Health) -> None:
@@ -160,6 +160,11 @@ def _influxdb(target: Target, found: Health) -> None:
         found.running.append("InfluxDB answers")
     except (OSError, ValueError) as fault:
         found.faults.append(f"InfluxDB does not answer at {url}: {getattr(fault, 'reason', fault)}")
+
+
+def short(words: str, width: int = 120) -> str:
+    """Words that fit into a line."""
+    return words if len(words) <= width else f"{words[: width - 1]}…"
 
 
 def _json(refusal: urllib.error.HTTPError) -> dict[str, Any]:

@@ -25,6 +25,9 @@ sys.exit({function}())
 """
 """A shell runs the first lines and a Python the rest, so that no path is written into it; links to it work as well."""
 
+LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
+"""Named, since podman would otherwise raise them, which not every machine lets it do."""
+
 UNSTABLE = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
 """What installers write about themselves."""
 
@@ -132,10 +135,9 @@ def _lab(target: Target, venv: Path, command: list[str]) -> bool:
     try:
         needs.check()
         image.ensure([target.codename])
-        podman(
-            "run", "--rm", "--network=none", f"--volume={venv}:/venv", image.tag(target.codename), "python3", *command
-        )
+        where = ["--rm", "--network=none", *LIMITS, f"--volume={venv}:/venv", image.tag(target.codename)]
+        podman("run", *where, "python3", *command)
     except LabError as fault:
-        print(f"  the lab's image is of no use here: {str(fault).splitlines()[0]}", flush=True)
+        print(f"  the lab's image is of no use here: {str(fault).splitlines()[-1]}", flush=True)
         return False
     return True
