@@ -47,7 +47,7 @@ def main(kind: str, arguments: Sequence[str]) -> int:
         if options.check:
             from .check import check
 
-            return check(kind, settings)
+            return check(schema.kind(kind), settings)
         from .service import run
 
         return run(kind, settings)

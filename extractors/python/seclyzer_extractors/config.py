@@ -82,7 +82,7 @@ def _us(seconds: float) -> int:
     return round(seconds * 1000) * 1000
 
 
-# --- what a value may be -----------------------------------------------------------------------------------
+# --- what a value may be ---------------------------------------------------------------------------
 # Each takes what YAML, a variable or a flag gave and returns the value, or raises ValueError(allowed).
 
 
@@ -178,7 +178,7 @@ def _redis_address(text: str, username: str, password: str) -> RedisAddress:
         raise ValueError(allowed) from None
 
 
-# --- what there is -----------------------------------------------------------------------------------------
+# --- what there is ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

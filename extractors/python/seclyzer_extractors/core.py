@@ -239,12 +239,14 @@ class AppCore(Core[Focus]):
     def load(self, dumped: dict[str, Any]) -> None:
         """Goes on from what `dump` wrote; KeyError, TypeError or ValueError when it did not."""
         max_ts, through = dumped["max_ts"], dumped["taken_through"]
+        if max_ts is not None:
+            max_ts, through = int(max_ts), int(through)
         pending = [Focus(int(one["ts"]), bool(one["dev_mode"]), str(one["app"])) for one in dumped["pending"]]
         self.tracker.load(dumped)
         self._events = pending
         if max_ts is not None:
-            self._stream.see(int(max_ts), self._clock)
-            self._taken_through = int(through)
+            self._stream.see(max_ts, self._clock)
+            self._taken_through = through
 
 
 def make_core(kind: str, settings: "Settings") -> Core[Any]:

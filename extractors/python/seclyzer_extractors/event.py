@@ -92,7 +92,7 @@ def _without_line_ending(message: bytes) -> bytes:
     return message
 
 
-# --- the form: strict JSON, flat ---------------------------------------------------------------------------
+# --- the form: strict JSON, flat -------------------------------------------------------------------
 
 
 def _decode(message: bytes) -> Fields:
@@ -153,7 +153,7 @@ _DECODER = _decoder(_flat)
 _DECODER_OF_ESCAPES = _decoder(_flat_and_encodable)
 
 
-# --- the fields of each kind of event ----------------------------------------------------------------------
+# --- the fields of each kind of event --------------------------------------------------------------
 
 
 def _read_keystroke(fields: Fields) -> Key:

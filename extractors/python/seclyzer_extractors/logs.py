@@ -1,0 +1,90 @@
+"""One line per event of note to stderr, as logfmt or JSON. No line holds what a person typed."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable
+
+from .output import dumps, timestamp
+
+LEVELS = ("debug", "info", "warning", "error")
+_PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
+
+_threshold = LEVELS.index("info")
+_as_json = False
+
+
+def setup(level: str, log_format: str) -> None:
+    """From now on only `level` and above, as `logfmt` or `json`."""
+    global _threshold, _as_json
+    _threshold = LEVELS.index(level)
+    _as_json = log_format == "json"
+
+
+def debug(message: str, **fields: object) -> None:
+    _write("debug", message, fields)
+
+
+def info(message: str, **fields: object) -> None:
+    _write("info", message, fields)
+
+
+def warning(message: str, **fields: object) -> None:
+    _write("warning", message, fields)
+
+
+def error(message: str, **fields: object) -> None:
+    _write("error", message, fields)
+
+
+def _write(level: str, message: str, fields: dict[str, object]) -> None:
+    if LEVELS.index(level) < _threshold:
+        return
+    record = {"ts": timestamp(time.time_ns() // 1000), "level": level, "msg": message, **fields}
+    if _as_json:
+        line = dumps({name: _simple(value) for name, value in record.items()})
+    else:
+        line = " ".join(f"{name}={_quoted(str(_simple(value)))}" for name, value in record.items())
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass  # a log that nobody takes stops nothing
+
+
+def _simple(value: object) -> object:
+    return value if isinstance(value, (int, float, str)) or value is None else str(value)
+
+
+def _quoted(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
+class Dependency:
+    """What the program needs and can be away: said once and on change, not at every attempt.
+
+    It may have several parts (connections); it is back when all of them are.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.trouble: str | None = None  # what is wrong, None when nothing is
+        self._away: set[str] = set()  # the parts
+        self._said: set[str] = set()  # in this outage
+
+    def away(self, part: str, trouble: str, say: Callable[..., None] = warning) -> None:
+        self._away.add(part)
+        self.trouble = trouble
+        if trouble not in self._said:
+            self._said.add(trouble)
+            say(f"{self.name} is away", error=trouble)
+
+    def back(self, part: str) -> None:
+        if part not in self._away:
+            return
+        self._away.remove(part)
+        if not self._away:
+            self.trouble = None
+            self._said.clear()
+            info(f"{self.name} is back")

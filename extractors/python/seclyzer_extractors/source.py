@@ -1,0 +1,169 @@
+"""Where events come from: Redis' stream of this kind and the shared pub/sub channel, on one connection.
+
+`XREAD` blocks on the stream; what is published comes on the same connection meanwhile. Each answer says how
+far real time may be counted: until then, all there was has been read.
+"""
+
+import select
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import hiredis
+
+from .config import RedisAddress
+from .logs import Dependency
+from .resp import Command, Connection, Link, RedisAway, RedisRefused
+from .schema import Kind
+
+CHANNEL = "seclyzer:events"
+START = "0-0"
+COUNT = 512
+OVERDUE_US = 2_000_000  # an answer that comes this long after its BLOCK is overdue
+
+
+class Clock:
+    """Real time that counts only while the extractor has read all there was. Times are monotonic µs."""
+
+    def __init__(self) -> None:
+        self._counted = 0
+        self._mark: int | None = None  # the time at which `_counted` was right; None while it stands still
+
+    def at(self, now: int) -> int:
+        """What it shows now."""
+        return self._counted if self._mark is None else self._counted + max(0, now - self._mark)
+
+    def caught_up(self, until: int, now: int) -> int:
+        """All there was `until` then has been read: what it showed. When it stood, it goes on from `now`."""
+        if self._mark is None:
+            self._mark = now
+        elif until > self._mark:
+            self._counted += until - self._mark
+            self._mark = until
+        return self._counted
+
+    def stop(self) -> None:
+        """There may be something that was not read yet. What was counted stays."""
+        self._mark = None
+
+
+class Reading(NamedTuple):
+    """What one read gave. `arrived` and `counted` are by the source's clock; None counts no time."""
+
+    messages: list[bytes]
+    arrived: int
+    counted: int | None
+
+
+class _Asked(NamedTuple):
+    """An XREAD on its way; µs."""
+
+    at: int
+    block: int
+
+
+class Source:
+    """Reads on from the stream entry `last_id`, which `resume` may set, called with the first connection."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        address: RedisAddress,
+        redis: Dependency,
+        resume: Callable[[Connection], None],
+        wake: int,
+    ) -> None:
+        self.last_id = START
+        self.clock = Clock()
+        self.link = Link(address, f"seclyzer-{kind.name}-reader", redis, self._greet)
+        self._stream = kind.stream_key
+        self._resume: Callable[[Connection], None] | None = resume
+        self._wake = wake  # a file descriptor that ends any wait
+        self._asked: _Asked | None = None
+
+    def _greet(self, connection: Connection) -> None:
+        if self._resume is not None:
+            self._resume(connection)
+            self._resume = None
+        if self.last_id != START and self._began_anew(connection):
+            self.last_id = START
+        connection.send(("SUBSCRIBE", CHANNEL))
+        self._asked = None
+
+    def _began_anew(self, connection: Connection) -> bool:
+        """Redis has forgotten the stream and the clock was set back: its ids are before the last one read."""
+        if connection.call("XRANGE", self._stream, self.last_id, "+", "COUNT", 1):
+            return False
+        first = connection.call("XRANGE", self._stream, "-", "+", "COUNT", 1)
+        return bool(first) and _order(first[0][0].decode()) < _order(self.last_id)
+
+    def read(self, connection: Connection, block: int, patience: int | None) -> Reading:
+        """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue."""
+        if self._asked is None:
+            block_ms = max(0, -(-block // 1000))
+            blocking: Command = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 would wait forever
+            connection.send(("XREAD", "COUNT", COUNT, *blocking, "STREAMS", self._stream, self.last_id))
+            self._asked = _Asked(_now(), block_ms * 1000)
+        deadline = self._asked.at + self._asked.block + OVERDUE_US
+        wait = deadline - _now()
+        readable = self._wait(connection, wait if patience is None else min(wait, patience))
+        now = _now()
+        if now > deadline:
+            self.clock.stop()
+            if not readable:
+                raise RedisAway("Redis does not answer")
+        arrived = self.clock.at(now)
+        messages: list[bytes] = []
+        counted = None
+        if readable:
+            for answer in connection.receive():
+                if isinstance(answer, hiredis.PushNotification):
+                    if answer[0] == b"message":
+                        messages.append(answer[2])
+                else:
+                    counted = self._answered(answer, messages, now, overdue=now > deadline)
+        return Reading(messages, arrived, counted)
+
+    def _wait(self, connection: Connection, wait: int) -> bool:
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        return any(fd == connection.fileno() for fd, _ in poll.poll(max(0, wait) / 1000))
+
+    def _answered(self, answer: Any, messages: list[bytes], now: int, overdue: bool) -> int | None:
+        """Takes XREAD's answer; returns what the clock may count to."""
+        if isinstance(answer, hiredis.ReplyError):
+            raise RedisRefused(str(answer))
+        asked, self._asked = self._asked, None
+        entries = next(iter(answer.values())) if answer else []
+        for entry_id, fields in entries:
+            messages.append(_event_of(fields))
+            self.last_id = entry_id.decode()
+        if len(entries) >= COUNT:
+            self.clock.stop()
+        if asked is None or overdue or len(entries) >= COUNT:
+            return None
+        # Nothing was left when Redis answered: after the whole BLOCK, or sometime after it was asked.
+        return self.clock.caught_up(asked.at if entries else min(now, asked.at + asked.block), now)
+
+    def lost(self, error: RedisAway) -> None:
+        """The connection failed: time stands still until the backlog has been read."""
+        self.clock.stop()
+        self.link.lost(error, _now())
+
+
+def _event_of(fields: list[bytes]) -> bytes:
+    """The value of the field `e`; without one an empty message, which is malformed."""
+    for name, value in zip(fields[::2], fields[1::2], strict=False):
+        if name == b"e":
+            return value
+    return b""
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    ms, _, sequence = entry_id.partition("-")
+    return int(ms), int(sequence or 0)
+
+
+def _now() -> int:
+    return time.monotonic_ns() // 1000
