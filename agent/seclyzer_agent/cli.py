@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(settings: Settings, *, check: bool) -> int:
     from .notify import Notifier  # the heavy imports come late: --help and a bad configuration answer at once
-    from .service import secrets, serve, try_out
+    from .service import CannotListen, secrets, serve, try_out
 
     kept = secrets(settings, os.environ)
     if check:
@@ -63,8 +63,8 @@ def _run(settings: Settings, *, check: bool) -> int:
     setup(settings.log_level)
     try:
         asyncio.run(serve(settings, kept, Notifier()))
-    except OSError as error:
+    except CannotListen as error:
         host, port = settings.listen
-        sys.stderr.write(f"seclyzer_agent: cannot listen on {host} port {port}: {error.strerror}\n")
+        sys.stderr.write(f"seclyzer_agent: cannot listen on {host} port {port}: {error}\n")
         return EXIT_AWAY
     return 0

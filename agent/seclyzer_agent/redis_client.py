@@ -35,8 +35,7 @@ def connect(url: str, username: str | None, password: str | None, deadline: floa
         "socket_timeout": deadline,
         "socket_connect_timeout": deadline,
         "retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
-        "lib_name": None,
-        "lib_version": None,
+        "driver_info": None,
         "max_connections": 8,
     }
     if parts.scheme == "unix":
@@ -61,6 +60,8 @@ def in_words() -> Iterator[None]:
     except AuthenticationError:
         raise Unreadable("Redis refuses the agent's user or password") from None
     except ConnectionError as error:
+        if isinstance(error.__cause__ or error.__context__, AuthenticationError):
+            raise Unreadable("Redis refuses the agent's user or password") from None
         raise Unreadable(f"Redis cannot be reached: {_reason(error)}") from None
     except NoPermissionError:
         raise Unreadable("Redis does not permit the agent its commands (ACL user agent)") from None

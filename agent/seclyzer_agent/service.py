@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -27,6 +28,10 @@ from .snapshot import Snapshot
 log = logging.getLogger("seclyzer_agent")
 
 TICK = 5.0
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on; the message is the operating system's reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ async def background(
 
 
 async def serve(settings: Settings, kept: Secrets, notifier: Notifier) -> None:
-    """Run until SIGTERM or SIGINT. Raises OSError when the address cannot be listened on."""
+    """Run until SIGTERM or SIGINT. Raises CannotListen."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,9 +118,9 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier) -> None:
         host, port = settings.listen
         try:
             await web.TCPSite(app, host, port).start()
-        except OSError:
+        except OSError as error:
             await app.cleanup()
-            raise
+            raise CannotListen(os.strerror(error.errno) if error.errno else str(error)) from None
         names = ",".join(check.name for check in checks)
         fields = {"version": __version__, "address": f"{host}:{port}", "roles": ",".join(settings.roles)}
         log.info("listening", extra={"fields": fields | {"checks": names}})

@@ -141,7 +141,11 @@ class Extractor:
                 pipe.hgetall(f"seclyzer:stats:{kind}")
                 pipe.xlen(f"seclyzer:stream:{kind}")
                 pipe.llen(f"seclyzer:features:{kind}")
-                raw, stream_length, list_length = await pipe.execute()
+                answers = await pipe.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+        raw, stream_length, list_length = answers
         stats = parse(raw)
         heartbeat = judge_heartbeat(kind, stats, self._wanted())
         if stats is None:

@@ -39,7 +39,7 @@ class InfluxCheck:
         began = time.perf_counter()
         try:
             async with self._session.get(self._url, ssl=self._tls, allow_redirects=False) as answer:
-                body = await answer.content.read(MAX_BODY)
+                body = await _body(answer)
         except aiohttp.ClientConnectorCertificateError:
             raise Unreadable("the certificate is not one that the CA file vouches for") from None
         except aiohttp.ClientConnectorError as error:
@@ -59,6 +59,16 @@ class InfluxCheck:
 def why(error: OSError) -> str:
     """The operating system's words for a failed connection."""
     return os.strerror(error.errno) if error.errno else str(error)[:100] or "no connection"
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """The whole body, or its first part when it is far too long."""
+    body = b""
+    async for part in answer.content.iter_any():
+        body += part
+        if len(body) > MAX_BODY:
+            break
+    return body
 
 
 def _says_pass(body: bytes) -> bool:

@@ -1,0 +1,232 @@
+"""What the tests of the agent build their hosts from: Redis, systemctl, a deployment, the agent itself."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+ACL = """\
+user default off
+user admin on >admin-password ~* &* +@all
+user agent on >agent-password resetkeys resetchannels -@all +@connection -@dangerous \
+%R~seclyzer:stats:* %W~seclyzer:stream:* %W~seclyzer:features:* +info +hgetall +xlen +llen
+"""
+STATS = {
+    "implementation": "rust",
+    "version": (ROOT / "seclyzer_agent" / "VERSION").read_text().strip(),
+    "pid": "4711",
+    "started_at": "1700000000000000",
+    "events": "100",
+    "malformed": "0",
+    "future": "0",
+    "late": "0",
+    "dropped": "0",
+    "sessions": "0",
+    "windows": "7",
+    "windows_short": "1",
+    "last_id": "0-0",
+    "last_event_ts": "1700000001500000",
+    "last_window_ts": "1700000005000000",
+    "points_written": "7",
+    "points_spooled": "0",
+    "points_rejected": "0",
+    "points_dropped": "0",
+    "spool_bytes": "0",
+    "redis_reconnects": "0",
+    "influx_errors": "0",
+}
+SHOW = """\
+LoadState={load}
+ActiveState={active}
+SubState={sub}
+Result={result}
+NRestarts={restarts}
+MainPID={pid}
+MemoryCurrent={memory}
+MemoryMax={limit}
+ControlGroup=/no-such.slice/{unit}
+StatusText={text}
+"""
+RUNNING = {
+    "load": "loaded",
+    "active": "active",
+    "sub": "running",
+    "result": "success",
+    "restarts": 0,
+    "pid": 4711,
+    "memory": 10 * 2**20,
+    "limit": 64 * 2**20,
+    "text": "reading",
+}
+
+
+@dataclass
+class RedisServer:
+    """A redis-server of the test's own, on a unix socket only."""
+
+    directory: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def socket(self) -> Path:
+        return self.directory / "redis.sock"
+
+    @property
+    def password_file(self) -> Path:
+        return self.directory / "agent-password"
+
+    def tell(self, kind: str, stats: Mapping[str, object]) -> None:
+        """Write an extractor's heartbeat."""
+        for name, value in stats.items():
+            self.admin.hset(f"seclyzer:stats:{kind}", name, str(value))
+
+    @property
+    def admin(self) -> redis.Redis:
+        return redis.Redis(
+            unix_socket_path=str(self.socket),
+            username="admin",
+            password="admin-password",
+            decode_responses=True,
+        )
+
+
+def answers(server: RedisServer) -> bool:
+    try:
+        return bool(server.admin.ping())
+    except redis.RedisError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something to become true, or fail."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@dataclass
+class Answer:
+    """An HTTP answer and how long it took (s)."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+    seconds: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Agent:
+    """The agent as a process."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        began = time.monotonic()
+        connection.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        response = connection.getresponse()
+        body = response.read().decode()
+        seconds = time.monotonic() - began
+        connection.close()
+        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, body, seconds)
+
+    def status(self, check: str) -> str:
+        """The worst status of a check's measurements."""
+        checks: dict[str, list[dict[str, str]]] = self.get("/healthz?verbose").json["checks"]
+        order = ["pass", "warn", "fail"]
+        found = [
+            e["status"] for key, entries in checks.items() for e in entries if key.startswith(f"{check}:")
+        ]
+        return max(found, key=order.index)
+
+    def output(self, check: str) -> str:
+        """The sentences of a check."""
+        checks: dict[str, list[dict[str, str]]] = self.get("/healthz?verbose").json["checks"]
+        return " | ".join(
+            e["output"] for key, entries in checks.items() for e in entries if key.startswith(f"{check}:")
+        )
+
+    def stop(self) -> tuple[int, str]:
+        """SIGTERM; the exit status and stderr."""
+        self.process.terminate()
+        error = self.process.communicate(timeout=10)[1]
+        return self.process.returncode, error
+
+
+@dataclass
+class Host:
+    """What the agent finds around it: systemctl, a deployment, its configuration."""
+
+    directory: Path
+    config: dict[str, Any]
+    environment: dict[str, str]
+
+    def units(self, **changes: dict[str, Any]) -> None:
+        """What systemctl tells: all units run, but for the changes by short name."""
+        blocks = [
+            SHOW.format(unit=unit, **{**RUNNING, **changes.get(name, {})})
+            for name, unit in self.config["units"].items()
+        ]
+        (self.directory / "units.new").write_text("\n".join(blocks))
+        (self.directory / "units.new").rename(self.directory / "units")
+
+    def systemctl(self, script: str) -> None:
+        """Put a shell script in the place of systemctl."""
+        place = self.directory / "bin" / "systemctl"
+        place.with_suffix(".new").write_text(f"#!/bin/sh\n{script}\n")
+        place.with_suffix(".new").chmod(0o755)
+        place.with_suffix(".new").rename(place)
+
+    def write(self) -> Path:
+        """Write the configuration file."""
+        file = self.directory / "agent.yaml"
+        file.write_text(yaml.safe_dump(self.config))
+        return file
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "seclyzer_agent", "--config", str(self.write()), *arguments]
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the agent to its end."""
+        return subprocess.run(
+            self.command(*arguments),
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True

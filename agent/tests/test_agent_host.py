@@ -1,0 +1,199 @@
+"""Units, memory and deployment: what systemd, cgroups and the manifest say, judged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seclyzer_agent import __version__
+from seclyzer_agent.checks.deployment import DeploymentCheck, LegacyClients
+from seclyzer_agent.checks.memory import Memory, UnitMemory, judge, read_cgroup
+from seclyzer_agent.checks.units import Unit, parse_show
+from seclyzer_agent.checks.units import judge as judge_unit
+from seclyzer_agent.model import Reading, Status, Unreadable
+
+PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
+UNIT = "seclyzer-app.service"
+
+
+def unit(**changes: Any) -> Unit:
+    values: dict[str, Any] = {
+        "unit": UNIT, "load": "loaded", "active": "active", "sub": "running", "result": "success",
+        "restarts": 0, "main_pid": 7, "memory": 100, "memory_max": 1000,
+        "cgroup": f"/system.slice/{UNIT}", "status_text": "",
+    }  # fmt: skip
+    return Unit(**{**values, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({}, PASS, "is active (running)"),
+        ({"status_text": "reading, InfluxDB away"}, PASS, "is active (running): reading, InfluxDB away"),
+        ({"sub": "exited", "main_pid": 0}, PASS, "is active (exited)"),
+        ({"active": "inactive", "sub": "dead"}, FAIL, "is inactive"),
+        ({"active": "failed", "sub": "failed", "result": "oom-kill"}, FAIL, "is failed (Result=oom-kill)"),
+        ({"active": "activating", "sub": "start"}, WARN, "is activating (start)"),
+        (
+            {"active": "activating", "sub": "auto-restart", "result": "watchdog"},
+            FAIL,
+            "has stopped (Result=watchdog) and waits for its restart",
+        ),
+        ({"load": "not-found", "active": "inactive"}, FAIL, "is not installed"),
+        ({"load": "masked", "active": "inactive"}, FAIL, "is masked"),
+    ],
+)
+def test_a_units_state_is_judged_and_said(changes: dict[str, Any], status: Status, words: str) -> None:
+    entry = judge_unit(unit(**changes), 0, 300)
+    assert (entry.status, entry.output) == (status, f"{UNIT} {words}")
+
+
+def test_a_unit_that_was_restarted_lately_is_a_warning() -> None:
+    entry = judge_unit(unit(), 2, 300)
+    assert (entry.status, entry.output) == (WARN, f"{UNIT} runs, but was restarted 2 times in the last 300 s")
+
+
+def test_show_is_read_by_order_of_units_with_unset_and_infinite_values() -> None:
+    text = (
+        "LoadState=loaded\nActiveState=active\nSubState=running\nNRestarts=4\nMainPID=12\n"
+        "MemoryCurrent=[not set]\nMemoryMax=infinity\nStatusText=a=b\n\n"
+        "LoadState=not-found\nActiveState=inactive\nMainPID=0\n"
+        "MemoryCurrent=18446744073709551615\n"
+    )
+    units = parse_show(text, ("a.service", "b.service"))
+    a, b = units["a.service"], units["b.service"]
+    assert (a.restarts, a.main_pid, a.memory, a.memory_max, a.status_text) == (4, 12, None, None, "a=b")
+    assert (b.load, b.active, b.main_pid, b.memory) == ("not-found", "inactive", 0, None)
+
+
+def test_show_that_tells_of_another_number_of_units_is_unreadable() -> None:
+    with pytest.raises(Unreadable, match="told of 1 units when asked for 2"):
+        parse_show("LoadState=loaded\n", ("a.service", "b.service"))
+
+
+def cgroup(root: Path, version: int, used: int, limit: str, cache: int) -> None:
+    place = root / "memory" / "system.slice" / UNIT if version == 1 else root / "system.slice" / UNIT
+    place.mkdir(parents=True)
+    names = (
+        ("memory.usage_in_bytes", "memory.limit_in_bytes")
+        if version == 1
+        else ("memory.current", "memory.max")
+    )
+    (place / names[0]).write_text(f"{used}\n")
+    (place / names[1]).write_text(f"{limit}\n")
+    key = "total_inactive_file" if version == 1 else "inactive_file"
+    (place / "memory.stat").write_text(f"cache 1\n{key} {cache}\n")
+
+
+@pytest.mark.parametrize(
+    ("version", "limit", "expected"),
+    [(1, "1000", 1000), (1, "9223372036854771712", None), (2, "1000", 1000), (2, "max", None)],
+)
+def test_memory_is_usage_less_inactive_cache_of_either_cgroup_version(
+    tmp_path: Path, version: int, limit: str, expected: int | None
+) -> None:
+    cgroup(tmp_path, version, 900, limit, 300)
+    assert read_cgroup(tmp_path, f"/system.slice/{UNIT}") == Memory(600, expected)
+
+
+def test_no_cgroup_and_one_outside_the_tree_are_not_read(tmp_path: Path) -> None:
+    assert read_cgroup(tmp_path, f"/system.slice/{UNIT}") is None
+    assert read_cgroup(tmp_path / "x", "/../system.slice") is None
+
+
+@pytest.mark.parametrize(
+    ("used", "status"), [(0, PASS), (799, PASS), (800, WARN), (949, WARN), (950, FAIL), (2000, FAIL)]
+)
+def test_memory_is_judged_against_its_limit(used: int, status: Status) -> None:
+    assert judge(UNIT, Memory(used, 1000), 80, 95).status is status
+
+
+def test_memory_without_a_limit_is_said_and_passes() -> None:
+    entry = judge(UNIT, Memory(3 * 2**20, None), 80, 95)
+    assert (entry.status, entry.output) == (PASS, f"{UNIT} uses 3.0 MiB, no limit is set")
+
+
+def test_memory_of_running_units_comes_from_cgroups_else_from_systemd(tmp_path: Path) -> None:
+    cgroup(tmp_path, 2, 900, "1000", 300)
+    stopped = unit(unit="c.service", main_pid=0)
+    other = unit(unit="b.service", cgroup="/system.slice/b.service", memory=5, memory_max=None)
+    facts = {UNIT: unit(), "b.service": other, "c.service": stopped}
+    reading = asyncio.run(UnitMemory(lambda _: facts, 80, 95, tmp_path).read())
+    assert reading.facts == {UNIT: Memory(600, 1000), "b.service": Memory(5, None)}
+
+
+def test_memory_is_unknown_while_units_are_unknown() -> None:
+    with pytest.raises(Unreadable, match="it is not known which units run"):
+        asyncio.run(UnitMemory(lambda _: None, 80, 95).read())
+
+
+def deployed(tmp_path: Path, manifest: object) -> Reading:
+    place = tmp_path / "deployments" / "12"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "manifest.json").write_text(manifest if isinstance(manifest, str) else json.dumps(manifest))
+    current = tmp_path / "current"
+    current.unlink(missing_ok=True)
+    current.symlink_to(place)
+    return asyncio.run(DeploymentCheck(current).read())
+
+
+GOOD = {
+    "release": f"{__version__}-0123456789ab",
+    "mode": "hybrid",
+    "version": __version__,
+    "implementations": {"keystroke": "rust", "mouse": "rust", "app": "python"},
+    "by": "somebody",
+}
+
+
+def test_a_manifest_tells_release_mode_and_implementations(tmp_path: Path) -> None:
+    reading = deployed(tmp_path, GOOD)
+    assert [(e.measurement, e.status, e.output) for e in reading.entries] == [
+        ("release", PASS, f"deployment 12: release {__version__}-0123456789ab, mode hybrid"),
+        ("mode", PASS, "mode hybrid: keystroke rust, mouse rust, app python"),
+    ]
+    assert reading.facts.implementations == GOOD["implementations"]
+
+
+def test_no_manifest_is_a_warning(tmp_path: Path) -> None:
+    entry = asyncio.run(DeploymentCheck(tmp_path / "current").read()).entries[0]
+    assert entry.status is WARN
+    assert entry.output == f"{tmp_path}/current/manifest.json is missing: nothing was deployed here"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 60000, "is not JSON"),
+        ("[]", "is not a JSON object"),
+        (" " * 70000, "is larger than 65536 bytes"),
+        ({**GOOD, "mode": "go"}, "has a mode other than python, rust, hybrid"),
+        ({**GOOD, "release": 'a"b\n'}, "has a release that is no plain name"),
+        ({**GOOD, "implementations": {"keystroke": "go"}}, "has implementations other than python or rust"),
+    ],
+)
+def test_a_manifest_that_cannot_be_understood_is_a_failure(
+    tmp_path: Path, manifest: object, words: str
+) -> None:
+    reading = deployed(tmp_path, manifest)
+    assert reading.entries[0].status is FAIL and words in reading.entries[0].output
+    assert reading.facts is None
+
+
+def test_a_manifest_of_another_version_or_without_one_is_a_warning(tmp_path: Path) -> None:
+    entry = deployed(tmp_path, {**GOOD, "version": "77.0.0"}).entries[0]
+    assert entry.status is WARN
+    assert entry.output.endswith(f"this agent is {__version__}, not 77.0.0: it was not restarted")
+    entry = deployed(tmp_path, {"release": "x"}).entries[0]
+    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 does not say mode, version")
+
+
+@pytest.mark.parametrize(("on", "status"), [(True, WARN), (False, PASS)])
+def test_legacy_clients_are_a_warning_when_they_are_let_in(on: bool, status: Status) -> None:
+    entry = asyncio.run(LegacyClients(on).read()).entries[0]
+    assert (entry.status, entry.value) == (status, on)

@@ -1,0 +1,303 @@
+"""The agent as a process: its command line, its answers while things break, systemd, and its end."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from agent_world import STATS, Agent, Host, RedisServer, wait_until
+
+from seclyzer_agent import __version__
+
+Start = Callable[..., Agent]
+QUICK = 0.1  # s; an answer takes a few milliseconds, and a busy machine may hold up a few of them
+
+
+def test_version_help_and_printed_configuration(host: Host) -> None:
+    assert host.run("--version").stdout == f"seclyzer_agent {__version__} (python)\n"
+    assert "/healthz" in host.run("--help").stdout
+    printed = host.run("--print-config")
+    assert printed.returncode == 0
+    assert "redis_username: agent\n" in printed.stdout
+    assert f"redis_password_file: {host.config['redis_password_file']}\n" in printed.stdout
+
+
+def test_a_configuration_error_exits_78_with_one_line(host: Host) -> None:
+    host.config["listen"] = "0.0.0.0:9484"
+    ended = host.run()
+    assert ended.returncode == 78
+    assert ended.stderr.count("\n") == 1
+    assert ended.stderr.startswith("seclyzer_agent: configuration: listen is '0.0.0.0:9484'")
+    assert "loopback only" in ended.stderr
+
+
+@pytest.mark.parametrize("key", ["redis_password_file", "influx_ca_file"])
+def test_an_unreadable_secret_or_ca_exits_78(host: Host, key: str) -> None:
+    host.config[key] = "/nowhere/file"
+    ended = host.run()
+    assert ended.returncode == 78 and ended.stderr.count("\n") == 1
+    assert "/nowhere/file" in ended.stderr and "No such file" in ended.stderr
+
+
+def test_check_tells_what_is_away_and_exits_1(host: Host) -> None:
+    ended = host.run("--check")
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("ok   redis: Redis answered PING in")
+    assert lines[1] == "FAIL influxdb: cannot be reached: Connection refused"
+    assert lines[2] == "ok   redis rights (keystroke): stats, stream and list may be read"
+
+
+def test_a_taken_address_exits_1_with_one_line(host: Host) -> None:
+    address, _, port = host.config["listen"].rpartition(":")
+    with socket.create_server((address, int(port))):
+        ended = host.run()
+    assert ended.returncode == 1
+    assert ended.stderr == f"seclyzer_agent: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+
+
+def test_a_host_whose_parts_all_work_is_well_but_for_the_store_that_is_away(host: Host, start: Start) -> None:
+    agent = start()
+    answer = agent.get("/healthz?exclude=influxdb&verbose")
+    assert (answer.status, answer.json["status"]) == (200, "pass"), answer.json["output"]
+    assert answer.json["checks"]["keystroke:heartbeat"][0]["observedValue"] == f"rust {__version__}"
+    assert answer.headers["content-type"].startswith("application/health+json")
+    answer = agent.get("/healthz")
+    assert (answer.status, answer.json["status"]) == (503, "fail")
+    assert (
+        answer.json["checks"]["influxdb:responseTime"][0]["output"]
+        == "influxdb: cannot be reached: Connection refused"
+    )
+
+
+@pytest.mark.parametrize("broken", ["influxdb", "redis", "units"])
+def test_a_dependency_that_hangs_fails_its_check_and_never_holds_up_an_answer(
+    host: Host, start: Start, hanging_port: int, broken: str
+) -> None:
+    if broken == "influxdb":
+        host.config["influx_url"] = f"http://127.0.0.1:{hanging_port}"
+    elif broken == "redis":
+        host.config["redis_url"] = f"redis://127.0.0.1:{hanging_port}"
+    else:
+        host.systemctl("exec sleep 60")
+    agent = start(ready=False)
+    times: list[float] = []
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        for path in ("/livez", "/readyz", "/healthz", "/metrics", "/"):
+            times.append(agent.get(path).seconds)
+    assert sorted(times)[len(times) * 9 // 10] < QUICK and max(times) < 3 * QUICK
+    assert agent.get("/readyz").status == 200
+    assert agent.status(broken) == "fail"
+    assert "no answer within 0.3 s" in agent.output(broken)
+    assert agent.get("/healthz").status == 503
+    metrics = agent.get("/metrics").body
+    assert f'seclyzer_check_status{{check="{broken}"}} 2.0' in metrics
+    assert ("systemd_unit_state{" in metrics) is (broken != "units")
+    assert ("redis_up 1.0" in metrics) is (broken != "redis")
+
+
+def test_hanging_systemctls_are_killed(host: Host, start: Start) -> None:
+    host.systemctl("exec sleep 61")
+    agent = start()
+    time.sleep(1.5)
+    children = Path(f"/proc/{agent.process.pid}/task/{agent.process.pid}/children").read_text().split()
+    assert len(children) <= 1
+    assert agent.stop()[0] == 0
+
+
+def test_not_ready_before_every_check_has_ended_once(host: Host, start: Start) -> None:
+    host.systemctl("exec sleep 60")
+    host.config["checks"]["units"] |= {"deadline_seconds": 1.5, "interval_seconds": 2}
+    agent = start(ready=False)
+    assert agent.get("/livez").status == 200
+    answer = agent.get("/readyz")
+    assert answer.status == 503 and "units" in answer.body
+    assert agent.get("/healthz").status == 503
+    wait_until(lambda: agent.get("/readyz").status == 200)
+
+
+def test_a_redis_that_stops_and_comes_back_is_seen_each_time(
+    host: Host, start: Start, redis_server: RedisServer
+) -> None:
+    agent = start()
+    assert agent.status("redis") == "pass"
+    redis_server.process.send_signal(signal.SIGSTOP)
+    wait_until(lambda: agent.status("redis") == "fail" and agent.status("keystroke") == "fail")
+    assert agent.get("/livez").status == 200
+    redis_server.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: agent.status("redis") == "pass" and agent.status("keystroke") == "pass")
+    code, log = agent.stop()
+    changes = re.findall(r"check=redis was=(\w+) now=(\w+)", log)
+    assert (code, changes) == (0, [("pass", "fail"), ("fail", "pass")])
+
+
+def test_one_odd_reading_is_damped_and_shown_in_verbose_only(host: Host, start: Start) -> None:
+    host.config["checks"]["units"] |= {"fall": 30, "rise": 1}
+    agent = start()
+    host.units(keystroke={"active": "failed", "sub": "failed", "result": "oom-kill", "pid": 0})
+    wait_until(lambda: '"lastResult": "fail"' in agent.get("/healthz?verbose").body)
+    assert agent.status("units") == "pass"
+    assert agent.get("/healthz?exclude=influxdb&exclude=keystroke").status == 200
+
+
+def test_a_unit_that_fails_is_told_with_its_reason_and_so_is_the_heartbeat_without_it(
+    host: Host, start: Start
+) -> None:
+    agent = start()
+    host.units(keystroke={"active": "failed", "sub": "failed", "result": "oom-kill", "pid": 0})
+    wait_until(lambda: agent.status("units") == "fail" and agent.status("keystroke") == "fail")
+    assert agent.output("units") == "seclyzer-keystroke.service is failed (Result=oom-kill)"
+    assert "the main process of seclyzer-keystroke.service is none" in agent.output("keystroke")
+    state = 'systemd_unit_state{name="seclyzer-keystroke.service",state="failed"} 1.0'
+    assert state in agent.get("/metrics").body
+
+
+def test_a_restarted_unit_is_a_warning(host: Host, start: Start) -> None:
+    agent = start()
+    host.units(keystroke={"restarts": 1})
+    wait_until(lambda: agent.status("units") == "warn")
+    assert "was restarted 1 times in the last 300 s" in agent.output("units")
+
+
+def test_the_wrong_implementation_fails(host: Host, start: Start, redis_server: RedisServer) -> None:
+    agent = start()
+    redis_server.admin.hset("seclyzer:stats:keystroke", "implementation", "python")
+    wait_until(lambda: agent.status("keystroke") == "fail")
+    assert "the python implementation runs, not the rust one" in agent.output("keystroke")
+
+
+def test_a_store_has_no_redis_and_needs_no_password(host: Host, start: Start) -> None:
+    host.config["roles"] = ["store"]
+    host.config["units"] = {"influxdb": "influxdb.service"}
+    del host.config["redis_password_file"]
+    agent = start()
+    names = {key.split(":")[0] for key in agent.get("/healthz").json["checks"]}
+    assert names == {"units", "memory", "deployment", "influxdb"}
+    assert "redis_up" not in agent.get("/metrics").body
+
+
+def test_only_get_and_head_and_only_for_the_loopbacks_names(host: Host, start: Start) -> None:
+    agent = start()
+    head = agent.get("/healthz", "HEAD")
+    assert head.status == 503 and head.body == "" and int(head.headers["content-length"]) > 100
+    assert [agent.get("/healthz", method).status for method in ("POST", "PUT", "DELETE", "OPTIONS")] == [
+        405
+    ] * 4
+    assert agent.get("/nothing").status == 404
+    names = ("localhost", "127.0.0.1:9484", "[::1]:9484", "LOCALHOST:1")
+    assert [agent.get("/livez", Host=name).status for name in names] == [200] * 4
+    for name in ("rebound.example", "127.0.0.1.example", "10.0.0.1", "[fe80::1]"):
+        assert agent.get("/", Host=name).status == 421
+    page = agent.get("/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+
+
+def test_nothing_secret_and_no_event_reaches_answers_or_log(
+    host: Host, start: Start, redis_server: RedisServer
+) -> None:
+    event = '{"type": "keystroke", "ts": 1, "key": "KeyQ7", "event": "press"}'
+    redis_server.admin.xadd("seclyzer:stream:keystroke", {"e": event})
+    redis_server.admin.hset("seclyzer:stats:keystroke", "version", "KeyQ7 <b>")
+    agent = start()
+    time.sleep(0.8)
+    said = "".join(agent.get(path).body for path in ("/healthz?verbose", "/metrics", "/"))
+    said += agent.stop()[1]
+    assert "KeyQ7" not in said and "agent-password\n" not in said and "<b>" not in said
+
+
+class Systemd:
+    """A socket in systemd's place."""
+
+    def __init__(self, place: Path) -> None:
+        self.address = str(place / "notify")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.address)
+        self._socket.settimeout(5)
+
+    def until(self, word: str) -> list[str]:
+        """All lines up to the message with this word in it."""
+        lines: list[str] = []
+        while not any(word in line for line in lines):
+            lines += self._socket.recv(4096).decode().split("\n")
+        return lines
+
+
+def test_systemd_is_told_ready_status_watchdog_and_stopping(
+    host: Host, start: Start, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    systemd = Systemd(tmp_path)
+    agent = start(NOTIFY_SOCKET=systemd.address, WATCHDOG_USEC="400000")
+    first = systemd.until("READY=1")
+    assert first[0] == "READY=1"
+    systemd.until("STATUS=fail: influxdb: cannot be reached: Connection refused")
+    began = time.monotonic()
+    for _ in range(5):
+        systemd.until("WATCHDOG=1")
+    assert 0.6 < time.monotonic() - began < 2.0
+    redis_server.process.send_signal(signal.SIGSTOP)
+    systemd.until("redis: ")
+    systemd.until("WATCHDOG=1")  # what is away is no reason to be killed
+    agent.process.send_signal(signal.SIGTERM)
+    systemd.until("STOPPING=1")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once_with_0_also_while_things_hang_and_clients_linger(
+    host: Host, start: Start, hanging_port: int, number: signal.Signals
+) -> None:
+    host.config["influx_url"] = f"http://127.0.0.1:{hanging_port}"
+    host.systemctl("exec sleep 60")
+    agent = start(ready=False)
+    lingering = socket.create_connection(("127.0.0.1", agent.port))
+    lingering.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert b"200" in lingering.recv(100)
+    time.sleep(0.1)
+    began = time.monotonic()
+    agent.process.send_signal(number)
+    assert agent.process.wait(timeout=5) == 0
+    assert time.monotonic() - began < 2
+    lingering.close()
+
+
+def test_the_log_is_logfmt_with_one_line_for_each_change(host: Host, start: Start) -> None:
+    agent = start()
+    time.sleep(1.0)
+    code, log = agent.stop()
+    lines = log.splitlines()
+    value = r'("(\\.|[^"\\])*"|[^ "=]+)'
+    pattern = rf"ts=\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}Z level=\w+ msg={value}( \w+={value})*"
+    assert code == 0 and all(re.fullmatch(pattern, line) for line in lines), log
+    assert "msg=listening" in lines[0] and lines[-1].endswith("msg=stopped")
+    assert len([line for line in lines if "check=influxdb" in line]) == 1
+
+
+def test_the_environment_beats_the_file(host: Host) -> None:
+    ended = host.run("--print-config", SECLYZER_AGENT_HOST="another")
+    assert "\nhost: another\n" in ended.stdout
+
+
+def test_help_does_not_load_what_it_does_not_need() -> None:
+    code = "import sys, seclyzer_agent.cli; print([m for m in ('aiohttp', 'redis') if m in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(Path(__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout == "[]\n"
+
+
+def test_stats_of_the_tests_are_those_of_the_contract() -> None:
+    from seclyzer_agent.stats import NUMBERS
+
+    assert set(NUMBERS) | {"implementation", "version", "last_id"} == set(STATS)

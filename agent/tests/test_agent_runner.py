@@ -1,0 +1,180 @@
+"""The background: deadlines, tasks that will not end, broken checks, staleness."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from seclyzer_agent.model import Check, Entry, Reading, Status, Unreadable
+from seclyzer_agent.runner import Pace, Runner
+from seclyzer_agent.snapshot import CheckState, view
+
+GOOD = Reading((Entry("m", "thing", "component", Status.PASS, "thing is well", 1),), "facts")
+
+
+class Fake:
+    """A check made of a coroutine function."""
+
+    def __init__(
+        self, name: str, read: Callable[[], Awaitable[Reading]], after: tuple[str, ...] = ()
+    ) -> None:
+        self.name, self._read, self.after = name, read, after
+        self.primary = Entry("m", name, "component", Status.FAIL, "")
+
+    async def read(self) -> Reading:
+        return await self._read()
+
+
+async def good() -> Reading:
+    return GOOD
+
+
+def run(checks: list[Fake], pace: Pace, seconds: float, then: Callable[[Runner], None]) -> None:
+    async def main() -> None:
+        listed: list[Check] = list(checks)
+        runner = Runner(listed, {check.name: pace for check in checks}, "edge1")
+        task = asyncio.create_task(runner.run())
+        await asyncio.sleep(seconds)
+        then(runner)
+        task.cancel()
+        await asyncio.wait({task})
+
+    asyncio.run(main())
+
+
+def test_a_check_that_hangs_fails_at_its_deadline_and_holds_up_no_other() -> None:
+    async def hang() -> Reading:
+        await asyncio.sleep(60)
+        return GOOD
+
+    def then(runner: Runner) -> None:
+        bad, well = runner.snapshot().views
+        assert (bad.status, bad.output) == (Status.FAIL, "bad: no answer within 0.05 s")
+        assert (well.status, well.facts) == (Status.PASS, "facts")
+        assert runner.snapshot().ready
+
+    run([Fake("bad", hang), Fake("well", good)], Pace(0.1, 0.05, 1, 1), 0.3, then)
+
+
+def test_a_check_that_cannot_be_cancelled_is_never_run_twice_at_once() -> None:
+    running = 0
+    most = 0
+
+    async def stubborn() -> Reading:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        end = time.monotonic() + 1.2
+        while time.monotonic() < end:
+            try:
+                await asyncio.sleep(end - time.monotonic())
+            except asyncio.CancelledError:
+                continue
+        running -= 1
+        return GOOD
+
+    def then(runner: Runner) -> None:
+        assert runner.snapshot().views[0].output == "bad: an earlier reading still hangs"
+        assert most == 1
+
+    run([Fake("bad", stubborn)], Pace(0.05, 0.05, 1, 1), 1.0, then)
+
+
+def test_an_exception_is_a_failure_that_says_so_and_the_check_goes_on() -> None:
+    calls = 0
+
+    async def broken() -> Reading:
+        nonlocal calls
+        calls += 1
+        raise KeyError("secret detail")
+
+    def then(runner: Runner) -> None:
+        output = runner.snapshot().views[0].output
+        assert output == "bad: the check itself is broken (KeyError); the journal has the traceback"
+        assert calls >= 3
+
+    run([Fake("bad", broken)], Pace(0.05, 1, 1, 1), 0.3, then)
+
+
+def test_all_that_was_known_is_unknown_when_a_reading_fails_and_its_facts_are_gone() -> None:
+    calls = 0
+
+    async def twice() -> Reading:
+        nonlocal calls
+        calls += 1
+        if calls > 1:
+            raise Unreadable("gone")
+        two = (
+            Entry("a", "x", "component", Status.PASS, "", 1),
+            Entry("b", "y", "component", Status.PASS, "", 2),
+        )
+        return Reading(two, "facts")
+
+    def then(runner: Runner) -> None:
+        seen = runner.snapshot().views[0]
+        assert [(s.status.word, s.entry.value, s.entry.output) for s in seen.shown] == [
+            ("fail", None, "x: gone"),
+            ("fail", None, "y: gone"),
+        ]
+        assert seen.facts is None
+
+    run([Fake("bad", twice)], Pace(0.05, 1, 1, 1), 0.2, then)
+
+
+def test_a_check_first_runs_after_those_whose_facts_it_uses() -> None:
+    order: list[str] = []
+
+    async def slow() -> Reading:
+        await asyncio.sleep(0.1)
+        order.append("units")
+        return GOOD
+
+    async def quick() -> Reading:
+        order.append("memory")
+        return GOOD
+
+    run([Fake("memory", quick, ("units",)), Fake("units", slow)], Pace(9, 1, 1, 1), 0.2, lambda _: None)
+    assert order == ["units", "memory"]
+
+
+def test_not_ready_and_failing_until_every_check_has_ended_once() -> None:
+    async def hang() -> Reading:
+        await asyncio.sleep(60)
+        return GOOD
+
+    def then(runner: Runner) -> None:
+        snapshot = runner.snapshot()
+        assert not snapshot.ready and snapshot.waiting == ("slow",)
+        assert snapshot.status is Status.FAIL
+        assert snapshot.views[0].output == "slow: not read yet; its first reading is under way"
+
+    run([Fake("slow", hang), Fake("well", good)], Pace(5, 5, 1, 1), 0.1, then)
+
+
+def test_a_reading_older_than_three_intervals_is_a_failure_without_facts() -> None:
+    from seclyzer_agent.hysteresis import Damped
+    from seclyzer_agent.snapshot import Shown
+
+    entry = Entry("m", "thing", "component", Status.PASS, "thing is well", 1)
+    shown = (Shown(entry, Damped(Status.PASS, (Status.PASS,)), 1000.0),)
+    state = CheckState("c", 10, 2, 1, 1, entry, shown, "facts", ended=100.0, ended_at=1000.0)
+    fresh = view(state, now=130.0, wall=1030.0, started=0.0)
+    assert (fresh.status, fresh.facts) == (Status.PASS, "facts")
+    stale = view(state, now=130.1, wall=1030.1, started=0.0)
+    assert (stale.status, stale.facts) == (Status.FAIL, None)
+    assert stale.output == "thing: not read for 30 s, though due every 10 s"
+    assert stale.shown[0].read_at == 1000.0
+
+
+def test_the_watchdog_is_fed_while_checks_end_even_when_all_of_them_fail() -> None:
+    async def bad() -> Reading:
+        raise Unreadable("away")
+
+    run([Fake("bad", bad)], Pace(0.05, 1, 1, 1), 0.2, lambda runner: _turns(runner))
+
+
+def _turns(runner: Runner) -> None:
+    assert runner.turning()
+    runner._last_progress -= 60
+    assert not runner.turning()

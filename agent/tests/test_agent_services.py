@@ -1,0 +1,348 @@
+"""Redis, InfluxDB and the extractors' heartbeats, against real servers."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+import pytest
+from agent_world import RedisServer, free_port
+from aiohttp import web
+
+from seclyzer_agent.checks.deployment import Deployment
+from seclyzer_agent.checks.extractor import Bounds, Extractor
+from seclyzer_agent.checks.influxdb import InfluxCheck
+from seclyzer_agent.checks.redis import RedisCheck, judge_memory
+from seclyzer_agent.checks.units import Unit
+from seclyzer_agent.model import Entry, Reading, Status, Unreadable
+from seclyzer_agent.redis_client import connect
+from seclyzer_agent.stats import parse
+
+PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
+T = TypeVar("T")
+
+
+def with_redis(
+    server: RedisServer, use: Callable[[Any], Awaitable[T]], password: str = "agent-password"
+) -> T:
+    async def main() -> T:
+        client = connect(f"unix://{server.socket}", "agent", password, 1.0)
+        try:
+            return await use(client)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(main())
+
+
+def redis_reading(server: RedisServer, password: str = "agent-password") -> dict[str, Entry]:
+    async def use(client: Any) -> Reading:
+        return await RedisCheck(client, slow=0.5, warn=80, fail=95).read()
+
+    return {e.measurement: e for e in with_redis(server, use, password).entries}
+
+
+def test_a_redis_in_memory_only_passes_with_the_rights_of_the_acl_user(redis_server: RedisServer) -> None:
+    entries = redis_reading(redis_server)
+    assert {name: e.status for name, e in entries.items()} == {
+        "responseTime": PASS, "memory": PASS, "persistence": PASS
+    }  # fmt: skip
+    assert 0 < float(entries["responseTime"].value or 0) < 500
+    assert entries["persistence"].output == "Redis keeps everything in memory only"
+
+
+def test_a_redis_that_appends_or_saves_fails(redis_server: RedisServer) -> None:
+    redis_server.admin.config_set("appendonly", "yes")
+    entry = redis_reading(redis_server)["persistence"]
+    assert entry.status is FAIL and "appends every write to a file (appendonly)" in entry.output
+    redis_server.admin.config_set("appendonly", "no")
+    redis_server.admin.save()
+    entry = redis_reading(redis_server)["persistence"]
+    assert entry.status is FAIL and "has written snapshots to disk" in entry.output
+
+
+def test_redis_memory_is_judged_against_maxmemory(redis_server: RedisServer) -> None:
+    redis_server.admin.config_set("maxmemory", "0")
+    assert redis_reading(redis_server)["memory"].status is WARN
+    redis_server.admin.config_set("maxmemory", "32mb")
+    redis_server.admin.config_set("maxmemory-policy", "allkeys-lru")
+    entry = redis_reading(redis_server)["memory"]
+    assert entry.status is WARN and "maxmemory-policy is allkeys-lru" in entry.output
+    assert [judge_memory(n, 100, "noeviction", 80, 95).status for n in (79, 80, 95)] == [PASS, WARN, FAIL]
+
+
+def test_a_wrong_password_a_missing_right_and_no_server_are_said(redis_server: RedisServer) -> None:
+    with pytest.raises(Unreadable, match="Redis refuses the agent's user or password"):
+        redis_reading(redis_server, "wrong")
+    redis_server.admin.acl_setuser("agent", enabled=True, commands=["-info"])
+    with pytest.raises(Unreadable, match="Redis does not permit the agent its commands"):
+        redis_reading(redis_server)
+    redis_server.process.kill()
+    redis_server.process.wait()
+    with pytest.raises(Unreadable, match="Redis cannot be reached: Connection refused"):
+        redis_reading(redis_server)
+
+
+class Edge:
+    """An extractor's check over a real Redis, with what the other checks know."""
+
+    def __init__(self, server: RedisServer, kind: str = "keystroke") -> None:
+        self.server, self.kind = server, kind
+        self.facts: dict[str, Any] = {}
+
+    def readings(self, *between: Callable[[], object], recent: float = 300.0) -> list[dict[str, Entry]]:
+        """Read once, and once more after each step."""
+
+        async def use(client: Any) -> list[dict[str, Entry]]:
+            bounds = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=recent)
+            check = Extractor(
+                self.kind, "seclyzer-x.service", client, lambda check: self.facts.get(check), bounds
+            )
+            found = [await check.read()]
+            for step in between:
+                step()
+                found.append(await check.read())
+            return [{e.measurement: e for e in reading.entries} for reading in found]
+
+        return with_redis(self.server, use)
+
+    def tell(self, stats: dict[str, str], **changes: object) -> None:
+        """Write the heartbeat."""
+        self.server.tell(self.kind, {**stats, **changes})
+
+
+def main_process(pid: int) -> dict[str, Unit]:
+    unit = Unit("seclyzer-x.service", "loaded", "active", "running", "success", 0, pid, None, None, "", "")
+    return {"seclyzer-x.service": unit}
+
+
+def test_a_heartbeat_that_agrees_with_unit_and_deployment_passes(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats)
+    edge.facts = {
+        "units": main_process(4711),
+        "deployment": Deployment("3", "r", stats["version"], "rust", {"keystroke": "rust"}),
+    }
+    entries = edge.readings()[0]
+    assert {name: e.status for name, e in entries.items()} == dict.fromkeys(
+        ("heartbeat", "lag", "windows", "losses", "errors"), PASS
+    )
+    assert entries["heartbeat"].output == f"keystroke: rust {stats['version']} runs as process 4711"
+
+
+@pytest.mark.parametrize(
+    ("implementation", "version", "pid", "words"),
+    [
+        ("python", None, 4711, "the rust implementation runs, not the python one"),
+        ("rust", "77.0.0", 4711, "runs, not 77.0.0"),
+        ("rust", None, 5, "the heartbeat is of process 4711, the main process of seclyzer-x.service is 5"),
+        ("rust", None, 0, "the heartbeat is of process 4711, the main process of seclyzer-x.service is none"),
+    ],
+)
+def test_a_heartbeat_of_another_program_fails(
+    redis_server: RedisServer,
+    stats: dict[str, str],
+    implementation: str,
+    version: str | None,
+    pid: int,
+    words: str,
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats)
+    edge.facts = {
+        "units": main_process(pid),
+        "deployment": Deployment(
+            "3", "r", version or stats["version"], "rust", {"keystroke": implementation}
+        ),
+    }
+    entry = edge.readings()[0]["heartbeat"]
+    assert entry.status is FAIL and words in entry.output
+
+
+def test_an_expired_heartbeat_fails_and_lag_is_not_made_up(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats)
+    before, after = edge.readings(lambda: redis_server.admin.pexpire("seclyzer:stats:keystroke", 0))
+    assert before["heartbeat"].status is PASS
+    assert list(after) == ["heartbeat"]
+    assert after["heartbeat"].status is FAIL and "no heartbeat for 30 s" in after["heartbeat"].output
+
+
+def test_a_heartbeat_with_junk_in_it_is_a_warning_and_the_junk_is_not_repeated(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats, events="KeyA KeyB", last_id="<script>", late="-1")
+    entry = edge.readings()[0]["heartbeat"]
+    assert (entry.status, entry.output) == (WARN, "keystroke: the heartbeat lacks events, late, last_id")
+
+
+def test_losses_fail_and_errors_warn_while_they_are_recent(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats, points_dropped=5, malformed=5)
+    first, second, third = edge.readings(
+        lambda: edge.tell(stats, points_dropped=8, malformed=6),
+        lambda: time.sleep(0.3),
+        recent=0.2,
+    )
+    assert (first["losses"].status, first["errors"].status) == (PASS, PASS)
+    assert (second["losses"].status, second["errors"].status) == (FAIL, WARN)
+    assert second["losses"].output == "keystroke: 3 points in the last 0.2 s"
+    assert second["errors"].output == "keystroke: 1 malformed messages in the last 0.2 s"
+    assert (third["losses"].status, third["errors"].status) == (PASS, PASS)
+
+
+def test_entries_that_nobody_reads_are_seen_without_reading_the_stream(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats)
+
+    def add() -> None:
+        for _ in range(7):
+            redis_server.admin.xadd("seclyzer:stream:keystroke", {"e": "{}"})
+
+    entry = edge.readings(add, lambda: time.sleep(0.2))[2]["lag"]
+    assert 0.15 < float(entry.value or 0) < 5
+    with pytest.raises(Exception, match=r"NOPERM|no permissions"):
+        with_redis(redis_server, lambda client: client.xrange("seclyzer:stream:keystroke"))
+
+
+def test_a_reader_far_behind_warns_and_then_fails(redis_server: RedisServer, stats: dict[str, str]) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats, last_id=f"{int((time.time() - 200) * 1000)}-0")
+    _, late, later = edge.readings(
+        lambda: edge.tell(stats, last_id=f"{int((time.time() - 40) * 1000)}-0"),
+        lambda: edge.tell(stats, last_id=f"{int((time.time() - 100) * 1000)}-0"),
+    )
+    assert late["lag"].status is WARN and "is 40 s behind its stream" in late["lag"].output
+    assert later["lag"].status is FAIL
+
+
+def test_app_focus_may_last_so_its_windows_are_not_watched(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server, "app")
+    edge.tell(stats)
+    assert "windows" not in edge.readings()[0]
+
+
+def test_stats_of_the_wrong_type_are_an_error_in_words(redis_server: RedisServer) -> None:
+    redis_server.admin.set("seclyzer:stats:keystroke", "x")
+    with pytest.raises(Unreadable, match=r"Redis answers with an error \(WRONGTYPE\)"):
+        Edge(redis_server).readings()
+
+
+def test_stats_are_parsed_within_bounds() -> None:
+    assert parse({}) is None
+    stats = parse(
+        {"events": "9" * 30, "implementation": "go", "version": "a" * 80, "last_id": "1-1-1", "x": "y"}
+    )
+    assert stats is not None
+    assert (stats.implementation, stats.version, stats.last_id, dict(stats.numbers)) == (None, None, None, {})
+
+
+def influx(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: Path | None = None
+) -> Reading:
+    """One reading of an InfluxDB that answers so; with `tls` over https, with the keys in that folder."""
+
+    async def main() -> Reading:
+        app = web.Application()
+        app.router.add_get("/health", handler)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        server = None
+        if tls is not None:
+            server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            server.load_cert_chain(tls / "leaf.crt", tls / "leaf.key")
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=server).start()
+        trust: ssl.SSLContext | bool = True
+        if tls is not None and (tls / "trusted.crt").exists():
+            trust = ssl.create_default_context(cafile=str(tls / "trusted.crt"))
+        url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
+                return await InfluxCheck(session, url, trust, 0.4).read()
+        finally:
+            await runner.cleanup()
+
+    return asyncio.run(main())
+
+
+async def ready(_: web.Request) -> web.Response:
+    return web.json_response({"name": "influxdb", "status": "pass", "message": "ready", "version": "v2.9.1"})
+
+
+def test_a_ready_influxdb_passes_with_its_time() -> None:
+    entry = influx(ready).entries[0]
+    assert entry.status is PASS and 0 < float(entry.value or 0) < 400
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (web.json_response({"status": "fail"}, status=503), "answers GET /health with 503"),
+        (web.json_response({"status": "starting"}), "does not say that it is ready"),
+        (web.Response(text="<html>"), "does not say that it is ready"),
+        (web.Response(status=302, headers={"Location": "/"}), "answers GET /health with 302"),
+    ],
+)
+def test_an_influxdb_that_is_not_ready_is_unreadable_in_words(answer: web.Response, words: str) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return answer
+
+    with pytest.raises(Unreadable, match=words):
+        influx(handler)
+
+
+def test_an_influxdb_that_is_silent_after_its_headers_does_not_answer() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"{")
+        await asyncio.sleep(5)
+        return response
+
+    with pytest.raises(Unreadable, match="does not answer"):
+        influx(handler)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CA and a leaf for 127.0.0.1, made with openssl as the guide says."""
+    place = tmp_path_factory.mktemp("pki")
+    (place / "leaf.ext").write_text(
+        "subjectAltName=IP:127.0.0.1\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
+    new = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    for command in (
+        f"{new} -x509 -subj /CN=ca -keyout ca.key -out ca.crt -days 2 "
+        "-addext keyUsage=critical,keyCertSign,cRLSign -addext basicConstraints=critical,CA:TRUE,pathlen:0",
+        f"{new} -subj /CN=store -keyout leaf.key -out leaf.csr",
+        "openssl x509 -req -in leaf.csr -CA ca.crt -CAkey ca.key -CAcreateserial "
+        "-days 2 -extfile leaf.ext -out leaf.crt",
+    ):
+        subprocess.run(command.split(), cwd=place, check=True, capture_output=True)
+    return place
+
+
+def test_https_needs_the_ca_that_signed_the_certificate(certificates: Path) -> None:
+    with pytest.raises(Unreadable, match="the certificate is not one that the CA file vouches for"):
+        influx(ready, certificates)
+    (certificates / "trusted.crt").write_bytes((certificates / "ca.crt").read_bytes())
+    assert influx(ready, certificates).entries[0].status is PASS

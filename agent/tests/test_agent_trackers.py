@@ -1,0 +1,99 @@
+"""Growth, lag and stalls, from readings."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seclyzer_agent.trackers import Growth, Lag, Stall, follow, grow, watch
+
+
+def test_first_reading_of_counters_is_the_base_and_no_growth() -> None:
+    assert grow(None, "a", {"dropped": 5}, 0.0, hold=10).grown == {}
+
+
+def test_growth_adds_up_and_is_forgotten_after_hold() -> None:
+    state = grow(None, "a", {"dropped": 5}, 0.0, hold=10)
+    state = grow(state, "a", {"dropped": 7}, 1.0, hold=10)
+    state = grow(state, "a", {"dropped": 8}, 9.0, hold=10)
+    assert state.grown == {"dropped": (3, 9.0)}
+    state = grow(state, "a", {"dropped": 8}, 18.9, hold=10)
+    assert state.grown == {"dropped": (3, 9.0)}
+    assert grow(state, "a", {"dropped": 8}, 19.0, hold=10).grown == {}
+
+
+def test_a_new_life_counts_from_zero() -> None:
+    state = grow(None, "a", {"dropped": 500}, 0.0, hold=10)
+    assert grow(state, "b", {"dropped": 2}, 1.0, hold=10).grown == {"dropped": (2, 1.0)}
+
+
+def test_a_counter_that_falls_within_a_life_is_no_growth() -> None:
+    state = grow(None, "a", {"restarts": 3}, 0.0, hold=10)
+    assert grow(state, "a", {"restarts": 0}, 1.0, hold=10).grown == {}
+
+
+@given(st.lists(st.integers(0, 100), min_size=2, max_size=20))
+def test_what_grew_is_the_sum_of_the_steps(steps: list[int]) -> None:
+    state: Growth | None = None
+    total = 0
+    for i, more in enumerate(steps):
+        total += more
+        state = grow(state, "a", {"n": total}, float(i), hold=1e9)
+    assert state is not None
+    assert state.grown.get("n", (0, 0.0))[0] == sum(steps[1:])
+
+
+def lag(readings: list[tuple[str, int]], step: float = 5.0, wall: float = 1_700_000_000.0) -> list[float]:
+    state: Lag | None = None
+    seconds = []
+    for i, (last_id, length) in enumerate(readings):
+        state = follow(state, last_id, length, i * step, wall + i * step)
+        seconds.append(state.seconds)
+    return seconds
+
+
+def test_an_idle_stream_with_old_entries_left_in_it_is_no_lag() -> None:
+    assert lag([("1600000000000-0", 80)] * 10) == [0.0] * 10
+
+
+def test_entries_that_are_added_while_nothing_is_read_are_a_lag_since_they_were_first_seen() -> None:
+    stuck = "1699999999000-0"
+    assert lag([(stuck, 5), (stuck, 9), (stuck, 20), (stuck, 20)]) == [0.0, 0.0, 5.0, 10.0]
+
+
+def test_a_trim_does_not_hide_what_is_unread() -> None:
+    stuck = "1699999999000-0"
+    assert lag([(stuck, 5), (stuck, 90), (stuck, 5), (stuck, 3)])[-1] == 10.0
+
+
+def test_a_reader_that_moves_is_behind_by_the_age_of_what_it_read() -> None:
+    assert lag([("1699999900000-0", 10), ("1699999965000-0", 10)])[1] == 40.0
+    assert lag([("1699999900000-0", 10), ("1700000004000-0", 10)])[1] == 1.0
+
+
+def test_lag_ends_when_the_reader_has_caught_up() -> None:
+    stuck = "1699999999000-0"
+    assert lag([(stuck, 5), (stuck, 50), (stuck, 60), ("1700000015000-0", 60), ("1700000015000-0", 60)])[
+        3:
+    ] == [0, 0]
+
+
+def test_a_reader_that_never_read_is_behind_only_when_the_stream_grows() -> None:
+    assert lag([("0-0", 0)] * 3) == [0.0, 0.0, 0.0]
+    assert lag([("0-0", 0), ("0-0", 4), ("0-0", 6)]) == [0.0, 0.0, 5.0]
+    assert lag([("1600000000000-0", 5), ("0-0", 5)]) == [0.0, 0.0]
+
+
+def test_events_without_windows_are_a_stall_since_the_first_of_them() -> None:
+    state = watch(None, "a", 10, 2, 0.0)
+    assert state == Stall("a", 10, 2)
+    state = watch(state, "a", 11, 2, 5.0)
+    state = watch(state, "a", 30, 2, 10.0)
+    assert state.since == 5.0
+    assert watch(state, "a", 40, 3, 15.0).since is None
+
+
+def test_an_idle_extractor_and_a_new_one_do_not_stall() -> None:
+    state = watch(None, "a", 10, 2, 0.0)
+    assert watch(state, "a", 10, 2, 1000.0).since is None
+    assert watch(watch(state, "a", 11, 2, 5.0), "b", 50, 0, 6.0).since is None
