@@ -32,7 +32,7 @@ EXTRACTORS = ("keystroke", "mouse", "app")
 PACES = {
     "units": Pace(10, 5, rise=1, fall=2),
     "memory": Pace(10, 2, rise=2, fall=2),
-    "deployment": Pace(30, 2, rise=1, fall=1),
+    "deployment": Pace(5, 2, rise=1, fall=1),
     "redis": Pace(5, 2, rise=2, fall=2),
     "legacy_clients": Pace(60, 2, rise=1, fall=1),
     "keystroke": Pace(5, 2, rise=1, fall=3),

@@ -36,7 +36,8 @@ def page(snapshot: Snapshot) -> str:
     deployment = snapshot.facts("deployment")
     runs = "no deployment is known"
     if deployment is not None:
-        runs = f"release {escape(deployment.release or '?')}, mode {escape(deployment.mode or '?')}"
+        mode = f"mode {escape(deployment.mode)}" if deployment.mode else "the agent only"
+        runs = f"release {escape(deployment.release or '?')}, {mode}"
     rows = "\n".join(_rows(view) for view in snapshot.views)
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

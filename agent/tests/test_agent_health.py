@@ -45,10 +45,10 @@ def snapshot(stats: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Snapshot
     unit = "seclyzer-app.service"
     units = {
         "seclyzer-app.service": Unit(
-            unit, "loaded", "failed", "failed", "oom-kill", 3, 0, None, None, "", ""
+            unit, "loaded", "failed", "failed", "oom-kill", 3, 0, 0.0, None, None, "", "", 1.0
         ),
         "redis-server.service": Unit(
-            "redis-server.service", "loaded", "active", "running", "success", 0, 7, 5, 9, "", ""
+            "redis-server.service", "loaded", "active", "running", "success", 0, 7, 9.0, 5, 9, "", "", 1.0
         ),
     }
     failed = Entry("state", unit, "system", FAIL, f"{unit} is failed (Result=oom-kill)", "failed")

@@ -23,7 +23,7 @@ UNIT = "seclyzer-app.service"
 def unit(**changes: Any) -> Unit:
     values: dict[str, Any] = {
         "unit": UNIT, "load": "loaded", "active": "active", "sub": "running", "result": "success",
-        "restarts": 0, "main_pid": 7, "memory": 100, "memory_max": 1000,
+        "restarts": 0, "main_pid": 7, "main_started": 1.0, "memory": 100, "memory_max": 1000, "read_at": 1.0,
         "cgroup": f"/system.slice/{UNIT}", "status_text": "",
     }  # fmt: skip
     return Unit(**{**values, **changes})
@@ -68,6 +68,11 @@ def test_show_is_read_by_order_of_units_with_unset_and_infinite_values() -> None
     a, b = units["a.service"], units["b.service"]
     assert (a.restarts, a.main_pid, a.memory, a.memory_max, a.status_text) == (4, 12, None, None, "a=b")
     assert (b.load, b.active, b.main_pid, b.memory) == ("not-found", "inactive", 0, None)
+
+
+def test_when_a_main_process_began_is_read_as_seconds() -> None:
+    units = parse_show("MainPID=5\nExecMainStartTimestampMonotonic=12500000\n", ("a.service",), 99.0)
+    assert (units["a.service"].main_started, units["a.service"].read_at) == (12.5, 99.0)
 
 
 def test_show_that_tells_of_another_number_of_units_is_unreadable() -> None:
@@ -190,7 +195,17 @@ def test_a_manifest_of_another_version_or_without_one_is_a_warning(tmp_path: Pat
     assert entry.status is WARN
     assert entry.output.endswith(f"this agent is {__version__}, not 77.0.0: it was not restarted")
     entry = deployed(tmp_path, {"release": "x"}).entries[0]
-    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 does not say mode, version")
+    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 does not say version")
+
+
+def test_a_host_without_extractors_needs_no_mode(tmp_path: Path) -> None:
+    reading = deployed(tmp_path, {**GOOD, "mode": None, "implementations": {}})
+    assert [(e.status, e.output) for e in reading.entries] == [
+        (PASS, f"deployment 12: release {__version__}-0123456789ab"),
+        (PASS, "no extractors are meant to run here"),
+    ]
+    entry = deployed(tmp_path, {**GOOD, "mode": None}).entries[0]
+    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 does not say mode")
 
 
 @pytest.mark.parametrize(("on", "status"), [(True, WARN), (False, PASS)])

@@ -117,8 +117,13 @@ class Edge:
         self.server.tell(self.kind, {**stats, **changes})
 
 
-def main_process(pid: int) -> dict[str, Unit]:
-    unit = Unit("seclyzer-x.service", "loaded", "active", "running", "success", 0, pid, None, None, "", "")
+def main_process(pid: int, began: float = 60.0, asked: float = 1.0) -> dict[str, Unit]:
+    """A unit with this main process, that began so many s ago, as systemd told so many s ago."""
+    unit = Unit(
+        unit="seclyzer-x.service", load="loaded", active="active", sub="running", result="success",
+        restarts=0, main_pid=pid, main_started=time.monotonic() - began, memory=None, memory_max=None, cgroup="",
+        status_text="", read_at=time.time() - asked,
+    )  # fmt: skip
     return {"seclyzer-x.service": unit}
 
 
@@ -165,6 +170,28 @@ def test_a_heartbeat_of_another_program_fails(
     }
     entry = edge.readings()[0]["heartbeat"]
     assert entry.status is FAIL and words in entry.output
+
+
+def test_a_heartbeat_is_not_held_against_a_unit_read_before_its_process_began(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats, started_at=int((time.time() - 3) * 1e6))
+    edge.facts = {"units": main_process(5, asked=9)}
+    assert edge.readings()[0]["heartbeat"].status is PASS
+    edge.facts = {"units": main_process(5, asked=1)}
+    assert edge.readings()[0]["heartbeat"].status is FAIL
+
+
+def test_a_process_that_has_just_begun_has_time_for_its_first_heartbeat(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats)
+    edge.facts = {"units": main_process(5, began=8)}
+    assert edge.readings()[0]["heartbeat"].status is PASS
+    edge.facts = {"units": main_process(5, began=11)}
+    assert edge.readings()[0]["heartbeat"].status is FAIL
 
 
 def test_an_expired_heartbeat_fails_and_lag_is_not_made_up(

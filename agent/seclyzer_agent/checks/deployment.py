@@ -72,8 +72,9 @@ def _name(document: Mapping[str, object], key: str) -> str | None:
 def judge(deployment: Deployment) -> tuple[Entry, ...]:
     """The entries of a manifest that could be read."""
     d = deployment
-    missing = [k for k in ("release", "mode", "version") if getattr(d, k) is None]
-    words = f"deployment {d.number}: release {d.release}, mode {d.mode}"
+    needed = ("release", "version", "mode") if d.implementations else ("release", "version")
+    missing = [key for key in needed if getattr(d, key) is None]
+    words = f"deployment {d.number}: release {d.release}" + (f", mode {d.mode}" if d.mode else "")
     status = Status.PASS
     if missing:
         status, words = (
@@ -91,7 +92,7 @@ def judge(deployment: Deployment) -> tuple[Entry, ...]:
             "deployment",
             "component",
             Status.PASS,
-            f"mode {d.mode}: {runs or 'no extractors'}",
+            f"mode {d.mode}: {runs}" if runs else "no extractors are meant to run here",
             d.mode,
         ),
     )

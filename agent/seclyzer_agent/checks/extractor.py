@@ -18,6 +18,8 @@ from ..trackers import Growth, Lag, Stall, follow, grow, watch
 from .deployment import Deployment
 from .units import Unit
 
+FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
+
 # Growth of these is a loss of data, of those a fault that loses nothing by itself.
 LOSSES = {"points_dropped": "points", "points_rejected": "refused points", "dropped": "events"}
 ERRORS = {
@@ -57,8 +59,8 @@ class Bounds:
     recent: float
 
 
-def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted) -> Entry:
-    """Whether the hash is there, and from the program that is meant to run."""
+def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted, now: float) -> Entry:
+    """Whether the hash is there, and from the program that is meant to run; `now` in monotonic s."""
 
     def entry(status: Status, words: str) -> Entry:
         value = f"{stats.implementation} {stats.version}" if stats else None
@@ -73,7 +75,7 @@ def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted) -> Entry:
         wrong.append(f"the {stats.implementation} implementation runs, not the {wanted.implementation} one")
     if wanted.version and stats.version != wanted.version:
         wrong.append(f"version {stats.version} runs, not {wanted.version}")
-    if wanted.unit is not None and wanted.unit.main_pid != stats["pid"]:
+    if wanted.unit is not None and _is_of_another(stats, wanted.unit, now):
         wrong.append(
             f"the heartbeat is of process {stats['pid']}, the main process of {wanted.unit.unit} "
             f"is {wanted.unit.main_pid or 'none'}"
@@ -81,8 +83,20 @@ def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted) -> Entry:
     if wrong:
         return entry(Status.FAIL, "; ".join(wrong))
     if stats.faults:
-        return entry(Status.WARN, f"the heartbeat lacks {', '.join(stats.faults)}")
+        more = f" and {len(stats.faults) - 3} more" if len(stats.faults) > 3 else ""
+        return entry(Status.WARN, f"the heartbeat lacks {', '.join(stats.faults[:3])}{more}")
     return entry(Status.PASS, f"{stats.implementation} {stats.version} runs as process {stats['pid']}")
+
+
+def _is_of_another(stats: Stats, unit: Unit, now: float) -> bool:
+    """Whether the heartbeat is surely of another process than the unit's main one; `now` in monotonic s.
+
+    It is not sure when the heartbeat's process began after systemd was asked, nor when the main process has
+    only just begun and the heartbeat may be that of the one before.
+    """
+    if unit.main_pid == stats["pid"] or stats["started_at"] / 1e6 >= unit.read_at:
+        return False
+    return not unit.main_pid or now - unit.main_started >= FIRST_HEARTBEAT
 
 
 def judge_lag(kind: str, lag: Lag, stream_length: int, warn: float, fail: float) -> Entry:
@@ -147,7 +161,7 @@ class Extractor:
                     raise answer
         raw, stream_length, list_length = answers
         stats = parse(raw)
-        heartbeat = judge_heartbeat(kind, stats, self._wanted())
+        heartbeat = judge_heartbeat(kind, stats, self._wanted(), time.monotonic())
         if stats is None:
             self._lag = self._stall = None
             return Reading((heartbeat,), ExtractorFacts(None, stream_length, list_length, None))

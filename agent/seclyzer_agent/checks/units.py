@@ -19,6 +19,7 @@ PROPERTIES = (
     "Result",
     "NRestarts",
     "MainPID",
+    "ExecMainStartTimestampMonotonic",
     "MemoryCurrent",
     "MemoryMax",
     "ControlGroup",
@@ -29,7 +30,10 @@ MAX_STATUS_TEXT = 160
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit as systemd shows it. Memory in bytes, None for unset or infinite; main_pid 0 for none."""
+    """A unit as systemd shows it. Memory in bytes, None for unset or infinite; main_pid 0 for none.
+
+    `main_started` is when its main process began, in s of the monotonic clock; `read_at` Unix s.
+    """
 
     unit: str
     load: str
@@ -38,21 +42,23 @@ class Unit:
     result: str
     restarts: int
     main_pid: int
+    main_started: float
     memory: int | None
     memory_max: int | None
     cgroup: str
     status_text: str
+    read_at: float
 
 
-def parse_show(text: str, units: tuple[str, ...]) -> dict[str, Unit]:
+def parse_show(text: str, units: tuple[str, ...], read_at: float = 0.0) -> dict[str, Unit]:
     """Read what `systemctl show` said of these units: a block each, in order. Raises Unreadable."""
     blocks = [block for block in text.strip().split("\n\n") if block.strip()]
     if len(blocks) != len(units):
         raise Unreadable(f"systemctl told of {len(blocks)} units when asked for {len(units)}")
-    return {unit: _parse_block(block, unit) for block, unit in zip(blocks, units, strict=True)}
+    return {unit: _parse_block(block, unit, read_at) for block, unit in zip(blocks, units, strict=True)}
 
 
-def _parse_block(block: str, unit: str) -> Unit:
+def _parse_block(block: str, unit: str, read_at: float) -> Unit:
     p = dict(line.partition("=")[::2] for line in block.splitlines())
     return Unit(
         unit=unit,
@@ -62,10 +68,12 @@ def _parse_block(block: str, unit: str) -> Unit:
         result=p.get("Result", ""),
         restarts=_number(p.get("NRestarts")) or 0,
         main_pid=_number(p.get("MainPID")) or 0,
+        main_started=(_number(p.get("ExecMainStartTimestampMonotonic")) or 0) / 1e6,
         memory=_number(p.get("MemoryCurrent")),
         memory_max=_number(p.get("MemoryMax")),
         cgroup=p.get("ControlGroup", ""),
         status_text=p.get("StatusText", "")[:MAX_STATUS_TEXT],
+        read_at=read_at,
     )
 
 
@@ -110,7 +118,8 @@ class Units:
 
     async def read(self) -> Reading:
         """Ask systemd."""
-        units = parse_show(await show(self._units), self._units) if self._units else {}
+        asked = time.time()
+        units = parse_show(await show(self._units), self._units, asked) if self._units else {}
         counters = {u.unit: u.restarts for u in units.values()}
         self._growth = grow(self._growth, "boot", counters, time.monotonic(), hold=self._recent)
         grown = self._growth.grown

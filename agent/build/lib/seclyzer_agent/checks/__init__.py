@@ -1,0 +1,51 @@
+"""The checks, and which of them a host gets."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import aiohttp
+from redis.asyncio import Redis
+
+from ..config import EXTRACTORS, Settings
+from ..model import Check, Facts
+from .deployment import DeploymentCheck, LegacyClients
+from .extractor import Bounds, Extractor
+from .influxdb import InfluxCheck
+from .memory import UnitMemory
+from .redis import RedisCheck
+from .units import Units
+
+
+def build(
+    settings: Settings,
+    redis: Redis | None,
+    session: aiohttp.ClientSession,
+    tls: ssl.SSLContext | bool,
+    facts: Facts,
+) -> list[Check]:
+    """The checks of this host's roles, in the order of the report. `redis` is there on an edge."""
+    slow = settings.slow_milliseconds / 1000
+    warn, fail = settings.memory_warn_percent, settings.memory_fail_percent
+    checks: list[Check] = [
+        Units(settings.units, settings.recent_seconds),
+        UnitMemory(facts, warn, fail),
+        DeploymentCheck(Path(settings.deployment_dir)),
+    ]
+    if redis is not None:
+        bounds = Bounds(
+            lag_warn=settings.lag_warn_seconds,
+            lag_fail=settings.lag_fail_seconds,
+            stall=settings.stall_seconds,
+            recent=settings.recent_seconds,
+        )
+        checks.append(RedisCheck(redis, slow=slow, warn=warn, fail=fail))
+        checks.append(LegacyClients(settings.redis_legacy_clients))
+        checks += [
+            Extractor(kind, settings.units[kind], redis, facts, bounds)
+            for kind in EXTRACTORS
+            if kind in settings.units
+        ]
+    checks.append(InfluxCheck(session, settings.influx_url, tls, slow))
+    return checks

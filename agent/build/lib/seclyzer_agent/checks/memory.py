@@ -1,0 +1,96 @@
+"""How near is each unit to its memory limit? Read from its cgroup, version 1 or 2, whichever is mounted.
+
+What counts is what the kernel cannot simply give back: usage less inactive file cache, since usage alone sits
+at the limit of any unit that reads or writes files. Where no cgroup can be read, systemd's figures stand in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..model import Entry, Facts, Reading, Status, Unreadable
+from .units import Unit
+
+CGROUPS = Path("/sys/fs/cgroup")
+NO_LIMIT = 2**62  # version 1 says "none" as the largest multiple of a page below 2^63
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes used, and the limit or None."""
+
+    used: int
+    limit: int | None
+
+
+def read_cgroup(root: Path, cgroup: str) -> Memory | None:
+    """The memory of a cgroup (`/system.slice/x.service`) below the mount point, None if unreadable."""
+    path = cgroup.lstrip("/")
+    if ".." in path.split("/"):
+        return None
+    for place, used, limit, cache in (
+        (root / "memory" / path, "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"),
+        (root / path, "memory.current", "memory.max", "inactive_file"),
+    ):
+        try:
+            stat = dict(line.split(" ", 1) for line in (place / "memory.stat").read_text().splitlines())
+            usage = int((place / used).read_text())
+            maximum = (place / limit).read_text().strip()
+            bound = None if maximum == "max" or int(maximum) >= NO_LIMIT else int(maximum)
+            return Memory(max(0, usage - int(stat.get(cache, 0))), bound)
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def of_unit(root: Path, unit: Unit) -> Memory | None:
+    """The memory of a running unit, or None when nobody tells."""
+    found = read_cgroup(root, unit.cgroup) if unit.cgroup else None
+    if found is None and unit.memory is not None:
+        found = Memory(unit.memory, unit.memory_max)
+    return found
+
+
+def judge(unit: str, memory: Memory, warn: float, fail: float) -> Entry:
+    """One unit's entry; `warn` and `fail` in percent of the limit."""
+    used = mebibytes(memory.used)
+    if not memory.limit:
+        return Entry(
+            "used", unit, "system", Status.PASS, f"{unit} uses {used}, no limit is set", memory.used, "bytes"
+        )
+    percent = 100 * memory.used / memory.limit
+    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
+    words = f"{unit} uses {used} of {mebibytes(memory.limit)} ({percent:.0f} %)"
+    return Entry("used", unit, "system", status, words, memory.used, "bytes")
+
+
+def mebibytes(size: int) -> str:
+    """Bytes as a person reads them."""
+    return f"{size / 2**20:.1f} MiB"
+
+
+class UnitMemory:
+    """The check `memory`, of the units that run. Its facts: `dict[unit name, Memory]`."""
+
+    name = "memory"
+    after = ("units",)
+    primary = Entry("used", "memory", "system", Status.FAIL, "")
+
+    def __init__(self, facts: Facts, warn: float, fail: float, root: Path = CGROUPS) -> None:
+        self._facts, self._warn, self._fail, self._root = facts, warn, fail, root
+
+    async def read(self) -> Reading:
+        """Read the cgroups of the units that the check `units` found running."""
+        units: dict[str, Unit] | None = self._facts("units")
+        if units is None:
+            raise Unreadable("it is not known which units run, see units")
+        found = dict(_known(self._root, units.values()))
+        return Reading(tuple(judge(u, m, self._warn, self._fail) for u, m in found.items()), found)
+
+
+def _known(root: Path, units: Iterable[Unit]) -> Iterable[tuple[str, Memory]]:
+    for unit in units:
+        if unit.main_pid and (memory := of_unit(root, unit)) is not None:
+            yield unit.unit, memory

@@ -1,0 +1,88 @@
+"""Does Redis answer, has it room, and does it keep off the disk?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from ..model import Entry, Reading, Status
+from ..redis_client import in_words
+from .memory import mebibytes
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFacts:
+    """`latency` of PING in s; memory in bytes, `limit` 0 when none is set."""
+
+    latency: float
+    used: int
+    limit: int
+
+
+def judge_latency(latency: float, slow: float) -> Entry:
+    """PING's time; `latency` and `slow` in s."""
+    ms = latency * 1000
+    status = Status.WARN if latency > slow else Status.PASS
+    words = f"Redis answered PING in {ms:.1f} ms" + (f", more than {slow * 1000:g} ms" if status else "")
+    return Entry("responseTime", "redis", "datastore", status, words, round(ms, 3), "ms")
+
+
+def judge_memory(used: int, limit: int, policy: str, warn: float, fail: float) -> Entry:
+    """Memory against `maxmemory` (bytes); `warn` and `fail` in percent."""
+    if not limit:
+        words = f"Redis uses {mebibytes(used)} and has no maxmemory: nothing bounds it"
+        return Entry("memory", "redis", "datastore", Status.WARN, words, used, "bytes")
+    percent = 100 * used / limit
+    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
+    words = f"Redis uses {mebibytes(used)} of {mebibytes(limit)} ({percent:.0f} %)"
+    if policy != "noeviction":
+        status = max(status, Status.WARN)
+        words += f"; maxmemory-policy is {policy}, so it may drop events silently"
+    return Entry("memory", "redis", "datastore", status, words, used, "bytes")
+
+
+def judge_persistence(info: Mapping[str, Any]) -> Entry:
+    """Whether anything went or goes to disk since Redis started, from INFO persistence and replication."""
+    faults = []
+    if info.get("aof_enabled"):
+        faults.append("appends every write to a file (appendonly)")
+    if info.get("rdb_saves") or info.get("rdb_bgsave_in_progress") or info.get("aof_rewrite_in_progress"):
+        faults.append("has written snapshots to disk since it started")
+    if info.get("rdb_last_load_keys_loaded"):
+        faults.append("loaded a snapshot from disk when it started")
+    if info.get("connected_slaves"):
+        faults.append("sends everything to a replica")
+    words = "Redis " + (" and ".join(faults) if faults else "keeps everything in memory only")
+    status = Status.FAIL if faults else Status.PASS
+    return Entry("persistence", "redis", "datastore", status, words, bool(faults))
+
+
+class RedisCheck:
+    """The check `redis`. Its facts: RedisFacts. `slow` in s, `warn` and `fail` in percent of maxmemory."""
+
+    name = "redis"
+    after = ()
+    primary = Entry("responseTime", "redis", "datastore", Status.FAIL, "")
+
+    def __init__(self, client: Redis, *, slow: float, warn: float, fail: float) -> None:
+        self._client, self._slow, self._warn, self._fail = client, slow, warn, fail
+
+    async def read(self) -> Reading:
+        """PING, then INFO."""
+        with in_words():
+            began = time.perf_counter()
+            await self._client.ping()
+            latency = time.perf_counter() - began
+            info = await self._client.info("memory", "persistence", "replication")
+        used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
+        policy = str(info.get("maxmemory_policy", ""))
+        entries = (
+            judge_latency(latency, self._slow),
+            judge_memory(used, limit, policy, self._warn, self._fail),
+            judge_persistence(info),
+        )
+        return Reading(entries, RedisFacts(latency, used, limit))

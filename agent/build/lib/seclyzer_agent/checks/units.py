@@ -1,0 +1,156 @@
+"""Are the units up? One `systemctl show` for all of them, which any user may ask."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..model import Entry, Reading, Status, Unreadable
+from ..trackers import Growth, grow
+
+PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "NRestarts",
+    "MainPID",
+    "ExecMainStartTimestampMonotonic",
+    "MemoryCurrent",
+    "MemoryMax",
+    "ControlGroup",
+    "StatusText",
+)
+MAX_STATUS_TEXT = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as systemd shows it. Memory in bytes, None for unset or infinite; main_pid 0 for none.
+
+    `main_started` is when its main process began, in s of the monotonic clock; `read_at` Unix s.
+    """
+
+    unit: str
+    load: str
+    active: str
+    sub: str
+    result: str
+    restarts: int
+    main_pid: int
+    main_started: float
+    memory: int | None
+    memory_max: int | None
+    cgroup: str
+    status_text: str
+    read_at: float
+
+
+def parse_show(text: str, units: tuple[str, ...], read_at: float = 0.0) -> dict[str, Unit]:
+    """Read what `systemctl show` said of these units: a block each, in order. Raises Unreadable."""
+    blocks = [block for block in text.strip().split("\n\n") if block.strip()]
+    if len(blocks) != len(units):
+        raise Unreadable(f"systemctl told of {len(blocks)} units when asked for {len(units)}")
+    return {unit: _parse_block(block, unit, read_at) for block, unit in zip(blocks, units, strict=True)}
+
+
+def _parse_block(block: str, unit: str, read_at: float) -> Unit:
+    p = dict(line.partition("=")[::2] for line in block.splitlines())
+    return Unit(
+        unit=unit,
+        load=p.get("LoadState", ""),
+        active=p.get("ActiveState", ""),
+        sub=p.get("SubState", ""),
+        result=p.get("Result", ""),
+        restarts=_number(p.get("NRestarts")) or 0,
+        main_pid=_number(p.get("MainPID")) or 0,
+        main_started=(_number(p.get("ExecMainStartTimestampMonotonic")) or 0) / 1e6,
+        memory=_number(p.get("MemoryCurrent")),
+        memory_max=_number(p.get("MemoryMax")),
+        cgroup=p.get("ControlGroup", ""),
+        status_text=p.get("StatusText", "")[:MAX_STATUS_TEXT],
+        read_at=read_at,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    """A number, or None for `[not set]`, `infinity` and 2^64-1, which systemd also uses for both."""
+    value = int(text) if text is not None and text.isdecimal() else None
+    return None if value == 2**64 - 1 else value
+
+
+def judge(unit: Unit, restarted: int, recent: float) -> Entry:
+    """One unit's entry. `restarted` is how often systemd restarted it within the last `recent` s."""
+    status, words = _verdict(unit, restarted, recent)
+    return Entry("state", unit.unit, "system", status, f"{unit.unit} {words}", unit.active or "unknown")
+
+
+def _verdict(unit: Unit, restarted: int, recent: float) -> tuple[Status, str]:
+    why = f" (Result={unit.result})" if unit.result not in ("", "success") else ""
+    if unit.load not in ("loaded", ""):
+        return Status.FAIL, "is not installed" if unit.load == "not-found" else f"is {unit.load}"
+    if unit.sub == "auto-restart":
+        return Status.FAIL, f"has stopped{why} and waits for its restart"
+    if unit.active in ("activating", "deactivating", "reloading", "refreshing"):
+        return Status.WARN, f"is {unit.active} ({unit.sub}){why}"
+    if unit.active != "active":
+        return Status.FAIL, f"is {unit.active or 'unknown'}{why}"
+    if restarted:
+        return Status.WARN, f"runs, but was restarted {restarted} times in the last {recent:g} s{why}"
+    return Status.PASS, f"is active ({unit.sub})" + (f": {unit.status_text}" if unit.status_text else "")
+
+
+class Units:
+    """The check `units`. Its facts: `dict[unit name, Unit]`."""
+
+    name = "units"
+    after = ()
+    primary = Entry("state", "systemd", "system", Status.FAIL, "")
+
+    def __init__(self, units: Mapping[str, str], recent: float) -> None:
+        self._units = tuple(dict.fromkeys(units.values()))
+        self._recent = recent
+        self._growth: Growth | None = None
+
+    async def read(self) -> Reading:
+        """Ask systemd."""
+        asked = time.time()
+        units = parse_show(await show(self._units), self._units, asked) if self._units else {}
+        counters = {u.unit: u.restarts for u in units.values()}
+        self._growth = grow(self._growth, "boot", counters, time.monotonic(), hold=self._recent)
+        grown = self._growth.grown
+        entries = (judge(u, grown.get(u.unit, (0, 0.0))[0], self._recent) for u in units.values())
+        return Reading(tuple(entries), units)
+
+
+async def show(units: tuple[str, ...]) -> str:
+    """The output of `systemctl show` for these units. Raises Unreadable; kills systemctl when cancelled."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "systemctl",
+            "show",
+            "--no-pager",
+            "--property=" + ",".join(PROPERTIES),
+            "--",
+            *units,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"},
+        )
+    except OSError as error:
+        raise Unreadable(f"systemctl cannot be run: {error.strerror}") from None
+    try:
+        out, err = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        raise
+    if process.returncode != 0:
+        words = err.decode("utf-8", "replace").strip().splitlines()
+        raise Unreadable(f"systemctl show failed: {(words or [f'exit {process.returncode}'])[0][:200]}")
+    return out.decode("utf-8", "replace")

@@ -1,0 +1,70 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from .config import ConfigError, Settings, load, printed
+from .logs import setup
+
+EXIT_AWAY = 1
+EXIT_CONFIG = 78
+DESCRIPTION = (
+    "Looks after this host's part of SecLyzer Edge and answers on the loopback: "
+    "/livez, /readyz, /healthz, /metrics, and / for a person."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = load(options.config, os.environ)
+        if options.print_config:
+            sys.stdout.write(printed(settings))
+            return 0
+        return _run(settings, check=options.check)
+    except ConfigError as error:
+        sys.stderr.write(f"seclyzer_agent: configuration: {error}\n")
+        return EXIT_CONFIG
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="seclyzer_agent", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="YAML file; SECLYZER_AGENT_<KEY> beats its keys"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="check the configuration, reach Redis and InfluxDB, end"
+    )
+    parser.add_argument("--print-config", action="store_true", help="print what is in force as YAML, end")
+    parser.add_argument("--version", action="version", version=f"seclyzer_agent {__version__} (python)")
+    return parser
+
+
+def _run(settings: Settings, *, check: bool) -> int:
+    from .notify import Notifier  # the heavy imports come late: --help and a bad configuration answer at once
+    from .service import CannotListen, secrets, serve, try_out
+
+    kept = secrets(settings, os.environ)
+    if check:
+        results = asyncio.run(try_out(settings, kept))
+        for name, good, words in results:
+            sys.stdout.write(f"{'ok  ' if good else 'FAIL'} {name}: {words}\n")
+        return 0 if all(good for _, good, _ in results) else EXIT_AWAY
+    setup(settings.log_level)
+    try:
+        asyncio.run(serve(settings, kept, Notifier()))
+    except CannotListen as error:
+        host, port = settings.listen
+        sys.stderr.write(f"seclyzer_agent: cannot listen on {host} port {port}: {error}\n")
+        return EXIT_AWAY
+    return 0

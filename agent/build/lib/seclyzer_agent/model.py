@@ -1,0 +1,80 @@
+"""What a check says: a status, entries with words, and the facts behind them. Values only, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol
+
+
+class Status(IntEnum):
+    """Ordered from good to bad, so that `max` is the worst."""
+
+    PASS = 0
+    WARN = 1
+    FAIL = 2
+
+    @property
+    def word(self) -> str:
+        """The word of health+json: pass, warn or fail."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing seen in one reading, judged on its own.
+
+    `measurement` is what was measured (`memory`), `component` of what (`seclyzer-app.service`), `kind` the
+    componentType of health+json (component, datastore, system); `output` is a sentence, also for a pass.
+    """
+
+    measurement: str
+    component: str
+    kind: str
+    status: Status
+    output: str
+    value: float | int | str | bool | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one run of a check brought: its entries, and facts for the metrics and for other checks."""
+
+    entries: tuple[Entry, ...]
+    facts: Any = None
+
+
+class Unreadable(Exception):
+    """The thing could not be read; the message says why, in words for a person, without secrets."""
+
+
+class Check(Protocol):
+    """A check: reads, judges, and keeps at most its own trackers between readings."""
+
+    @property
+    def name(self) -> str:
+        """Names the check in the report, the metrics, the log and the configuration."""
+        ...
+
+    @property
+    def primary(self) -> Entry:
+        """The entry that carries the failure when nothing was ever read; only its names matter."""
+        ...
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Checks whose facts this one uses; its first run waits for theirs."""
+        ...
+
+    async def read(self) -> Reading:
+        """One reading. Raises Unreadable; any other exception is a bug and is shown as one."""
+        ...
+
+
+class Facts(Protocol):
+    """Facts of other checks, only while they are fresh."""
+
+    def __call__(self, check: str) -> Any:
+        """The facts of the check of this name, or None when there are none or they are too old."""
+        ...

@@ -1,0 +1,159 @@
+"""Parsers of single configuration values: each returns it or raises ValueError saying what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,240}\.(service|socket|target|timer|mount)")
+SHORT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+ROLES = ("edge", "store")
+
+
+def text(pattern: str, allowed: str) -> Callable[[Any], str]:
+    """A string that matches the whole pattern."""
+
+    def parse(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {allowed}")
+        return value
+
+    return parse
+
+
+def choice(*allowed: str) -> Callable[[Any], str]:
+    """One of a few words."""
+
+    def parse(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return str(value)
+
+    return parse
+
+
+def number(low: float, high: float, *, whole: bool = False) -> Callable[[Any], float]:
+    """A number from low to high, also written as text (from the environment)."""
+    kind = "a whole number" if whole else "a number"
+
+    def parse(value: Any) -> float:
+        try:
+            if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+                raise ValueError
+            result = float(value)
+            if not low <= result <= high or (whole and result != int(result)):
+                raise ValueError
+        except ValueError:
+            raise ValueError(f"must be {kind} from {low:g} to {high:g}") from None
+        return result
+
+    return parse
+
+
+def flag(value: Any) -> bool:
+    """A boolean, also as the text true/yes/1 or false/no/0."""
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
+    raise ValueError("must be true or false")
+
+
+def mapping_of(value: Any, what: str) -> dict[str, Any]:
+    """A mapping with text keys."""
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"must be a mapping of {what}")
+    return value
+
+
+def roles(value: Any) -> tuple[str, ...]:
+    """A list of roles, or the same as text with commas; each at most once, in the order of ROLES."""
+    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or any(name not in ROLES for name in names):
+        raise ValueError("must be a list of edge, store, or both")
+    return tuple(role for role in ROLES if role in names)
+
+
+def unit_names(value: Any) -> dict[str, str]:
+    """Short names to systemd units."""
+    units = mapping_of(value, "short names to systemd units")
+    for name, unit in units.items():
+        if not SHORT_NAME.fullmatch(name) or not isinstance(unit, str) or not UNIT_NAME.fullmatch(unit):
+            raise ValueError(
+                "must map short lower-case names to units, such as mouse: seclyzer-mouse.service"
+            )
+    if len(units) > 50:
+        raise ValueError("must name at most 50 units")
+    return units
+
+
+def absolute_path(value: Any) -> str:
+    """A path from the root."""
+    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
+        raise ValueError("must be a path that begins with /")
+    return value
+
+
+def optional_path(value: Any) -> str:
+    """A path from the root, or empty."""
+    return "" if value == "" else absolute_path(value)
+
+
+def listen_address(value: Any) -> tuple[str, int]:
+    """`ADDRESS:PORT` of the loopback, as (address, port)."""
+    example = "such as 127.0.0.1:9484 or [::1]:9484"
+    match = (
+        re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):([0-9]{1,5})", value)
+        if isinstance(value, str)
+        else None
+    )
+    if match is None or not 1 <= int(match[3]) <= 65535:
+        raise ValueError(f"must be an address and a port, {example}")
+    host = match[1] or match[2]
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise ValueError(f"must be an address and a port, {example}") from None
+    if not address.is_loopback:
+        raise ValueError(
+            f"the agent listens on the loopback only, {example}: it has neither TLS nor a password; "
+            "reach it from elsewhere through ssh -L 9484:127.0.0.1:9484"
+        )
+    return str(address), int(match[3])
+
+
+def redis_url(value: Any) -> str:
+    """`unix:///PATH` or `redis://HOST[:PORT]`."""
+    parts = _url(value)
+    good = parts is not None and not (parts.query or parts.fragment)
+    if good and parts is not None and parts.scheme == "unix":
+        good = parts.path.startswith("/") and not parts.netloc
+    elif good and parts is not None:
+        good = parts.scheme == "redis" and bool(parts.hostname) and parts.path in ("", "/")
+    if not good:
+        raise ValueError("must be unix:///PATH or redis://HOST:PORT, without user or password")
+    return str(value)
+
+
+def influx_url(value: Any) -> str:
+    """`http://` or `https://` with a host, perhaps a port and a path."""
+    parts = _url(value)
+    good = parts is not None and parts.scheme in ("http", "https") and parts.hostname
+    if not good or parts is None or parts.query or parts.fragment:
+        raise ValueError("must be http://HOST:PORT or https://HOST:PORT, without user or password")
+    return str(value)
+
+
+def _url(value: Any) -> SplitResult | None:
+    if not isinstance(value, str) or re.search(r"[\x00-\x20\x7f]", value):
+        return None
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return None
+    return None if "@" in parts.netloc else parts

@@ -1,0 +1,147 @@
+"""Runs the checks, each in a task of its own with its own interval and deadline, and keeps what they brought.
+
+A run that misses its deadline is cancelled and counts as a failed reading. One that does not even react to
+being cancelled is left alone, and no second one is started beside it. Nothing here waits for anyone else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .hysteresis import step
+from .model import Check, Entry, Reading, Unreadable
+from .snapshot import CheckState, Shown, Snapshot, View, unread, view
+
+log = logging.getLogger("seclyzer_agent")
+
+CANCEL_GRACE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a check runs, how long one run may take (s), and its hysteresis."""
+
+    interval: float
+    deadline: float
+    rise: int
+    fall: int
+
+
+class Runner:
+    """The background of the agent. `snapshot()` may be called at any time and returns at once."""
+
+    def __init__(
+        self,
+        checks: Sequence[Check],
+        paces: dict[str, Pace],
+        host: str,
+        on_reading: Callable[[Snapshot], None] = lambda _: None,
+    ) -> None:
+        self._checks = checks
+        self._host = host
+        self._on_reading = on_reading
+        self._started = time.monotonic()
+        self._last_progress = self._started
+        self._first_run = {check.name: asyncio.Event() for check in checks}
+        self._paces = paces
+        self._states = {
+            check.name: CheckState(check.name, p.interval, p.deadline, p.rise, p.fall, check.primary)
+            for check in checks
+            for p in (paces[check.name],)
+        }
+
+    def snapshot(self) -> Snapshot:
+        """What is known now."""
+        return Snapshot(self._host, time.time(), tuple(self._view(name) for name in self._states))
+
+    def facts(self, check: str) -> Any:
+        """The facts of a check while they are fresh, else None."""
+        return self._view(check).facts if check in self._states else None
+
+    def turning(self) -> bool:
+        """Whether checks end as they should: the sign of life for the watchdog, whatever the checks say."""
+        quickest = min((p.interval + p.deadline for p in self._paces.values()), default=0.0)
+        return not self._checks or time.monotonic() - self._last_progress < 3 * quickest + 5
+
+    async def run(self) -> None:
+        """Run all checks until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for check in self._checks:
+                tasks.create_task(self._loop(check), name=f"check {check.name}")
+
+    def _view(self, name: str) -> View:
+        return view(self._states[name], now=time.monotonic(), wall=time.time(), started=self._started)
+
+    async def _loop(self, check: Check) -> None:
+        pace = self._paces[check.name]
+        for other in check.after:
+            if other in self._first_run:
+                await self._first_run[other].wait()
+        due = time.monotonic()
+        hanging: asyncio.Task[Reading] | None = None
+        while True:
+            began = time.monotonic()
+            outcome, hanging = await self._once(check, pace, hanging)
+            self._keep(check, pace, outcome, began)
+            due = max(due + pace.interval, began)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def _once(
+        self, check: Check, pace: Pace, hanging: asyncio.Task[Reading] | None
+    ) -> tuple[Reading | str, asyncio.Task[Reading] | None]:
+        """One run: the reading, or in words why there is none; and the task, if it would not end."""
+        if hanging is not None and not hanging.done():
+            await asyncio.wait({hanging}, timeout=pace.deadline)
+            return "an earlier reading still hangs", hanging
+        task = asyncio.create_task(check.read(), name=f"read {check.name}")
+        try:
+            done, _ = await asyncio.wait({task}, timeout=pace.deadline)
+            if not done:
+                task.cancel()
+                done, _ = await asyncio.wait({task}, timeout=CANCEL_GRACE)
+                return f"no answer within {pace.deadline:g} s", None if done else task
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        try:
+            return task.result(), None
+        except Unreadable as error:
+            return str(error), None
+        except Exception as error:
+            log.exception("a check is broken", extra={"fields": {"check": check.name}})
+            return f"the check itself is broken ({type(error).__name__}); the journal has the traceback", None
+
+    def _keep(self, check: Check, pace: Pace, outcome: Reading | str, began: float) -> None:
+        before = self._states[check.name]
+        if isinstance(outcome, str):
+            entries = _all_failed(check, before, outcome)
+            facts = None
+        else:
+            entries, facts = outcome.entries, outcome.facts
+        damped = {(s.entry.measurement, s.entry.component): s.damped for s in before.shown}
+        now, wall = time.monotonic(), time.time()
+        shown = tuple(
+            Shown(
+                e,
+                step(damped.get((e.measurement, e.component)), e.status, rise=pace.rise, fall=pace.fall),
+                wall,
+            )
+            for e in entries
+        )
+        self._states[check.name] = replace(
+            before, shown=shown, facts=facts, ended=now, ended_at=wall, duration=now - began
+        )
+        self._last_progress = now
+        self._first_run[check.name].set()
+        self._on_reading(self.snapshot())
+
+
+def _all_failed(check: Check, before: CheckState, words: str) -> tuple[Entry, ...]:
+    """A reading that failed as a whole: everything the check ever showed is unknown, and that is a fail."""
+    known = tuple(s.entry for s in before.shown) or (check.primary,)
+    return tuple(unread(e, words) for e in known)

@@ -1,0 +1,143 @@
+"""The agent's knowledge at one moment, as a value: what the answers, metrics and page are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .hysteresis import Damped
+from .model import Entry, Status
+
+STALE_INTERVALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry with its damped status and when it was read (Unix s)."""
+
+    entry: Entry
+    damped: Damped
+    read_at: float
+
+    @property
+    def status(self) -> Status:
+        """The status to show."""
+        return self.damped.shown
+
+
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """One check as its last run left it.
+
+    `ended` is monotonic s, `ended_at` Unix s, both None before the first run. `primary` is the entry that
+    stands for the check when there is no other; `duration` is in s.
+    """
+
+    name: str
+    interval: float
+    deadline: float
+    rise: int
+    fall: int
+    primary: Entry
+    shown: tuple[Shown, ...] = ()
+    facts: Any = None
+    ended: float | None = None
+    ended_at: float | None = None
+    duration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A check as seen at one moment: stale readings are fails, and stale facts are no facts."""
+
+    state: CheckState
+    shown: tuple[Shown, ...]
+    facts: Any
+
+    @property
+    def name(self) -> str:
+        """The check's name."""
+        return self.state.name
+
+    @property
+    def status(self) -> Status:
+        """The worst of its entries."""
+        return max((s.status for s in self.shown), default=Status.PASS)
+
+    @property
+    def output(self) -> str:
+        """The sentences of what is not well, or `all well`."""
+        bad = [s.entry.output for s in self.shown if s.status is self.status and s.status is not Status.PASS]
+        return "; ".join(dict.fromkeys(bad)) or "all well"
+
+
+def view(state: CheckState, *, now: float, wall: float, started: float) -> View:
+    """Look at a check at `now` (monotonic s; `wall` the same in Unix s); the agent started at `started`."""
+    if state.ended is None:
+        wait = "; its first reading is under way"
+        if now - started > STALE_INTERVALS * state.interval:
+            wait = f", for {now - started:.0f} s now"
+        return View(state, (_failed(state.primary, f"not read yet{wait}", wall),), None)
+    age = now - state.ended
+    if age <= STALE_INTERVALS * state.interval:
+        return View(state, state.shown, state.facts)
+    words = f"not read for {age:.0f} s, though due every {state.interval:g} s"
+    kept = tuple(_failed(s.entry, words, s.read_at) for s in state.shown)
+    return View(state, kept or (_failed(state.primary, words, wall),), None)
+
+
+def _failed(entry: Entry, words: str, read_at: float) -> Shown:
+    return Shown(unread(entry, words), Damped(Status.FAIL, (Status.FAIL,)), read_at)
+
+
+def unread(entry: Entry, words: str) -> Entry:
+    """The entry of a thing that could not be read, with the reason: unknown is a failure."""
+    if not words.lower().startswith(entry.component.lower()):
+        words = f"{entry.component}: {words}"
+    return replace(entry, status=Status.FAIL, value=None, unit=None, output=words)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All checks at one moment (`wall`, Unix s)."""
+
+    host: str
+    wall: float
+    views: tuple[View, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether every check has ended once."""
+        return not self.waiting
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The names of the checks that have not ended once."""
+        return tuple(v.name for v in self.views if v.state.ended is None)
+
+    @property
+    def status(self) -> Status:
+        """The worst of all checks."""
+        return max((v.status for v in self.views), default=Status.PASS)
+
+    def facts(self, check: str) -> Any:
+        """The facts of a check, or None."""
+        return next((v.facts for v in self.views if v.name == check), None)
+
+    def without(self, excluded: Collection[str]) -> Snapshot:
+        """The snapshot less the checks (`redis`) and measurements (`redis:memory`) that are named."""
+        views = (
+            replace(v, shown=tuple(s for s in v.shown if f"{v.name}:{s.entry.measurement}" not in excluded))
+            for v in self.views
+            if v.name not in excluded
+        )
+        return replace(self, views=tuple(v for v in views if v.shown or not v.state.shown))
+
+    @property
+    def headline(self) -> str:
+        """One sentence: what is wrong, worst first, or that all is well."""
+        bad = sorted((v for v in self.views if v.status is not Status.PASS), key=lambda v: -v.status)
+        if not bad:
+            return f"pass: all {len(self.views)} checks are well"
+        return f"{self.status.word}: " + "; ".join(v.output for v in bad)
