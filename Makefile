@@ -17,6 +17,7 @@ build: setup  ## build/rust/* and build/python/bin/*
 	@scripts/build
 
 bundle: build  ## build/bundle: what site.yml rolls out
+	@$(PYTHON) -m lab images >/dev/null
 	@$(PYTHON) -m scripts.bundle
 
 lab-up: setup  ## bring up the lab of systemd hosts (LAB=demo)
@@ -25,7 +26,9 @@ lab-up: setup  ## bring up the lab of systemd hosts (LAB=demo)
 lab-down:  ## take it down again; nothing stays behind
 	@$(PYTHON) -m lab down --lab $(LAB)
 
-demo: bundle lab-up  ## roll out to the lab, feed events, show data and health live
+demo: setup  ## roll out to the lab, feed events, show data and health live
+	@$(PYTHON) -m lab influxd >/dev/null
+	@$(MAKE) --no-print-directory bundle lab-up
 	@$(PYTHON) -m scripts.demo
 
 test: setup  ## everything: lint, unit, parity, molecule (SUITES="lint unit" for some)

@@ -60,9 +60,14 @@ SUITES: dict[str, list[Step]] = {
         Step("clippy", f"cargo clippy --quiet --locked --all-targets {CRATE} -- -D warnings"),
         Step("yamllint", "yamllint --strict ."),
         Step("ansible-lint", "ansible-lint --offline --profile production"),
-        Step("shellcheck", "shellcheck scripts/setup scripts/build scripts/lock .ci/run"),
+        Step("shellcheck", "shellcheck scripts/setup scripts/build scripts/lock scripts/dev .ci/run"),
     ],
-    "build": [Step("programs", "scripts/build"), Step("bundle", "python -m scripts.bundle")],
+    "build": [
+        Step("programs", "scripts/build"),
+        Step("images", "python -m lab images"),
+        Step("influxd", "python -m lab influxd"),
+        Step("bundle", "python -m scripts.bundle"),
+    ],
     "unit": [
         pytest("python", "extractors/python/tests"),
         pytest("agent", "agent/tests"),
