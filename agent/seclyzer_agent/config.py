@@ -21,7 +21,7 @@ from .parse import (
     number,
     optional_path,
     redis_url,
-    roles,
+    some_of,
     text,
     unit_names,
 )
@@ -72,6 +72,7 @@ class Settings:
     influx_ca_file: str
     deployment_dir: str
     units: Mapping[str, str]
+    extractors: tuple[str, ...]
     redis_legacy_clients: bool
     host: str
     memory_warn_percent: float
@@ -113,7 +114,7 @@ def _checks(value: Any) -> dict[str, Pace]:
 # Key → (parser, default). A parser returns the value or raises ValueError with what is allowed.
 KEYS: dict[str, tuple[Any, Any]] = {
     "listen": (listen_address, "127.0.0.1:9484"),
-    "roles": (roles, ["edge"]),
+    "roles": (some_of("edge", "store"), ["edge"]),
     "redis_url": (redis_url, "unix:///run/redis/redis-server.sock"),
     "redis_username": (text(r"[A-Za-z0-9._-]{0,64}", "an ACL user's name, or empty"), "agent"),
     "redis_password_file": (optional_path, ""),
@@ -121,6 +122,7 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "influx_ca_file": (optional_path, ""),
     "deployment_dir": (absolute_path, "/opt/seclyzer/current"),
     "units": (unit_names, None),
+    "extractors": (some_of(*EXTRACTORS, empty=True), None),
     "redis_legacy_clients": (flag, False),
     "host": (text(r"[^\x00-\x1f\x7f]{1,253}", "a name of at most 253 characters"), None),
     "memory_warn_percent": (number(1, 100), 80),
@@ -172,6 +174,8 @@ def _complete(values: dict[str, Any]) -> Settings:
         for role in values["roles"]:
             units |= UNITS[role]
         values["units"] = units | AGENT_UNIT
+    if values["extractors"] is None:
+        values["extractors"] = tuple(kind for kind in EXTRACTORS if kind in values["units"])
     if values["host"] is None:
         values["host"] = socket.gethostname()
     for low, high in (

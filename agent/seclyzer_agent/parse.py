@@ -10,7 +10,6 @@ from urllib.parse import SplitResult, urlsplit
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,240}\.(service|socket|target|timer|mount)")
 SHORT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-ROLES = ("edge", "store")
 
 
 def text(pattern: str, allowed: str) -> Callable[[Any], str]:
@@ -70,12 +69,20 @@ def mapping_of(value: Any, what: str) -> dict[str, Any]:
     return value
 
 
-def roles(value: Any) -> tuple[str, ...]:
-    """A list of roles, or the same as text with commas; each at most once, in the order of ROLES."""
-    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(names, list) or not names or any(name not in ROLES for name in names):
-        raise ValueError("must be a list of edge, store, or both")
-    return tuple(role for role in ROLES if role in names)
+def some_of(*allowed: str, empty: bool = False) -> Callable[[Any], tuple[str, ...]]:
+    """A list of some of these words, or the same as text with commas; the result in the order given here."""
+
+    def parse(value: Any) -> tuple[str, ...]:
+        names = (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+        if not isinstance(names, list) or not (names or empty) or any(name not in allowed for name in names):
+            raise ValueError(
+                f"must be a list of {', '.join(allowed)}, {'any or none' if empty else 'at least one'}"
+            )
+        return tuple(word for word in allowed if word in names)
+
+    return parse
 
 
 def unit_names(value: Any) -> dict[str, str]:

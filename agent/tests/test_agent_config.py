@@ -27,8 +27,9 @@ def configured(tmp_path: Path, content: dict[str, Any] | str = "", **environment
         ({"listen": "127.0.0.1:70000"}, "must be an address and a port"),
         ({"listen": "edge1:9484"}, "must be an address and a port"),
         ({"listen": 9484}, "must be an address and a port"),
-        ({"roles": []}, "must be a list of edge, store, or both"),
-        ({"roles": ["edge", "controller"]}, "must be a list of edge, store, or both"),
+        ({"roles": []}, "must be a list of edge, store, at least one"),
+        ({"roles": ["edge", "controller"]}, "must be a list of edge, store, at least one"),
+        ({"extractors": ["keyboard"]}, "must be a list of keystroke, mouse, app, any or none"),
         ({"redis_url": "http://127.0.0.1"}, "must be unix:///PATH or redis://HOST:PORT"),
         ({"redis_url": "unix://run/redis.sock"}, "must be unix:///PATH or redis://HOST:PORT"),
         ({"influx_url": "store:8086"}, "must be http://HOST:PORT or https://HOST:PORT"),
@@ -104,6 +105,13 @@ def test_units_follow_the_roles_unless_they_are_given(tmp_path: Path) -> None:
         "agent",
     }
     assert configured(tmp_path, {"units": {"app": "a.service"}}).units == {"app": "a.service"}
+
+
+def test_extractors_are_those_with_a_unit_unless_they_are_given(tmp_path: Path) -> None:
+    assert configured(tmp_path).extractors == ("keystroke", "mouse", "app")
+    assert configured(tmp_path, {"units": {"mouse": "m.service"}}).extractors == ("mouse",)
+    assert configured(tmp_path, {"units": {}, "extractors": ["app", "mouse"]}).extractors == ("mouse", "app")
+    assert configured(tmp_path, {"extractors": []}).extractors == ()
 
 
 def test_what_is_printed_can_be_read_again_and_is_the_same(tmp_path: Path) -> None:

@@ -121,8 +121,8 @@ def main_process(pid: int, began: float = 60.0, asked: float = 1.0) -> dict[str,
     """A unit with this main process, that began so many s ago, as systemd told so many s ago."""
     unit = Unit(
         unit="seclyzer-x.service", load="loaded", active="active", sub="running", result="success",
-        restarts=0, main_pid=pid, main_started=time.monotonic() - began, memory=None, memory_max=None, cgroup="",
-        status_text="", read_at=time.time() - asked,
+        restarts=0, main_pid=pid, main_started=time.monotonic() - began, memory=None, memory_max=None,
+        cgroup="", status_text="", read_at=time.time() - asked,
     )  # fmt: skip
     return {"seclyzer-x.service": unit}
 

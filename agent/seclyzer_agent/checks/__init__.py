@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 from redis.asyncio import Redis
 
-from ..config import EXTRACTORS, Settings
+from ..config import Settings
 from ..model import Check, Facts
 from .deployment import DeploymentCheck, LegacyClients
 from .extractor import Bounds, Extractor
@@ -43,9 +43,8 @@ def build(
         checks.append(RedisCheck(redis, slow=slow, warn=warn, fail=fail))
         checks.append(LegacyClients(settings.redis_legacy_clients))
         checks += [
-            Extractor(kind, settings.units[kind], redis, facts, bounds)
-            for kind in EXTRACTORS
-            if kind in settings.units
+            Extractor(kind, settings.units.get(kind, ""), redis, facts, bounds)
+            for kind in settings.extractors
         ]
     checks.append(InfluxCheck(session, settings.influx_url, tls, slow))
     return checks
