@@ -164,7 +164,7 @@ def test_a_restarted_unit_is_a_warning(host: Host, start: Start) -> None:
     agent = start()
     host.units(keystroke={"restarts": 1})
     wait_until(lambda: agent.status("units") == "warn")
-    assert "was restarted 1 times in the last 300 s" in agent.output("units")
+    assert "was restarted once in the last 300 s" in agent.output("units")
 
 
 def test_the_wrong_implementation_fails(host: Host, start: Start, redis_server: RedisServer) -> None:

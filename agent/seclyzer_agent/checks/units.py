@@ -100,7 +100,8 @@ def _verdict(unit: Unit, restarted: int, recent: float) -> tuple[Status, str]:
     if unit.active != "active":
         return Status.FAIL, f"is {unit.active or 'unknown'}{why}"
     if restarted:
-        return Status.WARN, f"runs, but was restarted {restarted} times in the last {recent:g} s{why}"
+        often = "once" if restarted == 1 else f"{restarted} times"
+        return Status.WARN, f"runs, but was restarted {often} in the last {recent:g} s{why}"
     return Status.PASS, f"is active ({unit.sub})" + (f": {unit.status_text}" if unit.status_text else "")
 
 
