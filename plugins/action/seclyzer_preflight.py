@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from urllib.parse import urlsplit
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ..module_utils import modes, variables
@@ -17,6 +20,7 @@ from .seclyzer_deployment import MODULE, read_manifest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 EDGE, STORE = "seclyzer_edge", "seclyzer_store"
+CA = "/etc/seclyzer/influx-ca.crt"
 Vars = Mapping[str, Any]
 
 
@@ -70,13 +74,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """What this host is and runs, and what it shall run."""
         manifest = read_manifest(Path(bundle)) if bundle else {}
         is_edge = EDGE in facts["group_names"]
-        url = str(facts.get("seclyzer_influx_url") or _store_url(facts))
-        name = urlsplit(url).hostname or ""
+        influx = _influx(facts)
+        name = urlsplit(influx["url"]).hostname or ""
         status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
         if status.get("failed"):
             return dict(status)
         about, running = status["host"], status["running"]
-        addresses = list(facts.get("seclyzer_influx_addresses") or about["addresses"][name])
+        addresses = list(facts.get("seclyzer_release_influx_addresses") or about["addresses"][name])
         try:
             mode, mode_from = modes.choose(facts.get("mode"), facts.get("seclyzer_mode"), running.get("mode"))
             implementations = modes.implementations(mode, facts.get("seclyzer_implementations"))
@@ -84,7 +88,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return _refuse([str(fault)])
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
         if not addresses:
-            refused.append(f"the store's name {name} has no address here; seclyzer_influx_url names another")
+            refused.append(f"the store's name {name} has no address here; influxdb_url can name another")
         return {
             "changed": False,
             "refused": refused,
@@ -93,8 +97,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "inventory_mode": facts.get("seclyzer_mode") if is_edge else None,
             "implementations": implementations if is_edge else {},
             "release": manifest.get("release"),
-            "influx_url": url,
+            "influx": influx,
             "allow": sorted({*addresses, *about["nameservers"]}),
+            "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "running": running,
             "previous": status["previous"],
         }
@@ -144,10 +149,10 @@ def _groups(facts: Vars) -> list[str]:
         return [f"the inventory has no host in {EDGE} or {STORE}"]
     if groups.get(STORE):
         return []
-    lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "seclyzer_influx_url")]
+    lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "influxdb_store_host")]
     if not lost:
         return []
-    return [f"the inventory has no host in {STORE}, and seclyzer_influx_url names no other ({', '.join(lost)})"]
+    return [f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)})"]
 
 
 def _bundle(bundle: Path) -> list[str]:
@@ -159,11 +164,18 @@ def _bundle(bundle: Path) -> list[str]:
     return [f"{bundle} lacks {', '.join(missing)}; `make bundle` builds it anew"] if missing else []
 
 
-def _store_url(facts: Vars) -> str:
-    """The first store of the inventory, by its name there: the name its certificate should have."""
-    store = (facts["groups"].get(STORE) or [facts["inventory_hostname"]])[0]
-    port = facts["hostvars"][store].get("influxdb_port") or 8086
-    return f"https://{store}:{port}"
+def _influx(facts: Vars) -> dict[str, str]:
+    """Where this host writes to, by the options of the role influxdb and with its defaults."""
+    store = facts.get("influxdb_store_host") or (facts["groups"].get(STORE) or [""])[0]
+    tls = boolean(facts.get("influxdb_tls", True))
+    host = f"https://{store}" if tls else "http://127.0.0.1"
+    trusts = tls and (facts.get("influxdb_ca_file") or facts.get("influxdb_ca_remote"))
+    return {
+        "url": str(facts.get("influxdb_url") or f"{host}:{facts.get('influxdb_port') or 8086}"),
+        "org": str(facts.get("influxdb_org") or "seclyzer"),
+        "bucket": str(facts.get("influxdb_bucket") or "behavioral_data"),
+        "ca_file": CA if trusts else "",
+    }
 
 
 def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:

@@ -34,8 +34,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             noted, health, failed = (of_host.get(arguments[name]) for name in names)
             if failed and of_host.get("__seclyzer_now"):
                 health = of_host["__seclyzer_now"]
-            words, good = line(noted, health, failed, host in facts["ansible_play_hosts"], bool(self._task.check_mode))
-            lines.append(f"{host:{width}}  {words}")
+            reached = host in facts["ansible_play_hosts"]
+            words, good = line(noted, health, failed, reached, bool(self._task.check_mode))
+            done = (of_host.get("__seclyzer_switched") or {}).get("said") or []
+            lines.append(f"{host:{width}}  {words}" + (f"  [{'; '.join(done)}]" if reached and done else ""))
             if not good:
                 bad.append(host)
         for text in lines:

@@ -87,6 +87,10 @@ class History:
         previous = self.records[n].get("previous")
         return previous if isinstance(previous, int) and previous in self.records else None
 
+    def state(self, n: int | None) -> str:
+        """How far a deployment came: unproven, staged, switched, healthy or failed; empty when it is not known."""
+        return str(self.records.get(n, {}).get("state", "")) if n is not None else ""
+
     def failed(self) -> int | None:
         """The newest deployment that failed."""
         return max((n for n, record in self.records.items() if record.get("state") == "failed"), default=None)

@@ -17,7 +17,7 @@ from typing import Any
 
 from . import deployments, systemd
 from .files import read
-from .layout import EXTRACTOR_UNITS, Layout, Refused
+from .layout import Layout, Refused
 from .resp import Connection, RedisError
 
 PASSWORD = Path("/etc/seclyzer/credentials/redis-agent")
@@ -30,6 +30,7 @@ class Health:
 
     running: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    warns: bool = False
     journals: dict[str, list[str]] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
 
@@ -58,12 +59,17 @@ class Target:
         return cls(wanted.version, wanted.implementations, wanted.units, wanted.probes)
 
 
-def wait(target: Target, seconds: float, pause: float = 0.5) -> Health:
-    """Looks until all is well or the time is up; the last look comes back."""
-    end = time.monotonic() + seconds
+def wait(target: Target, seconds: float, settle: float = 0.0, pause: float = 0.5) -> Health:
+    """Looks until all is well or the time is up; the last look comes back.
+
+    A warning is no fault. But right after a switch the agent may still speak of what ran before, so within `settle`
+    seconds a warning is looked at again.
+    """
+    start = time.monotonic()
     while True:
         found = look(target)
-        if not found.faults or time.monotonic() >= end:
+        patience = seconds if found.faults else min(settle, seconds) if found.warns else 0.0
+        if time.monotonic() - start >= patience:
             return found
         time.sleep(pause)
 
@@ -73,7 +79,7 @@ def look(target: Target) -> Health:
     found = Health()
     _units(target, found)
     parts: list[Callable[[Target, Health], None]] = []
-    if any(unit in target.units for unit in EXTRACTOR_UNITS):
+    if "redis_socket" in target.probes:
         parts.append(_extractors)
     if "agent" in target.probes:
         parts.append(_agent)
@@ -147,6 +153,7 @@ def _agent(target: Target, found: Health) -> None:
     if status == "fail":
         found.faults.append(f"the agent says fail: {words}")
     else:
+        found.warns = status == "warn"
         found.running.append(f"agent {status}" + (f" ({short(words)})" if status == "warn" and words else ""))
 
 

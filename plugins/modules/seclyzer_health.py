@@ -29,6 +29,10 @@ options:
     description: How long to wait.
     type: float
     default: 60
+  settle:
+    description: How long a warning of the agent is looked at again after a switch; it may speak of what ran before.
+    type: float
+    default: 12
   by:
     description: Who asks, for the history.
     type: str
@@ -71,6 +75,7 @@ pids:
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "seconds": {"type": "float", "default": 60.0},
+    "settle": {"type": "float", "default": 12.0},
     "by": {"type": "str", "default": "somebody"},
     "base": {"type": "path", "default": "/opt/seclyzer"},
 }
@@ -100,7 +105,9 @@ def main() -> None:
         if module.check_mode:
             module.exit_json(changed=False, summary=str(fault), faults=[], running={}, pids={})
         module.fail_json(msg=str(fault), summary="", faults=[str(fault)], running={}, pids={})
-    found = health.wait(target, 0 if module.check_mode else module.params["seconds"])
+    state = History.load(layout).state(deployments.current(layout))
+    settle = 0.0 if state == "healthy" else module.params["settle"]
+    found = health.wait(target, 0 if module.check_mode else module.params["seconds"], settle)
     manifest = deployments.manifest(layout, deployments.current(layout)) or {}
     names = ("deployment", "release", "mode", "implementations")
     result = {

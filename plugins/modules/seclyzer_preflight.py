@@ -74,14 +74,18 @@ release:
   description: The release in the bundle.
   type: str
   returned: host
-influx_url:
-  description: Where the host reaches InfluxDB.
-  type: str
+influx:
+  description: Where the host writes to. Its keys are C(url), C(org), C(bucket), and C(ca_file), which may be empty.
+  type: dict
   returned: host
 allow:
   description: Addresses a sandbox must let through, beside the host itself.
   type: list
   elements: str
+  returned: host
+by:
+  description: Who runs Ansible, and where, for the history.
+  type: str
   returned: host
 running:
   description: The deployment that runs; empty when there is none.

@@ -1,0 +1,26 @@
+"""A host in a folder, and a systemd that remembers."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from plugins.module_utils import systemd, users
+from plugins.module_utils.layout import Layout
+from tests.plugins.hosts import Systemd, layout
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Layout:
+    """An empty host."""
+    return layout(tmp_path / "host")
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Systemd:
+    """No program is run; units start when they are told to, and have been up since now."""
+    made = Systemd()
+    monkeypatch.setattr(systemd, "run", made.run)
+    monkeypatch.setattr(systemd, "started_at", lambda state: time.time() + 1)
+    monkeypatch.setattr(users, "missing", lambda units: [])
+    return made

@@ -1,0 +1,120 @@
+"""A host in a folder: a layout of its own, archives to unpack, and a systemd that does what it is told."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plugins.module_utils.deployments import Wanted
+from plugins.module_utils.layout import Layout
+from plugins.module_utils.systemd import Completed
+from scripts.bundle.archives import pack
+
+UNIT = """# settings: sha256:{settings}
+[Unit]
+Description={kind}
+
+[Service]
+Type=notify
+ExecStart=/opt/seclyzer/releases/{release}/{folder}/{kind} --config {current}/config/{kind}.yaml
+User=seclyzer-{kind}
+LoadCredential=redis_password:{credential}
+MemoryMax=32M
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def layout(base: Path) -> Layout:
+    """An empty host whose Python is 3.11."""
+    (base / "bin").mkdir(parents=True)
+    (base / "bin" / "python3.11").write_text("")
+    (base / "bin" / "python3").symlink_to("python3.11")
+    (base / "units").mkdir()
+    return Layout(base / "seclyzer", base / "units", base / "bin" / "python3")
+
+
+def bundle(folder: Path, version: str = "0.1.0", says: str = "one") -> dict[str, Any]:
+    """A bundle in `folder`; returns its manifest. `says` makes another release."""
+    tree = folder / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    for path in ("common/bin/keystroke", "common/vectors/check.py", "python/venv/bin/app"):
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(f"{says} {path}\n")
+        (tree / path).chmod(0o755)
+    (tree / "python/venv/bin/python").symlink_to("/usr/bin/python3")
+    packed = [pack("common", tree / "common", folder), pack("python3.11", tree / "python", folder)]
+    return {
+        "release": f"{version}-{packed[0].content[:12]}",
+        "version": version,
+        "archives": {archive.name: archive.described() for archive in packed},
+        "source": {"commit": "0" * 40},
+    }
+
+
+def wanted(on: Layout, manifest: Mapping[str, Any], mode: str = "hybrid", settings: str = "window: 30") -> Wanted:
+    """A deployment of two units; `settings` are those of the first."""
+    units, config = {}, {}
+    for kind, text in (("keystroke", settings), ("agent", "listen: 127.0.0.1:9484")):
+        config[f"{kind}.yaml"] = text
+        units[f"seclyzer-{kind}.service"] = UNIT.format(
+            kind=kind,
+            settings=text,
+            release=manifest["release"],
+            folder="bin",
+            current=on.current,
+            credential=on.base.parent / "credential",
+        )
+    implementations = {"keystroke": "rust"}
+    return Wanted(manifest["release"], manifest["version"], mode, implementations, units, config, {})
+
+
+class Systemd:
+    """Stands where programs are run: remembers every command, and keeps the state of units."""
+
+    def __init__(self) -> None:
+        self.commands: list[list[str]] = []
+        self.active: dict[str, float] = {}
+        self.fails: dict[str, str] = {}
+
+    def run(self, argv: Sequence[str], timeout: float = 60.0) -> Completed:
+        """What the program would have done."""
+        words = list(argv)
+        self.commands.append(words)
+        for part, said in self.fails.items():
+            if part in " ".join(words):
+                return Completed(words, 1, "", said)
+        if words[0] == "systemctl":
+            return Completed(words, 0, self._systemctl([word for word in words[1:] if word != "--no-ask-password"]), "")
+        return Completed(words, 0, "", "")
+
+    def verbs(self, verb: str) -> list[str]:
+        """The units that were given to `systemctl VERB`, in order."""
+        return [unit for words in self.commands if verb in words[1:3] for unit in words if unit.endswith(".service")]
+
+    def _systemctl(self, words: list[str]) -> str:
+        units = [word for word in words if word.endswith(".service")]
+        if words[0] == "show":
+            return "\n\n".join(self._show(unit) for unit in units)
+        for unit in units:
+            if words[0] in ("start", "restart"):
+                self.active[unit] = os.times().elapsed
+            if words[0] == "stop":
+                self.active.pop(unit, None)
+        return ""
+
+    def _show(self, unit: str) -> str:
+        up = unit in self.active
+        kind = "oneshot" if unit == "seclyzer-extractors.service" else "notify"
+        lines = [f"Id={unit}", f"ActiveState={'active' if up else 'inactive'}", f"Type={kind}", "NeedDaemonReload=no"]
+        return "\n".join([*lines, "ExecMainStartTimestampMonotonic=1", "MainPID=42"])
+
+
+def history(on: Layout) -> dict[str, Any]:
+    """What history.json says."""
+    return dict(json.loads(on.history.read_text()))

@@ -1,0 +1,137 @@
+"""What the actions on the controller refuse and report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+
+from plugins.action import seclyzer_preflight as preflight
+from plugins.action import seclyzer_report as report
+from plugins.action.seclyzer_deployment import read_manifest
+
+ABOUT: dict[str, Any] = {
+    "distribution": "debian",
+    "distribution_version": "12",
+    "architecture": "x86_64",
+    "python": "python3.11",
+    "systemd": True,
+    "root": True,
+    "free": 1 << 30,
+}
+MANIFEST: dict[str, Any] = {
+    "release": "0.1.0-abcdefabcdef",
+    "debian": ["12", "13"],
+    "architecture": "x86_64",
+    "archives": {"common": {"unpacked": 1 << 20}, "python3.11": {"unpacked": 20 << 20}},
+}
+RUNNING = {"release": "0.1.0-abcdefabcdef", "deployment": 3, "mode": "rust"}
+
+
+def test_nothing_speaks_against_a_host_that_is_served() -> None:
+    assert preflight._host_faults(ABOUT, [], MANIFEST) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"distribution_version": "11"}, "it runs debian 11; Debian 12 and 13 are served"),
+        ({"distribution": "fedora", "distribution_version": "40"}, "it runs fedora 40; Debian 12 and 13 are served"),
+        ({"python": "python3.12"}, "/usr/bin/python3 is python3.12; the bundle serves python3.11"),
+        ({"architecture": "aarch64"}, "it is aarch64; the bundle is for x86_64"),
+        ({"systemd": False}, "systemd does not run it"),
+        ({"root": False}, "Ansible is not root there; set ansible_become: true or log in as root"),
+        ({"free": 40 << 20}, "/opt/seclyzer has 40 MiB left, the release needs 53 MiB"),
+    ],
+)
+def test_what_speaks_against_a_host_is_a_sentence(change: dict[str, Any], said: str) -> None:
+    assert preflight._host_faults(ABOUT | change, [], MANIFEST) == [said]
+
+
+def test_a_release_that_is_there_needs_no_room() -> None:
+    assert preflight._host_faults(ABOUT | {"free": 0}, [MANIFEST["release"]], MANIFEST) == []
+
+
+def facts(**hosts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "hostvars": hosts,
+        "ansible_play_hosts_all": list(hosts),
+        "ansible_play_hosts": list(hosts),
+        "groups": {"seclyzer_store": []},
+    }
+
+
+def test_edges_without_a_store_are_refused_unless_they_are_told_where_it_is() -> None:
+    assert preflight._groups(facts(a={}, b={"influxdb_store_host": "c"})) == [
+        "the inventory has no host in seclyzer_store, and influxdb_store_host names none (a)"
+    ]
+    assert preflight._groups(facts(b={"influxdb_store_host": "c"})) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "url", "ca_file"),
+    [
+        ({}, "https://store1:8086", ""),
+        ({"influxdb_port": 9999, "influxdb_ca_remote": "/x"}, "https://store1:9999", "/etc/seclyzer/influx-ca.crt"),
+        ({"influxdb_tls": "false", "influxdb_ca_remote": "/x"}, "http://127.0.0.1:8086", ""),
+        ({"influxdb_store_host": "other"}, "https://other:8086", ""),
+        ({"influxdb_url": "https://db.example:443"}, "https://db.example:443", ""),
+    ],
+)
+def test_a_host_writes_to_the_first_store_unless_it_is_told_otherwise(
+    said: dict[str, Any], url: str, ca_file: str
+) -> None:
+    found = preflight._influx({**said, "groups": {"seclyzer_store": ["store1", "store2"]}})
+    assert (found["url"], found["ca_file"]) == (url, ca_file)
+
+
+def test_a_value_of_the_wrong_type_is_refused() -> None:
+    known: dict[str, dict[str, Any]] = {
+        "redis_port": {"type": "int"},
+        "redis_rotate": {"type": "raw"},
+        "level": {"choices": ["a", "b"]},
+    }
+    assert preflight._types({"redis_port": "6379", "redis_rotate": [1], "level": "a"}, known) == []
+    assert "redis_port" in preflight._types({"redis_port": "many"}, known)[0]
+    assert preflight._types({"redis_port": {"a": 1}}, known) == ["redis_port is a mapping, it must be of type int"]
+    assert "level" in preflight._types({"level": "c"}, known)[0]
+
+
+def test_what_an_option_requires_elsewhere_is_not_asked_for_here() -> None:
+    assert preflight._types({}, {"a": {"type": "str", "required": True}}) == []
+
+
+def test_a_missing_bundle_is_refused_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(AnsibleActionFail, match="`make bundle` builds one"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
+    (tmp_path / "common.tar.gz").write_text("")
+    assert preflight._bundle(tmp_path) == [f"{tmp_path} lacks python3.11; `make bundle` builds it anew"]
+
+
+@pytest.mark.parametrize(
+    ("noted", "health", "failed", "reached", "words", "good"),
+    [
+        ({"running": RUNNING}, {"running": RUNNING, "summary": "app=rust"}, None, True, "healthy: app=rust", True),
+        ({"running": RUNNING}, None, "the switch: no", True, "FAILED: the switch: no", False),
+        ({}, None, None, False, "nothing deployed  NOT REACHED", False),
+        ({"running": RUNNING}, {}, None, True, "NOT LOOKED AT", False),
+        (
+            {"inventory_mode": "python"},
+            {"running": RUNNING, "summary": "x"},
+            None,
+            True,
+            "(the inventory says python)",
+            True,
+        ),
+    ],
+)
+def test_a_host_is_one_line(noted: Any, health: Any, failed: Any, reached: bool, words: str, good: bool) -> None:
+    said, fine = report.line(noted, health, failed, reached, False)
+    assert words in said
+    assert fine is good
+
+
+def test_in_check_mode_nobody_is_blamed() -> None:
+    assert report.line({"running": RUNNING}, None, None, True, True)[1] is True

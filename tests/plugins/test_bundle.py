@@ -1,0 +1,85 @@
+"""The bundle: the same bytes for the same content, and programs that every host can run."""
+
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from scripts.bundle import BundleError, rust
+from scripts.bundle.archives import pack
+from scripts.bundle.python_tree import PROGRAM
+
+
+def tree(folder: Path, says: str = "hello") -> Path:
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "program").write_text(says)
+    (folder / "bin" / "program").chmod(0o755)
+    (folder / "bin" / "python").symlink_to("/usr/bin/python3")
+    return folder
+
+
+def test_the_same_content_packs_to_the_same_bytes_whenever_and_by_whomever(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    first = pack("common", tree(tmp_path / "a"), tmp_path / "out")
+    os.utime(tree(tmp_path / "b") / "bin" / "program", (1, 1))
+    assert pack("common", tmp_path / "b", tmp_path / "out") == first
+
+
+@pytest.mark.parametrize("change", ["text", "mode", "link"])
+def test_other_bytes_modes_or_links_are_other_content(tmp_path: Path, change: str) -> None:
+    first = pack("common", tree(tmp_path / "a"), tmp_path)
+    other = tree(tmp_path / "b", "bye" if change == "text" else "hello")
+    if change == "mode":
+        (other / "bin/program").chmod(0o644)
+    if change == "link":
+        (other / "bin/python").unlink()
+        (other / "bin/python").symlink_to("/usr/bin/python3.11")
+    assert pack("common", other, tmp_path).content != first.content
+
+
+def test_an_archive_names_no_time_and_no_owner_but_root(tmp_path: Path) -> None:
+    pack("common", tree(tmp_path / "a"), tmp_path)
+    with tarfile.open(tmp_path / "common.tar.gz") as tar:
+        members = tar.getmembers()
+    assert {(member.mtime, member.uid, member.gid) for member in members} == {(0, 0, 0)}
+    assert [m.name for m in members] == ["bin", "bin/program", "bin/python", "checksums", "checksums/common.sha256"]
+
+
+def elf(path: Path, *versions: str, machine: int = 62) -> Path:
+    head = b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little")
+    path.write_bytes(head + b"\0" + b"".join(version.encode() + b"\0" for version in versions))
+    return path
+
+
+def test_the_newest_glibc_that_a_program_asks_for_is_found(tmp_path: Path) -> None:
+    program = elf(tmp_path / "p", "GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_2.17")
+    assert rust.copy([program], tmp_path / "bin") == "2.34"
+
+
+def test_a_program_that_the_oldest_host_cannot_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"needs glibc 2.39, the oldest host has 2.36"):
+        rust.copy([elf(tmp_path / "p", "GLIBC_2.2.5", "GLIBC_2.39")], tmp_path / "bin")
+
+
+def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="is no program for x86_64"):
+        rust.copy([elf(tmp_path / "p", machine=183)], tmp_path / "bin")
+
+
+def test_missing_programs_are_said_with_the_command_that_builds_them(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="has no keystroke_extractor, mouse_extractor, app_tracker; `make build`"):
+        rust.programs(tmp_path)
+
+
+def test_a_program_of_the_tree_starts_its_own_python_also_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to("/usr/bin/python3")
+    program = tmp_path / "bin" / "where"
+    program.write_text(PROGRAM.format(module="platform", function="python_version"))
+    program.chmod(0o755)
+    (tmp_path / "elsewhere").symlink_to(program)
+    for path in (program, tmp_path / "elsewhere"):
+        # sys.exit() of a text prints it and fails: enough to see that the function was called.
+        assert subprocess.run([path], capture_output=True, text=True).stderr.startswith("3.")

@@ -1,0 +1,183 @@
+"""Health asks the parts themselves, and says what is wrong in a sentence."""
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from plugins.module_utils import health, systemd
+from plugins.module_utils.health import Target
+from plugins.module_utils.resp import Connection, RedisError
+from tests.plugins.hosts import Systemd
+
+UNIT = "seclyzer-keystroke.service"
+GOOD = {"implementation": "rust", "version": "0.1.0", "pid": "42"}
+
+
+class Redis(socketserver.ThreadingUnixStreamServer):
+    """Answers AUTH, PING and HGETALL of one hash."""
+
+    daemon_threads = True
+    stats: dict[str, str]
+    password = "secret"
+
+    class Handler(socketserver.StreamRequestHandler):
+        server: "Redis"
+
+        def handle(self) -> None:
+            while header := self.rfile.readline():
+                words = [self._word() for _ in range(int(header[1:]))]
+                self.wfile.write(self._answer(words))
+
+        def _word(self) -> str:
+            size = int(self.rfile.readline()[1:])
+            return self.rfile.read(size + 2)[:-2].decode()
+
+        def _answer(self, words: list[str]) -> bytes:
+            if words[0] == "AUTH":
+                good = words[1:] == ["agent", self.server.password]
+                return b"+OK\r\n" if good else b"-WRONGPASS invalid username-password pair\r\n"
+            if words[0] == "HGETALL":
+                flat = [word for pair in self.server.stats.items() for word in pair]
+                parts = [f"${len(word)}\r\n{word}\r\n" for word in flat]
+                return f"*{len(flat)}\r\n{''.join(parts)}".encode()
+            return b"+PONG\r\n"
+
+
+class Agent(BaseHTTPRequestHandler):
+    """Answers what `Agent.report` says, with 503 when that is fail."""
+
+    report: dict[str, object]
+
+    def do_GET(self) -> None:
+        body = json.dumps(self.report).encode()
+        self.send_response(503 if self.report["status"] == "fail" else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    (tmp_path / "password").write_text("secret\n")
+    monkeypatch.setattr(health, "PASSWORD", tmp_path / "password")
+    with Redis(str(tmp_path / "redis.sock"), Redis.Handler) as server:
+        server.stats = dict(GOOD)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture
+def agent() -> Iterator[str]:
+    Agent.report = {"status": "pass", "checks": {}}
+    with HTTPServer(("127.0.0.1", 0), Agent) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def target(redis: Redis, agent: str, fake: Systemd) -> Target:
+    """A host on which all is well."""
+    fake.active[UNIT] = 0
+    probes = {"redis_socket": str(redis.server_address), "agent": agent, "influx_url": f"http://{agent}"}
+    return Target("0.1.0", {"keystroke": "rust"}, {UNIT: ""}, probes)
+
+
+def test_all_well_is_one_line(target: Target) -> None:
+    found = health.look(target)
+    assert found.faults == []
+    assert found.summary() == "keystroke=rust, agent pass, InfluxDB answers"
+
+
+def test_a_unit_that_is_not_active_is_said_with_its_journal(
+    target: Target, fake: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systemd, "journal", lambda unit: ["out of memory"])
+    fake.active.clear()
+    found = health.look(target)
+    assert found.faults[0].startswith(f"{UNIT} is inactive/")
+    assert found.journals[UNIT] == ["out of memory"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"pid": "41"}, "keystroke: the heartbeat is of process 41, the unit's is 42"),
+        ({"implementation": "python"}, "keystroke: python runs where rust should"),
+        ({"version": "0.0.9"}, "keystroke: version 0.0.9 runs where 0.1.0 should"),
+    ],
+)
+def test_a_heartbeat_of_another_is_a_fault(target: Target, redis: Redis, change: dict[str, str], said: str) -> None:
+    redis.stats |= change
+    assert health.look(target).faults == [said]
+
+
+def test_no_heartbeat_is_a_fault(target: Target, redis: Redis) -> None:
+    redis.stats = {}
+    assert health.look(target).faults == ["keystroke: writes no heartbeat (seclyzer:stats is empty)"]
+
+
+def test_a_redis_that_refuses_or_is_away_is_said(target: Target, redis: Redis) -> None:
+    redis.password = "another"
+    assert health.look(target).faults[0].startswith("Redis does not answer: WRONGPASS")
+    Path(str(redis.server_address)).unlink()
+    assert "No such file or directory" in health.look(target).faults[0]
+
+
+def test_what_the_agent_says_is_the_fault(target: Target) -> None:
+    Agent.report = {
+        "status": "fail",
+        "checks": {"redis:memory": [{"status": "fail", "output": "redis: memory is full"}]},
+    }
+    assert health.look(target).faults[:1] == ["the agent says fail: redis:memory: redis: memory is full"]
+
+
+def test_a_warning_is_no_fault(target: Target) -> None:
+    Agent.report = {"status": "warn", "checks": {"a:b": [{"status": "warn", "output": "slow"}]}}
+    found = health.look(target)
+    assert found.faults == [] and found.warns
+    assert "agent warn (a:b: slow)" in found.summary()
+
+
+def test_an_agent_that_does_not_answer_is_said(target: Target) -> None:
+    away = Target(target.version, {}, {UNIT: ""}, {"agent": "127.0.0.1:1"})
+    assert "the agent does not answer on 127.0.0.1:1" in health.look(away).faults[0]
+
+
+def test_an_influxdb_that_does_not_answer_is_said(target: Target) -> None:
+    away = Target(target.version, {}, {UNIT: ""}, {"influx_url": "http://127.0.0.1:1"})
+    assert "InfluxDB does not answer at http://127.0.0.1:1" in health.look(away).faults[0]
+
+
+def test_waiting_ends_with_the_first_good_look(target: Target, redis: Redis) -> None:
+    redis.stats = {}
+    threading.Timer(0.2, redis.stats.update, [GOOD]).start()
+    assert health.wait(target, 5, pause=0.05).faults == []
+
+
+def test_waiting_gives_up_and_says_what_was_wrong_last(target: Target, redis: Redis) -> None:
+    redis.stats = {}
+    assert health.wait(target, 0.2, pause=0.05).faults != []
+
+
+def test_a_warning_right_after_a_switch_is_looked_at_again(target: Target) -> None:
+    Agent.report = {"status": "warn", "checks": {}}
+    threading.Timer(0.2, Agent.report.update, [{"status": "pass"}]).start()
+    assert health.wait(target, 5, settle=2, pause=0.05).warns is False
+
+
+def test_a_reply_of_redis_is_read_whole(redis: Redis) -> None:
+    with Connection(str(redis.server_address), "agent", "secret") as connection:
+        assert connection.ask("PING") == "PONG"
+        assert connection.hash("any") == GOOD
+    with pytest.raises(RedisError, match="WRONGPASS"):
+        Connection(str(redis.server_address), "agent", "wrong")

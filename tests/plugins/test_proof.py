@@ -1,0 +1,62 @@
+"""The proof runs the staged programs as their units will run them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from plugins.module_utils import proof, systemd
+from plugins.module_utils.layout import Layout, Refused
+from tests.plugins.hosts import Systemd, bundle, wanted
+
+UNIT = "seclyzer-keystroke.service"
+
+
+def test_a_check_reads_the_staged_settings_and_not_the_running_ones(host: Layout, tmp_path: Path) -> None:
+    text = wanted(host, bundle(tmp_path)).units[UNIT]
+    command = proof.check_command(host, 7, text)
+    assert command[-3:] == ["--config", f"{host.base}/deployments/7/config/keystroke.yaml", "--check"]
+
+
+def test_a_check_runs_under_the_units_user_credentials_and_sandbox(host: Layout, tmp_path: Path, fake: Systemd) -> None:
+    text = wanted(host, bundle(tmp_path)).units[UNIT]
+    proof.check(host, 7, UNIT, text)
+    (words,) = fake.commands
+    given = [word.removeprefix("--property=") for word in words if word.startswith("--property=")]
+    assert "User=seclyzer-keystroke" in given
+    assert f"LoadCredential=redis_password:{host.base.parent}/credential" in given
+    assert [value for value in given if value.startswith("SystemCallFilter=")] == [
+        "SystemCallFilter=@system-service",
+        "SystemCallFilter=~@privileged",
+    ]
+    assert not [value for value in given if value.startswith(("ExecStart=", "Type=", "WantedBy="))]
+
+
+def test_vectors_are_replayed_by_the_folder_a_program_is_in_and_only_its_own(tmp_path: Path, fake: Systemd) -> None:
+    for name, program in (("a-1", "app_tracker"), ("k-1", "keystroke_extractor"), ("k-2", "keystroke_extractor")):
+        (tmp_path / f"{name}.features.json").write_text(json.dumps({"program": program}))
+    proof.replay(tmp_path, {"/r/bin/keystroke_extractor": "rust", "/r/venv/bin/app_tracker": "python"}, "nobody")
+    tails = [words[words.index("--bin") :] for words in fake.commands]
+    assert tails == [
+        ["--bin", "/r/bin", "--implementation", "rust", "k-1", "k-2"],
+        ["--bin", "/r/venv/bin", "--implementation", "python", "a-1"],
+    ]
+    assert all("--property=User=nobody" in words for words in fake.commands)
+
+
+def test_a_program_without_vectors_is_not_proven(tmp_path: Path, fake: Systemd) -> None:
+    with pytest.raises(Refused, match="there are none for them"):
+        proof.replay(tmp_path, {"/r/bin/keystroke_extractor": "rust"}, "nobody")
+
+
+def test_units_that_systemd_would_not_take_are_refused(tmp_path: Path, fake: Systemd) -> None:
+    fake.fails["systemd-analyze"] = "x.service:3: Unknown key name 'MemoryMxa'"
+    with pytest.raises(Refused, match="Unknown key name 'MemoryMxa'"):
+        proof.verify(tmp_path)
+
+
+def test_a_section_of_a_unit_is_read_in_order_without_comments() -> None:
+    text = "# a\n[Unit]\nUser=no\n[Service]\n# User=no\nUser = x\nLoadCredential=t:/c/t\nUser=y\n[Install]\nUser=z\n"
+    assert systemd.section(text, "Service") == [("User", "x"), ("LoadCredential", "t:/c/t"), ("User", "y")]
+    assert systemd.setting(text, "User") == "y"
+    assert systemd.credentials(text) == ["/c/t"]
