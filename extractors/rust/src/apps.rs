@@ -11,6 +11,7 @@ use crate::counters::Counters;
 use crate::event::{Event, Focus};
 use crate::output::{Record, Value};
 use crate::patterns::Patterns;
+use crate::state::State;
 
 impl Timed for Focus {
     fn ts(&self) -> i64 {
@@ -56,7 +57,7 @@ impl Apps {
         &self.patterns
     }
 
-    /// Rises whenever an event was taken: what was saved before is out of date then.
+    /// Rises whenever an event changed something: what was saved before is out of date then.
     pub fn changes(&self) -> u64 {
         self.changes
     }
@@ -64,6 +65,22 @@ impl Apps {
     /// Whether the process or any event taken was in developer mode.
     pub fn dev_mode(&self) -> bool {
         self.settings.dev_mode || self.patterns.dev_mode
+    }
+
+    /// The state to go on from, with what its surroundings know.
+    pub fn state(&self, last_id: &str, max_ts: Option<i64>) -> State {
+        let (current, pending) = (self.current.clone(), self.pending.iter().cloned());
+        State::new(last_id, max_ts, self.taken_through, current, pending, self.patterns.clone())
+    }
+
+    /// Goes on from a state.
+    pub fn restore(&mut self, state: &State) {
+        self.taken_through = state.taken_through;
+        self.current.clone_from(&state.current);
+        self.patterns.clone_from(&state.patterns);
+        for focus in state.pending() {
+            self.pending.insert(focus);
+        }
     }
 
     /// Takes what is pending and not after `through`, in order.
@@ -74,12 +91,15 @@ impl Apps {
     }
 
     fn take(&mut self, focus: Focus, counters: &mut Counters, out: &mut Vec<Record>) {
-        self.changes += 1;
-        self.patterns.dev_mode |= focus.dev_mode;
         self.patterns.taken_ts = Some(focus.ts);
+        if focus.dev_mode && !self.patterns.dev_mode {
+            self.patterns.dev_mode = true;
+            self.changes += 1;
+        }
         if self.current.as_ref().is_some_and(|current| current.app == focus.app) {
             return;
         }
+        self.changes += 1;
         self.patterns.gain(&focus.app, focus.ts);
         let next = Current { app: focus.app, since: focus.ts, dev_mode: focus.dev_mode };
         let Some(last) = self.current.replace(next.clone()) else {

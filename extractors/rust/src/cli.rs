@@ -11,7 +11,7 @@ use crate::config::{Config, ConfigError};
 use crate::core::Core;
 use crate::output::Writer;
 use crate::schema::{Kind, Schema};
-use crate::{IMPLEMENTATION, VERSION, replay};
+use crate::{IMPLEMENTATION, VERSION, check, replay, service};
 
 /// A mistake in the configuration (`EX_CONFIG`): systemd is told not to restart on it.
 const EXIT_CONFIG: u8 = 78;
@@ -64,10 +64,11 @@ fn run(
         Command::Version => Ok(printed(&format!("{} {VERSION} ({IMPLEMENTATION})\n", kind.program()))),
         Command::PrintConfig => Ok(printed(&config()?.print())),
         Command::Replay { from, stats } => replay_file(kind, &config()?, &from, stats),
-        Command::Check | Command::Serve => {
-            config()?;
-            Ok(ExitCode::from(EXIT_FAILURE))
-        }
+        Command::Check => Ok(match check::run(&config()?, &mut io::stdout()) {
+            Ok(false) => ExitCode::from(EXIT_FAILURE),
+            done => status(done.map(|_| ())),
+        }),
+        Command::Serve => Ok(status(service::run(kind, &config()?, environment)?)),
     }
 }
 

@@ -9,11 +9,14 @@ use crate::counters::Counters;
 use crate::event::{Event, Keystroke, Mouse, Parsed, parse};
 use crate::output::{Record, Value};
 use crate::schema::Kind;
+use crate::state::State;
 use crate::window::{StreamClock, Windows};
-use crate::{keystroke, mouse};
+use crate::{cursor, keystroke, mouse};
 
 /// An event more than this ahead of the host's clock is not believed, in µs.
 const FUTURE: i64 = 5_000_000;
+/// A state more than this ahead of the host's clock is from before the clock was set back, in µs.
+const FUTURE_STATE: i64 = cursor::FUTURE;
 
 /// What the core needs to know of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -155,6 +158,19 @@ impl Core {
     /// How many µs of stream time are left until something is due; not positive when it is.
     pub fn time_left(&self) -> Option<i64> {
         Some(self.machine.due()? - self.clock.now()?)
+    }
+
+    /// The application tracker goes on from a saved state. One that is ahead of the host's clock at `wall` is from
+    /// before the clock was set back: its session has ended.
+    pub fn restore(&mut self, state: &State, wall: i64, out: &mut Vec<Record>) {
+        let Some(apps) = self.machine.apps() else {
+            return;
+        };
+        apps.restore(state);
+        match state.max_ts {
+            Some(max_ts) if max_ts <= wall + FUTURE_STATE => self.clock.set(max_ts, None),
+            _ => self.machine.end_session(&mut self.counters, out),
+        }
     }
 
     /// What was counted so far.

@@ -10,20 +10,36 @@
 
 pub mod apps;
 pub mod buffer;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod core;
 pub mod counters;
+pub mod cursor;
 pub mod event;
+pub mod http;
+pub mod influx;
 pub mod json;
+pub mod keeper;
 pub mod keystroke;
 pub mod logs;
 pub mod mouse;
+pub mod net;
+pub mod notify;
+pub mod outage;
 pub mod output;
 pub mod patterns;
+pub mod publish;
+pub mod redis;
 pub mod replay;
+pub mod resp;
 pub mod schema;
+pub mod service;
+pub mod source;
+pub mod state;
 pub mod stats;
+pub mod stats_hash;
+pub mod store;
 pub mod window;
 
 /// The version of this release, from the project's `VERSION` file.

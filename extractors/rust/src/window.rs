@@ -76,6 +76,11 @@ impl StreamClock {
         }
     }
 
+    /// Whether real time counts.
+    pub fn is_running(&self) -> bool {
+        self.anchor.is_some()
+    }
+
     /// Real time counts from `real` on, if it did not yet.
     pub fn start(&mut self, real: i64) {
         self.anchor.get_or_insert(real);

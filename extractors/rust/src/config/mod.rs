@@ -116,8 +116,9 @@ pub enum ConfigError {
 }
 
 const LONGEST_WINDOW_S: f64 = 86_400.0;
-const LONGEST_LATENESS_MS: i64 = 86_400_000;
-const MOST_EVENTS: i64 = 10_000_000;
+const LONGEST_LATENESS_MS: i64 = 3_600_000;
+const MOST_MIN_EVENTS: i64 = 1_000_000;
+const MOST_BUFFER_EVENTS: i64 = 10_000_000;
 
 impl Config {
     /// Checks everything that was given. `flags` are keys and texts; `dev_mode` is the flag of that name.
@@ -173,8 +174,8 @@ impl Reader<'_> {
         };
         let core = Settings {
             windows: self.windows()?,
-            min_events: self.count("min_events", kind.default_min_events())?,
-            buffer_events: self.count("buffer_events", kind.default_buffer_events())?,
+            min_events: self.count("min_events", kind.default_min_events(), MOST_MIN_EVENTS)?,
+            buffer_events: self.count("buffer_events", kind.default_buffer_events(), MOST_BUFFER_EVENTS)?,
             dev_mode: self.dev_mode()?,
         };
         let log = Log {
@@ -232,9 +233,9 @@ impl Reader<'_> {
         number.ok_or_else(|| self.refused(key, given, format!("a whole number from {least} to {most}")))
     }
 
-    fn count(&self, key: &'static str, default: usize) -> Result<usize, ConfigError> {
-        let default = i64::try_from(default).unwrap_or(MOST_EVENTS);
-        let count = self.integer(key, default, 1, MOST_EVENTS)?;
+    fn count(&self, key: &'static str, default: usize, most: i64) -> Result<usize, ConfigError> {
+        let default = i64::try_from(default).unwrap_or(most);
+        let count = self.integer(key, default, 1, most)?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 

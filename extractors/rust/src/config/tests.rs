@@ -35,7 +35,7 @@ fn a_bad_value_is_named_with_its_origin_and_what_is_allowed() {
     let text = error(&[("SECLYZER_LATENESS_MS", "-1")]);
     assert_eq!(
         text,
-        "lateness_ms = \"-1\" (environment SECLYZER_LATENESS_MS) is not allowed: a whole number from 0 to 86400000"
+        "lateness_ms = \"-1\" (environment SECLYZER_LATENESS_MS) is not allowed: a whole number from 0 to 3600000"
     );
     for (variable, value) in [
         ("WINDOW_SECONDS", "0"),

@@ -1,0 +1,70 @@
+//! `--check`: says of Redis and InfluxDB what is right or wrong, and what to do about it.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crate::config::Config;
+use crate::config::address::Endpoint;
+use crate::http::Response;
+use crate::influx::Influx;
+use crate::redis::{Redis, RedisError};
+
+const ANSWER_TIME: Duration = Duration::from_secs(5);
+
+/// Reaches both, one line each. True when both are good.
+///
+/// # Errors
+/// When the lines cannot be written.
+pub fn run(config: &Config, output: &mut dyn Write) -> io::Result<bool> {
+    let (redis, influx) = (check_redis(config), check_influx(config));
+    for (name, found) in [("redis", &redis), ("influxdb", &influx)] {
+        match found {
+            Ok(good) => writeln!(output, "{name}: good: {good}")?,
+            Err(bad) => writeln!(output, "{name}: bad: {bad}")?,
+        }
+    }
+    Ok(redis.is_ok() && influx.is_ok())
+}
+
+fn check_redis(config: &Config) -> Result<String, String> {
+    let endpoint = &config.redis;
+    let user = config.redis_username.as_deref().unwrap_or("default");
+    let ping = Redis::open(config).and_then(|mut redis| redis.call("PING", &[b"PING"], |_| ()));
+    ping.map(|()| format!("{endpoint} answers user {user}")).map_err(|error| {
+        let advice = match &error {
+            RedisError::Refused { .. } => "check redis_username and redis_password",
+            RedisError::Protocol(_) => "check redis_url: something else listens there",
+            RedisError::Io(error) => match (error.kind(), endpoint) {
+                (io::ErrorKind::PermissionDenied, Endpoint::Unix(_)) => {
+                    "may this user open the socket? see its group"
+                }
+                (io::ErrorKind::InvalidData, _) => "check the CA file and the server's certificate",
+                _ => "does it run, and listen there? check redis_url",
+            },
+        };
+        format!("{endpoint}: {error}; {advice}")
+    })
+}
+
+fn check_influx(config: &Config) -> Result<String, String> {
+    let endpoint = &config.influx.endpoint;
+    let answer = Influx::new(config).post(std::iter::empty(), Instant::now() + ANSWER_TIME);
+    let Response { status, .. } = answer.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::InvalidData => "check influx_ca_file, the server's certificate and influx_url",
+            _ => "does it run, and listen there? check influx_url",
+        };
+        format!("{endpoint}: {error}; {advice}")
+    })?;
+    let (org, bucket) = (&config.influx_org, &config.influx_bucket);
+    let advice = match status {
+        200..300 => return Ok(format!("{endpoint} takes points into {org}/{bucket}")),
+        401 if config.influx_token.is_none() => "it wants a token; set influx_token",
+        401 => "it does not know the token; check influx_token",
+        403 => "the token may not write there; give it write permission, or check influx_bucket",
+        404 => "no such organisation or bucket; check influx_org and influx_bucket",
+        429 | 503 => "it is busy or starting; try again",
+        _ => "is that InfluxDB 2? check influx_url",
+    };
+    Err(format!("{endpoint}: status {status} for {org}/{bucket}; {advice}"))
+}

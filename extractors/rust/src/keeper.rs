@@ -1,0 +1,120 @@
+//! Keeps the application tracker's state: in Redis with every change, as a file once in a while.
+
+use std::path::Path;
+
+use crate::apps::Apps;
+use crate::cursor::Cursor;
+use crate::logs::Log;
+use crate::output::patterns_json;
+use crate::publish::{Output, STATE_KEY};
+use crate::redis::{Redis, RedisError};
+use crate::state::{self, State, StateError};
+
+/// Why the state may have to be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Events may have changed it.
+    Events,
+    /// It is time for the patterns.
+    Patterns,
+    /// The service stops.
+    Stop,
+}
+
+/// Knows what has been saved.
+#[derive(Debug)]
+pub struct Keeper<'a> {
+    directory: Option<&'a Path>,
+    log: Log,
+    /// [`Apps::changes`] when the state and the patterns were made last.
+    state_of: u64,
+    patterns_of: u64,
+    /// The state made last.
+    text: String,
+    file_is_old: bool,
+    file_failed: bool,
+}
+
+impl<'a> Keeper<'a> {
+    /// Keeps the file in a directory, if there is one.
+    pub fn new(directory: Option<&'a Path>, log: Log) -> Keeper<'a> {
+        let text = String::new();
+        Keeper { directory, log, state_of: 0, patterns_of: 0, text, file_is_old: false, file_failed: false }
+    }
+
+    /// The state of the last run: from Redis, or from the file when Redis knows none.
+    ///
+    /// # Errors
+    /// When Redis is away or refuses.
+    pub fn load(&self, redis: &mut Redis) -> Result<Option<State>, RedisError> {
+        let held = redis.call("GET", &[b"GET", STATE_KEY], |held| held.bytes().map(State::from_json))?;
+        if let Some(state) = held.and_then(|state| self.understood(state.map(Some))) {
+            return Ok(Some(state));
+        }
+        Ok(self.directory.and_then(|directory| self.understood(state::load(directory))))
+    }
+
+    fn understood(&self, state: Result<Option<State>, StateError>) -> Option<State> {
+        state.unwrap_or_else(|error| {
+            self.log.warning("a saved state is ignored", &[("reason", &error)]);
+            None
+        })
+    }
+
+    /// What Redis is to be told: the texts of transitions, the state if it changed, and when it is time the patterns.
+    pub fn output(
+        &mut self,
+        apps: &Apps,
+        position: Position<'_>,
+        texts: Vec<String>,
+        occasion: Occasion,
+    ) -> Option<Output> {
+        let changes = apps.changes();
+        let patterns_due = occasion != Occasion::Events && changes != self.patterns_of;
+        if texts.is_empty() && changes == self.state_of && !patterns_due && occasion != Occasion::Stop {
+            return None;
+        }
+        let mut state = apps.state(position.last_id, Some(position.max_ts));
+        state.keep_unstored(position.cursor.unanswered());
+        match state.json() {
+            Ok(text) => self.file_is_old |= std::mem::replace(&mut self.text, text) != self.text,
+            Err(error) => {
+                self.log.error("the state cannot be saved", &[("reason", &error)]);
+                return None;
+            }
+        }
+        self.state_of = changes;
+        let learnt = apps.patterns();
+        let patterns = patterns_due.then(|| {
+            self.patterns_of = changes;
+            patterns_json(&learnt.report(apps.dev_mode()), learnt.taken_ts)
+        });
+        Some(Output { texts, published: learnt.taken_ts, state: Some(self.text.clone()), patterns })
+    }
+
+    /// Writes the state's file, if the state changed since.
+    pub fn save_file(&mut self) {
+        let Some(directory) = self.directory.filter(|_| self.file_is_old) else {
+            return;
+        };
+        match state::save(directory, &self.text) {
+            Ok(()) => (self.file_is_old, self.file_failed) = (false, false),
+            Err(error) if !self.file_failed => {
+                self.file_failed = true;
+                self.log.warning("the state's file cannot be written", &[("reason", &error)]);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// How far reading and writing have come.
+#[derive(Clone, Copy, Debug)]
+pub struct Position<'a> {
+    /// The stream entry read last.
+    pub last_id: &'a str,
+    /// The largest `ts` seen.
+    pub max_ts: i64,
+    /// Knows what InfluxDB has not answered.
+    pub cursor: &'a Cursor,
+}

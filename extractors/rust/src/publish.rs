@@ -1,0 +1,371 @@
+//! Features into Redis: each output in one transaction with the cursor, queued until Redis has taken it.
+//!
+//! A transaction that aborts is tried again. When the connection breaks while one is under way, Redis is asked after
+//! the reconnect whether it had come through, so that nothing is published twice.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::config::Config;
+use crate::logs::Log;
+use crate::outage::Dependency;
+use crate::redis::{ANSWER_TIME, Redis, RedisError};
+use crate::resp::{Frame, write_command};
+use crate::schema::Kind;
+
+/// How many texts wait for Redis at most; past that the oldest go.
+const LONGEST_QUEUE: usize = 1000;
+/// How many texts the list keeps.
+const LIST_LENGTH: &[u8] = b"999";
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The patterns of applications.
+const PATTERNS_KEY: &[u8] = b"seclyzer:app:patterns";
+/// The counts to go on from after a restart.
+pub const STATE_KEY: &[u8] = b"seclyzer:app:state";
+
+/// What goes into one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Published and pushed on the list.
+    pub texts: Vec<String>,
+    /// What the cursor `published` becomes.
+    pub published: Option<i64>,
+    /// What the application tracker's state becomes.
+    pub state: Option<String>,
+    /// What its patterns become.
+    pub patterns: Option<String>,
+}
+
+/// Writes to Redis.
+pub struct Publisher {
+    channel: &'static str,
+    cursor_key: String,
+    redis: Option<Redis>,
+    dependency: Dependency,
+    queue: VecDeque<Output>,
+    /// Nobody knows whether the first output of the queue came through.
+    in_doubt: bool,
+    /// How many answers to housekeeping are still to be read.
+    owed: usize,
+    /// What of it was refused.
+    refused: Vec<String>,
+    /// Texts that the queue had no room for.
+    pub dropped: u64,
+    /// Commands that failed inside a transaction.
+    pub errors: u64,
+}
+
+/// What became of a transaction.
+enum Executed {
+    Done { errors: Vec<String> },
+    Aborted(String),
+}
+
+impl Publisher {
+    /// Will publish on `channel`.
+    pub fn new(kind: Kind, channel: &'static str) -> Publisher {
+        Publisher {
+            channel,
+            cursor_key: format!("seclyzer:cursor:{}", kind.name()),
+            redis: None,
+            dependency: Dependency::new("Writing to Redis", LONGEST_PAUSE),
+            queue: VecDeque::new(),
+            in_doubt: false,
+            owed: 0,
+            refused: Vec::new(),
+            dropped: 0,
+            errors: 0,
+        }
+    }
+
+    /// The key of the cursor's hash.
+    pub fn cursor_key(&self) -> &str {
+        &self.cursor_key
+    }
+
+    /// The connection, opened if there is none.
+    ///
+    /// # Errors
+    /// When Redis is away or refuses the user.
+    pub fn redis(&mut self, config: &Config) -> Result<&mut Redis, RedisError> {
+        match &mut self.redis {
+            Some(redis) => Ok(redis),
+            closed => Ok(closed.insert(Redis::open(config)?)),
+        }
+    }
+
+    /// Closes a connection that is of no use any more.
+    pub fn close(&mut self) {
+        self.redis = None;
+        self.owed = 0;
+    }
+
+    /// Queues an output. One that carries state is joined to one that waits: the state is that after both.
+    pub fn push(&mut self, output: Output) {
+        let waiting = if self.in_doubt { self.queue.len() > 1 } else { !self.queue.is_empty() };
+        match self.queue.back_mut().filter(|last| waiting && last.state.is_some() && output.state.is_some()) {
+            Some(last) => {
+                last.texts.extend(output.texts);
+                last.published = output.published.or(last.published);
+                last.state = output.state;
+                last.patterns = output.patterns.or_else(|| last.patterns.take());
+            }
+            None => self.queue.push_back(output),
+        }
+        while self.queue.iter().map(|output| output.texts.len()).sum::<usize>() > LONGEST_QUEUE {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some(first) = self.queue.iter_mut().find(|output| !output.texts.is_empty()) else {
+            return;
+        };
+        first.texts.remove(0);
+        self.dropped += 1;
+        if self.queue.front().is_some_and(|first| first.texts.is_empty() && first.state.is_none()) {
+            self.queue.pop_front();
+            self.in_doubt = false;
+        }
+    }
+
+    /// Sends what waits, as far as Redis takes it.
+    pub fn flush(&mut self, config: &Config, now: Instant, log: &Log) {
+        while !self.queue.is_empty() && self.dependency.may_try(now) {
+            match self.send_first(config) {
+                Ok(Executed::Done { errors }) => {
+                    self.dependency.works(now, log);
+                    for error in errors {
+                        self.errors += 1;
+                        log.error("Redis refused a part of the output", &[("reason", &error)]);
+                    }
+                }
+                Ok(Executed::Aborted(reason)) => self.dependency.failed(now, reason.into(), log),
+                Err(error) => {
+                    self.close();
+                    self.dependency.failed(now, error.to_string().into(), log);
+                }
+            }
+        }
+    }
+
+    /// How many outputs wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// When what waits may be tried again.
+    pub fn next_try(&self) -> Option<Instant> {
+        self.dependency.next_try().filter(|_| !self.queue.is_empty())
+    }
+
+    /// Why nothing can be written, while it cannot.
+    pub fn trouble(&self) -> Option<&str> {
+        self.dependency.reason()
+    }
+
+    fn send_first(&mut self, config: &Config) -> Result<Executed, RedisError> {
+        let Some(output) = self.queue.front().cloned() else {
+            return Ok(Executed::Done { errors: Vec::new() });
+        };
+        let executed = if self.in_doubt && self.came_through(&output, config)? {
+            Executed::Done { errors: Vec::new() }
+        } else {
+            let (request, count) = self.transaction(&output);
+            self.settle()?;
+            let redis = self.redis(config)?;
+            let sent = execute(redis, &request, count);
+            self.in_doubt = sent.is_err();
+            sent?
+        };
+        self.in_doubt = false;
+        if let Executed::Done { .. } = executed {
+            self.queue.pop_front();
+        }
+        Ok(executed)
+    }
+
+    /// The commands of a transaction and how many there are between `MULTI` and `EXEC`.
+    fn transaction(&self, output: &Output) -> (Vec<u8>, usize) {
+        let (channel, mut request, mut count) = (self.channel.as_bytes(), Vec::new(), 0);
+        let published = output.published.map(|ts| ts.to_string());
+        write_command(&mut request, &[b"MULTI"]);
+        let mut add = |command: &[&[u8]]| {
+            write_command(&mut request, command);
+            count += 1;
+        };
+        for text in &output.texts {
+            add(&[b"PUBLISH", channel, text.as_bytes()]);
+            add(&[b"LPUSH", channel, text.as_bytes()]);
+        }
+        if !output.texts.is_empty() {
+            add(&[b"LTRIM", channel, b"0", LIST_LENGTH]);
+        }
+        if let Some(published) = &published {
+            add(&[b"HSET", self.cursor_key.as_bytes(), b"published", published.as_bytes()]);
+        }
+        if let Some(state) = &output.state {
+            add(&[b"SET", STATE_KEY, state.as_bytes()]);
+        }
+        if let Some(patterns) = &output.patterns {
+            add(&[b"SET", PATTERNS_KEY, patterns.as_bytes()]);
+        }
+        write_command(&mut request, &[b"EXEC"]);
+        (request, count)
+    }
+
+    /// Whether Redis holds what the output in doubt would have written last.
+    fn came_through(&mut self, output: &Output, config: &Config) -> Result<bool, RedisError> {
+        let cursor_key = self.cursor_key.clone();
+        let redis = self.redis(config)?;
+        if let Some(state) = &output.state {
+            return redis.call("GET", &[b"GET", STATE_KEY], |held| held.bytes() == Some(state.as_bytes()));
+        }
+        let published = read_cursor(redis, &cursor_key)?.0;
+        Ok(output.published.is_some() && published == output.published)
+    }
+
+    /// Sends commands whose loss does not matter. Nobody waits for their answers, which would cost an idle host a
+    /// wakeup each time: they are read the next time, and what Redis refused then is handed back now.
+    ///
+    /// # Errors
+    /// When the connection breaks; it is closed then.
+    pub fn housekeeping(
+        &mut self,
+        config: &Config,
+        commands: &[Vec<&[u8]>],
+    ) -> Result<Vec<String>, RedisError> {
+        let mut request = Vec::new();
+        for command in commands {
+            write_command(&mut request, command);
+        }
+        self.settle()?;
+        let sent = self.redis(config).and_then(|redis| redis.send(&request));
+        match sent {
+            Ok(()) => self.owed = commands.len(),
+            Err(_) => self.close(),
+        }
+        sent.map(|()| std::mem::take(&mut self.refused))
+    }
+
+    /// Reads the answers to the last housekeeping.
+    ///
+    /// # Errors
+    /// When the connection breaks; it is closed then.
+    pub fn settle(&mut self) -> Result<(), RedisError> {
+        let Some(redis) = &mut self.redis else {
+            return Ok(());
+        };
+        let deadline = Instant::now() + ANSWER_TIME;
+        for _ in 0..std::mem::take(&mut self.owed) {
+            match redis.answer(deadline, error_of) {
+                Ok(error) => self.refused.extend(error),
+                Err(error) => {
+                    self.close();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `published` and `stored` of the cursor's hash.
+///
+/// # Errors
+/// When Redis is away or refuses.
+pub fn read_cursor(redis: &mut Redis, key: &str) -> Result<(Option<i64>, Option<i64>), RedisError> {
+    redis.call("HGETALL", &[b"HGETALL", key.as_bytes()], |hash| {
+        let value = |name: &str| {
+            let pair = hash.items().chunks_exact(2).find(|pair| pair[0].text() == Some(name))?;
+            pair[1].text()?.parse().ok()
+        };
+        (value("published"), value("stored"))
+    })
+}
+
+fn error_of(frame: &Frame<'_>) -> Option<String> {
+    if let Frame::Error(error) = frame { Some((*error).to_owned()) } else { None }
+}
+
+/// Sends a transaction of `count` commands and reads its answers.
+fn execute(redis: &mut Redis, request: &[u8], count: usize) -> Result<Executed, RedisError> {
+    redis.send(request)?;
+    let deadline = Instant::now() + ANSWER_TIME;
+    let mut refused = None;
+    // MULTI's OK, then QUEUED for each command; the first refusal is why EXEC aborts.
+    for _ in 0..=count {
+        let error = redis.answer(deadline, error_of)?;
+        refused = refused.or(error);
+    }
+    redis.answer(deadline, |frame| match frame {
+        Frame::Array(results) => Executed::Done { errors: results.iter().filter_map(error_of).collect() },
+        frame => Executed::Aborted(
+            refused.or_else(|| error_of(frame)).unwrap_or_else(|| "EXEC aborted".to_owned()),
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(ts: i64) -> Output {
+        Output { texts: vec![ts.to_string()], published: Some(ts), ..Output::default() }
+    }
+
+    fn with_state(ts: i64) -> Output {
+        Output { state: Some(format!("state {ts}")), ..text(ts) }
+    }
+
+    #[test]
+    fn a_transaction_moves_text_list_and_cursor_together() {
+        let publisher = Publisher::new(Kind::Mouse, "seclyzer:features:mouse");
+        let (request, count) = publisher.transaction(&text(7));
+        let request = String::from_utf8(request).unwrap();
+        let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
+        assert_eq!(
+            words.join(" "),
+            "MULTI PUBLISH seclyzer:features:mouse 7 LPUSH seclyzer:features:mouse 7 \
+             LTRIM seclyzer:features:mouse 0 999 HSET seclyzer:cursor:mouse published 7 EXEC"
+        );
+        assert_eq!(count, 4);
+    }
+
+    #[test]
+    fn windows_wait_one_by_one_and_states_are_joined() {
+        let mut publisher = Publisher::new(Kind::App, "c");
+        publisher.push(text(1));
+        publisher.push(text(2));
+        assert_eq!(publisher.waiting(), 2);
+        publisher.push(with_state(3));
+        publisher.push(with_state(4));
+        assert_eq!(publisher.waiting(), 3);
+        let last = publisher.queue.back().unwrap();
+        assert_eq!((last.texts.len(), last.published, last.state.as_deref()), (2, Some(4), Some("state 4")));
+    }
+
+    #[test]
+    fn an_output_in_doubt_is_not_changed() {
+        let mut publisher = Publisher::new(Kind::App, "c");
+        publisher.push(with_state(1));
+        publisher.in_doubt = true;
+        publisher.push(with_state(2));
+        assert_eq!(publisher.waiting(), 2);
+    }
+
+    #[test]
+    fn past_the_bound_the_oldest_go_and_are_counted() {
+        let mut publisher = Publisher::new(Kind::Mouse, "c");
+        for ts in 0..1003 {
+            publisher.push(text(ts));
+        }
+        assert_eq!((publisher.waiting(), publisher.dropped), (1000, 3));
+        assert_eq!(publisher.queue.front().unwrap().published, Some(3));
+        let mut publisher = Publisher::new(Kind::App, "c");
+        for ts in 0..1003 {
+            publisher.push(with_state(ts));
+        }
+        assert_eq!((publisher.waiting(), publisher.dropped), (1, 3));
+    }
+}

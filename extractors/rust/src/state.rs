@@ -1,0 +1,215 @@
+//! What the application tracker goes on from after a restart: JSON in Redis, and a file for when Redis has forgotten.
+//!
+//! Both implementations read and write the same format, so that a host may change its mode and keep what was learnt.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::apps::Current;
+use crate::event::Focus;
+use crate::output::{Record, Value};
+use crate::patterns::Patterns;
+use crate::schema::SCHEMA;
+
+/// The state of the application tracker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    schema: u32,
+    /// The stream entry read last.
+    pub last_id: String,
+    /// The largest `ts` seen.
+    pub max_ts: Option<i64>,
+    /// Events at or before this are late.
+    pub taken_through: Option<i64>,
+    /// The application that has the focus.
+    pub current: Option<Current>,
+    pending: Vec<Pending>,
+    /// All counts.
+    #[serde(flatten)]
+    pub patterns: Patterns,
+    /// Transitions that were published and that InfluxDB has not answered: ts, from, to, duration in ms, dev mode.
+    #[serde(default)]
+    unstored: Vec<(i64, String, String, u64, bool)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Pending {
+    ts: i64,
+    app: String,
+    dev_mode: bool,
+}
+
+/// Why a saved state is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It is not the JSON that is expected.
+    #[error("the saved state is not understood: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is of another contract.
+    #[error("the saved state is of schema {0}, this program is for {SCHEMA}")]
+    Schema(u32),
+    /// Its file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// How many transitions are kept for InfluxDB.
+const MOST_UNSTORED: usize = 1000;
+const FILE_NAME: &str = "app-state.json";
+
+impl State {
+    /// The state at a moment; `pending` in order of (`ts`, arrival).
+    pub fn new(
+        last_id: &str,
+        max_ts: Option<i64>,
+        taken_through: Option<i64>,
+        current: Option<Current>,
+        pending: impl Iterator<Item = Focus>,
+        patterns: Patterns,
+    ) -> State {
+        let pending = pending.map(|Focus { ts, dev_mode, app }| Pending { ts, app, dev_mode }).collect();
+        let last_id = last_id.to_owned();
+        State {
+            schema: SCHEMA,
+            last_id,
+            max_ts,
+            taken_through,
+            current,
+            pending,
+            patterns,
+            unstored: Vec::new(),
+        }
+    }
+
+    /// Events that wait to be taken.
+    pub fn pending(&self) -> impl Iterator<Item = Focus> {
+        self.pending.iter().cloned().map(|Pending { ts, app, dev_mode }| Focus { ts, dev_mode, app })
+    }
+
+    /// Keeps the last transitions that InfluxDB has not answered.
+    pub fn keep_unstored<'a>(&mut self, records: impl Iterator<Item = &'a Record>) {
+        self.unstored = records
+            .filter_map(|record| match record.values.as_slice() {
+                [Value::Text(from), Value::Text(to), Value::Count(duration), Value::Bool(dev_mode)] => {
+                    Some((record.ts, from.clone(), to.clone(), *duration, *dev_mode))
+                }
+                _ => None,
+            })
+            .collect();
+        let surplus = self.unstored.len().saturating_sub(MOST_UNSTORED);
+        self.unstored.drain(..surplus);
+    }
+
+    /// The transitions that InfluxDB has not answered.
+    pub fn unstored(&self) -> impl Iterator<Item = Record> {
+        self.unstored.iter().cloned().map(|(ts, from, to, duration, dev_mode)| Record {
+            ts,
+            values: vec![Value::Text(from), Value::Text(to), Value::Count(duration), Value::Bool(dev_mode)],
+        })
+    }
+
+    /// The text that is saved.
+    ///
+    /// # Errors
+    /// Never in practice: everything in it can be written as JSON.
+    pub fn json(&self) -> Result<String, StateError> {
+        Ok(serde_json::to_string(self)?)
+    }
+
+    /// A state from its text.
+    ///
+    /// # Errors
+    /// When it is not understood, or of another schema.
+    pub fn from_json(text: &[u8]) -> Result<State, StateError> {
+        let state: State = serde_json::from_slice(text)?;
+        if state.schema == SCHEMA { Ok(state) } else { Err(StateError::Schema(state.schema)) }
+    }
+}
+
+/// Reads the state's file; none when there is none.
+///
+/// # Errors
+/// When it cannot be read or is not understood.
+pub fn load(directory: &Path) -> Result<Option<State>, StateError> {
+    let path = directory.join(FILE_NAME);
+    match fs::read(&path) {
+        Ok(text) => State::from_json(&text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StateError::File { path, source }),
+    }
+}
+
+/// Replaces the state's file in one step: after a fault there is the old one or the new one, and both are whole.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save(directory: &Path, text: &str) -> Result<(), StateError> {
+    let path = directory.join(FILE_NAME);
+    let new = directory.join(format!("{FILE_NAME}.new"));
+    let write = || {
+        let mut file = File::create(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, &path)
+    };
+    write().map_err(|source| StateError::File { path: path.clone(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAVED: &str = r#"{"schema":1,"last_id":"5-1","max_ts":90,"taken_through":80,"taken_ts":70,
+        "current":{"app":"b","since":70,"dev_mode":false},
+        "pending":[{"ts":85,"app":"c","dev_mode":true}],"dev_mode":false,
+        "total_transitions":1,"unique_apps":2,"gains":2,
+        "apps":[{"name":"a","gain":1,"hours":{"9":1},"duration_us":60,"to":{"b":1}},
+                {"name":"b","gain":2,"hours":{"23":1},"duration_us":0,"to":{}}]}"#;
+
+    #[test]
+    fn a_saved_state_reads_back_to_the_same() {
+        let state = State::from_json(SAVED.as_bytes()).unwrap();
+        assert_eq!((state.last_id.as_str(), state.patterns.taken_ts), ("5-1", Some(70)));
+        assert_eq!(state.pending().next(), Some(Focus { ts: 85, dev_mode: true, app: "c".into() }));
+        assert_eq!(State::from_json(state.json().unwrap().as_bytes()).unwrap(), state);
+    }
+
+    #[test]
+    fn transitions_without_an_answer_are_kept() {
+        let mut state = State::from_json(SAVED.as_bytes()).unwrap();
+        let values =
+            vec![Value::Text("a".into()), Value::Text("b".into()), Value::Count(3), Value::Bool(true)];
+        let records: Vec<Record> = (0..1002).map(|ts| Record { ts, values: values.clone() }).collect();
+        state.keep_unstored(records.iter());
+        let state = State::from_json(state.json().unwrap().as_bytes()).unwrap();
+        assert!(state.unstored().eq(records.into_iter().skip(2)));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for text in ["", "[]", "{}", &SAVED.replace("\"gains\":2", "\"gains\":-2")] {
+            assert!(matches!(State::from_json(text.as_bytes()), Err(StateError::Json(_))), "{text}");
+        }
+        let other = SAVED.replace("\"schema\":1", "\"schema\":2");
+        assert!(matches!(State::from_json(other.as_bytes()), Err(StateError::Schema(2))));
+    }
+
+    #[test]
+    fn the_file_is_replaced_in_one_step() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(load(directory.path()).unwrap(), None);
+        save(directory.path(), "old and longer than the new one").unwrap();
+        save(directory.path(), SAVED).unwrap();
+        assert_eq!(load(directory.path()).unwrap().unwrap().last_id, "5-1");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(save(Path::new("/no/such/directory"), SAVED).is_err());
+    }
+}
