@@ -162,6 +162,7 @@ def agent(mode: str) -> Service:
         "influx_url": INFLUX,
         "deployment_dir": str(deployment),
         "units": {},
+        "extractors": list(PROGRAMS),
     }
     file = HOME / "agent.yaml"
     file.write_text(yaml.safe_dump(config))
