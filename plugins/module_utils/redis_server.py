@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from .layout import Refused
+
 Reply = str | int | list["Reply"] | None
 
 TRIAL_SECONDS = 10.0
@@ -29,10 +31,6 @@ class RedisError(Exception):
 
 class RedisAway(Exception):
     """Redis could not be reached, or went away before it answered."""
-
-
-class Refused(Exception):
-    """The throw-away server did not start; the text is what it said, without hashes of passwords."""
 
 
 class Redis:

@@ -12,7 +12,8 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials, files
-from ..module_utils.redis_server import HASH, Redis, RedisAway, RedisError, Refused, trial
+from ..module_utils.layout import Refused
+from ..module_utils.redis_server import HASH, Redis, RedisAway, RedisError, trial
 
 DOCUMENTATION = r"""
 module: redis_acl
@@ -62,7 +63,7 @@ options:
     type: str
     default: redis
 author:
-  - The SecLyzer maintainers
+  - The SecLyzer maintainers (@seclyzer)
 """
 
 EXAMPLES = r"""
@@ -97,10 +98,6 @@ OFF = "off resetpass resetkeys resetchannels -@all"
 PROBE = "seclyzer-trial"
 
 
-class Wrong(Exception):
-    """What was asked for cannot be done; the text says why, without a secret."""
-
-
 @dataclass
 class Host:
     """Where Redis' users stand on the host. `dry` looks and changes nothing."""
@@ -132,18 +129,18 @@ class Host:
         except KeyError:
             if self.dry:
                 return True
-            raise Wrong(f"the host has no group {self.server_group}: install Redis first") from None
+            raise Refused(f"the host has no group {self.server_group}: install Redis first") from None
         return credentials.keep(Path(self.path), text, 0o640, gid, dry=self.dry)
 
     def in_force(self, text: str) -> list[str]:
-        """What the installed Redis would have in force under these rules. Raises Wrong when it refuses them."""
+        """What the installed Redis would have in force under these rules. Raises Refused when it refuses them."""
         password = credentials.new_secret()
         rules = f"{text}user {PROBE} on >{password} +acl|list\n"
         try:
             with trial(self.server, rules=rules) as socket, Redis(socket, PROBE, password) as redis:
                 return [rule for rule in redis.rules() if not rule.startswith(f"user {PROBE} ")]
         except (Refused, RedisAway, RedisError) as error:
-            raise Wrong(f"Redis refuses these rules, so nothing was changed: {error}") from error
+            raise Refused(f"Redis refuses these rules, so nothing was changed: {error}") from error
 
     def _gid(self, group: str) -> int:
         try:
@@ -175,14 +172,14 @@ def main() -> None:
     rotate = wanted.pop("rotate")
     try:
         module.exit_json(**settle(Host(**wanted, dry=module.check_mode), users, rotate))
-    except Wrong as error:
+    except Refused as error:
         module.fail_json(msg=str(error))
 
 
 def settle(host: Host, users: dict[str, str], rotate: object) -> dict[str, object]:
-    """Bring a host's users to these rules; returns the module's result. Raises Wrong with a sentence."""
+    """Bring a host's users to these rules; returns the module's result. Raises Refused with a sentence."""
     if ADMIN not in users:
-        raise Wrong(f"users must name {ADMIN}: it is who loads the rules")
+        raise Refused(f"users must name {ADMIN}: it is who loads the rules")
     named = [name for name in users if name != "default"]
     stored = {name: credentials.read_secret(host.password_file(name)) for name in named}
     wish = rotated(rotate, named)
@@ -192,7 +189,7 @@ def settle(host: Host, users: dict[str, str], rotate: object) -> dict[str, objec
 
     installed = Path(host.server).exists()
     if not installed and not host.dry:
-        raise Wrong(f"{host.server} is not there: install Redis first")
+        raise Refused(f"{host.server} is not there: install Redis first")
     in_force = host.in_force(text) if installed else []
     before = files.read(Path(host.path)) or ""
     changed = host.keep_rules(text)
@@ -226,17 +223,17 @@ def text_of(users: dict[str, str], passwords: dict[str, str]) -> str:
 
 
 def rotated(rotate: object, users: list[str]) -> list[str]:
-    """The users whose passwords are to be made anew. Raises Wrong when the wish makes no sense."""
+    """The users whose passwords are to be made anew. Raises Refused when the wish makes no sense."""
     if isinstance(rotate, list):
         unknown = sorted(set(map(str, rotate)) - set(users))
         if unknown:
-            raise Wrong(f"rotate names {', '.join(unknown)}; there are {', '.join(users)}")
+            raise Refused(f"rotate names {', '.join(unknown)}; there are {', '.join(users)}")
         return [str(user) for user in rotate]
     if str(rotate).lower() in ("true", "yes", "1"):
         return users
     if str(rotate).lower() in ("false", "no", "0", "none", ""):
         return []
-    raise Wrong(f"rotate is true, false or a list of users, not {rotate!r}")
+    raise Refused(f"rotate is true, false or a list of users, not {rotate!r}")
 
 
 def diff(path: str, before: str, text: str, fresh: list[str]) -> dict[str, str]:
@@ -257,7 +254,7 @@ def _load(host: Host, redis: Redis, before: str) -> None:
     except RedisError as error:
         if before:
             host.keep_rules(before)
-        raise Wrong(f"the running Redis refuses the rules and keeps its own: {HASH.sub('#…', str(error))}") from error
+        raise Refused(f"the running Redis refuses the rules and keeps its own: {HASH.sub('#…', str(error))}") from error
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials, files
-from ..module_utils.redis_server import Redis, RedisAway, RedisError, Refused, trial
+from ..module_utils.layout import Refused
+from ..module_utils.redis_server import Redis, RedisAway, RedisError, trial
 
 DOCUMENTATION = r"""
 module: redis_config
@@ -50,7 +51,7 @@ options:
     type: path
     default: /etc/seclyzer/credentials/redis-admin
 author:
-  - The SecLyzer maintainers
+  - The SecLyzer maintainers (@seclyzer)
 """
 
 EXAMPLES = r"""

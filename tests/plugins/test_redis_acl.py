@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from plugins.module_utils.layout import Refused
 from plugins.module_utils.redis_server import Redis, RedisAway, RedisError, ordered
-from plugins.modules.redis_acl import Host, Wrong, rotated, settle
+from plugins.modules.redis_acl import Host, rotated, settle
 
 SERVER = "/usr/bin/redis-server"
 RULES = {"reader": "resetkeys -@all +ping %R~a* +get", "admin": "~* &* +@all"}
@@ -136,7 +137,7 @@ def test_rotating_all_rotates_the_admin_as_well(running: Host) -> None:
 
 def test_rules_that_redis_refuses_change_nothing(running: Host) -> None:
     before = Path(running.path).read_text()
-    with pytest.raises(Wrong, match=r"so nothing was changed: .*\+nosuch"):
+    with pytest.raises(Refused, match=r"so nothing was changed: .*\+nosuch"):
         settle(running, {**RULES, "reader": "+nosuch"}, ["admin"])
     assert Path(running.path).read_text() == before
     assert settle(running, RULES, False)["changed"] is False
@@ -167,7 +168,7 @@ def test_what_may_be_rotated(wish: object, users: list[str]) -> None:
 
 @pytest.mark.parametrize("wish", [["c"], "a", 3])
 def test_a_wish_to_rotate_that_makes_no_sense_is_refused_with_what_is_allowed(wish: object) -> None:
-    with pytest.raises(Wrong, match=r"there are a, b|is true, false or a list"):
+    with pytest.raises(Refused, match=r"there are a, b|is true, false or a list"):
         rotated(wish, ["a", "b"])
 
 

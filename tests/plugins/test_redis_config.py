@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from plugins.module_utils.redis_server import Redis, RedisAway, Refused, trial
+from plugins.module_utils.layout import Refused
+from plugins.module_utils.redis_server import Redis, RedisAway, trial
 from plugins.modules.redis_config import apply, fingerprint, said, tried
 
 SERVER = "/usr/bin/redis-server"

@@ -1,0 +1,153 @@
+#!/usr/bin/python
+"""Keeps what a host needs to write to InfluxDB: the CA to trust and a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import credentials
+from ..module_utils.influxdb_api import Away, InfluxDB, keep_ca, read_ca
+from ..module_utils.layout import Refused
+
+DOCUMENTATION = r"""
+module: influxdb_access
+short_description: Keep what a host needs to write to InfluxDB
+version_added: "0.1.0"
+description:
+  - Asks InfluxDB by writing nothing whether it knows the host's token, and puts the CA to trust on the host.
+  - Given a token, writes it to its file once InfluxDB has accepted it.
+  - The token is never part of a result or diff.
+options:
+  url:
+    description: Where InfluxDB answers.
+    type: str
+    required: true
+  org:
+    description: The organisation.
+    type: str
+    default: seclyzer
+  bucket:
+    description: The bucket.
+    type: str
+    default: behavioral_data
+  token:
+    description: A new token.
+    type: str
+    default: ""
+  token_file:
+    description: File with the host's token.
+    type: path
+    default: /etc/seclyzer/credentials/influx-write-token
+  ca_content:
+    description: Text of the CA to trust.
+    type: str
+    default: ""
+  ca_remote:
+    description: File on the host with the CA to trust.
+    type: str
+    default: ""
+  ca_path:
+    description: Where the CA is put for all who reach InfluxDB from this host.
+    type: path
+    default: /etc/seclyzer/influx-ca.crt
+author:
+  - The SecLyzer maintainers (@seclyzer)
+"""
+
+EXAMPLES = r"""
+- name: Ask whether InfluxDB knows this host's token
+  seclyzer.edge.influxdb_access:
+    url: https://store:8086
+    ca_remote: /etc/ssl/site-ca.crt
+  register: __access
+"""
+
+RETURN = r"""
+token_state:
+  description:
+    - C(good), C(missing) when there is none, C(refused) when InfluxDB does not know it or it may not write to the
+      bucket, C(unknown) in check mode when InfluxDB does not answer.
+  type: str
+  returned: always
+"""
+
+
+@dataclass(frozen=True)
+class Access:
+    """A host's way to a bucket. `dry` looks and changes nothing."""
+
+    influxdb: InfluxDB
+    org: str
+    bucket: str
+    token_file: Path
+    dry: bool
+
+    def look(self) -> tuple[bool, str]:
+        """Whether the token's file had to be mended, and the token's state."""
+        token = credentials.read_secret(self.token_file)
+        mended = self.dry if token is None else credentials.keep_secret(self.token_file, token, dry=self.dry)
+        try:
+            status = self._status(token or "none")
+        except Away as error:
+            if self.dry:
+                return mended, "missing" if token is None else "unknown"
+            raise self._unreachable(error) from error
+        return mended, "missing" if token is None else "good" if status == 204 else "refused"
+
+    def take(self, token: str) -> tuple[bool, str]:
+        """Write a new token to its file, once InfluxDB has accepted it."""
+        try:
+            status = self._status(token)
+        except Away as error:
+            raise self._unreachable(error) from error
+        if status != 204:
+            raise Refused(f"InfluxDB at {self.influxdb.url} answers {status} to a token just made for this host")
+        credentials.keep_folder(self.token_file.parent, 0o711, dry=self.dry)
+        return credentials.keep_secret(self.token_file, token, dry=self.dry), "good"
+
+    def _status(self, token: str) -> int:
+        status = self.influxdb.accepts_writes(token, self.org, self.bucket)
+        if status >= 500:
+            raise Away(f"it answers {status}")
+        return status
+
+    def _unreachable(self, error: Away) -> Refused:
+        return Refused(f"InfluxDB at {self.influxdb.url} does not answer this host: {error}")
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "url": {"type": "str", "required": True},
+            "org": {"type": "str", "default": "seclyzer"},
+            "bucket": {"type": "str", "default": "behavioral_data"},
+            "token": {"type": "str", "default": "", "no_log": True},
+            "token_file": {
+                "type": "path",
+                "default": "/etc/seclyzer/credentials/influx-write-token",
+                "no_log": False,
+            },
+            "ca_content": {"type": "str", "default": ""},
+            "ca_remote": {"type": "str", "default": ""},
+            "ca_path": {"type": "path", "default": "/etc/seclyzer/influx-ca.crt"},
+        },
+        supports_check_mode=True,
+    )
+    wanted, dry = module.params, module.check_mode
+    try:
+        ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
+        influxdb = InfluxDB(wanted["url"], ca)
+        access = Access(influxdb, wanted["org"], wanted["bucket"], Path(wanted["token_file"]), dry)
+        changed, state = access.take(wanted["token"]) if wanted["token"] else access.look()
+        changed |= keep_ca(Path(wanted["ca_path"]), ca, dry=dry)  # the old one stays until the new one has proved good
+    except Refused as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=changed, token_state=state)
+
+
+if __name__ == "__main__":
+    main()
