@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 CRATE = "--manifest-path extractors/rust/Cargo.toml"
+PLAYS = "site.yml rollback.yml playbooks roles"
 PYTHON_CODE = "scripts lab agent extractors plugins tests molecule"
 
 
@@ -58,8 +59,8 @@ SUITES: dict[str, list[Step]] = {
         Step("mypy", "mypy"),
         Step("cargo-fmt", f"cargo fmt {CRATE} --check"),
         Step("clippy", f"cargo clippy --quiet --locked --all-targets {CRATE} -- -D warnings"),
-        Step("yamllint", "yamllint --strict ."),
-        Step("ansible-lint", "ansible-lint --offline --profile production"),
+        Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule galaxy.yml .config"),
+        Step("ansible-lint", f"ansible-lint --offline --profile production {PLAYS}"),
         Step("shellcheck", "shellcheck scripts/setup scripts/build scripts/lock scripts/dev .ci/run"),
     ],
     "build": [
