@@ -21,13 +21,13 @@ bundle: build  ## build/bundle: what site.yml rolls out
 	@$(PYTHON) -m scripts.bundle
 
 lab-up: setup  ## bring up the lab of systemd hosts (LAB=demo)
+	@$(PYTHON) -m lab influxd >/dev/null
 	@$(PYTHON) -m lab up --lab $(LAB)
 
 lab-down:  ## take it down again; nothing stays behind
 	@$(PYTHON) -m lab down --lab $(LAB)
 
 demo: setup  ## roll out to the lab, feed events, show data and health live
-	@$(PYTHON) -m lab influxd >/dev/null
 	@$(MAKE) --no-print-directory bundle lab-up
 	@$(PYTHON) -m scripts.demo
 

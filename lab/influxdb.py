@@ -45,7 +45,21 @@ def cached() -> Path:
 
 
 def ensure() -> Path:
-    """The influxd program: the one SECLYZER_INFLUXD names, the cached one, or a new build."""
+    """The influxd program: the one SECLYZER_INFLUXD names, the cached one, or a new build.
+
+    The labs' inventories name it by a link whose place never changes: influxd/influxd in the cache.
+    """
+    path = _found_or_built()
+    link = paths.cache() / "influxd" / "influxd"
+    if not (link.is_symlink() and link.readlink() == path):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        new = link.with_name(f".influxd-{os.getpid()}")
+        new.symlink_to(path)
+        new.replace(link)
+    return path
+
+
+def _found_or_built() -> Path:
     own = os.environ.get("SECLYZER_INFLUXD")
     if own:
         path = Path(own).expanduser().absolute()
