@@ -125,8 +125,9 @@ def _value(of_host: Vars, name: str) -> Any:
 
 
 def _types(of_host: Vars, known: variables.Options) -> list[str]:
-    """What is wrong with the values a host was given."""
-    given = {name: value for name in of_host if name in known and (value := _value(of_host, name)) is not None}
+    """What is wrong with the values a host was given, but for those about the mode, which have a judge of their own."""
+    names = [name for name in of_host if name in known and name not in ("seclyzer_mode", "seclyzer_implementations")]
+    given = {name: value for name in names if (value := _value(of_host, name)) is not None}
     wrong = [fault for name, value in given.items() if (fault := variables.shape(name, value, known[name]))]
     if wrong:
         return wrong

@@ -49,10 +49,10 @@ def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool) -> tu
     """What is said of one host, and whether it is where it should be."""
     noted, health = noted or {}, health or {}
     running = health.get("running") or noted.get("running") or {}
-    words = [what_runs(running)]
     if not reached:
-        words.append("NOT REACHED")
-    elif failed:
+        return "NOT REACHED", False
+    words = [what_runs(running)]
+    if failed:
         words.append(f"FAILED: {failed}")
     elif check:
         words.append("not changed: check mode")
@@ -62,7 +62,7 @@ def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool) -> tu
         words.append("NOT LOOKED AT")
     if differs := against_inventory(noted, running):
         words.append(differs)
-    good = reached and not failed and (check or bool(health.get("summary")))
+    good = not failed and (check or bool(health.get("summary")))
     return "  ".join(words), good
 
 

@@ -235,7 +235,8 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
     """Makes a deployment the running one."""
     if check:
         planned = switching.plan(layout, n)
-        return {"changed": planned.changed, "deployment": n, "said": [planned.sentence()], "running": running(layout)}
+        said = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
+        return {"changed": planned.changed, "deployment": n, "said": said, "running": running(layout)}
     done = switching.switch(layout, n, parameters["by"], what)
     removed = []
     if done.changed:
@@ -271,7 +272,7 @@ def main() -> None:
             result = act(layout, parameters, check, module._diff)
         module.exit_json(**result)
     except Refused as fault:
-        module.fail_json(msg=str(fault), deployment=deployments.current(layout), running=running(layout))
+        module.fail_json(msg=str(fault), deployment=deployments.current(layout))
 
 
 def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
@@ -284,7 +285,7 @@ def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
     if n is None:
         if not check:
             raise Refused("state=current needs the number of a staged deployment")
-        said = ["would switch to a new deployment"]
+        said = ["would be: a new deployment"]
         return {"changed": True, "deployment": None, "said": said, "running": running(layout)}
     return switch(layout, n, parameters, check)
 

@@ -115,7 +115,7 @@ def test_a_missing_bundle_is_refused_with_the_command_that_makes_it(tmp_path: Pa
     [
         ({"running": RUNNING}, {"running": RUNNING, "summary": "app=rust"}, None, True, "healthy: app=rust", True),
         ({"running": RUNNING}, None, "the switch: no", True, "FAILED: the switch: no", False),
-        ({}, None, None, False, "nothing deployed  NOT REACHED", False),
+        ({}, None, None, False, "NOT REACHED", False),
         ({"running": RUNNING}, {}, None, True, "NOT LOOKED AT", False),
         (
             {"inventory_mode": "python"},
