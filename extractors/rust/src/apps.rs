@@ -77,7 +77,7 @@ impl Apps {
     pub fn restore(&mut self, state: &State) {
         self.taken_through = state.taken_through;
         self.current.clone_from(&state.current);
-        self.patterns.clone_from(&state.patterns);
+        self.patterns = state.patterns();
         for focus in state.pending() {
             self.pending.insert(focus);
         }
@@ -128,10 +128,9 @@ impl Machine for Apps {
 
     fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>) {
         let through = now - self.settings.windows.lateness;
-        if self.taken_through.is_none_or(|taken| taken < through) {
-            self.taken_through = Some(through);
-            self.take_through(through, counters, out);
-        }
+        let through = self.taken_through.map_or(through, |taken| taken.max(through));
+        self.taken_through = Some(through);
+        self.take_through(through, counters, out);
     }
 
     fn insert(&mut self, event: Event, counters: &mut Counters) {

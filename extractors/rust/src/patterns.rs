@@ -36,17 +36,20 @@ impl App {
 }
 
 /// All counts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Patterns {
     /// Any event taken ever was in developer mode.
     pub dev_mode: bool,
     /// The `ts` of the event taken last, in µs.
     pub taken_ts: Option<i64>,
-    total_transitions: u64,
-    unique_apps: u64,
-    gains: u64,
+    /// All transitions ever.
+    pub total_transitions: u64,
+    /// How often a name was newly kept.
+    pub unique_apps: u64,
+    /// All gains of the focus ever, which number them.
+    pub gains: u64,
     /// In order of first appearance.
-    apps: Vec<App>,
+    pub apps: Vec<App>,
 }
 
 impl Patterns {

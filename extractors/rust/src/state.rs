@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::apps::Current;
 use crate::event::Focus;
 use crate::output::{Record, Value};
-use crate::patterns::Patterns;
+use crate::patterns::{App, Patterns};
 use crate::schema::SCHEMA;
 
 /// The state of the application tracker.
@@ -27,9 +27,14 @@ pub struct State {
     /// The application that has the focus.
     pub current: Option<Current>,
     pending: Vec<Pending>,
-    /// All counts.
-    #[serde(flatten)]
-    pub patterns: Patterns,
+    // The patterns, field by field: serde's `flatten` cannot read hours as keys.
+    dev_mode: bool,
+    /// The `ts` of the event taken last.
+    pub taken_ts: Option<i64>,
+    total_transitions: u64,
+    unique_apps: u64,
+    gains: u64,
+    apps: Vec<App>,
     /// Transitions that were published and that InfluxDB has not answered: ts, from, to, duration in ms, dev mode.
     #[serde(default)]
     unstored: Vec<(i64, String, String, u64, bool)>,
@@ -77,6 +82,7 @@ impl State {
     ) -> State {
         let pending = pending.map(|Focus { ts, dev_mode, app }| Pending { ts, app, dev_mode }).collect();
         let last_id = last_id.to_owned();
+        let Patterns { dev_mode, taken_ts, total_transitions, unique_apps, gains, apps } = patterns;
         State {
             schema: SCHEMA,
             last_id,
@@ -84,8 +90,25 @@ impl State {
             taken_through,
             current,
             pending,
-            patterns,
+            dev_mode,
+            taken_ts,
+            total_transitions,
+            unique_apps,
+            gains,
+            apps,
             unstored: Vec::new(),
+        }
+    }
+
+    /// All counts.
+    pub fn patterns(&self) -> Patterns {
+        Patterns {
+            dev_mode: self.dev_mode,
+            taken_ts: self.taken_ts,
+            total_transitions: self.total_transitions,
+            unique_apps: self.unique_apps,
+            gains: self.gains,
+            apps: self.apps.clone(),
         }
     }
 
@@ -177,7 +200,7 @@ mod tests {
     #[test]
     fn a_saved_state_reads_back_to_the_same() {
         let state = State::from_json(SAVED.as_bytes()).unwrap();
-        assert_eq!((state.last_id.as_str(), state.patterns.taken_ts), ("5-1", Some(70)));
+        assert_eq!((state.last_id.as_str(), state.taken_ts), ("5-1", Some(70)));
         assert_eq!(state.pending().next(), Some(Focus { ts: 85, dev_mode: true, app: "c".into() }));
         assert_eq!(State::from_json(state.json().unwrap().as_bytes()).unwrap(), state);
     }

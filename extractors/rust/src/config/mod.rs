@@ -297,7 +297,7 @@ impl Reader<'_> {
     }
 
     fn redis(&self) -> Result<(Endpoint, Option<String>, Option<Secret>), ConfigError> {
-        if let Some(given) = self.layers.get("redis_url") {
+        if let Some(given) = self.layers.get("redis_url").filter(|given| !given.text.is_empty()) {
             let url = parse_redis_url(&given.text)
                 .ok_or_else(|| self.refused("redis_url", given, REDIS_URL_FORMS))?;
             return Ok((url.endpoint, url.username, url.password.map(Secret)));
