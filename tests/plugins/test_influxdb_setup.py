@@ -1,0 +1,159 @@
+"""How InfluxDB is set up once, and what its bucket and tokens are kept like."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plugins.module_utils.influxdb_api import Away, InfluxDB
+from plugins.module_utils.layout import Refused
+from plugins.modules.influxdb_setup import DAY, Store, serves
+from tests.plugins.influxdb_fake import Fake
+
+
+@pytest.fixture
+def fake() -> Iterator[Fake]:
+    fake = Fake()
+    yield fake
+    fake.stop()
+
+
+def settle(fake: Fake, folder: Path, days: int = 30, rotate: bool = False, dry: bool = False) -> Store:
+    store = Store(
+        InfluxDB(fake.url),
+        org="seclyzer",
+        bucket="behavioral_data",
+        seconds=days * DAY,
+        operator_file=folder / "credentials/operator",
+        read_file=folder / "credentials/read",
+        dry=dry,
+    )
+    store.settle(rotate)
+    return store
+
+
+def secret(folder: Path, name: str) -> str:
+    return (folder / "credentials" / name).read_text().strip()
+
+
+def retention(fake: Fake) -> list[int]:
+    return [rule["everySeconds"] for bucket in fake.buckets.values() for rule in bucket["retentionRules"]]
+
+
+def test_the_first_run_sets_up_with_a_token_made_here(fake: Fake, tmp_path: Path) -> None:
+    store = settle(fake, tmp_path)
+    assert store.tokens_changed == ["operator", "read"]
+    assert (list(fake.orgs), retention(fake)) == (["seclyzer"], [30 * DAY])
+    assert fake.described() == ["seclyzer read", "seclyzer's Token"]
+    assert len(secret(tmp_path, "operator")) == 64
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "credentials").iterdir()} == {0o600}
+
+
+def test_the_second_run_does_nothing(fake: Fake, tmp_path: Path) -> None:
+    settle(fake, tmp_path)
+    fake.requests.clear()
+    store = settle(fake, tmp_path)
+    assert (store.done, store.tokens_changed) == ([], [])
+    assert all(request.startswith("GET") for request in fake.requests)
+
+
+def test_the_reader_may_read_the_bucket_and_nothing_else(fake: Fake, tmp_path: Path) -> None:
+    settle(fake, tmp_path)
+    reader = fake.knows(secret(tmp_path, "read"))
+    assert reader is not None
+    (bucket,) = fake.buckets.values()
+    assert reader.permissions == [
+        {"action": "read", "resource": {"type": "buckets", "id": bucket["id"], "orgID": bucket["orgID"]}}
+    ]
+
+
+def test_looking_only_sets_nothing_up(fake: Fake, tmp_path: Path) -> None:
+    store = settle(fake, tmp_path, dry=True)
+    assert store.done == ["set up with organisation seclyzer and bucket behavioral_data"]
+    assert (fake.orgs, list(tmp_path.iterdir())) == ({}, [])
+
+
+def test_a_setup_that_was_cut_off_goes_on_with_the_token_it_had_written_down(fake: Fake, tmp_path: Path) -> None:
+    (tmp_path / "credentials").mkdir()
+    (tmp_path / "credentials/operator").write_text("written\n")
+    settle(fake, tmp_path)
+    assert secret(tmp_path, "operator") == "written"
+    assert fake.knows("written")
+
+
+def test_another_retention_is_corrected(fake: Fake, tmp_path: Path) -> None:
+    settle(fake, tmp_path, days=7)
+    assert settle(fake, tmp_path, days=30, dry=True).done and retention(fake) == [7 * DAY]
+    assert settle(fake, tmp_path).done == ["bucket behavioral_data keeps its points 30 days, not 7"]
+    assert retention(fake) == [30 * DAY]
+    settle(fake, tmp_path, days=0)
+    assert retention(fake) == []
+
+
+def test_an_influxdb_with_a_token_of_ours_and_no_bucket_gets_one(fake: Fake, tmp_path: Path) -> None:
+    settle(fake, tmp_path)
+    fake.buckets.clear()
+    fake.orgs = {"other": "1"}
+    assert settle(fake, tmp_path).tokens_changed == ["read"]
+    assert (list(fake.orgs), retention(fake)) == (["other", "seclyzer"], [30 * DAY])
+
+
+@pytest.mark.parametrize(("token", "why"), [(None, "is not on this host"), ("x", "does not know the token")])
+def test_an_influxdb_that_others_set_up_is_left_alone(fake: Fake, tmp_path: Path, token: str | None, why: str) -> None:
+    settle(fake, tmp_path)
+    if token is None:
+        (tmp_path / "credentials/operator").unlink()
+    else:
+        (tmp_path / "credentials/operator").write_text(token)
+    before = fake.described()
+    with pytest.raises(Refused, match=f"was set up before, and it.* {why}.* Put its operator token in"):
+        settle(fake, tmp_path)
+    assert fake.described() == before
+
+
+def test_a_lost_reading_token_is_made_anew_and_the_old_one_deleted(fake: Fake, tmp_path: Path) -> None:
+    settle(fake, tmp_path)
+    old = secret(tmp_path, "read")
+    (tmp_path / "credentials/read").write_text("lost\n")
+    assert settle(fake, tmp_path).tokens_changed == ["read"]
+    assert fake.described() == ["seclyzer read", "seclyzer's Token"]
+    assert fake.knows(secret(tmp_path, "read")) and not fake.knows(old)
+
+
+def test_rotating_replaces_both_tokens(fake: Fake, tmp_path: Path) -> None:
+    settle(fake, tmp_path)
+    old = [secret(tmp_path, name) for name in ("operator", "read")]
+    rights = fake.authorizations[0].permissions
+    assert settle(fake, tmp_path, rotate=True).tokens_changed == ["operator", "read"]
+    assert not any(map(fake.knows, old))
+    operator = fake.knows(secret(tmp_path, "operator"))
+    assert operator is not None and operator.permissions == rights
+    assert fake.described() == ["seclyzer read", "seclyzer's Token"]
+
+
+def test_an_operator_token_that_was_not_made_here_is_not_rotated(fake: Fake, tmp_path: Path) -> None:
+    settle(fake, tmp_path)
+    fake.authorizations[0].description = "somebody's Token"
+    with pytest.raises(Refused, match="was not made here and cannot be made anew"):
+        settle(fake, tmp_path, rotate=True)
+
+
+def test_a_starting_influxdb_is_waited_for(fake: Fake) -> None:
+    fake.starting = 2
+    InfluxDB(fake.url).wait(10)
+    assert fake.requests == ["GET /health"] * 3
+
+
+def test_waiting_ends_and_says_why(fake: Fake) -> None:
+    fake.starting = 99
+    with pytest.raises(Away, match="it answers 503"):
+        InfluxDB(fake.url).wait(0)
+    fake.stop()
+    with pytest.raises(Away, match="refused"):
+        InfluxDB(fake.url).wait(0)
+
+
+def test_while_nobody_answers_no_other_certificate_is_served(fake: Fake, tmp_path: Path) -> None:
+    (tmp_path / "cert").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    fake.stop()
+    assert serves(fake.url.replace("http:", "https:"), str(tmp_path / "cert"))
