@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .implementations import VERSION, Json, Output
@@ -27,10 +28,15 @@ class Tally:
     numbers: int = 0
     bit_equal: int = 0
     worst: float = 0.0
+    inexact: Counter[str] = field(default_factory=Counter)  # by feature: numbers whose bits differ
 
-    def number(self, wanted: float, got: float) -> None:
+    def number(self, wanted: float, got: float, where: str) -> None:
+        """`where` is `row N.feature` and may go on."""
         self.numbers += 1
-        self.bit_equal += struct.pack("<d", wanted) == struct.pack("<d", got)
+        if struct.pack("<d", wanted) == struct.pack("<d", got):
+            self.bit_equal += 1
+        else:
+            self.inexact[where.split(".")[1]] += 1
         largest = max(abs(wanted), abs(got))
         if abs(wanted - got) > ABSOLUTE:
             self.worst = max(self.worst, abs(wanted - got) / largest)
@@ -40,6 +46,7 @@ class Tally:
         self.numbers += other.numbers
         self.bit_equal += other.bit_equal
         self.worst = max(self.worst, other.worst)
+        self.inexact += other.inexact
 
     @property
     def share(self) -> str:
@@ -71,7 +78,7 @@ def differences(wanted: Any, got: Any, where: str, tally: Tally) -> Iterator[str
     if isinstance(got, bool) or not isinstance(got, int | float) or not math.isfinite(got):
         yield said
         return
-    tally.number(wanted, float(got))
+    tally.number(wanted, float(got), where)
     if not math.isclose(wanted, got, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
         yield said
 

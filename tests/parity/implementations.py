@@ -10,16 +10,19 @@ import io
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seclyzer_extractors import config
-from seclyzer_extractors.replay import replay
-
 from .settings import Settings, seconds
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "extractors" / "python"))  # for `python -m tests.parity.…`, outside of pytest
+
+from seclyzer_extractors import config  # noqa: E402
+from seclyzer_extractors.replay import replay  # noqa: E402
+
 RUST = Path(os.environ.get("PARITY_RUST_BIN", ROOT / "build" / "rust"))
 PYTHON = Path(os.environ.get("PARITY_PYTHON_BIN", ROOT / "build" / "python" / "bin"))
 VERSION = (ROOT / "VERSION").read_text().strip()

@@ -44,6 +44,7 @@ class Book:
         self.last_focus: dict[str, int] = {}  # kept name: number of its last gain
         self.unique = 0
         self.folded: set[str] = set()
+        self.first_fold_for = ""
         self.seen = seen
 
     def gain(self, app: str, ts: int) -> None:
@@ -61,15 +62,16 @@ class Book:
     def move(self, source: str, target: str, duration: int) -> None:
         self.moves.append([source, target, duration])
 
-    def fold(self) -> None:
-        """Past 200 names, the one not focused for longest becomes `(other)` in all that is written."""
-        if len(self.last_focus) <= MAX_NAMES:
+    def make_room(self, newcomer: str) -> None:
+        """For the 201st name, the one not focused for longest becomes `(other)` in all that is written."""
+        if newcomer == OTHER or newcomer in self.last_focus or len(self.last_focus) < MAX_NAMES:
             return
         oldest = min(self.last_focus, key=lambda name: self.last_focus[name])
         del self.last_focus[oldest]
         self.folded.add(oldest)
         self.labels.remove(oldest)
         if OTHER not in self.labels:
+            self.first_fold_for = newcomer
             self.labels.append(OTHER)
         for entry in [*self.gains, *self.moves]:
             for place, label in enumerate(entry[:2]):
@@ -93,6 +95,10 @@ class Book:
                 average[label] = sum(int_(move[2]) for move in out) / 1e6 / len(out)
                 outs.append((label, len(out)))
         outs.sort(key=lambda pair: -pair[1])  # stable: ties stay in order of appearance
+        counts = dict(outs[:10])
+        self.seen["most used: (other) ties with the name that was one too many"] += OTHER in counts and counts[
+            OTHER
+        ] == counts.get(self.first_fold_for)
         self.seen["most used: more than 10 apps"] += len(outs) > 10
         self.seen["most used: rank decided by a tie"] += any(a[1] == b[1] for a, b in itertools.pairwise(outs))
         return {
@@ -127,6 +133,7 @@ def track(groups: list[list[Event]], dev_mode: bool, seen: Counter[str]) -> tupl
                 seen["focus repeated"] += 1
                 seen["focus repeated in developer mode"] += event.dev and not current.dev
                 continue
+            book.make_room(event.name)
             book.gain(event.name, event.ts)
             if current is not None:
                 duration = event.ts - current.ts
@@ -134,7 +141,6 @@ def track(groups: list[list[Event]], dev_mode: bool, seen: Counter[str]) -> tupl
                 rows.append({"from_app": current.name, "to_app": event.name, "duration_ms": duration // 1000})
                 rows[-1].update({"dev_mode": current.dev or event.dev or dev_mode, "ts": event.ts})
                 seen["transition of no time"] += duration == 0
-            book.fold()
             current = event
     seen["patterns over several hours of the day"] += len({hour for _, hour in book.gains}) > 1
     return rows, {**book.patterns(), "dev_mode": ever_dev, "ts": last}

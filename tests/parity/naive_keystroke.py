@@ -89,6 +89,8 @@ def rhythm(presses: list[Event], seen: Counter[str]) -> Features:
     bursts = [gap for gap in g if gap < middle]
     pauses = [gap for gap in g if gap >= middle]
     some = bool(g)
+    seen["mean press gap below 1 ms"] += some and m < 1
+    seen["mean press gap of 1 to 2 ms"] += 1 < m < 2
     return {
         "rhythm_consistency": 1 - s / max(m, 1) if some else 0.0,
         "burst_frequency": len(bursts) / len(g) if some else 0.0,

@@ -54,6 +54,9 @@ def movement(moves: list[Event], window_s: float, seen: Counter[str]) -> Feature
     straight = distance(moves[0], moves[-1])
     seen["dt below 1 ms raised"] += any(b.ts - a_.ts < 1000 for a_, b in steps)
     seen["dt of exactly 0.1 s"] += any(b.ts - a_.ts == 100_000 for a_, b in steps)
+    seen["speed of exactly 10 000 px/s"] += 10000 in v
+    seen["acceleration of exactly 100 000 px/s2"] += 100000 in map(abs, a)
+    seen["jerk of exactly 1 000 000 px/s3"] += 1000000 in map(abs, j)
     seen["speed beyond the limit left out"] += len(kept_v) < len(v)
     seen["acceleration beyond the limit left out"] += len(kept_a) < len(a)
     seen["jerk beyond the limit left out"] += len(kept_j) < len(j)

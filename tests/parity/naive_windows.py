@@ -63,6 +63,7 @@ def sessions(
             run += 1
             if run < LATE_IN_A_ROW[kind]:
                 counters["late"] += 1
+                seen["late by 1 us"] += not is_late(event.ts + 1, stream_time, times)
                 seen["late event"] += 1
                 continue
             counters["sessions"] += 1
@@ -75,6 +76,7 @@ def sessions(
                 seen["late run one short of a session: " + ("apps" if kind == "app" else "keys, mouse")] += 1
         run = 0
         if current:
+            seen["in time by 1 us"] += event.ts < stream_time and is_late(event.ts - 1, stream_time, times)
             describe_arrival(event, current, stream_time, times, seen)
         stream_time = max(stream_time, event.ts) if current else event.ts
         current.append(event)

@@ -30,6 +30,13 @@ KEYS = [
 ]
 RARE_KEYS = ["ForwardDelete", "backspace", "k" * 64, "\U0001f600" * 64, 'q"uote', "back\\slash", "sl/ash", "nu\u0000ll"]
 LIMITS_MS = [1000, 2000, 5000, 500, 100]
+# Moves as (µs since the last, x, y): 10 000 px/s; 100 000 px/s² up and down; 1 000 000 px/s³; each exactly.
+AT_THE_LIMITS = [
+    [(50_000, 0, 0), (1_000, 10, 0)],
+    [(50_000, 0, 0), (1_000, 0, 0), (100_000, 10, 0)],
+    [(50_000, 0, 0), (1_000_000, 600, 800), (10_000, 600, 800)],
+    [(50_000, 0, 0), (1_000, 0, 0), (1_000, 0, 0), (1_000_000, 1, 0)],
+]
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def typing(rng: random.Random, temper: Temper, count: int, start: int) -> list[T
     if rng.random() < 0.2:
         keys += rng.sample(RARE_KEYS, 3)
     grain = rng.choice([1, 1, 1000, 15_625])
-    pace = rng.choice([60_000, 180_000, 600_000])
+    pace = rng.choice([60_000, 60_000, 180_000, 180_000, 600_000, 600_000, 500])
     out: list[Timed] = []
     now = start
 
@@ -88,7 +95,7 @@ def typing(rng: random.Random, temper: Temper, count: int, start: int) -> list[T
     while len(out) < count:
         key = rng.choice(keys)
         held = rng.choice(LIMITS_MS) * 1000 if rng.random() < temper.exact else rng.randrange(20_000, 160_000)
-        held = held // grain * grain if grain > 1 else held
+        held = rng.randrange(1_500) if pace == 500 else held // grain * grain
         if rng.random() >= temper.lost_press:
             add(now, key, "press")
         if rng.random() < temper.repeat:
@@ -131,6 +138,10 @@ def pointing(rng: random.Random, temper: Temper, count: int, start: int) -> list
 
     while len(out) < count:
         now += pause(rng, temper, rng.choice([8_000, 12_000, 60_000]), grain)
+        if rng.random() < temper.exact / 3:
+            for wait, x, y in rng.choice(AT_THE_LIMITS):
+                now += wait
+                add(now, "move", x=str(x), y=str(y))
         draw = rng.random()
         if draw < moves:
             if rng.random() < temper.wild:
@@ -185,11 +196,21 @@ def names(rng: random.Random) -> list[str]:
     return plain
 
 
+def full_house(rng: random.Random) -> list[str]:
+    """200 names, then one or two more that come and go about as often as the one that is folded did."""
+    often = rng.randint(2, 4)
+    order = ["old", "app 1"] * often + [f"app {i}" for i in range(2, 200)]
+    order += ["new", "app 1"] * max(often + rng.choice([0, 0, 1, -1]), 1)
+    return order + ["newer", "app 1"] * rng.choice([0, 0, 1, often])
+
+
 def switching(rng: random.Random, temper: Temper, count: int, start: int) -> list[Timed]:
     """Focus on one application after another; with many names each comes at least once."""
     apps = names(rng)
     order = list(apps) if len(apps) > 200 else []
-    order += [rng.choice(apps) for _ in range(max(count - len(order), 60 if order else 0))]
+    if order:
+        order += [rng.choice(apps) for _ in range(60)]
+    order += [rng.choice(apps) for _ in range(max(count - len(order), 0))]
     now = start
     out: list[Timed] = []
     for app in order:

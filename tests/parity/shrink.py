@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 
-def shrink(lines: list[bytes], fails: Callable[[list[bytes]], bool], tries: int = 400) -> list[bytes]:
+def shrink(lines: list[bytes], fails: Callable[[list[bytes]], bool], tries: int = 250) -> list[bytes]:
     """The fewest lines found that still fail, within so many tries."""
     size = max(len(lines) // 2, 1)
     while tries > 0:

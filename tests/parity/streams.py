@@ -6,19 +6,22 @@ what it means each message to be (`meant`); what that did to windows and feature
 
 from __future__ import annotations
 
+import datetime
 import random
 from collections import Counter
 from dataclasses import dataclass, field
 
 from . import messages
 from .messages import IGNORED, ODD, Tokens, broken_cases, escaped_values, write
-from .people import SCENES, Temper, Timed
+from .people import SCENES, Temper, Timed, full_house
 from .settings import Settings
 
 HOUR = 3_600_000_000
+MONTH_ENDS = [(1, 1), (2, 28), (2, 28), (3, 1), (3, 1), (3, 2), (5, 1), (8, 1), (12, 31)]  # just before their midnight
 KINDS = ("keystroke", "mouse", "app")
 MAX_TS = 253402300799999999
 # Streams that fill the real default buffers; they are large, so a few are enough.
+CROWDED = 45  # every so many streams one is undisturbed, but for its 201st name
 LARGE = {7: ("keystroke", 10_160), 11: ("mouse", 50_030), 13: ("app", 10_060)}
 
 LARGE_EFFECT = "full buffer of 10 000 or more"
@@ -45,6 +48,7 @@ ARRIVAL = [
     "some events in a row far too late",
     "time moved onto an edge",
     "ts of 1",
+    "a month's or year's end",
     "the largest ts there is",
     "dev_mode given",
     "name beyond ASCII",
@@ -158,13 +162,29 @@ def arrivals(rng: random.Random, events: list[Timed], settings: Settings, out: C
             offset = rng.choice([offset, offset, 0])
             out["clock set back in the source"] += 1
         shifted.append((min(max(ts + offset, 1), MAX_TS), tokens))
-    if shifted and rng.random() < 0.15:
+    shifted = onto_lateness(rng, shifted, settings, rng.choice([0.0, 0.02, 0.1]))
+    if shifted and rng.random() < 0.2:
         out["some events in a row far too late"] += 1
-        first, length = rng.randrange(len(shifted)), rng.choice([2, 3, 4, 18, 19, 20, 21])
+        first, length = rng.randrange(len(shifted)), rng.choice([2, 3, 18, 19, 19, 20, 21])
         for place in range(first, min(first + length, len(shifted))):
             ts, tokens = shifted[place]
             shifted[place] = (max(ts - rng.choice([10, 20]) * HOUR, 1), tokens)
     return shifted
+
+
+def onto_lateness(rng: random.Random, events: list[Timed], settings: Settings, chance: float) -> list[Timed]:
+    """Moves some events to the last time that is late by then, or 1 µs past it."""
+    interval, window, lateness = (ms * 1000 for ms in (settings.interval_ms, settings.window_ms, settings.lateness_ms))
+    result: list[Timed] = []
+    top = 0
+    for ts, tokens in events:
+        if top and rng.random() < chance:
+            closed = (top - lateness - 1) // interval * interval
+            last_late = top - lateness if settings.kind == "app" else closed + interval - window
+            ts = max(last_late + rng.choice([0, 1]), 1)
+        top = max(top, ts)
+        result.append((ts, tokens))
+    return result
 
 
 def start(rng: random.Random, settings: Settings, out: Counter[str]) -> int:
@@ -172,8 +192,13 @@ def start(rng: random.Random, settings: Settings, out: Counter[str]) -> int:
     if draw < 0.02:
         out["ts of 1"] += 1
         return 1
-    if draw < 0.06:
-        return MAX_TS - rng.randrange(40_000_000)
+    if draw < 0.07:
+        return MAX_TS - rng.randrange(30_000_000)
+    if draw < 0.17:
+        out["a month's or year's end"] += 1
+        year, month, day = rng.choice([1972, 1999, 2000, 2023, 2024, 2100, 2400, 9999]), *rng.choice(MONTH_ENDS)
+        last = datetime.datetime(year, month, day, tzinfo=datetime.UTC) - datetime.timedelta(seconds=rng.randrange(40))
+        return int(last.timestamp()) * 1_000_000 + rng.choice([0, 1, 999_999])
     return rng.randrange(1_000_000_000, 2_500_000_000) * 1_000_000 + rng.choice([0, 1, rng.randrange(1_000_000)])
 
 
@@ -242,6 +267,8 @@ def stream(seed: str, number: int) -> Stream:
     rng = random.Random(f"{seed}:{number}")
     if number in LARGE:
         return large(rng, seed, number)
+    if number % CROWDED == CROWDED - 1:
+        return crowded(rng, seed, number)
     kind = KINDS[number % 3]
     settings = drawn_settings(rng, kind)
     result = Stream(seed, number, settings)
@@ -304,6 +331,17 @@ def large(rng: random.Random, seed: str, number: int) -> Stream:
         else:
             tokens = {"type": '"app"', "app_name": f'"app {rng.randrange(20)}"'}
         result.lines.append(write({**tokens, "ts": ts}) + b"\n")
+        result.meant["valid"] += 1
+    return result
+
+
+def crowded(rng: random.Random, seed: str, number: int) -> Stream:
+    """200 names are kept, and one or two more come."""
+    result = Stream(seed, number, Settings("app", dev_mode=rng.random() < 0.5))
+    now = start(rng, result.settings, result.injected)
+    for app in full_house(rng):
+        now = min(now + rng.randrange(2_000_000), MAX_TS)
+        result.lines.append(write({"type": '"app"', "app_name": f'"{app}"', "ts": str(now)}) + b"\n")
         result.meant["valid"] += 1
     return result
 

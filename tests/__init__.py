@@ -1,0 +1,1 @@
+"""What spans the parts: parity, and the guards of the tests themselves."""
