@@ -96,6 +96,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "mode_from": mode_from if is_edge else None,
             "inventory_mode": facts.get("seclyzer_mode") if is_edge else None,
             "implementations": implementations if is_edge else {},
+            "bundle": bundle,
             "release": manifest.get("release"),
             "influx": influx,
             "allow": sorted({*addresses, *about["nameservers"]}),

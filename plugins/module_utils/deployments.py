@@ -92,8 +92,8 @@ class History:
         return str(self.records.get(n, {}).get("state", "")) if n is not None else ""
 
     def failed(self) -> int | None:
-        """The newest deployment that failed."""
-        return max((n for n, record in self.records.items() if record.get("state") == "failed"), default=None)
+        """The newest deployment that failed, by its proof or after its switch."""
+        return max((n for n in self.records if self.state(n) in ("failed", "unproven")), default=None)
 
 
 def now() -> str:
@@ -184,7 +184,7 @@ def prune(layout: Layout, history: History, keep: int) -> list[str]:
     What runs, what ran before it, and the newest that failed always stay. Returns the names of what was removed.
     """
     running = current(layout)
-    stay = {running, history.previous(running), history.failed(), *sorted(history.records)[-keep:]}
+    stay = {running, history.previous(running), history.failed(), *sorted(history.records)[-max(keep, 1) :]}
     removed: list[str] = []
     for n in [n for n in history.records if n not in stay]:
         shutil.rmtree(layout.deployments / str(n), ignore_errors=True)

@@ -35,7 +35,8 @@ def verify(units: Path) -> None:
     files = sorted(str(path) for path in units.iterdir())
     done = systemd.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *files])
     if done.returncode:
-        raise Refused(f"systemd-analyze verify: {systemd.last_line(done.stderr) or f'exit status {done.returncode}'}")
+        said = _words("", done.stderr.replace(f"{units}/", "")) or f"exit status {done.returncode}"
+        raise Refused(f"systemd-analyze verify: {said}")
 
 
 def replay(vectors: Path, programs: Mapping[str, str], user: str) -> None:
@@ -91,5 +92,6 @@ def transient(argv: list[str], settings: list[tuple[str, str]], timeout: float) 
 
 
 def _words(out: str, err: str) -> str:
+    """The last words of a program, each line once."""
     lines = [line.strip() for line in (out + "\n" + err).splitlines() if line.strip()]
-    return " | ".join(lines[-4:])
+    return " | ".join(list(dict.fromkeys(lines))[-4:])

@@ -18,7 +18,7 @@ def missing(units: Iterable[str]) -> list[str]:
 def create(name: str) -> None:
     """Makes a system user with a group of its own."""
     options = ["--system", "--user-group", "--no-create-home", "--home-dir=/nonexistent", "--shell=/usr/sbin/nologin"]
-    done = systemd.run(["useradd", *options, name])
+    done = systemd.run(["/usr/sbin/useradd", *options, name])
     if done.returncode and not _exists(name):
         raise Refused(f"user {name} cannot be made: {systemd.last_line(done.stderr)}")
 

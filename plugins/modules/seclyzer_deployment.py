@@ -260,6 +260,7 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
 def main() -> None:
     """Runs the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    os.umask(0o022)  # services read what is written here, whatever root's own umask is
     parameters = module.params
     layout = Layout(Path(parameters["base"]), Path(parameters["unit_dir"]))
     check = module.check_mode

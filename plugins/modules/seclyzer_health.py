@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,7 @@ def record(layout: Layout, found: health.Health, by: str) -> None:
 def main() -> None:
     """Runs the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    os.umask(0o022)  # services read what is written here, whatever root's own umask is
     layout = Layout(Path(module.params["base"]))
     try:
         target = health.Target.of(layout)

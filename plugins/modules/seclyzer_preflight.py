@@ -70,6 +70,10 @@ implementations:
   description: What shall run each extractor.
   type: dict
   returned: host
+bundle:
+  description: The folder that was given.
+  type: str
+  returned: host
 release:
   description: The release in the bundle.
   type: str
