@@ -7,7 +7,7 @@ import pytest
 from witness.features import KINDS
 from witness.host import Host, name, run_on
 from witness.lab import on_every
-from witness.systemd import AGENT, EXTRACTORS, TOGETHER, Properties, main_pids, show, wait_until_active
+from witness.systemd import AGENT, EXTRACTORS, TOGETHER, Properties, main_pids, show, wait_until, wait_until_active
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
@@ -54,14 +54,15 @@ def test_a_service_that_hangs_is_started_anew(host: Host, hung: dict[str, tuple[
 def test_the_extractors_are_restarted_by_one_name(host: Host) -> None:
     before = main_pids(host, UNITS)
     host.check_output("systemctl restart %s", TOGETHER.removesuffix(".service"))
-    after = main_pids(host, UNITS)
-    assert {unit: after[unit] not in (0, before[unit]) for unit in UNITS} == dict.fromkeys(UNITS, True)
-    assert {row["ActiveState"] for row in show(host, UNITS).values()} == {"active"}
+    after = wait_until_active(host, UNITS)
+    assert {unit: int(after[unit]["MainPID"]) not in (0, before[unit]) for unit in UNITS} == dict.fromkeys(UNITS, True)
+    assert {row["ActiveState"] for row in after.values()} == {"active"}
 
 
 def test_the_extractors_are_stopped_and_started_by_one_name(host: Host) -> None:
     host.check_output("systemctl stop %s", TOGETHER)
-    assert {unit: row["ActiveState"] for unit, row in show(host, UNITS).items()} == dict.fromkeys(UNITS, "inactive")
+    stopped = wait_until(host, UNITS, "inactive", 10)
+    assert {unit: row["ActiveState"] for unit, row in stopped.items()} == dict.fromkeys(UNITS, "inactive")
     host.check_output("systemctl start %s", TOGETHER)
     assert {row["ActiveState"] for row in wait_until_active(host, UNITS).values()} == {"active"}
 

@@ -2,12 +2,13 @@
 
 import csv
 import json
+import socket
 import ssl
 import urllib.request
 from pathlib import Path
 from typing import Any
 
-INFLUXDB = "https://127.0.0.1:8086"
+INFLUXDB = f"https://{socket.gethostname()}:8086"  # its certificate is for its name
 TOKEN = Path("/etc/seclyzer/credentials/influx-read-token")
 CA = "/etc/seclyzer-pki/ca.crt"
 FLUX = """from(bucket: "behavioral_data")

@@ -9,6 +9,7 @@ from witness.host import Host, run_on
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
 ROWS = acl.rows(acl.MAY) + acl.rows(acl.MAY_NOT)
+NAMELESS = ["PING", "PUBLISH seclyzer:events x", "INFO", "SUBSCRIBE seclyzer:features:app"]
 
 
 @cache
@@ -26,14 +27,20 @@ def test_user_may_not(host: Host, row: tuple[str, str]) -> None:
     assert _answers(host)[row].startswith("refused: NOPERM"), _answers(host)[row]
 
 
-@pytest.mark.parametrize("command", ["PING", "PUBLISH seclyzer:events x", "INFO", "SUBSCRIBE seclyzer:features:app"])
+@pytest.mark.parametrize("command", NAMELESS)
 @pytest.mark.parametrize("way", ["socket", "tcp"])
 def test_nobody_may_do_anything_without_a_password(host: Host, way: str, command: str) -> None:
-    found = run_on(host, "anonymous", "resp", way=way, command=command)
-    assert found.startswith("refused: NOAUTH"), found
+    answer = _unnamed(host)[f"{way} {command}"]
+    assert answer.startswith("refused: NOAUTH"), answer
 
 
 def test_the_default_user_is_off(host: Host) -> None:
-    assert run_on(host, "anonymous", "resp", way="socket", command="AUTH default default").startswith(
-        "refused: WRONGPASS"
-    )
+    answer = _unnamed(host)["socket AUTH default default"]
+    assert answer.startswith("refused: WRONGPASS"), answer
+
+
+@cache
+def _unnamed(host: Host) -> dict[str, str]:
+    """What Redis answers to somebody who has no name: by way and command."""
+    answers: dict[str, str] = run_on(host, "anonymous", "resp", commands=[*NAMELESS, "AUTH default default"])
+    return answers

@@ -10,7 +10,7 @@ from lab.generate import events as generate
 from lab.generate import line
 from witness.features import KINDS, Window, replay
 from witness.host import Host, name, run_on
-from witness.systemd import TOGETHER
+from witness.systemd import EXTRACTORS
 
 SEED = 20_240_229
 LENGTH = 45.0
@@ -39,7 +39,7 @@ def run(edge: Host, store: Host, by: dict[str, str], seed: int = SEED) -> Flow:
     before it. They go on from Redis, as after any restart.
     """
     _wait_until_apart(edge)
-    edge.check_output("systemctl restart %s", TOGETHER)
+    edge.check_output(f"systemctl restart {' '.join(EXTRACTORS.values())}")  # by their own names: this waits
     start = time.time_ns() // 1000 - int(LENGTH * 1e6)
     events = _events(seed, start)
     everything = [event for kind in KINDS for event in events[kind]]

@@ -69,10 +69,13 @@ def run_on(host: Host, program: str, /, *needs: str, **arguments: Any) -> Any:
     pack = base64.b64encode(
         zlib.compress(json.dumps({"modules": modules, "arguments": arguments}).encode(), 9)
     ).decode()
-    file = host.check_output("mktemp")
-    for at in range(0, len(pack), PIECE):
-        host.check_output("printf %s %s >> %s", "%s", pack[at : at + PIECE], file)
-    done = host.run("python3 -c %s < %s; status=$?; rm -f %s; exit $status", BOOT, file, file)
+    if len(pack) <= PIECE:
+        done = host.run("echo %s | python3 -c %s", pack, BOOT)
+    else:
+        file = host.check_output("mktemp")
+        for at in range(0, len(pack), PIECE):
+            host.check_output("printf %s %s >> %s", "%s", pack[at : at + PIECE], file)
+        done = host.run("python3 -c %s < %s; status=$?; rm -f %s; exit $status", BOOT, file, file)
     if done.rc != 0:
         raise AssertionError(f"{program} on {name(host)} ended with {done.rc}:\n{done.stderr}")
     return json.loads(done.stdout)

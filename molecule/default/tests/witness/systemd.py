@@ -28,12 +28,17 @@ def show(host: Host, units: list[str]) -> dict[str, Properties]:
 
 def wait_until_active(host: Host, units: list[str], seconds: float = 30) -> dict[str, Properties]:
     """What `show` says once all of them are active, or when time is up."""
+    return wait_until(host, units, "active", seconds)
+
+
+def wait_until(host: Host, units: list[str], state: str, seconds: float) -> dict[str, Properties]:
+    """What `show` says once all of them are in this state, or when time is up."""
     until = time.monotonic() + seconds
     while True:
         shown = show(host, units)
-        if all(shown[unit]["ActiveState"] == "active" for unit in units) or time.monotonic() > until:
+        if all(shown[unit]["ActiveState"] == state for unit in units) or time.monotonic() > until:
             return shown
-        time.sleep(1)
+        time.sleep(0.5)
 
 
 def main_pids(host: Host, units: list[str]) -> dict[str, int]:

@@ -1,0 +1,42 @@
+"""What makes no sense is refused before anything changes, with a sentence that says what is allowed."""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+
+import pytest
+from witness.lab import INVENTORY, ROOT
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to type it wrongly, and words the refusal must have."""
+
+    typed: str
+    says: tuple[str, ...]
+
+
+WINDOW = "seclyzer_extractors_window_seconds"
+CASES = {
+    "a mode that is none": Case("mode=fast", ("fast", "python, rust, hybrid")),
+    "a variable that no role knows": Case(f"{WINDOW}_=30", (f"{WINDOW}_", WINDOW)),
+    "a value of another type": Case(f"{WINDOW}=long", (WINDOW, "long")),
+    "a bundle that is not there": Case("seclyzer_bundle=/nonexistent", ("/nonexistent", "make bundle")),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_it_is_refused_with_a_sentence_and_changes_nothing(case: Case) -> None:
+    done = subprocess.run(
+        ["ansible-playbook", "-i", INVENTORY, "site.yml", "-e", case.typed],
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert [words for words in case.says if words not in said] == [], said
+    assert re.search("changed=[1-9]", said) is None, said
