@@ -181,7 +181,7 @@ def onto_lateness(rng: random.Random, events: list[Timed], settings: Settings, c
         if top and rng.random() < chance:
             closed = (top - lateness - 1) // interval * interval
             last_late = top - lateness if settings.kind == "app" else closed + interval - window
-            ts = max(last_late + rng.choice([0, 1]), 1)
+            ts = min(max(last_late + rng.choice([0, 1]), 1), MAX_TS)
         top = max(top, ts)
         result.append((ts, tokens))
     return result
