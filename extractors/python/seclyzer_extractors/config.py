@@ -98,6 +98,12 @@ def _name(value: object) -> str:
     raise ValueError("text that is not empty (put it in quotes)")
 
 
+def _token(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[!-~]*", value):
+        return value
+    raise ValueError("a token: printable ASCII without spaces (put it in quotes)")
+
+
 def _whole(low: int, high: int) -> Callable[[object], int]:
     def check(value: object) -> int:
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
@@ -121,11 +127,10 @@ def _seconds(value: object) -> float:
 
 
 def _flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.lower() in ("1", "true", "yes"):
+    text = str(value).lower()
+    if text in ("1", "true", "yes"):
         return True
-    if isinstance(value, str) and value.lower() in ("0", "false", "no"):
+    if text in ("0", "false", "no"):
         return False
     raise ValueError("true or false (also 1, yes, 0, no)")
 
@@ -215,7 +220,7 @@ OPTIONS = (
     ),
     Option("influx_org", _name, "seclyzer", "INFLUX_ORG"),
     Option("influx_bucket", _name, "behavioral_data", "INFLUX_BUCKET"),
-    Option("influx_token", _text, "", "INFLUX_TOKEN", secret=True),
+    Option("influx_token", _token, "", "INFLUX_TOKEN", secret=True),
     Option("influx_ca_file", _text, "", "INFLUX_CA_FILE"),
     Option(
         "window_seconds", _seconds, 30, "WINDOW_SECONDS",

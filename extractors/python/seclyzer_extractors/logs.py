@@ -61,14 +61,23 @@ def _quoted(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
+def crash(problem: BaseException) -> None:
+    """Something that must not happen: what and where, but no value, for it could be what a person typed."""
+    frame = problem.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}" if frame else "unknown"
+    error("crashed", what=type(problem).__name__, where=where)
+
+
 class Dependency:
     """What the program needs and can be away: said once and on change, not at every attempt.
 
     It may have several parts (connections); it is back when all of them are.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, away: str, back: str) -> None:
+        self._words = away, back
         self.trouble: str | None = None  # what is wrong, None when nothing is
         self._away: set[str] = set()  # the parts
         self._said: set[str] = set()  # in this outage
@@ -78,7 +87,7 @@ class Dependency:
         self.trouble = trouble
         if trouble not in self._said:
             self._said.add(trouble)
-            say(f"{self.name} is away", error=trouble)
+            say(self._words[0], error=trouble)
 
     def back(self, part: str) -> None:
         if part not in self._away:
@@ -87,4 +96,4 @@ class Dependency:
         if not self._away:
             self.trouble = None
             self._said.clear()
-            info(f"{self.name} is back")
+            info(self._words[1])

@@ -21,13 +21,14 @@ class Publisher:
 
     def __init__(self, kind: Kind, address: RedisAddress, redis: Dependency) -> None:
         self.link = Link(address, f"seclyzer-{kind.name}-writer", redis, lambda connection: None)
-        self.refusals = Dependency("a Redis command")
+        self.refusals = Dependency("Redis refuses a write", "Redis takes writes again")
         self.outputs_dropped = 0
         self.output_errors = 0
         self._kind = kind
         self._outputs: deque[str] = deque()
         self._cursor: int | None = None
         self._keys: dict[str, str] = {}
+        self._unanswered: tuple[int, int] | None = None  # outputs and cursor of what may be written
         self._retry_at = 0
         self._backoff = Backoff(0.2, 5.0)
 
@@ -44,7 +45,7 @@ class Publisher:
     def put(self, output: str) -> None:
         """One more window's (or transition's) JSON."""
         if len(self._outputs) >= QUEUE:
-            self._outputs.popleft()
+            self._drop_oldest()
             self.outputs_dropped += 1
         self._outputs.append(output)
 
@@ -77,7 +78,14 @@ class Publisher:
         self.link.worked()
         return True
 
+    def _drop_oldest(self) -> None:
+        self._outputs.popleft()
+        if self._unanswered is not None:
+            outputs, cursor = self._unanswered
+            self._unanswered = max(0, outputs - 1), cursor
+
     def _transact(self, connection: Connection) -> None:
+        self._forget_what_is_done(connection)
         commands: list[Command] = []
         channel = self._kind.channel
         for output in self._outputs:
@@ -89,7 +97,10 @@ class Publisher:
         commands += [("SET", key, value) for key, value in self._keys.items()]
 
         connection.call("MULTI")  # alone: were it refused, the rest would run one by one
+        if self._cursor is not None:
+            self._unanswered = len(self._outputs), self._cursor
         *queued, done = connection.pipeline(*commands, ("EXEC",))
+        self._unanswered = None
         if not isinstance(done, list):
             raise RedisRefused(first_error(queued) or str(done))
         self._outputs.clear()
@@ -99,6 +110,17 @@ class Publisher:
         if failed is not None:
             self.output_errors += 1
             warning("a command of a transaction failed and is not tried again", error=failed)
+
+    def _forget_what_is_done(self, connection: Connection) -> None:
+        """After a transaction whose answer was lost the cursor tells whether it was done."""
+        if self._unanswered is None:
+            return
+        outputs, cursor = self._unanswered
+        published = connection.call("HGETALL", self._kind.cursor_key).get(b"published")
+        if published == str(cursor).encode():
+            for _ in range(outputs):
+                self._outputs.popleft()
+        self._unanswered = None
 
     def write(self, commands: list[Command], now: int) -> bool:
         """Small keys beside the windows (stats, trim): tried once. True when all were taken."""

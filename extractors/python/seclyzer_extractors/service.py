@@ -41,7 +41,7 @@ HURRY_S = 0.3  # how long an answer of Redis is waited for then
 
 
 def run(kind: str, settings: Settings) -> int:
-    """Runs until SIGTERM or SIGINT; returns the exit status."""
+    """Runs until SIGTERM or SIGINT; returns the exit status, 1 after a crash."""
     logs.setup(settings.log_level, settings.log_format)
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
@@ -50,7 +50,11 @@ def run(kind: str, settings: Settings) -> int:
     extractor = make(schema.kind(kind), settings, wake)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: extractor.stop())
-    extractor.run()
+    try:
+        extractor.run()
+    except Exception as problem:  # its text could hold what a person typed
+        logs.crash(problem)
+        return 1
     return 0
 
 
@@ -61,7 +65,7 @@ class Extractor:
         self.kind = kind
         self.settings = settings
         self.core = make_core(kind.name, settings)
-        self.redis = logs.Dependency("Redis")
+        self.redis = logs.Dependency("Redis is away", "Redis is back")
         self.source = Source(kind, settings.redis, self.redis, self.resume, wake)
         self.publisher = Publisher(kind, settings.redis, self.redis)
         self.store = Store(InfluxDB(settings))
@@ -94,6 +98,8 @@ class Extractor:
                 self._sleep(self.source.link.retry_at - now)
             else:
                 self._read(connection)
+            if self.store.crashed is not None:
+                raise self.store.crashed
             if self._stop_by is None:
                 self._write(_now())
         self._finish(self._stop_by)
@@ -200,7 +206,7 @@ class Extractor:
     def _words(self) -> str:
         reading = f"Redis is away: {self.redis.trouble}" if self.redis.trouble else "reading events"
         influx = self.store.dependency.trouble
-        return f"{reading}, InfluxDB is away: {influx}" if influx else reading
+        return f"{reading}, InfluxDB takes no points: {influx}" if influx else reading
 
     # --- the end -----------------------------------------------------------------------------------
 

@@ -45,7 +45,8 @@ class Store:
         self.numbered = 0  # points put
         self.done = 0  # the number of the last point that was answered
         self.stored_ts: int | None = None  # and its time
-        self.dependency = logs.Dependency("InfluxDB")
+        self.crashed: Exception | None = None  # what ended the thread, and must end the program
+        self.dependency = logs.Dependency("InfluxDB takes no points", "InfluxDB takes points again")
         self._influx = influx
         self._bound = queue
         self._queue: deque[Point] = deque()
@@ -79,9 +80,12 @@ class Store:
     # --- the thread --------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (batch := self._next_batch()) and self._deliver(batch):
-            pass
-        self._influx.close()
+        try:
+            while (batch := self._next_batch()) and self._deliver(batch):
+                pass
+            self._influx.close()
+        except Exception as problem:  # the program ends with it: see `crashed`
+            self.crashed = problem
 
     def _next_batch(self) -> list[Point]:
         """Waits for points and, a little, for more of them; empty when it is time to end."""

@@ -1,0 +1,186 @@
+"""Where settings come from, what they may be, and how what is wrong is said."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from support import environment as process_environment
+from support import run
+
+from seclyzer_extractors import config
+from seclyzer_extractors.config import ConfigError
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Any:
+    def load(
+        text: str | None = None, env: dict[str, str] | None = None, kind: str = "keystroke", **flags: Any
+    ) -> Any:
+        file = None
+        if text is not None:
+            file = str(tmp_path / "config.yaml")
+            Path(file).write_text(text, encoding="utf-8")
+        return config.load(kind, flags, env or {}, file)
+
+    return load
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    made = {kind: config.settings(kind) for kind in ("keystroke", "mouse", "app")}
+    assert [made[kind].min_events for kind in made] == [10, 50, 1]
+    assert [made[kind].buffer_events for kind in made] == [10_000, 50_000, 10_000]
+    assert [made[kind].device_id for kind in made] == ["keyboard_0", "mouse_0", ""]
+    timing = made["mouse"].timing
+    assert (timing.interval, timing.window, timing.lateness) == (5_000_000, 30_000_000, 250_000)
+    assert (made["app"].influx_org, made["app"].influx_bucket) == ("seclyzer", "behavioral_data")
+    assert str(made["app"].redis) == "redis://127.0.0.1:6379"
+
+
+def test_flags_beat_environment_beats_file_beats_defaults(load: Any) -> None:
+    file, env = (
+        "user_id: file\nhost: file\ndevice_id: file\n",
+        {"SECLYZER_USER_ID": "env", "SECLYZER_HOST": "env"},
+    )
+    made = load(file, env, user_id="flag")
+    assert (made.user_id, made.host, made.device_id, made.log_level) == ("flag", "env", "file", "info")
+
+
+def test_every_key_has_its_variable(load: Any) -> None:
+    env = {
+        "REDIS_HOST": "r", "REDIS_PORT": "7", "REDIS_USERNAME": "u", "REDIS_PASSWORD": "p",
+        "INFLUX_URL": "https://i:1/", "INFLUX_ORG": "o", "INFLUX_BUCKET": "b", "INFLUX_TOKEN": "t",
+        "INFLUX_CA_FILE": "/ca", "WINDOW_SECONDS": "12.5", "UPDATE_INTERVAL": "0.25",
+        "SECLYZER_LATENESS_MS": "0", "SECLYZER_MIN_EVENTS": "3", "SECLYZER_BUFFER_EVENTS": "9",
+        "SECLYZER_DEV_MODE": "YES",
+        "SECLYZER_USER_ID": "me", "SECLYZER_DEVICE_ID": "d", "SECLYZER_HOST": "h",
+        "SECLYZER_LOG_LEVEL": "ERROR",
+        "SECLYZER_LOG_FORMAT": "json", "SECLYZER_STATE_DIR": "/s",
+    }  # fmt: skip
+    made = load(env=env)
+    assert (made.redis.host, made.redis.port, made.redis.username, made.redis.password) == ("r", 7, "u", "p")
+    assert (made.influx_url, made.influx_org, made.influx_bucket) == ("https://i:1", "o", "b")
+    assert (made.influx_token, made.influx_ca_file) == ("t", "/ca")
+    assert (made.timing.window, made.timing.interval, made.timing.lateness) == (12_500_000, 250_000, 0)
+    assert (made.min_events, made.buffer_events, made.dev_mode) == (3, 9, True)
+    assert (made.user_id, made.device_id, made.host, made.state_dir) == ("me", "d", "h", "/s")
+    assert (made.log_level, made.log_format) == ("error", "json")
+
+
+def test_an_empty_variable_and_an_empty_value_are_none(load: Any) -> None:
+    made = load("redis_password:\nuser_id:\n", {"REDIS_PASSWORD": "", "SECLYZER_HOST": "", "REDIS_URL": ""})
+    assert (made.redis.password, made.user_id) == ("", "default")
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("redis://host", ("", "host", 6379, False, 0, "", "")),
+        ("redis://host:7/3", ("", "host", 7, False, 3, "", "")),
+        ("rediss://u:p%40%3A@[::1]:7", ("", "::1", 7, True, 0, "u", "p@:")),
+        ("redis://:secret@host", ("", "host", 6379, False, 0, "", "secret")),
+        ("unix:///run/redis.sock", ("/run/redis.sock", "", 0, False, 0, "", "")),
+        ("unix://u:p@/run/r%20s?db=2", ("/run/r s", "", 0, False, 2, "u", "p")),
+    ],
+)
+def test_redis_urls(load: Any, url: str, address: tuple[Any, ...]) -> None:
+    made = load(env={"REDIS_URL": url, "REDIS_HOST": "other", "REDIS_PORT": "1"}).redis
+    assert (made.path, made.host, made.port, made.tls, made.database, made.username, made.password) == address
+
+
+def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_keys(load: Any) -> None:
+    made = load("redis_url: unix:///r.sock\nredis_username: me\nredis_password: mine\n").redis
+    assert (made.username, made.password) == ("me", "mine")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("colour: red", ["colour", "allowed are redis_url"]),
+        ("redis_port: 0", ["redis_port is 0", "from 1 to 65535"]),
+        ("redis_port: '12x'", ["redis_port is '12x'", "a whole number"]),
+        ("redis_port: true", ["redis_port is True"]),
+        ("redis_url: http://x", ["redis_url is 'http://x'", "unix://"]),
+        ("redis_url: unix://relative/path", ["redis_url"]),
+        ("redis_url: redis://h/db", ["redis_url"]),
+        ("redis_url: redis://h:x", ["redis_url"]),
+        ("influx_url: ''", ["influx_url is ''", "http://host:port"]),
+        ("influx_url: ftp://x", ["influx_url"]),
+        ("influx_url: http://x/?a=1", ["influx_url"]),
+        ("window_seconds: 0", ["window_seconds is 0", "whole milliseconds"]),
+        ("window_seconds: 1.0005", ["window_seconds is 1.0005"]),
+        ("window_seconds: .nan", ["window_seconds"]),
+        ("window_seconds: true", ["window_seconds is True"]),
+        ("window_seconds: 4", ["update_interval is 5", "at most window_seconds (4)"]),
+        ("lateness_ms: -1", ["lateness_ms is -1"]),
+        ("lateness_ms: 0.5", ["lateness_ms is 0.5"]),
+        ("min_events: 0", ["min_events is 0"]),
+        ("dev_mode: maybe", ["dev_mode is 'maybe'", "true or false"]),
+        ("user_id: 7", ["user_id is 7", "quotes"]),
+        ("user_id: ''", ["user_id is ''", "not empty"]),
+        ("device_id: ''", ["device_id is ''"]),
+        ("log_level: loud", ["log_level is 'loud'", "debug or info or warning or error"]),
+        ("dev_mode: 2", ["dev_mode is 2"]),
+        ("log_format: xml", ["log_format is 'xml'", "logfmt or json"]),
+        ("influx_token: 'a b'", ["influx_token is ********"]),
+        ("- a", ["key: value"]),
+        ("a: [", ["no YAML", "line 1"]),
+        ("redis_password_file: /nowhere", ["redis_password_file is '/nowhere'", "No such file"]),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_with_what_is_allowed(
+    load: Any, text: str, said: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(text)
+    assert "\n" not in str(raised.value)
+    for words in said:
+        assert words in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_said(load: Any) -> None:
+    with pytest.raises(ConfigError, match=r"/nowhere\.yaml: cannot be read: No such file"):
+        config.load("app", {}, {}, "/nowhere.yaml")
+
+
+def test_secrets_come_from_files_and_credentials(load: Any, tmp_path: Path) -> None:
+    (tmp_path / "redis_password").write_text("from credentials\n", encoding="utf-8")
+    (tmp_path / "influx_token").write_text("token\r\n", encoding="utf-8")
+    (tmp_path / "named").write_text("named\n", encoding="utf-8")
+    credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    made = load(env=credentials)
+    assert (made.redis.password, made.influx_token) == ("from credentials", "token")
+    assert load(env={**credentials, "REDIS_PASSWORD": "own"}).redis.password == "own"
+    assert load(f"redis_password_file: {tmp_path}/named\n", credentials).redis.password == "named"
+    assert load(env={**credentials, "REDIS_PASSWORD_FILE": f"{tmp_path}/named"}).redis.password == "named"
+    both = {"REDIS_PASSWORD": "own", "REDIS_PASSWORD_FILE": "/nowhere"}
+    assert load(env=both).redis.password == "own"
+
+
+def test_systemds_state_directory_beats_the_others_but_a_flag(load: Any) -> None:
+    env = {"STATE_DIRECTORY": "/var/lib/a:/var/lib/b", "SECLYZER_STATE_DIR": "/env"}
+    assert load("state_dir: /file", env).state_dir == "/var/lib/a"
+    assert load("state_dir: /file", env, state_dir="/flag").state_dir == "/flag"
+
+
+def test_print_config_is_yaml_of_what_is_in_force_with_secrets_masked() -> None:
+    env = process_environment(
+        REDIS_PASSWORD="hidden-1",
+        INFLUX_TOKEN="hidden-2",
+        REDIS_URL="redis://me:hidden-3@h:1",
+        SECLYZER_USER_ID="ä: b",
+    )
+    done = run("mouse", "--print-config", "--window", "60", env=env)
+    shown = yaml.safe_load(done.stdout)
+    assert b"hidden" not in done.stdout + done.stderr
+    assert (shown["redis_password"], shown["influx_token"]) == ("********", "********")
+    assert shown["redis_url"] == "redis://me:********@h:1"
+    assert (shown["user_id"], shown["window_seconds"], shown["min_events"]) == ("ä: b", 60, 50)
+    assert list(shown) == [option.key for option in config.OPTIONS]
+    assert yaml.safe_load(run("mouse", "--print-config").stdout)["redis_password"] == ""
+
+
+def test_a_secret_in_an_unusable_url_is_not_shown(load: Any) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(env={"REDIS_URL": "redis://me:hidden@h:port"})
+    assert "hidden" not in str(raised.value)

@@ -1,0 +1,217 @@
+"""Points to InfluxDB: what each of its answers leads to. A stand-in answers; a real one is met elsewhere."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+
+import pytest
+from servers import Answer, InfluxStub
+
+from seclyzer_extractors import config, store
+from seclyzer_extractors.backoff import Backoff
+from seclyzer_extractors.influx import InfluxAway, InfluxDB
+from seclyzer_extractors.store import Store
+
+
+def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that in time"
+        time.sleep(0.01)
+
+
+def says(status: int, message: str = "", **headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return status, named, json.dumps({"code": "x", "message": message}).encode()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time is spent on collecting a batch or on backing off."""
+    monkeypatch.setattr(store, "BATCH_S", 0.05)
+    monkeypatch.setattr(Backoff, "next_s", lambda self: 0.05)
+
+
+@pytest.fixture
+def made(influx: InfluxStub, quick: None) -> Iterator[Store]:
+    made = Store(InfluxDB(config.settings("app", influx_url=influx.url, influx_token="secret")), queue=50)
+    made.start()
+    yield made
+    made.stop(0.5)
+
+
+def test_points_go_out_in_one_batch_with_the_token(made: Store, influx: InfluxStub) -> None:
+    for i in range(30):
+        made.put(f"m f={i} {i}", i)
+    until(lambda: made.done == 30)
+    [(path, headers, lines)] = influx.requests
+    assert path == "/api/v2/write?org=seclyzer&bucket=behavioral_data&precision=us"
+    assert headers["Authorization"] == "Token secret"
+    assert lines == [f"m f={i} {i}" for i in range(30)]
+    assert (made.written, made.stored_ts, made.errors, made.rejected) == (30, 29, 0, 0)
+
+
+def test_large_bodies_are_compressed_and_connections_kept(made: Store, influx: InfluxStub) -> None:
+    for batch in range(3):
+        made.put("m f=1 " + "1" * 2000, batch)
+        until(lambda batch=batch: made.done == batch + 1)  # type: ignore[misc]
+    assert [headers.get("Content-Encoding") for _, headers, _ in influx.requests] == ["gzip"] * 3
+
+
+def test_invalid_lines_are_found_and_counted_and_the_rest_is_stored_in_order(
+    made: Store, influx: InfluxStub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    influx.answer = lambda lines: (
+        says(400, f"unable to parse {lines}") if any("bad" in one for one in lines) else says(204)
+    )
+    lines = [f"bad{i}" if i in (3, 17, 18) else f"good{i}" for i in range(30)]
+    for i, line in enumerate(lines):
+        made.put(line, i)
+    until(lambda: made.done == 30)
+    assert influx.accepted == [line for line in lines if "good" in line]
+    assert (made.written, made.rejected, made.stored_ts) == (27, 3, 29)
+    said = capsys.readouterr().err
+    assert said.count("rejected points") == 3 and "bad" not in said
+
+
+def test_a_body_that_is_too_large_is_split(made: Store, influx: InfluxStub) -> None:
+    influx.answer = lambda lines: says(413) if len(lines) > 4 else says(204)
+    for i in range(30):
+        made.put(f"l{i}", i)
+    until(lambda: made.done == 30)
+    assert influx.accepted == [f"l{i}" for i in range(30)]
+    assert (made.written, made.rejected) == (30, 0)
+
+
+def test_a_partial_write_is_counted_and_not_sent_again(made: Store, influx: InfluxStub) -> None:
+    influx.answer = lambda lines: says(422, "partial write: field type conflict dropped=2")
+    for i in range(5):
+        made.put(f"l{i}", i)
+    until(lambda: made.done == 5)
+    assert (made.written, made.rejected, len(influx.requests)) == (3, 2, 1)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+def test_a_configuration_error_is_said_once_kept_and_retried_slowly(
+    made: Store,
+    influx: InfluxStub,
+    status: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "CONFIGURATION_S", 0.2)
+    influx.answer = lambda lines: says(status)
+    made.put("l", 7)
+    until(lambda: made.errors == 3)
+    assert made.dependency.trouble is not None and f"it answers {status}: " in made.dependency.trouble
+    influx.answer = lambda lines: says(204)
+    until(lambda: made.done == 1)
+    said = capsys.readouterr().err
+    assert (said.count("level=error"), said.count("takes points again")) == (1, 1)
+    assert made.written == 1
+    until(lambda: made.dependency.trouble is None)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_honoured(made: Store, influx: InfluxStub, status: int) -> None:
+    influx.answer = lambda lines: says(status, Retry_After="1")
+    made.put("l", 7)
+    until(lambda: made.errors == 1)
+    influx.answer = lambda lines: says(204)
+    refused_at = time.monotonic()
+    until(lambda: made.done == 1)
+    assert 0.9 < time.monotonic() - refused_at < 3
+    assert len(influx.requests) == 2
+
+
+def test_retry_after_may_be_a_date_and_is_bounded(influx: InfluxStub) -> None:
+    client = InfluxDB(config.settings("app", influx_url=influx.url))
+    for value, low, high in (
+        (formatdate(time.time() + 60), 50, 60),
+        ("99999999", 3600, 3600),
+        ("soon", 0, 0),
+    ):
+        influx.answer = lambda lines, value=value: says(503, Retry_After=value)  # type: ignore[misc]
+        assert low <= client.write(b"", 5).retry_after <= high
+    client.close()
+
+
+def test_no_answer_is_tried_again(made: Store, influx: InfluxStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "ANSWER_S", 0.3)
+
+    def slow(lines: list[str]) -> Answer:
+        time.sleep(1)
+        return says(204)
+
+    influx.answer = slow
+    made.put("l", 7)
+    until(lambda: made.errors == 1)
+    assert made.dependency.trouble == "no answer in time"
+    influx.answer = lambda lines: None  # closes without a word
+    until(lambda: made.errors >= 3)
+    influx.answer = lambda lines: says(204)
+    until(lambda: made.done == 1)
+    assert made.written == 1
+
+
+def test_nobody_listening_is_tried_again_and_memory_is_bounded(quick: None) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    made = Store(InfluxDB(config.settings("app", influx_url=url)), queue=50)
+    made.start()
+    made.put("first", 0)
+    until(lambda: made.errors >= 2)
+    for i in range(60):
+        made.put(f"l{i}", i)
+    assert (made.dropped, made.done, made.written) == (10, 0, 0)
+    assert made.dependency.trouble == "Connection refused"
+    begun = time.monotonic()
+    made.stop(0.5)
+    assert time.monotonic() - begun < 0.7
+
+
+def test_a_connection_that_was_closed_while_idle_costs_no_error(influx: InfluxStub) -> None:
+    client = InfluxDB(config.settings("app", influx_url=influx.url))
+    assert client.write(b"a", 5).status == 204
+    influx.answer = lambda lines: says(204, Connection="close") if lines == ["b"] else None
+    assert client._connection is not None
+    client._connection.sock.shutdown(socket.SHUT_RDWR)  # as a server does with idle ones
+    assert client.write(b"b", 5).status == 204
+    with pytest.raises(InfluxAway):
+        client.write(b"c", 5)
+    client.close()
+
+
+def test_what_is_queued_is_sent_at_stop(influx: InfluxStub) -> None:
+    made = Store(InfluxDB(config.settings("app", influx_url=influx.url)))
+    made.start()
+    for i in range(3):
+        made.put(f"l{i}", i)
+    begun = time.monotonic()
+    made.stop(3.0)
+    assert time.monotonic() - begun < 0.9  # no waiting for a fuller batch
+    assert (influx.accepted, made.done) == (["l0", "l1", "l2"], 3)
+
+
+def test_a_crash_of_the_thread_is_kept_for_the_loop(
+    monkeypatch: pytest.MonkeyPatch, influx: InfluxStub
+) -> None:
+    made = Store(InfluxDB(config.settings("app", influx_url=influx.url)))
+    monkeypatch.setattr(made, "_deliver", lambda batch: 1 // 0)
+    monkeypatch.setattr(store, "BATCH_S", 0.0)
+    made.start()
+    made.put("l", 1)
+    until(lambda: made.crashed is not None)
+    assert isinstance(made.crashed, ZeroDivisionError)
+
+
+def test_backoff_grows_to_its_bound_with_full_jitter_and_is_reset() -> None:
+    backoff = Backoff(1.0, 8.0)
+    for _ in range(200):
+        waits = [backoff.next_s() for _ in range(6)]
+        assert all(0 <= wait <= bound for wait, bound in zip(waits, (1, 2, 4, 8, 8, 8), strict=True))
+        backoff.reset()
+    assert len({round(Backoff(1.0, 8.0).next_s(), 6) for _ in range(50)}) > 40

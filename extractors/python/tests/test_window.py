@@ -1,0 +1,85 @@
+"""Which windows a time is in, when they close, and stream time: pure functions."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seclyzer_extractors.event import Focus
+from seclyzer_extractors.window import StreamTime, Timing, filled_windows, insert
+
+ms = st.integers(1, 10_000).map(lambda value: value * 1000)
+
+
+@st.composite
+def timings(draw: st.DrawFn) -> Timing:
+    interval = draw(ms)
+    return Timing(
+        interval, interval + draw(st.integers(0, 30_000)) * 1000, draw(st.integers(0, 5_000)) * 1000
+    )
+
+
+def ends_with(ts: int, timing: Timing) -> list[int]:
+    """Every multiple of the interval whose window holds `ts`, found by looking."""
+    first = ts // timing.interval * timing.interval - timing.interval
+    ends = range(first, ts + timing.window + 2 * timing.interval, timing.interval)
+    return [end for end in ends if end - timing.window < ts <= end]
+
+
+@given(timings(), st.integers(1, 10**12))
+def test_first_and_last_end_are_those_of_the_windows_that_hold_a_time(timing: Timing, ts: int) -> None:
+    ends = ends_with(ts, timing)
+    assert (timing.first_end(ts), timing.last_end(ts)) == (ends[0], ends[-1])
+
+
+@given(timings(), st.integers(1, 10**12), st.integers(-50, 50))
+def test_unusable_is_what_no_later_window_holds(timing: Timing, ts: int, intervals: int) -> None:
+    closed = timing.first_end(ts) + intervals * timing.interval
+    assert (ts <= timing.last_unusable(closed)) == (timing.last_end(ts) <= closed)
+
+
+@given(timings(), st.integers(1, 10**12))
+def test_a_window_is_closed_when_stream_time_is_more_than_lateness_past_it(timing: Timing, time: int) -> None:
+    end = timing.closed_through(time)
+    assert end % timing.interval == 0
+    assert time > end + timing.lateness
+    assert not time > end + timing.interval + timing.lateness
+
+
+def test_stream_time_is_the_largest_ts_and_the_real_time_since() -> None:
+    stream = StreamTime()
+    assert stream.at(100) is None and stream.when(7) is None
+    stream.see(1_000, 50)
+    stream.see(900, 70)  # not the largest: changes nothing
+    assert (stream.at(50), stream.at(80), stream.at(20)) == (1_000, 1_030, 1_000)
+    assert stream.when(1_030) == 80
+    stream.see(1_010, 80)
+    assert stream.at(80) == 1_010
+
+
+def test_events_are_kept_in_order_of_ts_and_arrival() -> None:
+    events: list[Focus] = []
+    for ts, app in ((5, "a"), (9, "b"), (5, "c"), (1, "d"), (9, "e"), (7, "f")):
+        insert(events, Focus(ts, False, app))
+    assert "".join(event.app for event in events) == "dacfbe"
+
+
+@given(timings(), st.lists(st.integers(1, 200_000_000), min_size=1, max_size=30), st.integers(-3, 60))
+def test_exactly_the_windows_that_hold_events_are_walked(
+    timing: Timing, times: list[int], reach: int
+) -> None:
+    events = [Focus(ts, False, "a") for ts in sorted(times)]
+    after = timing.first_end(events[0].ts) - timing.interval
+    through = after + reach * timing.interval
+    walked = [(end, [one.ts for one in held]) for end, held in filled_windows(events, after, through, timing)]
+    expected = []
+    for end in range(after + timing.interval, through + 1, timing.interval):
+        held = [ts for ts in sorted(times) if end - timing.window < ts <= end]
+        if held:
+            expected.append((end, held))
+    assert walked == expected
+
+
+def test_a_century_of_emptiness_is_not_walked() -> None:
+    timing = Timing(5_000_000, 30_000_000, 250_000)
+    century = 100 * 365 * 86_400 * 1_000_000
+    events = [Focus(1, False, "a"), Focus(century, False, "a")]
+    assert len(list(filled_windows(events, 0, 2 * century, timing))) == 12
