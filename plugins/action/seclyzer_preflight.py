@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,7 +60,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         sentences += _groups(facts)
         if bundle:
             sentences += _bundle(Path(bundle))
-        return _refuse(sentences)
+        return _refuse(sentences) | {"rollout": datetime.now(UTC).isoformat(timespec="milliseconds")}
 
     def _verdict(self, facts: Vars, noted: str) -> dict[str, Any]:
         """Refuses for all hosts when one of them cannot go on."""
@@ -103,6 +104,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "running": running,
             "previous": status["previous"],
+            "rollout": status["rollout"],
         }
 
 

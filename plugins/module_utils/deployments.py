@@ -87,6 +87,10 @@ class History:
         previous = self.records[n].get("previous")
         return previous if isinstance(previous, int) and previous in self.records else None
 
+    def rollout(self, n: int | None) -> str:
+        """The run over many hosts by which a deployment came to run; empty when it is not known."""
+        return str(self.records.get(n, {}).get("rollout", "")) if n is not None else ""
+
     def state(self, n: int | None) -> str:
         """How far a deployment came: unproven, staged, switched, healthy or failed; empty when it is not known."""
         return str(self.records.get(n, {}).get("state", "")) if n is not None else ""
@@ -179,12 +183,17 @@ def create(layout: Layout, history: History, wanted: Wanted, by: str, source: ob
 
 
 def prune(layout: Layout, history: History, keep: int) -> list[str]:
-    """Removes deployments older than the last `keep`, and releases none of the rest uses.
+    """Removes deployments that nobody would look for any more, and releases none of the rest uses.
 
-    What runs, what ran before it, and the newest that failed always stay. Returns the names of what was removed.
+    The last `keep` stay, and the last `keep` that one can go back to from what runs, and the newest that failed.
+    Returns the names of what was removed.
     """
-    running = current(layout)
-    stay = {running, history.previous(running), history.failed(), *sorted(history.records)[-max(keep, 1) :]}
+    keep = max(keep, 2)
+    stay = {history.failed(), *sorted(history.records)[-keep:]}
+    step = current(layout)
+    for _ in range(keep):
+        stay.add(step)
+        step = history.previous(step)
     removed: list[str] = []
     for n in [n for n in history.records if n not in stay]:
         shutil.rmtree(layout.deployments / str(n), ignore_errors=True)

@@ -68,8 +68,8 @@ def plan(layout: Layout, n: int) -> Done:
     return done
 
 
-def switch(layout: Layout, n: int, by: str, what: str = "switched") -> Done:
-    """Makes deployment `n` the one that runs. What it may not touch stays as it is."""
+def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str = "") -> Done:
+    """Makes deployment `n` the one that runs. `rollout` names the run over many hosts that this is part of."""
     units = deployments.load(layout, n).units
     done = plan(layout, n)
     history = History.load(layout)
@@ -79,6 +79,7 @@ def switch(layout: Layout, n: int, by: str, what: str = "switched") -> Done:
         record["state"] = "switched"
         if what == "switched":
             record["previous"] = done.came_from
+            record["rollout"] = rollout
         history.note(what, n, by, came_from=done.came_from)
         history.save(layout)
     if done.removed:

@@ -66,6 +66,12 @@ options:
   deployment:
     description: The deployment to make the running one. Without it, the newest that was staged.
     type: int
+  rollout:
+    description:
+      - Names the run over many hosts that a switch is part of; for C(current) it is written into the history.
+      - With C(previous), a host whose running deployment came by another run stays as it is. Without it, each returns.
+    type: str
+    default: ""
   by:
     description: Who does this, for the history.
     type: str
@@ -136,6 +142,14 @@ running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
   returned: status, current, previous
+returned:
+  description: Whether the host went back, or in check mode would.
+  type: bool
+  returned: previous
+rollout:
+  description: The run over many hosts by which the running deployment came; empty when it is not known.
+  type: str
+  returned: status
 previous:
   description: Number of the deployment that C(previous) would return to.
   type: int
@@ -157,6 +171,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "config": {"type": "dict", "default": {}},
     "probes": {"type": "dict", "default": {}},
     "deployment": {"type": "int"},
+    "rollout": {"type": "str", "default": ""},
     "by": {"type": "str", "default": "somebody"},
     "keep": {"type": "int", "default": 5},
     "resolve": {"type": "list", "elements": "str", "default": []},
@@ -181,6 +196,7 @@ def status(layout: Layout, names: list[str]) -> Result:
         "changed": False,
         "running": running(layout),
         "deployment": deployments.current(layout),
+        "rollout": history.rollout(deployments.current(layout)),
         "previous": history.previous(deployments.current(layout)),
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
         "host": host(layout, names),
@@ -237,7 +253,7 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         planned = switching.plan(layout, n)
         said = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
         return {"changed": planned.changed, "deployment": n, "said": said, "running": running(layout)}
-    done = switching.switch(layout, n, parameters["by"], what)
+    done = switching.switch(layout, n, parameters["by"], what, parameters["rollout"])
     removed = []
     if done.changed:
         history = History.load(layout)
@@ -250,9 +266,16 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
 def back(layout: Layout, parameters: Result, check: bool) -> Result:
     """Returns to what ran before; a host that has nothing to return to stays as it is, and that is said."""
     n = deployments.current(layout)
-    previous = History.load(layout).previous(n)
-    if previous is None:
-        words = "nothing is deployed here" if n is None else f"deployment {n} is the first here: nothing ran before it"
+    history = History.load(layout)
+    previous = history.previous(n)
+    words = ""
+    if n is None:
+        words = "nothing is deployed here"
+    elif parameters["rollout"] and history.rollout(n) != parameters["rollout"]:
+        words = f"stays: deployment {n} is not of the last rollout"
+    elif previous is None:
+        words = f"stays: nothing ran before deployment {n}"
+    if words or previous is None:
         return {"changed": False, "deployment": n, "said": [words], "running": running(layout), "returned": False}
     return switch(layout, previous, parameters, check, "returned") | {"returned": True}
 

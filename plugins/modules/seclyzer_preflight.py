@@ -38,6 +38,7 @@ EXAMPLES = r"""
     look_at: variables
     bundle: build/bundle
   run_once: true
+  register: __seclyzer_run
 
 - name: See what each host is and runs
   seclyzer.edge.seclyzer_preflight:
@@ -58,6 +59,10 @@ refused:
   type: list
   elements: str
   returned: host
+rollout:
+  description: With C(variables), a name for this run; with C(host), of the run by which the running deployment came.
+  type: str
+  returned: variables, host
 mode:
   description: The mode the host shall run; none on a host without extractors.
   type: str

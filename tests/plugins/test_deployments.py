@@ -75,6 +75,19 @@ def test_old_ones_go_and_running_previous_and_failed_ones_stay(host: Layout, tmp
     assert past.previous(7) is None
 
 
+def test_the_way_back_is_kept_also_where_its_numbers_are_old(host: Layout, tmp_path: Path, fake: Systemd) -> None:
+    for settings in "abc":
+        switching.switch(host, stage(host, tmp_path, settings), "me")
+    for settings in "defg":
+        n = stage(host, tmp_path, settings)
+        switching.switch(host, n, "me")
+        switching.switch(host, 3, "me", "returned")
+    past = History.load(host)
+    deployments.prune(host, past, keep=3)
+    assert sorted(past.records) == [1, 2, 3, 5, 6, 7]
+    assert (past.previous(3), past.previous(2)) == (2, 1)
+
+
 def test_a_staged_deployment_of_the_same_content_is_taken_up_again(host: Layout, tmp_path: Path, fake: Systemd) -> None:
     n = stage(host, tmp_path, "a")
     content = deployments.load(host, n).content
