@@ -20,7 +20,8 @@ from ..module_utils import modes, variables
 from .seclyzer_deployment import MODULE, read_manifest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
-EDGE, STORE = "seclyzer_edge", "seclyzer_store"
+EDGE = "seclyzer_edge"
+STORE = "seclyzer_store"
 CA = "/etc/seclyzer/influx-ca.crt"
 Vars = Mapping[str, Any]
 
@@ -100,7 +101,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "bundle": bundle,
             "release": manifest.get("release"),
             "influx": influx,
-            "allow": sorted({*addresses, *about["nameservers"]}),
+            "allow": sorted({address.partition("%")[0] for address in (*addresses, *about["nameservers"])}),
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "running": running,
             "previous": status["previous"],

@@ -28,8 +28,8 @@ sys.exit({function}())
 LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
 """Named, since podman would otherwise raise them, which not every machine lets it do."""
 
-UNSTABLE = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
-"""What installers write about themselves."""
+UNSTABLE = ("RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json")
+"""What builders and installers write about themselves."""
 
 
 def wheels(packages: list[Path], scratch: Path) -> list[Path]:
