@@ -89,7 +89,7 @@ impl Store {
             dependency: Dependency::new("Writing to InfluxDB", LONGEST_PAUSE),
             log: config.log,
         };
-        thread::Builder::new().name("store".into()).stack_size(256 << 10).spawn(move || worker.run())?;
+        thread::Builder::new().name("store".into()).spawn(move || worker.run())?;
         Ok(Store { shared })
     }
 

@@ -1,0 +1,123 @@
+//! Redis goes away, hangs, forgets, refuses.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::extractor::{KEYSTROKE, NOWHERE, Settings};
+use crate::feed::typing;
+use crate::redis_server::RedisServer;
+use crate::stub::Stub;
+use crate::until;
+
+const LIST: &str = "seclyzer:features:keystroke";
+
+#[test]
+fn redis_may_come_late_go_away_and_come_back() {
+    let redis = RedisServer::new();
+    let settings = Settings::new(KEYSTROKE, &redis, NOWHERE);
+    let mut extractor = settings.start();
+    until("it says that Redis is away", || extractor.log().contains("Reading from Redis does not work"));
+    sleep(Duration::from_secs(1));
+    assert_eq!(extractor.log().matches("does not work").count(), 1, "{}", extractor.log());
+
+    redis.start();
+    let first = typing(0, 3);
+    redis.add("keystroke", &first);
+    until("windows come out", || redis.list(LIST) == settings.replay(&first));
+    assert!(extractor.log().contains("Reading from Redis works again"));
+
+    // All of its memory is gone afterwards, but what the extractor holds is not.
+    redis.kill();
+    until("it says that Redis is away again", || {
+        extractor.log().matches("Reading from Redis does not work").count() == 2
+    });
+    redis.start();
+    let second = typing(60, 3);
+    redis.add("keystroke", &second);
+    until("windows come out again", || redis.list(LIST) == settings.replay(&second));
+    redis.wait_for("seclyzer:stats:keystroke", "redis_reconnects", |count| count == "1");
+    extractor.stop();
+}
+
+#[test]
+fn a_redis_that_hangs_makes_nothing_late() {
+    let redis = RedisServer::started();
+    let settings = Settings::new(KEYSTROKE, &redis, NOWHERE);
+    let mut extractor = settings.start();
+    let mut events = typing(0, 3);
+    redis.add("keystroke", &events);
+    until("windows come out", || redis.list(LIST).len() >= 2);
+    redis.signal("STOP");
+    sleep(Duration::from_secs(5));
+    redis.signal("CONT");
+    // No more than the time before the hang and after it has passed for the stream: these are in time.
+    let more = typing(3, 3);
+    redis.add("keystroke", &more);
+    events.extend(more);
+    until("all windows come out", || redis.list(LIST).len() == settings.replay(&events).len());
+    let stats = redis.wait_for("seclyzer:stats:keystroke", "events", |count| count == "120");
+    assert_eq!(stats["late"], "0");
+    assert_eq!(redis.list(LIST), settings.replay(&events));
+    extractor.stop();
+}
+
+#[test]
+fn it_stops_in_time_while_redis_hangs() {
+    let redis = RedisServer::started();
+    let mut extractor = Settings::new(KEYSTROKE, &redis, NOWHERE).start();
+    redis.wait_for_listener();
+    redis.signal("STOP");
+    sleep(Duration::from_secs(4));
+    extractor.stop();
+    redis.signal("CONT");
+}
+
+#[test]
+fn a_full_redis_holds_output_back_and_loses_none() {
+    let (redis, influx) = (RedisServer::started(), Stub::good());
+    let settings = Settings::new(KEYSTROKE, &redis, &influx.url);
+    let events = typing(0, 4);
+    redis.add("keystroke", &events);
+    redis.call(&["CONFIG", "SET", "maxmemory", "1"]);
+    let mut extractor = settings.start();
+    until("it says that Redis is full", || extractor.log().contains("OOM"));
+    let expected = settings.replay(&events);
+    until("InfluxDB gets its points nevertheless", || influx.stored().len() == expected.len());
+    assert!(redis.list(LIST).is_empty());
+    redis.call(&["CONFIG", "SET", "maxmemory", "0"]);
+    until("everything comes out", || redis.list(LIST) == expected);
+    extractor.stop();
+}
+
+#[test]
+fn a_command_that_fails_inside_a_transaction_is_counted_and_not_tried_again() {
+    let (redis, influx) = (RedisServer::started(), Stub::good());
+    redis.call(&["SET", LIST, "not a list"]);
+    let settings = Settings::new(KEYSTROKE, &redis, &influx.url);
+    let mut listener = redis.subscribe(LIST);
+    let mut extractor = settings.start();
+    let events = typing(0, 2);
+    redis.add("keystroke", &events);
+    let expected = settings.replay(&events);
+    // LPUSH and LTRIM for each window.
+    redis.wait_for("seclyzer:stats:keystroke", "output_errors", |count| {
+        count == (2 * expected.len()).to_string()
+    });
+    assert_eq!(listener.messages(), expected);
+    assert!(extractor.log().contains("WRONGTYPE"));
+    extractor.stop();
+}
+
+#[test]
+fn a_user_that_may_not_read_says_so_and_goes_on_when_he_may() {
+    let redis = RedisServer::started();
+    redis.call(&["ACL", "SETUSER", "keystroke", "on", ">secret", "~*", "+@all", "-xread", "&*"]);
+    let settings = Settings::new(KEYSTROKE, &redis, NOWHERE).and("REDIS_USERNAME", "keystroke");
+    let mut extractor = settings.and("REDIS_PASSWORD", "secret").start();
+    until("it says what is refused", || extractor.log().contains("NOPERM"));
+    assert!(!extractor.log().contains("secret"));
+    redis.call(&["ACL", "SETUSER", "keystroke", "+xread"]);
+    redis.add("keystroke", &typing(0, 2));
+    until("windows come out", || redis.list(LIST).len() == 2);
+    extractor.stop();
+}

@@ -1,0 +1,108 @@
+//! The store and Redis over TLS, trusted by a CA of one's own and by no other.
+
+use std::io::{BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use seclyzer_extractors::schema::Kind;
+
+use crate::extractor::{KEYSTROKE, Settings};
+use crate::feed::typing;
+use crate::redis_server::RedisServer;
+use crate::stub::read_request;
+use crate::until;
+
+/// A CA and a certificate for 127.0.0.1: `ca.crt`, `leaf.crt`, `leaf.key`.
+fn make_certificates(directory: &Path) {
+    let openssl = |command: &str| {
+        let output =
+            Command::new("openssl").args(command.split(' ')).current_dir(directory).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    openssl(&format!(
+        "req -x509 {key} -keyout ca.key -out ca.crt -days 2 -subj /CN=ca -addext keyUsage=critical,keyCertSign"
+    ));
+    openssl(&format!("req {key} -keyout leaf.key -out leaf.csr -subj /CN=leaf"));
+    std::fs::write(directory.join("leaf.ext"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+    openssl(
+        "x509 -req -in leaf.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile leaf.ext -out leaf.crt",
+    );
+}
+
+/// An InfluxDB over TLS that takes everything.
+fn serve_tls(directory: &Path) -> String {
+    let chain =
+        CertificateDer::pem_file_iter(directory.join("leaf.crt")).unwrap().collect::<Result<_, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_file(directory.join("leaf.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut reader = BufReader::new(StreamOwned::new(connection, socket.unwrap()));
+            while read_request(&mut reader).is_some() {
+                if reader.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    url
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn both_are_reached_over_tls_with_the_right_authority_only() {
+    let certificates = tempfile::tempdir().unwrap();
+    let directory = certificates.path();
+    make_certificates(directory);
+    let path = |name: &str| directory.join(name).display().to_string();
+    let port = free_port();
+    let redis = RedisServer::with(&[
+        "--tls-port".into(),
+        port.to_string(),
+        "--tls-auth-clients".into(),
+        "no".into(),
+        "--tls-cert-file".into(),
+        path("leaf.crt"),
+        "--tls-key-file".into(),
+        path("leaf.key"),
+        "--tls-ca-cert-file".into(),
+        path("ca.crt"),
+    ]);
+    redis.start();
+    let influx = serve_tls(directory);
+    let url = format!("rediss://127.0.0.1:{port}");
+    let settings = Settings::new(KEYSTROKE, &redis, &influx)
+        .and("REDIS_URL", &format!("{url}?ssl_ca_certs={}", path("ca.crt")));
+
+    let trusting = settings.clone().and("INFLUX_CA_FILE", &path("ca.crt"));
+    let output = trusting.run(&["--check"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    // Without the CA file, the system's authorities are asked, and none of them made this certificate.
+    let text = String::from_utf8(settings.and("REDIS_URL", &url).run(&["--check"]).stdout).unwrap();
+    assert_eq!(text.matches("certificate").count(), 4, "{text}");
+
+    let mut extractor = trusting.start();
+    let events = typing(0, 20);
+    redis.add("keystroke", &events);
+    let expected = trusting.replay(&events);
+    until("windows come out", || redis.list("seclyzer:features:keystroke") == expected);
+    redis.wait_for(&format!("seclyzer:stats:{}", Kind::Keystroke.name()), "points_written", |count| {
+        count == expected.len().to_string()
+    });
+    extractor.stop();
+}
