@@ -9,9 +9,9 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from . import schema
+from . import allowed, schema
+from .allowed import RedisAddress
 from .window import Timing
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
@@ -20,22 +20,6 @@ MASK = "********"
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message is one clear line."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedisAddress:
-    """Where Redis listens: a unix socket's path, or host and port. No user or password is an empty one."""
-
-    path: str
-    host: str
-    port: int
-    tls: bool
-    database: int
-    username: str
-    password: str
-
-    def __str__(self) -> str:
-        return f"unix://{self.path}" if self.path else f"redis{'s' * self.tls}://{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,115 +59,11 @@ class Settings:
             return RedisAddress(
                 "", self.redis_host, self.redis_port, False, 0, self.redis_username, self.redis_password
             )
-        return _redis_address(self.redis_url, self.redis_username, self.redis_password)
+        return allowed.redis_address(self.redis_url, self.redis_username, self.redis_password)
 
 
 def _us(seconds: float) -> int:
     return round(seconds * 1000) * 1000
-
-
-# --- what a value may be ---------------------------------------------------------------------------
-# Each takes what YAML, a variable or a flag gave and returns the value, or raises ValueError(allowed).
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str) and "\x00" not in value:
-        return value
-    raise ValueError("text (put it in quotes)")
-
-
-def _name(value: object) -> str:
-    if isinstance(value, str) and value and "\x00" not in value:
-        return value
-    raise ValueError("text that is not empty (put it in quotes)")
-
-
-def _token(value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[!-~]*", value):
-        return value
-    raise ValueError("a token: printable ASCII without spaces (put it in quotes)")
-
-
-def _whole(low: int, high: int) -> Callable[[object], int]:
-    def check(value: object) -> int:
-        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value):
-            value = int(value)
-        if type(value) is int and low <= value <= high:
-            return value
-        raise ValueError(f"a whole number from {low} to {high}")
-
-    return check
-
-
-def _seconds(value: object) -> float:
-    allowed = "seconds from 0.001 to 86400, in whole milliseconds"
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
-        value = float(value)
-    if type(value) is not float and type(value) is not int:
-        raise ValueError(allowed)
-    if not 0.001 <= value <= 86400 or abs(value * 1000 - round(value * 1000)) > 1e-6:
-        raise ValueError(allowed)
-    return value
-
-
-def _flag(value: object) -> bool:
-    text = str(value).lower()
-    if text in ("1", "true", "yes"):
-        return True
-    if text in ("0", "false", "no"):
-        return False
-    raise ValueError("true or false (also 1, yes, 0, no)")
-
-
-def _one_of(*allowed: str) -> Callable[[object], str]:
-    def check(value: object) -> str:
-        if isinstance(value, str) and value.lower() in allowed:
-            return value.lower()
-        raise ValueError(" or ".join(allowed))
-
-    return check
-
-
-def _redis_url(value: object) -> str:
-    text = _text(value)
-    if text:
-        _redis_address(text, "", "")
-    return text
-
-
-def _influx_url(value: object) -> str:
-    allowed = "http://host:port or https://host:port, without a token or password in it"
-    try:
-        url = urlsplit(_text(value))
-        usable = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment)
-        if not usable or url.username or url.password or url.port == 0:
-            raise ValueError
-    except ValueError:
-        raise ValueError(allowed) from None
-    return url.geturl().rstrip("/")
-
-
-def _redis_address(text: str, username: str, password: str) -> RedisAddress:
-    """The address in a URL; what it does not say of user and password is taken from the other two."""
-    allowed = "redis://[user:password@]host[:port][/database], rediss:// or unix://[user:password@]/path[?db=number]"
-    try:
-        url = urlsplit(text)
-        username, password = unquote(url.username or username), unquote(url.password or password)
-        if url.scheme == "unix":
-            database = parse_qs(url.query).get("db", ["0"])[0]
-            if url.hostname or not url.path.startswith("/"):
-                raise ValueError
-            return RedisAddress(unquote(url.path), "", 0, False, int(database), username, password)
-        if url.scheme not in ("redis", "rediss") or not url.hostname or url.port == 0:
-            raise ValueError
-        database = url.path.strip("/") or "0"
-        tls = url.scheme == "rediss"
-        return RedisAddress("", url.hostname, url.port or 6379, tls, int(database), username, password)
-    except ValueError:
-        raise ValueError(allowed) from None
-
-
-# --- what there is ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,58 +87,61 @@ _DEVICE_IDS = {kind: schema.kind(kind).device_id or "" for kind in ("keystroke",
 
 OPTIONS = (
     Option(
-        "redis_url", _redis_url, "", "REDIS_URL",
+        "redis_url", allowed.redis_url, "", "REDIS_URL",
         "--redis-url", "URL", "redis://host:port, rediss://host:port or unix:///path",
     ),
-    Option("redis_host", _name, "127.0.0.1", "REDIS_HOST"),
-    Option("redis_port", _whole(1, 65535), 6379, "REDIS_PORT"),
-    Option("redis_username", _text, "", "REDIS_USERNAME"),
-    Option("redis_password", _text, "", "REDIS_PASSWORD", secret=True),
+    Option("redis_host", allowed.name, "127.0.0.1", "REDIS_HOST"),
+    Option("redis_port", allowed.whole(1, 65535), 6379, "REDIS_PORT"),
+    Option("redis_username", allowed.text, "", "REDIS_USERNAME"),
+    Option("redis_password", allowed.text, "", "REDIS_PASSWORD", secret=True),
     Option(
-        "influx_url", _influx_url, "http://127.0.0.1:8086", "INFLUX_URL",
+        "influx_url", allowed.influx_url, "http://127.0.0.1:8086", "INFLUX_URL",
         "--influx-url", "URL", "http(s)://host:port of InfluxDB 2",
     ),
-    Option("influx_org", _name, "seclyzer", "INFLUX_ORG"),
-    Option("influx_bucket", _name, "behavioral_data", "INFLUX_BUCKET"),
-    Option("influx_token", _token, "", "INFLUX_TOKEN", secret=True),
-    Option("influx_ca_file", _text, "", "INFLUX_CA_FILE"),
+    Option("influx_org", allowed.name, "seclyzer", "INFLUX_ORG"),
+    Option("influx_bucket", allowed.name, "behavioral_data", "INFLUX_BUCKET"),
+    Option("influx_token", allowed.token, "", "INFLUX_TOKEN", secret=True),
+    Option("influx_ca_file", allowed.text, "", "INFLUX_CA_FILE"),
     Option(
-        "window_seconds", _seconds, 30, "WINDOW_SECONDS",
+        "window_seconds", allowed.seconds, 30, "WINDOW_SECONDS",
         "--window", "S", "length of a window in seconds",
     ),
     Option(
-        "update_interval", _seconds, 5, "UPDATE_INTERVAL",
+        "update_interval", allowed.seconds, 5, "UPDATE_INTERVAL",
         "--interval", "S", "seconds from one window's end to the next",
     ),
     Option(
-        "lateness_ms", _whole(0, 3_600_000), 250, "SECLYZER_LATENESS_MS",
+        "lateness_ms", allowed.whole(0, 3_600_000), 250, "SECLYZER_LATENESS_MS",
         "--lateness", "MS", "how long a window is kept open for late events, in ms",
     ),
     Option(
-        "min_events", _whole(1, 1_000_000), {"keystroke": 10, "mouse": 50, "app": 1}, "SECLYZER_MIN_EVENTS",
-        "--min-events", "N", "events that a window needs to be emitted",
+        "min_events", allowed.whole(1, 1_000_000), {"keystroke": 10, "mouse": 50, "app": 1},
+        "SECLYZER_MIN_EVENTS", "--min-events", "N", "events that a window needs to be emitted",
     ),
     Option(
-        "buffer_events", _whole(1, 10_000_000), {"keystroke": 10_000, "mouse": 50_000, "app": 10_000},
+        "buffer_events", allowed.whole(1, 10_000_000), {"keystroke": 10_000, "mouse": 50_000, "app": 10_000},
         "SECLYZER_BUFFER_EVENTS", "--buffer-events", "N", "events kept at most",
     ),
-    Option("dev_mode", _flag, False, "SECLYZER_DEV_MODE"),
-    Option("user_id", _name, "default", "SECLYZER_USER_ID", "--user-id", "ID", "tag of every point"),
-    Option("device_id", _text, _DEVICE_IDS, "SECLYZER_DEVICE_ID", "--device-id", "ID", "tag of every point"),
+    Option("dev_mode", allowed.flag, False, "SECLYZER_DEV_MODE"),
+    Option("user_id", allowed.name, "default", "SECLYZER_USER_ID", "--user-id", "ID", "tag of every point"),
     Option(
-        "host", _name, socket.gethostname() or "localhost", "SECLYZER_HOST",
+        "device_id", allowed.text, _DEVICE_IDS, "SECLYZER_DEVICE_ID",
+        "--device-id", "ID", "tag of every point",
+    ),
+    Option(
+        "host", allowed.name, socket.gethostname() or "localhost", "SECLYZER_HOST",
         "--host", "NAME", "tag of every point; default: the host's name",
     ),
     Option(
-        "log_level", _one_of("debug", "info", "warning", "error"), "info", "SECLYZER_LOG_LEVEL",
+        "log_level", allowed.one_of("debug", "info", "warning", "error"), "info", "SECLYZER_LOG_LEVEL",
         "--log-level", "LEVEL", "debug, info, warning or error",
     ),
     Option(
-        "log_format", _one_of("logfmt", "json"), "logfmt", "SECLYZER_LOG_FORMAT",
+        "log_format", allowed.one_of("logfmt", "json"), "logfmt", "SECLYZER_LOG_FORMAT",
         "--log-format", "FORMAT", "logfmt or json",
     ),
     Option(
-        "state_dir", _text, "", "SECLYZER_STATE_DIR",
+        "state_dir", allowed.text, "", "SECLYZER_STATE_DIR",
         "--state-dir", "DIR", "where state outlives a restart",
     ),
 )  # fmt: skip
@@ -305,8 +188,8 @@ def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
 def _checked(source: str, key: str, value: object) -> Any:
     option = _BY_KEY.get(key)
     if option is None:
-        allowed = ", ".join([*_BY_KEY, "redis_password_file", "influx_token_file"])
-        raise ConfigError(f"{source}: unknown key {key!r}: allowed are {allowed}")
+        known = ", ".join([*_BY_KEY, "redis_password_file", "influx_token_file"])
+        raise ConfigError(f"{source}: unknown key {key!r}: allowed are {known}")
     try:
         return option.check(value)
     except ValueError as wrong:

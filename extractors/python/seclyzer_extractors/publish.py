@@ -6,8 +6,8 @@ said, and not tried again: it would fail again.
 
 from collections import deque
 
+from .allowed import RedisAddress
 from .backoff import Backoff
-from .config import RedisAddress
 from .logs import Dependency, warning
 from .resp import Command, Connection, Link, RedisAway, RedisRefused, first_error
 from .schema import Kind

@@ -10,8 +10,8 @@ from typing import Any
 
 import hiredis
 
+from .allowed import RedisAddress
 from .backoff import Backoff
-from .config import RedisAddress
 from .logs import Dependency
 
 TIMEOUT_S = 2.0

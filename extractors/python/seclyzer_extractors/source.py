@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import hiredis
 
-from .config import RedisAddress
+from .allowed import RedisAddress
 from .logs import Dependency
 from .resp import Command, Connection, Link, RedisAway, RedisRefused
 from .schema import Kind

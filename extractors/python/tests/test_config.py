@@ -89,8 +89,8 @@ def test_redis_urls(load: Any, url: str, address: tuple[Any, ...]) -> None:
 
 
 def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_keys(load: Any) -> None:
-    made = load("redis_url: unix:///r.sock\nredis_username: me\nredis_password: mine\n").redis
-    assert (made.username, made.password) == ("me", "mine")
+    made = load("redis_url: unix:///r.sock\nredis_username: me\nredis_password: 100%41\n").redis
+    assert (made.username, made.password) == ("me", "100%41")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,7 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("redis_url: http://x", ["redis_url is 'http://x'", "unix://"]),
         ("redis_url: unix://relative/path", ["redis_url"]),
         ("redis_url: redis://h/db", ["redis_url"]),
+        ("redis_url: redis://h/-1", ["redis_url"]),
         ("redis_url: redis://h:x", ["redis_url"]),
         ("influx_url: ''", ["influx_url is ''", "http://host:port"]),
         ("influx_url: ftp://x", ["influx_url"]),

@@ -21,6 +21,11 @@ from support import SECOND, command, environment, focus, key, move, replayed
 
 WINDOWS = {"window_seconds": 3, "update_interval": 1, "min_events": 1, "lateness_ms": 1000}
 FLAGS = ("--window", "3", "--interval", "1", "--min-events", "1", "--lateness", "1000")
+STATS = """
+implementation version pid started_at events malformed future late dropped sessions windows windows_short
+last_id last_event_ts last_window_ts points_written points_spooled points_rejected points_dropped spool_bytes
+redis_reconnects influx_errors outputs_dropped output_errors
+"""
 
 
 class Program:
@@ -152,12 +157,7 @@ def test_the_stats_hash_holds_every_field_and_expires(redis_server: RedisServer)
     client.xadd("seclyzer:stream:mouse", {"wrong": "field"}, id="5-8")
     with running("mouse", redis_server) as program:
         told = until(lambda: stats(client, "mouse"))
-        names = (
-            "implementation version pid started_at events malformed future late dropped sessions windows "
-            "windows_short last_id last_event_ts last_window_ts points_written points_spooled "
-            "points_rejected points_dropped spool_bytes redis_reconnects influx_errors outputs_dropped output_errors"
-        )
-        assert set(told) == set(names.split())
+        assert set(told) == set(STATS.split())
         assert (told["implementation"], told["pid"]) == ("python", str(program.process.pid))
         assert abs(int(told["started_at"]) - now()) < 20 * SECOND
         assert 20 < client.ttl("seclyzer:stats:mouse") <= 30

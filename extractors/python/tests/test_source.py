@@ -1,0 +1,124 @@
+"""The clock that counts real time only while all there was has been read, and reading from Redis itself."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+from servers import RedisServer
+
+from seclyzer_extractors import config, schema, source
+from seclyzer_extractors.logs import Dependency
+from seclyzer_extractors.resp import Connection, RedisAway
+from seclyzer_extractors.source import Clock, Source
+
+SECOND = 1_000_000
+
+
+def test_the_clock_stands_still_until_the_first_time_all_was_read() -> None:
+    clock = Clock()
+    assert clock.at(500) == 0
+    assert clock.caught_up(until=400, now=500) == 0  # goes on from now
+    assert clock.at(700) == 200
+
+
+def test_the_clock_counts_to_where_all_was_read() -> None:
+    clock = Clock()
+    clock.caught_up(0, now=100)
+    assert clock.caught_up(until=150, now=400) == 50
+    assert clock.at(400) == 300  # an event that arrives now is later than what was counted
+    assert clock.caught_up(until=120, now=500) == 50  # never goes back
+
+
+def test_a_stopped_clock_leaves_out_the_outage() -> None:
+    clock = Clock()
+    clock.caught_up(0, now=100)
+    clock.caught_up(200, now=200)
+    clock.stop()
+    assert clock.at(90_000) == 100
+    assert clock.caught_up(until=90_000, now=95_000) == 100
+    assert clock.at(95_010) == 110
+
+
+@pytest.fixture
+def reader(redis_server: RedisServer) -> Iterator[tuple[Redis, Source, Connection]]:
+    client = redis_server.start()
+    wake, waker = os.pipe()
+    address = config.settings("app", redis_url=redis_server.url).redis
+    made = Source(schema.kind("app"), address, Dependency("away", "back"), lambda _: None, wake)
+    connection = made.link.up(now())
+    assert connection is not None
+    assert connection.receive()[0][0] == b"subscribe"
+    yield client, made, connection
+    made.link.close()
+    os.close(wake)
+    os.close(waker)
+
+
+def now() -> int:
+    return time.monotonic_ns() // 1000
+
+
+def test_entries_and_published_messages_are_read(reader: tuple[Redis, Source, Connection]) -> None:
+    client, made, connection = reader
+    client.xadd("seclyzer:stream:app", {"other": "x", "e": "one"})
+    client.xadd("seclyzer:stream:app", {"other": "no event"}, id="*")
+    reading = made.read(connection, SECOND, None)
+    assert (reading.messages, reading.counted) == ([b"one", b""], 0)
+    client.publish("seclyzer:events", "two")
+    reading = made.read(connection, SECOND, None)
+    assert (reading.messages, reading.counted) == ([b"two"], None)  # the stream was not answered yet
+    begun = now()
+    reading = made.read(connection, SECOND, None)
+    assert reading.messages == [] and reading.counted is not None
+    assert reading.counted >= 1_000_000 * 0.9
+    assert now() - begun < 1.5 * SECOND
+
+
+def test_a_full_answer_stops_the_clock(
+    reader: tuple[Redis, Source, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, made, connection = reader
+    monkeypatch.setattr(source, "COUNT", 3)
+    for i in range(5):
+        client.xadd("seclyzer:stream:app", {"e": str(i)})
+    first = made.read(connection, SECOND, None)
+    assert (first.messages, first.counted) == ([b"0", b"1", b"2"], None)
+    second = made.read(connection, SECOND, None)
+    assert (second.messages, second.counted) == ([b"3", b"4"], 0)
+
+
+def test_no_waiting_when_something_is_due_already(reader: tuple[Redis, Source, Connection]) -> None:
+    _, made, connection = reader
+    begun = now()
+    reading = made.read(connection, 0, None)
+    assert reading.counted == 0
+    assert now() - begun < SECOND / 2
+
+
+def test_patience_ends_a_wait_but_not_the_question(reader: tuple[Redis, Source, Connection]) -> None:
+    client, made, connection = reader
+    assert made.read(connection, SECOND, 50_000).messages == []
+    client.xadd("seclyzer:stream:app", {"e": "late"})
+    assert made.read(connection, SECOND, SECOND).messages == [b"late"]
+
+
+def test_an_overdue_answer_is_an_error_and_one_that_came_all_the_same_counts_no_time(
+    reader: tuple[Redis, Source, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, made, connection = reader
+    monkeypatch.setattr(source, "OVERDUE_US", -100_000)
+    with pytest.raises(RedisAway, match="does not answer"):
+        made.read(connection, 100_000, None)
+    client.xadd("seclyzer:stream:app", {"e": "x"})
+    time.sleep(0.2)
+    reading = made.read(connection, 100_000, None)
+    assert (reading.messages, reading.counted) == ([b"x"], None)
+
+
+def test_an_error_is_an_error(reader: tuple[Redis, Source, Connection]) -> None:
+    client, made, connection = reader
+    client.set("seclyzer:stream:app", "no stream")
+    with pytest.raises(RedisAway, match="WRONGTYPE"):
+        made.read(connection, SECOND, None)
