@@ -2,10 +2,13 @@
 
 import gzip
 import os
+import socket
+import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -51,13 +54,35 @@ class RedisServer:
             Path(self.socket).unlink(missing_ok=True)
 
 
+@contextmanager
+def start_redis(*options: str) -> Iterator[None]:
+    """Redis with these options and no others, once it says that it is ready."""
+    command = ["redis-server", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if b"Ready to accept connections" in line:
+                break
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 Answer = tuple[int, dict[str, str], bytes]
 
 
 class InfluxStub:
     """Answers writes as `answer(lines)` says, (status, headers, body); keeps what it was sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answer: Callable[[list[str]], Answer | None] = lambda lines: (204, {}, b"")
         self.requests: list[tuple[str, dict[str, str], list[str]]] = []
         self.accepted: list[str] = []
@@ -93,7 +118,10 @@ class InfluxStub:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:

@@ -1,0 +1,82 @@
+"""Over TLS, to InfluxDB as a fleet has it, and to Redis: certificates are checked."""
+
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+from servers import InfluxStub, free_port, start_redis
+
+from seclyzer_extractors import config
+from seclyzer_extractors.influx import InfluxAway, InfluxDB
+from seclyzer_extractors.resp import Connection, RedisAway
+
+EXTENSIONS = """
+[ca]
+basicConstraints=critical,CA:TRUE,pathlen:0
+keyUsage=critical,keyCertSign,cRLSign
+subjectKeyIdentifier=hash
+[leaf]
+subjectAltName=DNS:localhost
+keyUsage=critical,digitalSignature
+extendedKeyUsage=serverAuth
+authorityKeyIdentifier=keyid
+subjectKeyIdentifier=hash
+"""
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with ca.crt, and server.crt and server.key for localhost."""
+    directory = tmp_path_factory.mktemp("pki")
+    (directory / "extensions").write_text(EXTENSIONS, encoding="ascii")
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+
+    for name in ("ca", "server"):
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")
+        openssl("req", "-new", "-key", f"{name}.key", "-subj", f"/CN=test {name}", "-out", f"{name}.csr")
+    made = ("-extfile", "extensions", "-days", "2", "-out")
+    openssl("x509", "-req", "-in", "ca.csr", "-signkey", "ca.key", "-extensions", "ca", *made, "ca.crt")
+    signer = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extensions", "leaf")
+    openssl("x509", "-req", "-in", "server.csr", *signer, *made, "server.crt")
+    return directory
+
+
+def test_influxdb_is_reached_when_its_certificate_is_the_cas_and_names_the_host(pki: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "server.crt", pki / "server.key")
+    stub = InfluxStub(context)
+
+    def write(host: str, ca_file: str) -> int:
+        settings = config.settings("app", influx_url=f"https://{host}:{stub.port}", influx_ca_file=ca_file)
+        client = InfluxDB(settings)
+        try:
+            return [client.write(b"m f=1 1", 5).status for _ in range(3)][-1]
+        finally:
+            client.close()
+
+    ca = str(pki / "ca.crt")
+    assert write("localhost", ca) == 204
+    with pytest.raises(InfluxAway, match="certificate verify failed"):
+        write("localhost", "")
+    with pytest.raises(InfluxAway, match="certificate verify failed"):
+        write("127.0.0.1", ca)
+    assert len(stub.accepted) == 3
+    stub.close()
+
+
+def test_redis_over_tls(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    files = ("--tls-cert-file", str(pki / "server.crt"), "--tls-key-file", str(pki / "server.key"))
+    options = ("--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no", "--save", "", *files)
+    with start_redis(*options):
+        address = config.settings("app", redis_url=f"rediss://localhost:{port}/3").redis
+        with pytest.raises(RedisAway, match="certificate verify failed"):
+            Connection(address, "test")
+        monkeypatch.setenv("SSL_CERT_FILE", str(pki / "ca.crt"))
+        connection = Connection(address, "test")
+        assert connection.call("SET", "large", "x" * 300_000) == b"OK"
+        assert connection.call("GET", "large") == b"x" * 300_000
+        connection.close()
