@@ -57,6 +57,7 @@ SUITES: dict[str, list[Step]] = {
         Step("ruff", f"ruff check {PYTHON_CODE}"),
         Step("ruff-format", f"ruff format --check {PYTHON_CODE}"),
         Step("mypy", "mypy"),
+        Step("mypy-tests", "mypy extractors/python/tests"),  # apart: another conftest.py
         Step("cargo-fmt", f"cargo fmt {CRATE} --check"),
         Step("clippy", f"cargo clippy --quiet --locked --all-targets {CRATE} -- -D warnings"),
         Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule galaxy.yml .config"),
@@ -78,6 +79,7 @@ SUITES: dict[str, list[Step]] = {
         Step("rust", f"cargo test --locked {CRATE}", "cargo"),
     ],
     "parity": [pytest("parity", "tests/parity -s")],
+    "live": [pytest("live", "tests/live")],
     "molecule": [Step("default", "python molecule/guard.py {junit}", "junit")],
 }
 

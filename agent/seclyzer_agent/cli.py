@@ -39,12 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="seclyzer_agent", description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="YAML file; SECLYZER_AGENT_<KEY> beats its keys"
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="check the configuration, reach Redis and InfluxDB, end"
-    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML file; SECLYZER_AGENT_<KEY> beats its keys")
+    parser.add_argument("--check", action="store_true", help="check the configuration, reach Redis and InfluxDB, end")
     parser.add_argument("--print-config", action="store_true", help="print what is in force as YAML, end")
     parser.add_argument("--version", action="version", version=f"seclyzer_agent {__version__} (python)")
     return parser

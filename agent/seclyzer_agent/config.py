@@ -104,9 +104,7 @@ def _checks(value: Any) -> dict[str, Pace]:
             elif part in ("rise", "fall"):
                 merged[part] = int(number(1, 100, whole=True)(given))
             else:
-                raise ValueError(
-                    f"may give {name} interval_seconds, deadline_seconds, rise and fall, not {part!r}"
-                )
+                raise ValueError(f"may give {name} interval_seconds, deadline_seconds, rise and fall, not {part!r}")
         paces[name] = Pace(**merged)
     return paces
 
@@ -156,14 +154,8 @@ def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
         except ValueError as error:
             raise ConfigError(f"{key} is {_shown(key, value)} ({origin}), but {error}") from None
     for key, (_, origin) in given.items():
-        hint = (
-            "; secrets come from files only: redis_password_file"
-            if re.search("pass|secret|token", key)
-            else ""
-        )
-        raise ConfigError(
-            f"{key[:60]!r} ({origin}) is not a key of the agent{hint}; its keys: {', '.join(KEYS)}"
-        )
+        hint = "; secrets come from files only: redis_password_file" if re.search("pass|secret|token", key) else ""
+        raise ConfigError(f"{key[:60]!r} ({origin}) is not a key of the agent{hint}; its keys: {', '.join(KEYS)}")
     return _complete(values)
 
 
@@ -197,9 +189,7 @@ def _read(file: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
-        raise ConfigError(
-            f"{file} is not YAML{where}: {getattr(error, 'problem', None) or 'unreadable'}"
-        ) from None
+        raise ConfigError(f"{file} is not YAML{where}: {getattr(error, 'problem', None) or 'unreadable'}") from None
     if document is None:
         return {}
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):

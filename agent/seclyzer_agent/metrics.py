@@ -94,9 +94,7 @@ def _build_info(deployment: Deployment | None) -> Metric:
 
 def _units(units: dict[str, Unit]) -> Iterator[Metric]:
     state = _gauge("systemd_unit_state", "1 for the state that a unit is in", ("name", "state"))
-    restarts = CounterMetricFamily(
-        "systemd_service_restart", "Automatic restarts of a unit", labels=("name",)
-    )
+    restarts = CounterMetricFamily("systemd_service_restart", "Automatic restarts of a unit", labels=("name",))
     for unit in units.values():
         for name in UNIT_STATES:
             state.add_metric([unit.unit, name], 1 if unit.active == name else 0)
@@ -105,9 +103,7 @@ def _units(units: dict[str, Unit]) -> Iterator[Metric]:
 
 
 def _memory(memory: dict[str, Memory]) -> Iterator[Metric]:
-    used = _gauge(
-        "seclyzer_unit_memory_bytes", "Memory of a unit, without cache that can be given back", ("name",)
-    )
+    used = _gauge("seclyzer_unit_memory_bytes", "Memory of a unit, without cache that can be given back", ("name",))
     limit = _gauge("seclyzer_unit_memory_limit_bytes", "A unit's memory limit", ("name",))
     for name, seen in memory.items():
         used.add_metric([name], seen.used)
@@ -143,9 +139,7 @@ def _influx(facts: InfluxFacts | None) -> Iterator[Metric]:
 def _extractors(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric]:
     label = ("extractor",)
     up = _gauge("seclyzer_extractor_up", "1 when the extractor's heartbeat is there", label)
-    info = _gauge(
-        "seclyzer_extractor_info", "What runs, by its heartbeat", ("extractor", "implementation", "version")
-    )
+    info = _gauge("seclyzer_extractor_info", "What runs, by its heartbeat", ("extractor", "implementation", "version"))
     lag = _gauge("seclyzer_extractor_lag_seconds", "How far the extractor is behind its stream", label)
     stream = _gauge("seclyzer_extractor_stream_entries", "Entries in the extractor's stream", label)
     kept = _gauge("seclyzer_extractor_features_kept", "Entries in the list of features, at most 1000", label)
@@ -161,12 +155,9 @@ def _extractors(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric
             "seclyzer_extractor_last_window_timestamp_seconds", "Unix time of the last window's end", label
         ),
     }
-    read = _gauge(
-        "seclyzer_extractor_last_entry_timestamp_seconds", "Unix time of the stream entry read last", label
-    )
+    read = _gauge("seclyzer_extractor_last_entry_timestamp_seconds", "Unix time of the stream entry read last", label)
     counters = {
-        name: CounterMetricFamily(f"seclyzer_extractor_{name}", words, labels=label)
-        for name, words in COUNTERS.items()
+        name: CounterMetricFamily(f"seclyzer_extractor_{name}", words, labels=label) for name, words in COUNTERS.items()
     }
     for kind, facts in extractors.items():
         stats = facts.stats if facts else None

@@ -25,9 +25,7 @@ td.w { white-space: nowrap } td.o { overflow-wrap: anywhere; width: 65% }
 footer { font-size: .85rem; opacity: .8 }
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; frame-ancestors 'none'"
-)
+CONTENT_SECURITY_POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def page(snapshot: Snapshot) -> str:

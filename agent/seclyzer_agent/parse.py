@@ -73,13 +73,9 @@ def some_of(*allowed: str, empty: bool = False) -> Callable[[Any], tuple[str, ..
     """A list of some of these words, or the same as text with commas; the result in the order given here."""
 
     def parse(value: Any) -> tuple[str, ...]:
-        names = (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        names = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         if not isinstance(names, list) or not (names or empty) or any(name not in allowed for name in names):
-            raise ValueError(
-                f"must be a list of {', '.join(allowed)}, {'any or none' if empty else 'at least one'}"
-            )
+            raise ValueError(f"must be a list of {', '.join(allowed)}, {'any or none' if empty else 'at least one'}")
         return tuple(word for word in allowed if word in names)
 
     return parse
@@ -90,9 +86,7 @@ def unit_names(value: Any) -> dict[str, str]:
     units = mapping_of(value, "short names to systemd units")
     for name, unit in units.items():
         if not SHORT_NAME.fullmatch(name) or not isinstance(unit, str) or not UNIT_NAME.fullmatch(unit):
-            raise ValueError(
-                "must map short lower-case names to units, such as mouse: seclyzer-mouse.service"
-            )
+            raise ValueError("must map short lower-case names to units, such as mouse: seclyzer-mouse.service")
     if len(units) > 50:
         raise ValueError("must name at most 50 units")
     return units
@@ -113,11 +107,7 @@ def optional_path(value: Any) -> str:
 def listen_address(value: Any) -> tuple[str, int]:
     """`ADDRESS:PORT` of the loopback, as (address, port)."""
     example = "such as 127.0.0.1:9484 or [::1]:9484"
-    match = (
-        re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):([0-9]{1,5})", value)
-        if isinstance(value, str)
-        else None
-    )
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):([0-9]{1,5})", value) if isinstance(value, str) else None
     if match is None or not 1 <= int(match[3]) <= 65535:
         raise ValueError(f"must be an address and a port, {example}")
     host = match[1] or match[2]

@@ -42,9 +42,7 @@ def connect(url: str, username: str | None, password: str | None, deadline: floa
         options.pop("socket_connect_timeout")
         pool = ConnectionPool(connection_class=UnixDomainSocketConnection, path=parts.path, **options)
     else:
-        pool = ConnectionPool(
-            connection_class=Connection, host=parts.hostname, port=parts.port or 6379, **options
-        )
+        pool = ConnectionPool(connection_class=Connection, host=parts.hostname, port=parts.port or 6379, **options)
     return Redis.from_pool(pool)
 
 

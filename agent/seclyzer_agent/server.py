@@ -59,9 +59,7 @@ def application(snapshot: Callable[[], Snapshot]) -> web.Application:
 async def _only_here(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a Host that is not the loopback: no web page reads the agent under a name of its own."""
     if not _is_loopback(request.headers.get("Host", "localhost")):
-        return web.Response(
-            status=421, text="this agent answers for its loopback address only\n", headers=HEADERS
-        )
+        return web.Response(status=421, text="this agent answers for its loopback address only\n", headers=HEADERS)
     try:
         response = await handler(request)
     except web.HTTPException as error:

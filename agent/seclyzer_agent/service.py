@@ -111,9 +111,7 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier) -> None:
         loop.add_signal_handler(number, stop.set)
     reporter = Reporter(notifier)
     async with background(settings, kept, reporter) as (runner, checks):
-        app = web.AppRunner(
-            application(runner.snapshot), access_log=None, handle_signals=False, shutdown_timeout=0.5
-        )
+        app = web.AppRunner(application(runner.snapshot), access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await app.setup()
         host, port = settings.listen
         try:

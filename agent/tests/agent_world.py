@@ -153,9 +153,7 @@ class Agent:
         """The worst status of a check's measurements."""
         checks: dict[str, list[dict[str, str]]] = self.get("/healthz?verbose").json["checks"]
         order = ["pass", "warn", "fail"]
-        found = [
-            e["status"] for key, entries in checks.items() for e in entries if key.startswith(f"{check}:")
-        ]
+        found = [e["status"] for key, entries in checks.items() for e in entries if key.startswith(f"{check}:")]
         return max(found, key=order.index)
 
     def output(self, check: str) -> str:

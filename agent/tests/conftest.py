@@ -104,9 +104,7 @@ def host(tmp_path: Path, redis_server: RedisServer) -> Host:
         "units": {"keystroke": "seclyzer-keystroke.service"},
         "checks": {name: dict(pace) for name in names},
     }
-    environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("SECLYZER_", "NOTIFY_", "WATCHDOG_"))
-    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SECLYZER_", "NOTIFY_", "WATCHDOG_"))}
     environment |= {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     made = Host(tmp_path, config, environment)
     made.systemctl(f"exec cat {tmp_path / 'units'}")

@@ -125,10 +125,7 @@ def test_the_password_comes_from_its_file_or_the_systemd_credential(tmp_path: Pa
     (tmp_path / "pw").write_text("from file\n")
     credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     assert secret(configured(tmp_path), credentials) == "from systemd"
-    assert (
-        secret(configured(tmp_path, {"redis_password_file": str(tmp_path / "pw")}), credentials)
-        == "from file"
-    )
+    assert secret(configured(tmp_path, {"redis_password_file": str(tmp_path / "pw")}), credentials) == "from file"
     assert secret(configured(tmp_path, {"redis_username": ""}), credentials) is None
     assert secret(configured(tmp_path, {"roles": ["store"]}), {}) is None
     with pytest.raises(ConfigError, match="there is no password: set redis_password_file"):

@@ -52,9 +52,7 @@ def snapshot(stats: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Snapshot
         ),
     }
     failed = Entry("state", unit, "system", FAIL, f"{unit} is failed (Result=oom-kill)", "failed")
-    up = Entry(
-        "state", "redis-server.service", "system", PASS, "redis-server.service is active (running)", "active"
-    )
+    up = Entry("state", "redis-server.service", "system", PASS, "redis-server.service is active (running)", "active")
     memory = Entry("used", "redis-server.service", "system", WARN, "uses <b>85 %</b> & more", 85, "bytes")
     blip = Entry("responseTime", "redis", "datastore", FAIL, "redis: no answer within 2 s", None)
     beat = Entry("heartbeat", "keystroke", "component", PASS, "keystroke: rust 9.9.9 runs", "rust 9.9.9")
@@ -99,9 +97,7 @@ def test_an_unknown_exclusion_is_said(snapshot: Snapshot) -> None:
 def test_report_has_the_members_and_types_of_the_draft(snapshot: Snapshot) -> None:
     document = report(snapshot, verbose=True)
     assert document["status"] in ("pass", "warn", "fail")
-    assert all(
-        isinstance(document[k], str) for k in ("version", "releaseId", "serviceId", "description", "output")
-    )
+    assert all(isinstance(document[k], str) for k in ("version", "releaseId", "serviceId", "description", "output"))
     for key, entries in document["checks"].items():
         assert key.count(":") == 1 and isinstance(entries, list) and entries
         for entry in entries:
@@ -161,9 +157,7 @@ def test_metrics_hold_what_was_read(snapshot: Snapshot) -> None:
     assert value("seclyzer_extractor_last_event_timestamp_seconds", extractor="keystroke") == 1700000001.5
     assert value("seclyzer_extractor_last_window_timestamp_seconds", extractor="keystroke") == 1700000005
     assert value("seclyzer_extractor_last_entry_timestamp_seconds", extractor="keystroke") == 1700000000.5
-    assert (
-        value("seclyzer_extractor_info", extractor="keystroke", implementation="rust", version="9.9.9") == 1
-    )
+    assert value("seclyzer_extractor_info", extractor="keystroke", implementation="rust", version="9.9.9") == 1
     assert value("seclyzer_unit_memory_bytes", name="redis-server.service") == 85
     assert value("seclyzer_unit_memory_limit_bytes", name="redis-server.service") == 100
     assert ("seclyzer_unit_memory_limit_bytes", (("name", "x.service"),)) not in found
@@ -173,9 +167,7 @@ def test_metrics_hold_what_was_read(snapshot: Snapshot) -> None:
     assert value("seclyzer_check_duration_seconds", check="units") == 0.0125
     assert value("seclyzer_check_last_run_timestamp_seconds", check="units") == AT
     assert value("process_resident_memory_bytes") > 1e6
-    assert not [
-        key for key in found if key[1] and ("extractor", "mouse") in key[1] and key[0].endswith("_total")
-    ]
+    assert not [key for key in found if key[1] and ("extractor", "mouse") in key[1] and key[0].endswith("_total")]
 
 
 def test_openmetrics_on_request_tells_the_same(snapshot: Snapshot) -> None:

@@ -83,11 +83,7 @@ def test_show_that_tells_of_another_number_of_units_is_unreadable() -> None:
 def cgroup(root: Path, version: int, used: int, limit: str, cache: int) -> None:
     place = root / "memory" / "system.slice" / UNIT if version == 1 else root / "system.slice" / UNIT
     place.mkdir(parents=True)
-    names = (
-        ("memory.usage_in_bytes", "memory.limit_in_bytes")
-        if version == 1
-        else ("memory.current", "memory.max")
-    )
+    names = ("memory.usage_in_bytes", "memory.limit_in_bytes") if version == 1 else ("memory.current", "memory.max")
     (place / names[0]).write_text(f"{used}\n")
     (place / names[1]).write_text(f"{limit}\n")
     key = "total_inactive_file" if version == 1 else "inactive_file"
@@ -182,9 +178,7 @@ def test_no_manifest_is_a_warning(tmp_path: Path) -> None:
         ({**GOOD, "implementations": {"keystroke": "go"}}, "has implementations other than python or rust"),
     ],
 )
-def test_a_manifest_that_cannot_be_understood_is_a_failure(
-    tmp_path: Path, manifest: object, words: str
-) -> None:
+def test_a_manifest_that_cannot_be_understood_is_a_failure(tmp_path: Path, manifest: object, words: str) -> None:
     reading = deployed(tmp_path, manifest)
     assert reading.entries[0].status is FAIL and words in reading.entries[0].output
     assert reading.facts is None

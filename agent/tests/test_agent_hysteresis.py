@@ -43,9 +43,7 @@ def test_mixed_bad_results_show_the_mildest_and_mixed_good_ones_the_worst() -> N
 
 
 @given(results, counts, counts)
-def test_shown_changes_only_when_enough_results_in_a_row_agree(
-    sequence: list[Status], rise: int, fall: int
-) -> None:
+def test_shown_changes_only_when_enough_results_in_a_row_agree(sequence: list[Status], rise: int, fall: int) -> None:
     shown = run(sequence, rise, fall)
     for i in range(1, len(shown)):
         last = sequence[: i + 1]
@@ -66,9 +64,7 @@ def test_a_constant_result_is_shown_after_as_many_as_are_asked(
 
 
 @given(st.sampled_from(Status), st.sampled_from(Status), st.integers(2, 5), st.integers(1, 30))
-def test_flapping_faster_than_both_counts_never_shows(
-    base: Status, odd: Status, count: int, length: int
-) -> None:
+def test_flapping_faster_than_both_counts_never_shows(base: Status, odd: Status, count: int, length: int) -> None:
     sequence = [odd if i % count else base for i in range(length)]
     assert set(run(sequence, rise=count, fall=count)) == {base}
 

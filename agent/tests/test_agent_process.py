@@ -72,8 +72,7 @@ def test_a_host_whose_parts_all_work_is_well_but_for_the_store_that_is_away(host
     answer = agent.get("/healthz")
     assert (answer.status, answer.json["status"]) == (503, "fail")
     assert (
-        answer.json["checks"]["influxdb:responseTime"][0]["output"]
-        == "influxdb: cannot be reached: Connection refused"
+        answer.json["checks"]["influxdb:responseTime"][0]["output"] == "influxdb: cannot be reached: Connection refused"
     )
 
 
@@ -148,9 +147,7 @@ def test_one_odd_reading_is_damped_and_shown_in_verbose_only(host: Host, start: 
     assert agent.get("/healthz?exclude=influxdb&exclude=keystroke").status == 200
 
 
-def test_a_unit_that_fails_is_told_with_its_reason_and_so_is_the_heartbeat_without_it(
-    host: Host, start: Start
-) -> None:
+def test_a_unit_that_fails_is_told_with_its_reason_and_so_is_the_heartbeat_without_it(host: Host, start: Start) -> None:
     agent = start()
     host.units(keystroke={"active": "failed", "sub": "failed", "result": "oom-kill", "pid": 0})
     wait_until(lambda: agent.status("units") == "fail" and agent.status("keystroke") == "fail")
@@ -188,9 +185,7 @@ def test_only_get_and_head_and_only_for_the_loopbacks_names(host: Host, start: S
     agent = start()
     head = agent.get("/healthz", "HEAD")
     assert head.status == 503 and head.body == "" and int(head.headers["content-length"]) > 100
-    assert [agent.get("/healthz", method).status for method in ("POST", "PUT", "DELETE", "OPTIONS")] == [
-        405
-    ] * 4
+    assert [agent.get("/healthz", method).status for method in ("POST", "PUT", "DELETE", "OPTIONS")] == [405] * 4
     assert agent.get("/nothing").status == 404
     names = ("localhost", "127.0.0.1:9484", "[::1]:9484", "LOCALHOST:1")
     assert [agent.get("/livez", Host=name).status for name in names] == [200] * 4

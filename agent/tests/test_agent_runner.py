@@ -16,9 +16,7 @@ GOOD = Reading((Entry("m", "thing", "component", Status.PASS, "thing is well", 1
 class Fake:
     """A check made of a coroutine function."""
 
-    def __init__(
-        self, name: str, read: Callable[[], Awaitable[Reading]], after: tuple[str, ...] = ()
-    ) -> None:
+    def __init__(self, name: str, read: Callable[[], Awaitable[Reading]], after: tuple[str, ...] = ()) -> None:
         self.name, self._read, self.after = name, read, after
         self.primary = Entry("m", name, "component", Status.FAIL, "")
 

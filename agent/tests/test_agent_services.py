@@ -28,9 +28,7 @@ PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
 T = TypeVar("T")
 
 
-def with_redis(
-    server: RedisServer, use: Callable[[Any], Awaitable[T]], password: str = "agent-password"
-) -> T:
+def with_redis(server: RedisServer, use: Callable[[Any], Awaitable[T]], password: str = "agent-password") -> T:
     async def main() -> T:
         client = connect(f"unix://{server.socket}", "agent", password, 1.0)
         try:
@@ -101,9 +99,7 @@ class Edge:
 
         async def use(client: Any) -> list[dict[str, Entry]]:
             bounds = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=recent)
-            check = Extractor(
-                self.kind, "seclyzer-x.service", client, lambda check: self.facts.get(check), bounds
-            )
+            check = Extractor(self.kind, "seclyzer-x.service", client, lambda check: self.facts.get(check), bounds)
             found = [await check.read()]
             for step in between:
                 step()
@@ -164,9 +160,7 @@ def test_a_heartbeat_of_another_program_fails(
     edge.tell(stats)
     edge.facts = {
         "units": main_process(pid),
-        "deployment": Deployment(
-            "3", "r", version or stats["version"], "rust", {"keystroke": implementation}
-        ),
+        "deployment": Deployment("3", "r", version or stats["version"], "rust", {"keystroke": implementation}),
     }
     entry = edge.readings()[0]["heartbeat"]
     assert entry.status is FAIL and words in entry.output
@@ -194,9 +188,7 @@ def test_a_process_that_has_just_begun_has_time_for_its_first_heartbeat(
     assert edge.readings()[0]["heartbeat"].status is FAIL
 
 
-def test_an_expired_heartbeat_fails_and_lag_is_not_made_up(
-    redis_server: RedisServer, stats: dict[str, str]
-) -> None:
+def test_an_expired_heartbeat_fails_and_lag_is_not_made_up(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server)
     edge.tell(stats)
     before, after = edge.readings(lambda: redis_server.admin.pexpire("seclyzer:stats:keystroke", 0))
@@ -214,9 +206,7 @@ def test_a_heartbeat_with_junk_in_it_is_a_warning_and_the_junk_is_not_repeated(
     assert (entry.status, entry.output) == (WARN, "keystroke: the heartbeat lacks events, late, last_id")
 
 
-def test_losses_fail_and_errors_warn_while_they_are_recent(
-    redis_server: RedisServer, stats: dict[str, str]
-) -> None:
+def test_losses_fail_and_errors_warn_while_they_are_recent(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server)
     edge.tell(stats, points_dropped=5, malformed=5)
     first, second, third = edge.readings(
@@ -258,9 +248,7 @@ def test_a_reader_far_behind_warns_and_then_fails(redis_server: RedisServer, sta
     assert later["lag"].status is FAIL
 
 
-def test_app_focus_may_last_so_its_windows_are_not_watched(
-    redis_server: RedisServer, stats: dict[str, str]
-) -> None:
+def test_app_focus_may_last_so_its_windows_are_not_watched(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server, "app")
     edge.tell(stats)
     assert "windows" not in edge.readings()[0]
@@ -274,16 +262,12 @@ def test_stats_of_the_wrong_type_are_an_error_in_words(redis_server: RedisServer
 
 def test_stats_are_parsed_within_bounds() -> None:
     assert parse({}) is None
-    stats = parse(
-        {"events": "9" * 30, "implementation": "go", "version": "a" * 80, "last_id": "1-1-1", "x": "y"}
-    )
+    stats = parse({"events": "9" * 30, "implementation": "go", "version": "a" * 80, "last_id": "1-1-1", "x": "y"})
     assert stats is not None
     assert (stats.implementation, stats.version, stats.last_id, dict(stats.numbers)) == (None, None, None, {})
 
 
-def influx(
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: Path | None = None
-) -> Reading:
+def influx(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: Path | None = None) -> Reading:
     """One reading of an InfluxDB that answers so; with `tls` over https, with the keys in that folder."""
 
     async def main() -> Reading:

@@ -73,9 +73,7 @@ def test_a_reader_that_moves_is_behind_by_the_age_of_what_it_read() -> None:
 
 def test_lag_ends_when_the_reader_has_caught_up() -> None:
     stuck = "1699999999000-0"
-    assert lag([(stuck, 5), (stuck, 50), (stuck, 60), ("1700000015000-0", 60), ("1700000015000-0", 60)])[
-        3:
-    ] == [0, 0]
+    assert lag([(stuck, 5), (stuck, 50), (stuck, 60), ("1700000015000-0", 60), ("1700000015000-0", 60)])[3:] == [0, 0]
 
 
 def test_a_reader_that_never_read_is_behind_only_when_the_stream_grows() -> None:

@@ -42,9 +42,6 @@ def build(
         )
         checks.append(RedisCheck(redis, slow=slow, warn=warn, fail=fail))
         checks.append(LegacyClients(settings.redis_legacy_clients))
-        checks += [
-            Extractor(kind, settings.units.get(kind, ""), redis, facts, bounds)
-            for kind in settings.extractors
-        ]
+        checks += [Extractor(kind, settings.units.get(kind, ""), redis, facts, bounds) for kind in settings.extractors]
     checks.append(InfluxCheck(session, settings.influx_url, tls, slow))
     return checks

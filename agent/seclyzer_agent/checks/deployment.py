@@ -49,9 +49,7 @@ def load(directory: Path) -> Deployment:
     if not isinstance(document, dict):
         raise BadManifest("is not a JSON object")
     wanted = document.get("implementations") or {}
-    if not isinstance(wanted, dict) or not all(
-        k in KINDS and v in IMPLEMENTATIONS for k, v in wanted.items()
-    ):
+    if not isinstance(wanted, dict) or not all(k in KINDS and v in IMPLEMENTATIONS for k, v in wanted.items()):
         raise BadManifest("has implementations other than python or rust for keystroke, mouse, app")
     mode = _name(document, "mode")
     if mode is not None and mode not in MODES:
@@ -138,10 +136,6 @@ class LegacyClients:
     async def read(self) -> Reading:
         """What the configuration says."""
         if self._enabled:
-            words = (
-                "redis_legacy_clients is on: any program on this host may publish events, without a password"
-            )
+            words = "redis_legacy_clients is on: any program on this host may publish events, without a password"
             return Reading((Entry("enabled", "redis", "system", Status.WARN, words, True),))
-        return Reading(
-            (Entry("enabled", "redis", "system", Status.PASS, "redis_legacy_clients is off", False),)
-        )
+        return Reading((Entry("enabled", "redis", "system", Status.PASS, "redis_legacy_clients is off", False),))

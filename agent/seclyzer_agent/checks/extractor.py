@@ -67,9 +67,7 @@ def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted, now: float) 
         return Entry("heartbeat", kind, "component", status, f"{kind}: {words}", value)
 
     if stats is None:
-        return entry(
-            Status.FAIL, "no heartbeat for 30 s: the extractor does not run, or does not reach Redis"
-        )
+        return entry(Status.FAIL, "no heartbeat for 30 s: the extractor does not run, or does not reach Redis")
     wrong = []
     if wanted.implementation and stats.implementation != wanted.implementation:
         wrong.append(f"the {stats.implementation} implementation runs, not the {wanted.implementation} one")
@@ -107,9 +105,7 @@ def judge_lag(kind: str, lag: Lag, stream_length: int, warn: float, fail: float)
         words = f"{kind}: is {lag.seconds:.0f} s behind its stream"
         if lag.unread:
             words += f", at least {lag.unread} entries unread and none read meanwhile"
-    return Entry(
-        "lag", kind, "component", status, f"{words} ({stream_length} kept)", round(lag.seconds, 3), "s"
-    )
+    return Entry("lag", kind, "component", status, f"{words} ({stream_length} kept)", round(lag.seconds, 3), "s")
 
 
 def judge_windows(kind: str, stall: Stall, now: float, bound: float) -> Entry:

@@ -29,9 +29,7 @@ class InfluxCheck:
     after = ()
     primary = Entry("responseTime", "influxdb", "datastore", Status.FAIL, "")
 
-    def __init__(
-        self, session: aiohttp.ClientSession, url: str, tls: ssl.SSLContext | bool, slow: float
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, tls: ssl.SSLContext | bool, slow: float) -> None:
         self._session, self._url, self._tls, self._slow = session, url.rstrip("/") + "/health", tls, slow
 
     async def read(self) -> Reading:

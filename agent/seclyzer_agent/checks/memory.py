@@ -57,9 +57,7 @@ def judge(unit: str, memory: Memory, warn: float, fail: float) -> Entry:
     """One unit's entry; `warn` and `fail` in percent of the limit."""
     used = mebibytes(memory.used)
     if not memory.limit:
-        return Entry(
-            "used", unit, "system", Status.PASS, f"{unit} uses {used}, no limit is set", memory.used, "bytes"
-        )
+        return Entry("used", unit, "system", Status.PASS, f"{unit} uses {used}, no limit is set", memory.used, "bytes")
     percent = 100 * memory.used / memory.limit
     status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
     words = f"{unit} uses {used} of {mebibytes(memory.limit)} ({percent:.0f} %)"

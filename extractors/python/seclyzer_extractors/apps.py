@@ -70,8 +70,6 @@ class Tracker:
         """Goes on from what `dump` wrote; KeyError, TypeError or ValueError when it did not."""
         patterns = Patterns.load(dumped)
         current, taken = dumped["current"], dumped["taken_ts"]
-        self.current = current and Focused(
-            str(current["app"]), int(current["since"]), bool(current["dev_mode"])
-        )
+        self.current = current and Focused(str(current["app"]), int(current["since"]), bool(current["dev_mode"]))
         self.last_taken = None if taken is None else int(taken)
         self.patterns = patterns

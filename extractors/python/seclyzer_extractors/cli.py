@@ -33,9 +33,7 @@ def main(kind: str, arguments: Sequence[str]) -> int:
     try:
         options = _parser(kind).parse_args(arguments)
         flags = {
-            option.key: value
-            for option in config.OPTIONS
-            if (value := getattr(options, option.key, None)) is not None
+            option.key: value for option in config.OPTIONS if (value := getattr(options, option.key, None)) is not None
         }
         settings = config.load(kind, flags, os.environ, options.config)
         if options.print_config:

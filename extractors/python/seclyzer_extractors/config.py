@@ -154,9 +154,7 @@ def settings(kind: str, **values: Any) -> Settings:
     return _settings(kind, [("argument", values)])
 
 
-def load(
-    kind: str, flags: Mapping[str, Any], environment: Mapping[str, str], config_file: str | None
-) -> Settings:
+def load(kind: str, flags: Mapping[str, Any], environment: Mapping[str, str], config_file: str | None) -> Settings:
     """What is in force. `flags` holds the keys whose flag was given; ConfigError for anything unusable."""
     sources = []
     if config_file is not None:
@@ -177,8 +175,7 @@ def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
     made = Settings(**values)
     if made.update_interval > made.window_seconds:
         raise ConfigError(
-            f"update_interval is {made.update_interval:g}: "
-            f"allowed is at most window_seconds ({made.window_seconds:g})"
+            f"update_interval is {made.update_interval:g}: allowed is at most window_seconds ({made.window_seconds:g})"
         )
     if kind != "app" and not made.device_id:
         raise ConfigError("device_id is '': allowed is text that is not empty")
@@ -264,9 +261,7 @@ def _reason(error: Exception) -> str:
 def check_files(settings: Settings) -> None:
     """ConfigError when a file or directory that is named is not there; for what goes on to use them."""
     if settings.influx_ca_file and not os.access(settings.influx_ca_file, os.R_OK):
-        raise ConfigError(
-            f"influx_ca_file is {settings.influx_ca_file!r}: allowed is a file that can be read"
-        )
+        raise ConfigError(f"influx_ca_file is {settings.influx_ca_file!r}: allowed is a file that can be read")
     if settings.state_dir and not os.path.isdir(settings.state_dir):
         raise ConfigError(f"state_dir is {settings.state_dir!r}: allowed is a directory that exists")
 

@@ -51,9 +51,7 @@ def load_state(text: str, core: AppCore, host_time: int) -> tuple[str, list[Row]
         last_id, unstored = _stream_id(state["last_id"]), [_row(one) for one in state.get("unstored", [])]
         core.load(state)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        logs.error(
-            "the saved state cannot be used; it is begun anew", reason=f"{type(error).__name__}: {error}"
-        )
+        logs.error("the saved state cannot be used; it is begun anew", reason=f"{type(error).__name__}: {error}")
         return None
     stream_time = core.stream_time()
     if stream_time is not None and stream_time > host_time + AHEAD_US:

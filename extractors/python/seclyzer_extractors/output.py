@@ -56,9 +56,7 @@ def _signature(ts: int | None, type_name: str) -> dict[str, Any]:
 
 def feature_json(kind: schema.Kind, row: Row) -> str:
     """The flat JSON object of one window or transition."""
-    record: dict[str, Any] = {
-        feature.name: value for feature, value in zip(kind.features, row.values, strict=True)
-    }
+    record: dict[str, Any] = {feature.name: value for feature, value in zip(kind.features, row.values, strict=True)}
     record.update(_signature(row.ts, kind.name))
     return dumps(record)
 

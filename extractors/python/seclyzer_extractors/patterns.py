@@ -74,15 +74,12 @@ class Patterns:
         most_used = sorted(out_of.items(), key=lambda pair: pair[1], reverse=True)[:MOST_USED]
         return {
             "transition_matrix": {
-                name: {to_app: count / out_of[name] for to_app, count in row.items()}
-                for name, row in rows.items()
+                name: {to_app: count / out_of[name] for to_app, count in row.items()} for name, row in rows.items()
             },
             "time_preferences": {name: _shares(self.hours[name]) for name in self.last_gain},
             "usage_stats": {
                 "most_used": [[name, count] for name, count in most_used],
-                "avg_durations": {
-                    name: self.durations[name][0] / 1e6 / self.durations[name][1] for name in rows
-                },
+                "avg_durations": {name: self.durations[name][0] / 1e6 / self.durations[name][1] for name in rows},
                 "total_transitions": sum(out_of.values()),
                 "unique_apps": self.unique_apps,
             },

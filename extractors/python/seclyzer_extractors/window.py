@@ -76,9 +76,7 @@ def insert(events: list[E], event: E) -> None:
         events.insert(bisect_right(events, event.ts, key=ts_of), event)
 
 
-def filled_windows(
-    events: Sequence[E], after: int, through: int, timing: Timing
-) -> Iterator[tuple[int, Sequence[E]]]:
+def filled_windows(events: Sequence[E], after: int, through: int, timing: Timing) -> Iterator[tuple[int, Sequence[E]]]:
     """Every window with `after` < end <= `through` that holds events: (end, its events), earlier ones first.
 
     Empty windows are passed over, not walked one by one.

@@ -37,8 +37,7 @@ def typed(first: int, count: int, step: int = 100_000) -> list[bytes]:
     """Presses and releases in turn, `step` µs apart."""
     names = "ABCDEFGH"
     return [
-        key(first + i * step, f"Key{names[i // 2 % len(names)]}", "release" if i % 2 else "press")
-        for i in range(count)
+        key(first + i * step, f"Key{names[i // 2 % len(names)]}", "release" if i % 2 else "press") for i in range(count)
     ]
 
 

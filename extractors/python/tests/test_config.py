@@ -14,9 +14,7 @@ from seclyzer_extractors.config import ConfigError
 
 @pytest.fixture
 def load(tmp_path: Path) -> Any:
-    def load(
-        text: str | None = None, env: dict[str, str] | None = None, kind: str = "keystroke", **flags: Any
-    ) -> Any:
+    def load(text: str | None = None, env: dict[str, str] | None = None, kind: str = "keystroke", **flags: Any) -> Any:
         file = None
         if text is not None:
             file = str(tmp_path / "config.yaml")
@@ -129,9 +127,7 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("redis_password_file: /nowhere", ["redis_password_file is '/nowhere'", "No such file"]),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_with_what_is_allowed(
-    load: Any, text: str, said: list[str]
-) -> None:
+def test_what_is_wrong_is_said_in_one_line_with_what_is_allowed(load: Any, text: str, said: list[str]) -> None:
     with pytest.raises(ConfigError) as raised:
         load(text)
     assert "\n" not in str(raised.value)

@@ -21,9 +21,7 @@ def ends(lines: list[bytes], **values: object) -> list[int]:
 
 
 def test_an_event_at_a_windows_end_is_in_it_and_one_a_window_before_is_not() -> None:
-    windows, _ = replayed(
-        "keystroke", [key(E0), key(E0 + 1, "KeyB"), key(E0 + 30 * SECOND, "KeyC")], min_events=1
-    )
+    windows, _ = replayed("keystroke", [key(E0), key(E0 + 1, "KeyB"), key(E0 + 30 * SECOND, "KeyC")], min_events=1)
     assert [(w["ts"] - E0, w["total_keys"]) for w in windows] == [(0, 1), (5 * SECOND, 2), (30 * SECOND, 2)]
 
 

@@ -91,9 +91,7 @@ def test_ts_at_its_limits() -> None:
         (KEY, {"type": 7}), (KEY, {"type": True}),
     ],
 )  # fmt: skip
-def test_a_listed_field_of_another_type_or_value_is_malformed(
-    base: dict[str, Any], changes: dict[str, Any]
-) -> None:
+def test_a_listed_field_of_another_type_or_value_is_malformed(base: dict[str, Any], changes: dict[str, Any]) -> None:
     assert parsed(base, **changes) is MALFORMED
 
 

@@ -28,9 +28,7 @@ def test_dwell_is_kept_between_zero_and_a_second() -> None:
 
 
 def test_dwell_is_in_order_of_release_and_needs_a_key_that_is_down() -> None:
-    made = features(
-        (0, "x", "r"), (10, "a", "p"), (20, "b", "p"), (50, "b", "r"), (90, "a", "r"), (99, "a", "r")
-    )
+    made = features((0, "x", "r"), (10, "a", "p"), (20, "b", "p"), (50, "b", "r"), (90, "a", "r"), (99, "a", "r"))
     assert (made["dwell_count"], made["dwell_min"], made["dwell_max"]) == (2, 30.0, 80.0)
 
 
@@ -55,9 +53,7 @@ def test_auto_repeat_is_ignored_everywhere() -> None:
 
 
 def test_a_press_of_a_key_that_is_down_after_a_second_restarts_it() -> None:
-    made = features(
-        (0, "a", "p"), (999.999, "a", "p"), (1999.998, "a", "p"), (2999.998, "a", "p"), (3100, "a", "r")
-    )
+    made = features((0, "a", "p"), (999.999, "a", "p"), (1999.998, "a", "p"), (2999.998, "a", "p"), (3100, "a", "r"))
     assert (made["total_keys"], made["dwell_count"]) == (2, 1)
     assert made["dwell_mean"] == pytest.approx(100.002)
 

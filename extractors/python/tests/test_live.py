@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,18 +33,29 @@ class Program:
     """A running extractor."""
 
     def __init__(self, kind: str, server: RedisServer, *flags: str, **env: str) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `close`
         self.process = subprocess.Popen(
             command(kind, "--redis-url", server.url, *(FLAGS if kind != "app" else ()), *flags),
             env=environment(**{"INFLUX_URL": "http://127.0.0.1:1", **env}),
-            stderr=subprocess.PIPE,
+            stderr=self._log,
         )
+
+    def log(self) -> str:
+        self._log.seek(0)
+        return self._log.read().decode()
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, float]:
         """Exit status, log, and how long it took."""
         begun = time.monotonic()
         self.process.send_signal(number)
-        _, log = self.process.communicate(timeout=15)
-        return self.process.returncode, log.decode(), time.monotonic() - begun
+        status = self.process.wait(15)
+        return status, self.log(), time.monotonic() - begun
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._log.close()
 
 
 @contextmanager
@@ -52,10 +64,7 @@ def running(kind: str, server: RedisServer, *flags: str, **env: str) -> Iterator
     try:
         yield program
     finally:
-        if program.process.poll() is None:
-            program.stop(signal.SIGKILL)
-        if program.process.stderr and not program.process.stderr.closed:
-            program.process.stderr.close()
+        program.close()
 
 
 def until(holds: Callable[[], Any], seconds: float = 10.0) -> Any:
@@ -127,9 +136,7 @@ def expected(lines: list[bytes], kind: str = "keystroke") -> list[dict[str, Any]
     return windows
 
 
-def test_events_by_stream_and_pubsub_come_out_equal_to_a_replay(
-    redis_server: RedisServer, influx: InfluxStub
-) -> None:
+def test_events_by_stream_and_pubsub_come_out_equal_to_a_replay(redis_server: RedisServer, influx: InfluxStub) -> None:
     client = redis_server.start()
     heard = listening(client)
     with running("keystroke", redis_server, INFLUX_URL=influx.url) as program:
@@ -205,13 +212,13 @@ def test_a_cursor_far_in_the_future_is_ignored(redis_server: RedisServer) -> Non
 
 def test_redis_may_come_later_and_go_and_it_is_said_once(redis_server: RedisServer) -> None:
     with running("keystroke", redis_server) as program:
-        time.sleep(1.0)
+        until(lambda: "Redis is away" in program.log())
         client = redis_server.start()
         until(lambda: stats(client, "keystroke"))
         first = type_keys(client, 1.2, lambda i: "stream")
         comes_to(client, first)
         redis_server.stop()
-        time.sleep(1.5)
+        until(lambda: program.log().count("Redis is away") > 1)
         client = redis_server.start()
         until(lambda: stats(client, "keystroke"))
         second = type_keys(client, 1.2, lambda i: "stream")
@@ -244,6 +251,7 @@ def test_while_redis_hangs_nothing_gets_late(redis_server: RedisServer) -> None:
 def test_a_wrong_password_is_said_and_waited_out(redis_server: RedisServer) -> None:
     redis_server.start("--requirepass", "right")
     with running("keystroke", redis_server, REDIS_PASSWORD="hidden") as program:
+        until(lambda: "WRONGPASS" in program.log())
         time.sleep(1.0)
         status, log, seconds = program.stop()
     assert (status, seconds < 5) == (0, True)
@@ -336,9 +344,7 @@ def test_no_log_line_and_no_output_holds_a_key(redis_server: RedisServer) -> Non
     with running("keystroke", redis_server, "--log-level", "debug") as program:
         until(lambda: stats(client, "keystroke"))
         for i in range(40):
-            client.xadd(
-                "seclyzer:stream:keystroke", {"e": key(now(), "KeySecret", "release" if i % 2 else "press")}
-            )
+            client.xadd("seclyzer:stream:keystroke", {"e": key(now(), "KeySecret", "release" if i % 2 else "press")})
             client.xadd("seclyzer:stream:keystroke", {"e": b'{"type":"keystroke","key":"KeySecret"'})
             client.publish("seclyzer:events", b'["KeySecret"]')
         until(lambda: stats(client, "keystroke")["windows"] != "0")

@@ -68,9 +68,7 @@ def test_standing_moves_keep_the_ratios_finite() -> None:
     assert [made["move_7"], made["move_18"], made["move_12"]] == [1.0, 0.0, 0.0]
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 3_000_000), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=12)
-)
+@given(st.lists(st.tuples(st.integers(0, 3_000_000), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=12))
 def test_turns_and_shares_stay_in_range_and_all_is_finite(points: list[tuple[int, float, float]]) -> None:
     ordered = sorted(points, key=lambda point: point[0])
     made = features(*(Move(ts, False, x, y) for ts, x, y in ordered))
@@ -99,9 +97,7 @@ def test_clicks_by_button() -> None:
 
 
 def test_scrolls_without_a_delta_count_as_scrolls_only() -> None:
-    made = features(
-        scroll(0, None), scroll(500, 2.0), scroll(1500, -1.0), scroll(1500, 0.0), window_us=10_000_000
-    )
+    made = features(scroll(0, None), scroll(500, 2.0), scroll(1500, -1.0), scroll(1500, 0.0), window_us=10_000_000)
     assert [made["scroll_0"], made["scroll_2"], made["scroll_3"], made["scroll_4"]] == [1.0, 1, 1, 1 / 3]
     assert [made["scroll_5"], made["scroll_6"]] == [0.4, 0.5]
 

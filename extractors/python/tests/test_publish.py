@@ -63,9 +63,7 @@ def put(made: Publisher, *outputs: str) -> None:
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-def test_an_answer_that_is_lost_neither_doubles_nor_loses(
-    redis_server: RedisServer, tmp_path: Path, cut: str
-) -> None:
+def test_an_answer_that_is_lost_neither_doubles_nor_loses(redis_server: RedisServer, tmp_path: Path, cut: str) -> None:
     client = redis_server.start()
     line = Cut(tmp_path / "c.sock", redis_server.socket)
     made = publisher(f"unix://{tmp_path}/c.sock")

@@ -196,9 +196,7 @@ def test_what_is_queued_is_sent_at_stop(influx: InfluxStub) -> None:
     assert (influx.accepted, made.done) == (["l0", "l1", "l2"], 3)
 
 
-def test_a_crash_of_the_thread_is_kept_for_the_loop(
-    monkeypatch: pytest.MonkeyPatch, influx: InfluxStub
-) -> None:
+def test_a_crash_of_the_thread_is_kept_for_the_loop(monkeypatch: pytest.MonkeyPatch, influx: InfluxStub) -> None:
     made = Store(InfluxDB(config.settings("app", influx_url=influx.url)))
     monkeypatch.setattr(made, "_deliver", lambda batch: 1 // 0)
     monkeypatch.setattr(store, "BATCH_S", 0.0)

@@ -12,9 +12,7 @@ ms = st.integers(1, 10_000).map(lambda value: value * 1000)
 @st.composite
 def timings(draw: st.DrawFn) -> Timing:
     interval = draw(ms)
-    return Timing(
-        interval, interval + draw(st.integers(0, 30_000)) * 1000, draw(st.integers(0, 5_000)) * 1000
-    )
+    return Timing(interval, interval + draw(st.integers(0, 30_000)) * 1000, draw(st.integers(0, 5_000)) * 1000)
 
 
 def ends_with(ts: int, timing: Timing) -> list[int]:
@@ -63,9 +61,7 @@ def test_events_are_kept_in_order_of_ts_and_arrival() -> None:
 
 
 @given(timings(), st.lists(st.integers(1, 200_000_000), min_size=1, max_size=30), st.integers(-3, 60))
-def test_exactly_the_windows_that_hold_events_are_walked(
-    timing: Timing, times: list[int], reach: int
-) -> None:
+def test_exactly_the_windows_that_hold_events_are_walked(timing: Timing, times: list[int], reach: int) -> None:
     events = [Focus(ts, False, "a") for ts in sorted(times)]
     after = timing.first_end(events[0].ts) - timing.interval
     through = after + reach * timing.interval
