@@ -57,7 +57,8 @@ SUITES: dict[str, list[Step]] = {
         Step("ruff", f"ruff check {PYTHON_CODE}"),
         Step("ruff-format", f"ruff format --check {PYTHON_CODE}"),
         Step("mypy", "mypy"),
-        Step("mypy-tests", "mypy extractors/python/tests"),  # apart: another conftest.py
+        Step("mypy-python", "mypy extractors/python/tests"),  # apart: each has a conftest.py of its own
+        Step("mypy-agent", "mypy agent/tests"),
         Step("cargo-fmt", f"cargo fmt {CRATE} --check"),
         Step("clippy", f"cargo clippy --quiet --locked --all-targets {CRATE} -- -D warnings"),
         Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule galaxy.yml .config"),
