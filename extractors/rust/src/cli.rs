@@ -68,7 +68,10 @@ fn run(
             Ok(false) => ExitCode::from(EXIT_FAILURE),
             done => status(done.map(|_| ())),
         }),
-        Command::Serve => Ok(status(service::run(kind, &config()?, environment)?)),
+        Command::Serve => {
+            let writer = Writer::new(kind, Schema::of(kind)?);
+            Ok(status(service::run(kind, &config()?, writer, environment)))
+        }
     }
 }
 

@@ -71,10 +71,11 @@ impl<'a> Keeper<'a> {
     ) -> Option<Output> {
         let changes = apps.changes();
         let patterns_due = occasion != Occasion::Events && changes != self.patterns_of;
-        if texts.is_empty() && changes == self.state_of && !patterns_due && occasion != Occasion::Stop {
+        let state_due = changes != self.state_of || (occasion == Occasion::Stop && position.max_ts.is_some());
+        if texts.is_empty() && !state_due && !patterns_due {
             return None;
         }
-        let mut state = apps.state(position.last_id, Some(position.max_ts));
+        let mut state = apps.state(position.last_id, position.max_ts);
         state.keep_unstored(position.cursor.unanswered());
         match state.json() {
             Ok(text) => self.file_is_old |= std::mem::replace(&mut self.text, text) != self.text,
@@ -113,8 +114,8 @@ impl<'a> Keeper<'a> {
 pub struct Position<'a> {
     /// The stream entry read last.
     pub last_id: &'a str,
-    /// The largest `ts` seen.
-    pub max_ts: i64,
+    /// The largest `ts` seen; none before the first event.
+    pub max_ts: Option<i64>,
     /// Knows what InfluxDB has not answered.
     pub cursor: &'a Cursor,
 }

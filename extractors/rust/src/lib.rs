@@ -12,6 +12,7 @@ pub mod apps;
 pub mod buffer;
 pub mod check;
 pub mod cli;
+pub mod closer;
 pub mod config;
 pub mod core;
 pub mod counters;

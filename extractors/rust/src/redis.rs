@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::net::{Connection, Wait};
 use crate::resp::{Frame, ProtocolError, parse, write_command};
 
@@ -64,9 +64,10 @@ impl Redis {
         let connection = Connection::open(&config.redis, ANSWER_TIME)?;
         let mut redis = Redis { connection, buffer: Vec::new(), taken: 0 };
         let mut hello: Vec<&[u8]> = vec![b"HELLO", b"3"];
-        if let Some(password) = &config.redis_password {
+        if config.redis_username.is_some() || config.redis_password.is_some() {
             let user = config.redis_username.as_deref().unwrap_or("default");
-            hello.extend([b"AUTH", user.as_bytes(), password.reveal().as_bytes()]);
+            let password = config.redis_password.as_ref().map_or("", Secret::reveal);
+            hello.extend([b"AUTH", user.as_bytes(), password.as_bytes()]);
         }
         redis.call("HELLO", &hello, |_| ())?;
         Ok(redis)

@@ -1,6 +1,8 @@
 //! The live service: one loop that reads events, does what is due and puts out features, and never stops for a
 //! dependency that is away. Writing to InfluxDB has a thread of its own ([`crate::store`]).
 
+mod duties;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd;
@@ -10,7 +12,8 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::config::{Config, ConfigError};
+use self::duties::{Complained, Timers};
+use crate::config::Config;
 use crate::core::{Core, Moment};
 use crate::cursor::Cursor;
 use crate::keeper::{Keeper, Occasion, Position};
@@ -21,22 +24,12 @@ use crate::outage::Dependency;
 use crate::output::{Record, Writer};
 use crate::publish::{Output, Publisher, read_cursor};
 use crate::redis::RedisError;
-use crate::schema::{Kind, Schema};
+use crate::schema::Kind;
 use crate::source::{START, Source, Turn};
-use crate::stats_hash::{Facts, fields};
 use crate::store::Store;
 
-/// How long the loop waits at most when nothing is due.
-const IDLE: Duration = Duration::from_secs(1);
 /// How long it waits while it does not know whether it has read all there was.
 const CATCHING_UP: Duration = Duration::from_millis(10);
-const STATS_EVERY: Duration = Duration::from_secs(5);
-const TRIM_EVERY: Duration = Duration::from_secs(10);
-const SAVE_EVERY: Duration = Duration::from_secs(60);
-const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
-/// Entries of the stream older than this are trimmed, in ms.
-const STREAM_AGE_MS: i64 = 120_000;
-const STATS_EXPIRE_S: &[u8] = b"30";
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// What InfluxDB gets at most when we stop; Redis then takes what it takes within its own deadlines.
 const LAST_WRITE: Duration = Duration::from_secs(2);
@@ -44,22 +37,20 @@ const LAST_WRITE: Duration = Duration::from_secs(2);
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When the program was built wrongly (outer), or the system gives no signal handler, socket or thread (inner).
+/// When the system gives no signal handler, socket or thread.
 pub fn run(
     kind: Kind,
     config: &Config,
+    writer: Writer,
     environment: &BTreeMap<String, String>,
-) -> Result<io::Result<()>, ConfigError> {
-    let writer = Writer::new(kind, Schema::of(kind)?);
-    Ok((|| {
-        let (stop, signal) = UnixStream::pair()?;
-        pipe::register(SIGTERM, signal.try_clone()?)?;
-        pipe::register(SIGINT, signal)?;
-        let mut service = Service::new(kind, config, writer, environment)?;
-        service.serve(&stop)?;
-        service.finish();
-        Ok(())
-    })())
+) -> io::Result<()> {
+    let (stop, signal) = UnixStream::pair()?;
+    pipe::register(SIGTERM, signal.try_clone()?)?;
+    pipe::register(SIGINT, signal)?;
+    let mut service = Service::new(kind, config, writer, environment)?;
+    service.serve(&stop)?;
+    service.finish();
+    Ok(())
 }
 
 struct Service<'a> {
@@ -91,23 +82,6 @@ struct Service<'a> {
     started_at: i64,
 }
 
-/// When each duty is due next.
-struct Timers {
-    stats: Instant,
-    trim: Instant,
-    save: Instant,
-}
-
-/// What has been said about messages that were skipped.
-#[derive(Default)]
-struct Complained {
-    next: Option<Instant>,
-    malformed: u64,
-    future: u64,
-    /// Redis' refusals: as many as there are reasons, which are few.
-    refused: Vec<String>,
-}
-
 impl<'a> Service<'a> {
     fn new(
         kind: Kind,
@@ -136,7 +110,7 @@ impl<'a> Service<'a> {
             sessions: 0,
             connections: 0,
             complained: Complained::default(),
-            timers: Timers { stats: now, trim: now + TRIM_EVERY, save: now + SAVE_EVERY },
+            timers: Timers::new(now),
             epoch: now,
             started_at: wall_us(),
         })
@@ -205,10 +179,7 @@ impl<'a> Service<'a> {
             // The state tells exactly what was done; the cursor would hide a second transition at the same time.
             self.cursor.forget_last_run();
             self.source = Source::new(self.kind, state.last_id.clone());
-            let mut records: Vec<Record> = state.unstored().collect();
-            for record in records.drain(..) {
-                self.hand_over(record);
-            }
+            state.unstored().for_each(|record| self.hand_over(record));
             self.core.restore(&state, now, &mut self.records);
         }
         self.resumed = true;
@@ -259,13 +230,6 @@ impl<'a> Service<'a> {
         left.map_or(duty, |left| duty.min(left + Duration::from_millis(1)))
     }
 
-    fn next_duty(&self) -> Instant {
-        let idle = Instant::now() + IDLE;
-        let duties = [self.timers.stats, self.timers.trim, self.timers.save];
-        let others = [self.notifier.next(), self.publisher.next_try().filter(|_| self.source.is_open())];
-        duties.into_iter().chain(others.into_iter().flatten()).fold(idle, Instant::min)
-    }
-
     /// Hands what the core has made to Redis and InfluxDB, unless the last run did.
     fn put_out(&mut self) {
         if self.sessions != self.core.counters().sessions {
@@ -304,114 +268,11 @@ impl<'a> Service<'a> {
     /// The application tracker's state goes with its transitions, and by itself when it changed without one; with
     /// its patterns once in a while.
     fn save(&mut self, texts: Vec<String>, occasion: Occasion) {
-        let Some(max_ts) = self.core.clock().largest() else {
-            return;
-        };
+        let max_ts = self.core.clock().largest();
         if let Some(apps) = self.core.apps() {
             let position = Position { last_id: self.source.last_id(), max_ts, cursor: &self.cursor };
             let output = self.keeper.output(apps, position, texts, occasion);
             output.into_iter().for_each(|output| self.publisher.push(output));
-        }
-    }
-
-    /// Says at most once in a while that messages were skipped, and never what was in them.
-    fn complain(&mut self, now: Instant) {
-        let counters = self.core.counters();
-        let malformed = counters.malformed - self.complained.malformed;
-        let future = counters.future - self.complained.future;
-        if malformed + future == 0 || self.complained.next.is_some_and(|next| now < next) {
-            return;
-        }
-        self.complained.malformed = counters.malformed;
-        self.complained.future = counters.future;
-        self.complained.next = Some(now + COMPLAIN_EVERY);
-        if malformed > 0 {
-            self.log.warning("messages that break the contract were skipped", &[("count", &malformed)]);
-        }
-        if future > 0 {
-            let advice = "is the clock of their producer right?";
-            self.log
-                .warning("events from the future were skipped", &[("count", &future), ("advice", &advice)]);
-        }
-    }
-
-    /// What is to be done every few seconds.
-    fn duties(&mut self, now: Instant) {
-        self.stored = self.cursor.answered(self.store.answered()).or(self.stored);
-        if now >= self.timers.save {
-            self.timers.save = now + SAVE_EVERY;
-            self.save(Vec::new(), Occasion::Patterns);
-            self.keeper.save_file();
-        }
-        let (stats, trim) = (now >= self.timers.stats, now >= self.timers.trim);
-        if stats {
-            self.timers.stats = now + STATS_EVERY;
-            self.say_status();
-        }
-        if trim {
-            self.timers.trim = now + TRIM_EVERY;
-        }
-        if self.source.is_open() && (stats || trim || self.stored.is_some()) {
-            self.housekeeping(stats, trim);
-        }
-    }
-
-    fn housekeeping(&mut self, stats: bool, trim: bool) {
-        let facts = Facts {
-            started_at: self.started_at,
-            last_id: self.source.last_id(),
-            redis_reconnects: self.connections.saturating_sub(1),
-            outputs_dropped: self.publisher.dropped,
-            output_errors: self.publisher.errors,
-        };
-        let fields = fields(self.core.counters(), &self.store.stats(), &facts);
-        let stats_key = format!("seclyzer:stats:{}", self.kind.name());
-        let cursor_key = self.publisher.cursor_key().to_owned();
-        let oldest = (wall_us() / 1000 - STREAM_AGE_MS).to_string();
-        let stored = self.stored.map(|stored| stored.to_string());
-        let mut commands: Vec<Vec<&[u8]>> = Vec::new();
-        if stats {
-            let values = fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
-            commands.push([b"HSET", stats_key.as_bytes()].into_iter().chain(values).collect());
-            commands.push(vec![b"EXPIRE", stats_key.as_bytes(), STATS_EXPIRE_S]);
-        }
-        if trim {
-            commands.push(vec![b"XTRIM", self.source.stream(), b"MINID", oldest.as_bytes()]);
-        }
-        if let Some(stored) = &stored {
-            commands.push(vec![b"HSET", cursor_key.as_bytes(), b"stored", stored.as_bytes()]);
-        }
-        self.stored = None;
-        let refused = self.publisher.housekeeping(self.config, &commands);
-        self.refused(refused);
-    }
-
-    /// Says each of Redis' refusals once.
-    fn refused(&mut self, refused: Result<Vec<String>, RedisError>) {
-        match refused {
-            Ok(reasons) => {
-                for reason in reasons {
-                    if !self.complained.refused.contains(&reason) {
-                        self.log.error("Redis refused a command", &[("reason", &reason)]);
-                        self.complained.refused.push(reason);
-                    }
-                }
-            }
-            Err(error) => self.log.debug("housekeeping failed", &[("reason", &error)]),
-        }
-    }
-
-    /// What is going on, in words for `systemctl status`.
-    fn say_status(&mut self) {
-        let redis = match (self.source.is_open(), self.redis.reason(), self.publisher.trouble()) {
-            (true, _, Some(reason)) => format!("reading events, cannot write features: {reason}"),
-            (true, _, None) => "reading events".to_owned(),
-            (false, Some(reason), _) => format!("waiting for Redis: {reason}"),
-            (false, None, _) => "waiting for Redis".to_owned(),
-        };
-        match self.store.stats().trouble {
-            Some(reason) => self.notifier.status(&format!("{redis}; waiting for InfluxDB: {reason}")),
-            None => self.notifier.status(&redis),
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::window::Windows;
 
 fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::extractor::{APP, NOWHERE, Settings};
 use crate::feed::focus;
 use crate::redis_server::RedisServer;
+use crate::relay::{Break, Relay};
 use crate::stub::{Answer, Stub};
 use crate::until;
 
@@ -90,6 +91,23 @@ fn transitions_without_an_answer_are_sent_again_after_a_restart() {
     );
     assert_eq!(redis.list(LIST).len(), 2);
     extractor.stop();
+}
+
+#[test]
+fn a_transaction_whose_answer_was_lost_is_not_sent_again() {
+    for at in [Break::BeforeExec, Break::AfterExec] {
+        let redis = RedisServer::started();
+        let relay = Relay::start(&redis.socket(), redis.directory.path().join("relay.sock"), at, 2);
+        let settings = Settings::new(APP, &redis, NOWHERE).and("REDIS_URL", &relay.url());
+        let events = [focus(0, "a"), focus(2, "b"), focus(5, "c")];
+        redis.add("app", &events);
+        let mut extractor = settings.start();
+        let expected = transitions(settings.replay(&events));
+        until("transitions come out", || redis.list(LIST).len() >= expected.len());
+        extractor.stop();
+        assert_eq!(redis.list(LIST), expected);
+        assert_eq!(relay.broken(), 2);
+    }
 }
 
 #[test]

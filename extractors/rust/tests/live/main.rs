@@ -15,6 +15,7 @@ mod flow;
 mod influx;
 mod outage;
 mod redis_server;
+mod relay;
 mod restart;
 mod stub;
 mod systemd;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::extractor::{KEYSTROKE, NOWHERE, Settings};
 use crate::feed::typing;
 use crate::redis_server::RedisServer;
+use crate::relay::{Break, Relay};
 use crate::stub::Stub;
 use crate::until;
 
@@ -59,6 +60,57 @@ fn a_redis_that_hangs_makes_nothing_late() {
     assert_eq!(stats["late"], "0");
     assert_eq!(redis.list(LIST), settings.replay(&events));
     extractor.stop();
+}
+
+#[test]
+fn the_time_in_which_redis_hung_does_not_count() {
+    let redis = RedisServer::started();
+    let settings = Settings::new(KEYSTROKE, &redis, NOWHERE).and("WINDOW_SECONDS", "1");
+    let mut extractor = settings.start();
+    let mut events = typing(0, 3);
+    redis.add("keystroke", &events);
+    until("windows come out", || redis.list(LIST).len() >= 2);
+    // Not long enough to be given up: the answer comes, but late.
+    redis.signal("STOP");
+    sleep(Duration::from_millis(1700));
+    redis.signal("CONT");
+    // An event that does not move stream time is read first; had the hang counted, the others would be late by now.
+    let older = events.pop().unwrap();
+    redis.add("keystroke", std::slice::from_ref(&older));
+    sleep(Duration::from_millis(100));
+    let more = typing(3, 2);
+    redis.add("keystroke", &more);
+    events = [events, vec![older], more].concat();
+    until("all windows come out", || redis.list(LIST).len() == settings.replay(&events).len());
+    redis.wait_for("seclyzer:stats:keystroke", "late", |count| count == "0");
+    extractor.stop();
+}
+
+/// Events go in directly; the program reaches Redis through a relay that breaks its first transactions.
+fn broken_transactions_come_out_once(at: Break) {
+    let redis = RedisServer::started();
+    let relay = Relay::start(&redis.socket(), redis.directory.path().join("relay.sock"), at, 3);
+    let settings = Settings::new(KEYSTROKE, &redis, NOWHERE).and("REDIS_URL", &relay.url());
+    let mut listener = redis.subscribe(LIST);
+    let events = typing(0, 4);
+    redis.add("keystroke", &events);
+    let mut extractor = settings.start();
+    let expected = settings.replay(&events);
+    until("everything comes out", || redis.list(LIST).len() >= expected.len());
+    extractor.stop();
+    assert!(redis.list(LIST) == expected, "{} texts for {}", redis.list(LIST).len(), expected.len());
+    assert!(listener.messages() == expected);
+    assert_eq!(relay.broken(), 3);
+}
+
+#[test]
+fn a_transaction_that_redis_never_saw_is_sent_again() {
+    broken_transactions_come_out_once(Break::BeforeExec);
+}
+
+#[test]
+fn a_transaction_whose_answer_was_lost_is_not_sent_again() {
+    broken_transactions_come_out_once(Break::AfterExec);
 }
 
 #[test]

@@ -1,0 +1,270 @@
+//! Typed values out of texts, each checked.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::address::{
+    Endpoint, INFLUX_URL_FORMS, InfluxUrl, REDIS_URL_FORMS, parse_influx_url, parse_redis_url,
+};
+use super::layers::{Given, Layers, SETTINGS, Source};
+use super::{Config, ConfigError, Secret, address};
+use crate::core::Settings;
+use crate::json::quote;
+use crate::logs::{Format, Level, Log};
+use crate::output::Identity;
+use crate::schema::{Kind, Schema};
+use crate::window::Windows;
+
+const LONGEST_WINDOW_S: f64 = 86_400.0;
+const LONGEST_LATENESS_MS: i64 = 3_600_000;
+const MOST_MIN_EVENTS: i64 = 1_000_000;
+const MOST_BUFFER_EVENTS: i64 = 10_000_000;
+
+/// Reads typed values out of the layers.
+pub struct Reader<'a> {
+    layers: Layers,
+    environment: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads them out of these layers, and credentials and directories as systemd names them.
+    pub fn new(layers: Layers, environment: &'a BTreeMap<String, String>) -> Reader<'a> {
+        Reader { layers, environment }
+    }
+
+    /// Everything, checked.
+    ///
+    /// # Errors
+    /// The first mistake found.
+    pub fn config(&self, kind: Kind) -> Result<Config, ConfigError> {
+        let schema = Schema::of(kind)?;
+        let password = self.secret("redis_password", "redis_password_file")?;
+        let token = self.secret("influx_token", "influx_token_file")?;
+        let (redis, url_username, url_password) = self.redis()?;
+        let influx = self.influx()?;
+        let identity = Identity {
+            user_id: self.name("user_id", "default")?,
+            device_id: self.name("device_id", schema.device_id.unwrap_or("none"))?,
+            host: self.name("host", &host_name())?,
+        };
+        let core = Settings {
+            windows: self.windows()?,
+            min_events: self.count("min_events", kind.default_min_events(), MOST_MIN_EVENTS)?,
+            buffer_events: self.count("buffer_events", kind.default_buffer_events(), MOST_BUFFER_EVENTS)?,
+            dev_mode: self.dev_mode()?,
+        };
+        let log = Log {
+            level: self.one_of("log_level", Level::Info, &Level::NAMES)?,
+            format: self.one_of(
+                "log_format",
+                Format::Logfmt,
+                &[("logfmt", Format::Logfmt), ("json", Format::Json)],
+            )?,
+        };
+        let mut config = Config {
+            redis,
+            redis_username: url_username.or_else(|| self.text("redis_username")),
+            redis_password: url_password.or(password),
+            influx,
+            influx_org: self.name("influx_org", "seclyzer")?,
+            influx_bucket: self.name("influx_bucket", "behavioral_data")?,
+            influx_token: token,
+            core,
+            identity,
+            log,
+            state_dir: self.state_dir(),
+            shown: Vec::new(),
+        };
+        config.shown =
+            SETTINGS.iter().map(|setting| (setting.key, self.shown(setting.key, &config))).collect();
+        Ok(config)
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.layers.get(key).map(|given| given.text.clone()).filter(|text| !text.is_empty())
+    }
+
+    fn refused(&self, key: &'static str, given: &Given, allowed: impl Into<String>) -> ConfigError {
+        let value = if key.ends_with("_url") { address::masked(&given.text) } else { given.text.clone() };
+        ConfigError::Value { key, value, origin: given.source.to_string(), allowed: allowed.into() }
+    }
+
+    /// A text that becomes a tag or a parameter.
+    fn name(&self, key: &'static str, default: &str) -> Result<String, ConfigError> {
+        match self.layers.get(key) {
+            None => Ok(default.to_owned()),
+            Some(given) if given.text.is_empty() || given.text.chars().count() > 256 => {
+                Err(self.refused(key, given, "1 to 256 characters"))
+            }
+            Some(given) => Ok(given.text.clone()),
+        }
+    }
+
+    fn integer(&self, key: &'static str, default: i64, least: i64, most: i64) -> Result<i64, ConfigError> {
+        let Some(given) = self.layers.get(key) else {
+            return Ok(default);
+        };
+        let number = given.text.parse().ok().filter(|number| (least..=most).contains(number));
+        number.ok_or_else(|| self.refused(key, given, format!("a whole number from {least} to {most}")))
+    }
+
+    fn count(&self, key: &'static str, default: usize, most: i64) -> Result<usize, ConfigError> {
+        let default = i64::try_from(default).unwrap_or(most);
+        let count = self.integer(key, default, 1, most)?;
+        Ok(usize::try_from(count).unwrap_or(usize::MAX))
+    }
+
+    /// Seconds in whole ms, as µs.
+    fn seconds(&self, key: &'static str, default: i64) -> Result<i64, ConfigError> {
+        let Some(given) = self.layers.get(key) else {
+            return Ok(default * 1_000_000);
+        };
+        let ms = given.text.parse::<f64>().ok().map(|seconds| seconds * 1000.0);
+        let whole =
+            ms.filter(|ms| (1.0..=LONGEST_WINDOW_S * 1000.0).contains(ms) && (ms - ms.round()).abs() < 1e-6);
+        let allowed = "seconds in whole milliseconds, from 0.001 to 86400";
+        whole.map(|ms| ms.round() as i64 * 1000).ok_or_else(|| self.refused(key, given, allowed))
+    }
+
+    fn windows(&self) -> Result<Windows, ConfigError> {
+        let windows = Windows {
+            interval: self.seconds("update_interval", 5)?,
+            window: self.seconds("window_seconds", 30)?,
+            lateness: self.integer("lateness_ms", 250, 0, LONGEST_LATENESS_MS)? * 1000,
+        };
+        if windows.interval <= windows.window {
+            return Ok(windows);
+        }
+        let key =
+            if self.layers.get("update_interval").is_some() { "update_interval" } else { "window_seconds" };
+        let allowed = "update_interval may not be longer than window_seconds";
+        Err(match self.layers.get(key) {
+            Some(given) => self.refused(key, given, allowed),
+            None => ConfigError::Usage(allowed.to_owned()),
+        })
+    }
+
+    fn dev_mode(&self) -> Result<bool, ConfigError> {
+        let Some(given) = self.layers.get("dev_mode") else {
+            return Ok(false);
+        };
+        match given.text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(true),
+            "0" | "false" | "no" | "off" => Ok(false),
+            _ => Err(self.refused("dev_mode", given, "true or false")),
+        }
+    }
+
+    fn one_of<T: Copy>(
+        &self,
+        key: &'static str,
+        default: T,
+        choices: &[(&str, T)],
+    ) -> Result<T, ConfigError> {
+        let Some(given) = self.layers.get(key) else {
+            return Ok(default);
+        };
+        let chosen = choices.iter().find(|(name, _)| given.text.eq_ignore_ascii_case(name));
+        let names = || choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        chosen
+            .map(|(_, choice)| *choice)
+            .ok_or_else(|| self.refused(key, given, format!("one of {}", names())))
+    }
+
+    fn redis(&self) -> Result<(Endpoint, Option<String>, Option<Secret>), ConfigError> {
+        if let Some(given) = self.layers.get("redis_url").filter(|given| !given.text.is_empty()) {
+            let url = parse_redis_url(&given.text)
+                .ok_or_else(|| self.refused("redis_url", given, REDIS_URL_FORMS))?;
+            return Ok((url.endpoint, url.username, url.password.map(Secret)));
+        }
+        let host = self.name("redis_host", "127.0.0.1")?;
+        let port = self.integer("redis_port", 6379, 1, 65_535)?;
+        Ok((Endpoint::Tcp { host, port: u16::try_from(port).unwrap_or(6379) }, None, None))
+    }
+
+    fn influx(&self) -> Result<InfluxUrl, ConfigError> {
+        let default = Given { text: DEFAULT_INFLUX_URL.to_owned(), source: Source::File };
+        let given = self.layers.get("influx_url").unwrap_or(&default);
+        let ca_file = self.text("influx_ca_file").map(PathBuf::from);
+        parse_influx_url(&given.text, ca_file)
+            .ok_or_else(|| self.refused("influx_url", given, INFLUX_URL_FORMS))
+    }
+
+    /// A secret: given itself or as a file, the higher layer first; else a systemd credential of that name.
+    fn secret(&self, key: &'static str, file_key: &'static str) -> Result<Option<Secret>, ConfigError> {
+        let text = self.layers.get(key).filter(|given| !given.text.is_empty());
+        let file = self.layers.get(file_key).filter(|given| !given.text.is_empty());
+        match (text, file) {
+            (Some(text), Some(file)) if text.source >= file.source => Ok(Some(Secret(text.text.clone()))),
+            (_, Some(file)) => read_secret(file_key, Path::new(&file.text)),
+            (Some(text), None) => Ok(Some(Secret(text.text.clone()))),
+            (None, None) => match self.environment.get("CREDENTIALS_DIRECTORY") {
+                Some(directory) if Path::new(directory).join(key).exists() => {
+                    read_secret("CREDENTIALS_DIRECTORY", &Path::new(directory).join(key))
+                }
+                _ => Ok(None),
+            },
+        }
+    }
+
+    /// A flag beats systemd's `$STATE_DIRECTORY` (the first of a list), which beats the rest.
+    fn state_dir(&self) -> Option<PathBuf> {
+        let given = self.layers.get("state_dir").filter(|given| !given.text.is_empty());
+        let systemd = self.environment.get("STATE_DIRECTORY").and_then(|list| list.split(':').next());
+        match (given, systemd.filter(|directory| !directory.is_empty())) {
+            (Some(Given { text, source: Source::Flag }), _) => Some(text.into()),
+            (_, Some(directory)) => Some(directory.into()),
+            (given, None) => given.map(|given| given.text.clone().into()),
+        }
+    }
+
+    /// A setting's value as YAML.
+    fn shown(&self, key: &str, config: &Config) -> String {
+        let masked = |secret: &Option<Secret>| if secret.is_some() { "********" } else { "" };
+        let seconds = |us: i64| (us as f64 / 1e6).to_string();
+        let text = match key {
+            "redis_url" => address::masked(&self.text(key).unwrap_or_default()),
+            "redis_host" => self.text(key).unwrap_or_else(|| "127.0.0.1".to_owned()),
+            "redis_port" => return self.text(key).unwrap_or_else(|| "6379".to_owned()),
+            "redis_username" => config.redis_username.clone().unwrap_or_default(),
+            "redis_password" => masked(&config.redis_password).to_owned(),
+            "influx_url" => self.text(key).unwrap_or_else(|| DEFAULT_INFLUX_URL.to_owned()),
+            "influx_org" => config.influx_org.clone(),
+            "influx_bucket" => config.influx_bucket.clone(),
+            "influx_token" => masked(&config.influx_token).to_owned(),
+            "window_seconds" => return seconds(config.core.windows.window),
+            "update_interval" => return seconds(config.core.windows.interval),
+            "lateness_ms" => return (config.core.windows.lateness / 1000).to_string(),
+            "min_events" => return config.core.min_events.to_string(),
+            "buffer_events" => return config.core.buffer_events.to_string(),
+            "dev_mode" => return config.core.dev_mode.to_string(),
+            "user_id" => config.identity.user_id.clone(),
+            "device_id" => config.identity.device_id.clone(),
+            "host" => config.identity.host.clone(),
+            "log_level" => config.log.level.name().to_owned(),
+            "log_format" => if config.log.format == Format::Json { "json" } else { "logfmt" }.to_owned(),
+            "state_dir" => config.state_dir.as_ref().map(|dir| dir.display().to_string()).unwrap_or_default(),
+            _ => self.text(key).unwrap_or_default(),
+        };
+        let mut quoted = String::new();
+        quote(&mut quoted, &text);
+        quoted
+    }
+}
+
+const DEFAULT_INFLUX_URL: &str = "http://127.0.0.1:8086";
+
+fn read_secret(key: &'static str, path: &Path) -> Result<Option<Secret>, ConfigError> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|source| ConfigError::SecretFile { key, path: path.to_owned(), source })?;
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    Ok((!text.is_empty()).then(|| Secret(text.to_owned())))
+}
+
+/// The host's name, as the kernel knows it.
+fn host_name() -> String {
+    // Not from /proc/sys: a unit's sandbox hides it.
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "localhost".to_owned() } else { name }
+}

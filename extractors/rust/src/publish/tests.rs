@@ -1,0 +1,60 @@
+use super::*;
+
+fn text(ts: i64) -> Output {
+    Output { texts: vec![ts.to_string()], published: Some(ts), ..Output::default() }
+}
+
+fn with_state(ts: i64) -> Output {
+    Output { state: Some(format!("state {ts}")), ..text(ts) }
+}
+
+#[test]
+fn a_transaction_moves_text_list_and_cursor_together() {
+    let publisher = Publisher::new(Kind::Mouse, "seclyzer:features:mouse");
+    let (request, count) = publisher.transaction(&text(7));
+    let request = String::from_utf8(request).unwrap();
+    let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
+    assert_eq!(
+        words.join(" "),
+        "MULTI PUBLISH seclyzer:features:mouse 7 LPUSH seclyzer:features:mouse 7 \
+         LTRIM seclyzer:features:mouse 0 999 HSET seclyzer:cursor:mouse published 7 EXEC"
+    );
+    assert_eq!(count, 4);
+}
+
+#[test]
+fn windows_wait_one_by_one_and_states_are_joined() {
+    let mut publisher = Publisher::new(Kind::App, "c");
+    publisher.push(text(1));
+    publisher.push(text(2));
+    assert_eq!(publisher.waiting(), 2);
+    publisher.push(with_state(3));
+    publisher.push(with_state(4));
+    assert_eq!(publisher.waiting(), 3);
+    let last = publisher.queue.back().unwrap();
+    assert_eq!((last.texts.len(), last.published, last.state.as_deref()), (2, Some(4), Some("state 4")));
+}
+
+#[test]
+fn an_output_in_doubt_is_not_changed() {
+    let mut publisher = Publisher::new(Kind::App, "c");
+    publisher.push(with_state(1));
+    publisher.in_doubt = true;
+    publisher.push(with_state(2));
+    assert_eq!(publisher.waiting(), 2);
+}
+
+#[test]
+fn past_the_bound_the_oldest_go_and_are_counted() {
+    let mut publisher = Publisher::new(Kind::Mouse, "c");
+    for ts in 0..1003 {
+        publisher.push(text(ts));
+    }
+    assert_eq!((publisher.waiting(), publisher.dropped), (1000, 3));
+    assert_eq!(publisher.queue.front().unwrap().published, Some(3));
+    let mut publisher = Publisher::new(Kind::App, "c");
+    for ts in 0..1003 {
+        publisher.push(with_state(ts));
+    }
+    assert_eq!((publisher.waiting(), publisher.dropped), (1, 3));
+}
