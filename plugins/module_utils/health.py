@@ -18,7 +18,7 @@ from typing import Any
 from . import deployments, systemd
 from .files import read
 from .layout import Layout, Refused
-from .resp import Connection, RedisError
+from .resp import Redis, RedisAway, RedisError
 
 PASSWORD = Path("/etc/seclyzer/credentials/redis-agent")
 STATE = ("ActiveState", "SubState", "MainPID", "Result", "Type")
@@ -105,10 +105,9 @@ def _units(target: Target, found: Health) -> None:
 def _extractors(target: Target, found: Health) -> None:
     password = (read(PASSWORD) or "").strip()
     try:
-        with Connection(target.probes["redis_socket"], "agent", password) as redis:
-            redis.ask("PING")
-            stats = {kind: redis.hash(f"seclyzer:stats:{kind}") for kind in target.implementations}
-    except RedisError as fault:
+        with Redis(target.probes["redis_socket"], "agent", password, timeout=2.0) as redis:
+            stats = {kind: redis.pairs("HGETALL", f"seclyzer:stats:{kind}") for kind in target.implementations}
+    except (RedisError, RedisAway) as fault:
         found.faults.append(f"Redis does not answer: {fault}")
         return
     for kind, wanted in target.implementations.items():

@@ -1,79 +1,84 @@
-"""As much of Redis' protocol as a health gate needs: a few commands over the unix socket, each answer read whole."""
+"""A Redis client over the unix socket, with the standard library only: one command at a time, each reply read whole."""
 
 from __future__ import annotations
 
 import socket
-from types import TracebackType
-from typing import IO
 
 Reply = str | int | None | list["Reply"]
 
+CALL_SECONDS = 5.0
+
 
 class RedisError(Exception):
-    """Redis said no, or said nothing; the message is what it said."""
+    """Redis answered with an error; its text is Redis' own."""
 
 
-class Connection:
-    """One connection, as one ACL user. Use it with `with`."""
+class RedisAway(Exception):
+    """Redis could not be reached, went away before it answered, or speaks another protocol."""
 
-    def __init__(self, path: str, user: str, password: str, timeout: float = 2.0) -> None:
+
+class Redis:
+    """One connection, as one ACL user. `with Redis(path) as redis: redis.call("PING")`."""
+
+    def __init__(self, path: str, user: str = "", password: str = "", timeout: float = CALL_SECONDS) -> None:
+        """Connect, and log in when a user is given. Raises RedisAway, or RedisError when the password is refused."""
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
         try:
             self._socket.connect(path)
-            self._stream: IO[bytes] = self._socket.makefile("rb")
-            if password:
-                self.ask("AUTH", user, password)
+            self._stream = self._socket.makefile("rb")
+            if user:
+                self.call("AUTH", user, password)
         except OSError as fault:
             self._socket.close()
-            raise RedisError(f"{path}: {fault.strerror or fault}") from None
-        except RedisError:
+            raise RedisAway(f"{path}: {fault.strerror or fault}") from fault
+        except (RedisError, RedisAway):
             self._socket.close()
             raise
 
-    def __enter__(self) -> Connection:
+    def __enter__(self) -> Redis:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stream.close()
         self._socket.close()
 
-    def ask(self, *words: str) -> Reply:
-        """Sends one command and gives back its answer."""
-        parts = [f"*{len(words)}\r\n".encode()]
-        for word in words:
-            data = word.encode()
-            parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
+    def call(self, *words: str) -> Reply:
+        """Send one command and return its reply: text, number, list or None."""
+        parts = [word.encode() for word in words]
+        message = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
         try:
-            self._socket.sendall(b"".join(parts))
+            self._socket.sendall(message)
             return self._reply()
         except OSError as fault:
-            raise RedisError(f"no answer to {words[0]}: {fault.strerror or fault}") from None
+            raise RedisAway(f"no answer to {words[0]}: {fault.strerror or fault}") from fault
 
-    def hash(self, key: str) -> dict[str, str]:
-        """All fields of a hash; empty when there is none."""
-        flat = self.ask("HGETALL", key)
-        texts = [str(item) for item in flat] if isinstance(flat, list) else []
-        return dict(zip(texts[::2], texts[1::2], strict=True))
+    def texts(self, *words: str) -> list[str]:
+        """Send a command whose reply is a list of texts; empty when there is none."""
+        reply = self.call(*words)
+        return [str(item) for item in reply] if isinstance(reply, list) else []
+
+    def pairs(self, *words: str) -> dict[str, str]:
+        """Send a command whose reply is names and values by turns, such as a hash; empty when there is none."""
+        flat = self.texts(*words)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
     def _reply(self) -> Reply:
         line = self._stream.readline()
         if not line.endswith(b"\r\n"):
-            raise RedisError("Redis closed the connection")
+            raise RedisAway("the connection was closed")
         kind, rest = line[:1], line[1:-2].decode(errors="replace")
-        if kind == b"+":
-            return rest
         if kind == b"-":
             raise RedisError(rest)
+        if kind == b"+":
+            return rest
+        if kind not in (b":", b"$", b"*"):
+            raise RedisAway(f"this is not Redis' protocol: {line[:20]!r}")
+        number = int(rest)
         if kind == b":":
-            return int(rest)
-        if kind == b"$":
-            size = int(rest)
-            if size < 0:
-                return None
-            return self._stream.read(size + 2)[:-2].decode(errors="replace")
+            return number
+        if number < 0:
+            return None
         if kind == b"*":
-            return [self._reply() for _ in range(int(rest))] if int(rest) >= 0 else None
-        raise RedisError(f"not Redis' protocol: {line[:20]!r}")
+            return [self._reply() for _ in range(number)]
+        return self._stream.read(number + 2)[:-2].decode(errors="replace")

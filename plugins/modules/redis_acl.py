@@ -11,9 +11,10 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files
+from ..module_utils import credentials, files, redis_server
 from ..module_utils.layout import Refused
-from ..module_utils.redis_server import HASH, Redis, RedisAway, RedisError, trial
+from ..module_utils.redis_server import HASH, trial
+from ..module_utils.resp import Redis, RedisAway, RedisError
 
 DOCUMENTATION = r"""
 module: redis_acl
@@ -135,10 +136,10 @@ class Host:
     def in_force(self, text: str) -> list[str]:
         """What the installed Redis would have in force under these rules. Raises Refused when it refuses them."""
         password = credentials.new_secret()
-        rules = f"{text}user {PROBE} on >{password} +acl|list\n"
+        probed = f"{text}user {PROBE} on >{password} +acl|list\n"
         try:
-            with trial(self.server, rules=rules) as socket, Redis(socket, PROBE, password) as redis:
-                return [rule for rule in redis.rules() if not rule.startswith(f"user {PROBE} ")]
+            with trial(self.server, acl=probed) as socket, Redis(socket, PROBE, password) as redis:
+                return [rule for rule in redis_server.rules(redis) if not rule.startswith(f"user {PROBE} ")]
         except (Refused, RedisAway, RedisError) as error:
             raise Refused(f"Redis refuses these rules, so nothing was changed: {error}") from error
 
@@ -196,7 +197,7 @@ def settle(host: Host, users: dict[str, str], rotate: object) -> dict[str, objec
     loaded, restart = False, []
     try:
         with Redis(host.socket, ADMIN, stored[ADMIN] or "") as redis:
-            loaded = before != text or redis.rules() != in_force
+            loaded = before != text or redis_server.rules(redis) != in_force
             if loaded and not host.dry:
                 _load(host, redis, before)
     except RedisAway:

@@ -11,7 +11,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials, files
 from ..module_utils.layout import Refused
-from ..module_utils.redis_server import Redis, RedisAway, RedisError, trial
+from ..module_utils.redis_server import settings, trial
+from ..module_utils.resp import Redis, RedisAway, RedisError
 
 DOCUMENTATION = r"""
 module: redis_config
@@ -168,8 +169,8 @@ def differing(in_force: dict[str, str], running: dict[str, str]) -> dict[str, st
 
 def tried(server: str, content: str) -> dict[str, str]:
     """What the installed Redis would have in force under this configuration."""
-    with trial(server, settings=content) as socket, Redis(socket) as redis:
-        in_force = redis.settings()
+    with trial(server, config=content) as socket, Redis(socket) as redis:
+        in_force = settings(redis)
     meant = {name: value for name, value in said(content).items() if name in OWN}
     return {name: value for name, value in in_force.items() if name not in OWN} | meant
 
@@ -179,7 +180,7 @@ def apply(in_force: dict[str, str], password_file: Path, *, dry: bool) -> tuple[
     live, restart = [], []
     try:
         with Redis(in_force.get("unixsocket", ""), "admin", credentials.read_secret(password_file) or "") as redis:
-            for name, value in sorted(differing(in_force, redis.settings()).items()):
+            for name, value in sorted(differing(in_force, settings(redis)).items()):
                 try:
                     if not dry:
                         redis.call("CONFIG", "SET", name, value)

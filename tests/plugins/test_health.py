@@ -11,7 +11,8 @@ import pytest
 
 from plugins.module_utils import health, systemd
 from plugins.module_utils.health import Target
-from plugins.module_utils.resp import Connection, RedisError
+from plugins.module_utils.resp import Redis as Client
+from plugins.module_utils.resp import RedisError
 from tests.plugins.hosts import Systemd
 
 UNIT = "seclyzer-keystroke.service"
@@ -176,8 +177,8 @@ def test_a_warning_right_after_a_switch_is_looked_at_again(target: Target) -> No
 
 
 def test_a_reply_of_redis_is_read_whole(redis: Redis) -> None:
-    with Connection(str(redis.server_address), "agent", "secret") as connection:
-        assert connection.ask("PING") == "PONG"
-        assert connection.hash("any") == GOOD
+    with Client(str(redis.server_address), "agent", "secret") as connection:
+        assert connection.call("PING") == "PONG"
+        assert connection.pairs("HGETALL", "any") == GOOD
     with pytest.raises(RedisError, match="WRONGPASS"):
-        Connection(str(redis.server_address), "agent", "wrong")
+        Client(str(redis.server_address), "agent", "wrong")

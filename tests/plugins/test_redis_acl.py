@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils.layout import Refused
-from plugins.module_utils.redis_server import Redis, RedisAway, RedisError, ordered
+from plugins.module_utils.redis_server import ordered
+from plugins.module_utils.resp import Redis, RedisAway, RedisError
 from plugins.modules.redis_acl import Host, rotated, settle
 
 SERVER = "/usr/bin/redis-server"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils.layout import Refused
-from plugins.module_utils.redis_server import Redis, RedisAway, trial
+from plugins.module_utils.redis_server import trial
+from plugins.module_utils.resp import Redis, RedisAway
 from plugins.modules.redis_config import apply, fingerprint, said, tried
 
 SERVER = "/usr/bin/redis-server"
@@ -86,7 +87,7 @@ def test_a_redis_that_lets_nobody_in_asks_for_a_restart(running: Path) -> None:
 
 @pytest.mark.parametrize("line", ["maxmemory 12x", "no-such-setting 1"])
 def test_a_configuration_that_redis_refuses_is_refused_in_its_own_words(line: str) -> None:
-    with pytest.raises(Refused, match=line.split()[0]), trial(SERVER, settings=line):
+    with pytest.raises(Refused, match=line.split()[0]), trial(SERVER, config=line):
         pass
 
 
@@ -94,7 +95,7 @@ def test_a_refusal_tells_no_hash_of_a_password() -> None:
     rules = f"user a on #{'ab' * 32}x\n"
     with (
         pytest.raises(Refused, match="Aborting Redis startup because of ACL errors") as refusal,
-        trial(SERVER, rules=rules),
+        trial(SERVER, acl=rules),
     ):
         pass
     assert "abab" not in str(refusal.value)

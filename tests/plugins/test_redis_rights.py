@@ -7,7 +7,8 @@ import jinja2
 import pytest
 import yaml
 
-from plugins.module_utils.redis_server import Redis, RedisError, trial
+from plugins.module_utils.redis_server import trial
+from plugins.module_utils.resp import Redis, RedisError
 from plugins.modules.redis_acl import text_of
 
 SERVER = "/usr/bin/redis-server"
@@ -67,7 +68,7 @@ def variables() -> dict[str, str]:
 def redis() -> Iterator[Redis]:
     users = variables()
     rules = text_of(users, dict.fromkeys(users, "secret"))
-    with trial(SERVER, rules=rules) as socket, Redis(socket, "admin", "secret") as connection:
+    with trial(SERVER, acl=rules) as socket, Redis(socket, "admin", "secret") as connection:
         yield connection
 
 
@@ -230,7 +231,7 @@ def test_an_admin_may_look_after_the_server(redis: Redis, command: str) -> None:
 def test_without_legacy_clients_nobody_gets_in_without_a_password() -> None:
     users = variables()
     del users["default"]
-    with trial(SERVER, rules=text_of(users, dict.fromkeys(users, "secret"))) as socket, Redis(socket) as redis:
+    with trial(SERVER, acl=text_of(users, dict.fromkeys(users, "secret"))) as socket, Redis(socket) as redis:
         with pytest.raises(RedisError, match=r"^NOAUTH"):
             redis.call("PING")
         with pytest.raises(RedisError, match=r"^WRONGPASS"):
