@@ -118,6 +118,7 @@ class Extractor:
             reading = self.source.read(connection, block, self.notify.patience(now))
         except RedisAway as error:
             self.source.lost(error)
+            self.publisher.link.close()  # it is lost as well, though it may not know yet
             return
         host_time = _host_time()
         for message in reading.messages:

@@ -271,6 +271,7 @@ def test_sigterm_ends_it_in_five_seconds_whatever_is_sick(
             type_keys(client, 2.5, lambda i: "stream")
         if sick == "hanging":
             redis_server.signal(signal.SIGSTOP)
+        until(lambda: "started" in program.log())
         time.sleep(0.5)
         status, log, seconds = program.stop()
         if sick == "hanging":
@@ -384,7 +385,7 @@ def test_the_app_tracker_goes_on_after_a_restart(
         sent += focuses(client, "xyz")  # while it is down
     with running("app", redis_server, *state_dir, INFLUX_URL=influx.url) as program:
         sent += focuses(client, "q")
-        time.sleep(1.0)
+        comes_to(client, sent, "app")
         assert program.stop()[0] == 0
     *transitions, patterns = expected(sent, "app")
     assert listed(client, "app") == transitions
