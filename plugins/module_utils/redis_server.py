@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .layout import Refused
-from .resp import Redis, RedisAway
+from .resp import Redis, RedisAway, RedisError
 
 TRIAL_SECONDS = 10.0
 HASH = re.compile(r"#[0-9a-f]{64}")
@@ -69,9 +69,12 @@ def _await(process: subprocess.Popen[str], path: str) -> None:
             said = process.stdout.read() if process.stdout else ""
             raise Refused(_reason(said))
         try:
-            with Redis(path):
-                return
-        except RedisAway:
+            with Redis(path) as redis:
+                redis.call("PING")
+            return
+        except RedisError:  # it wants a login: it is up
+            return
+        except RedisAway:  # not up yet; or it listened, and then gave up over its rules
             time.sleep(0.005)
     raise Refused(f"the throw-away server did not answer within {TRIAL_SECONDS:g} s")
 
