@@ -26,9 +26,10 @@ pub enum Occasion {
 pub struct Keeper<'a> {
     directory: Option<&'a Path>,
     log: Log,
-    /// [`Apps::changes`] when the state and the patterns were made last.
+    /// [`Apps::changes`] when the state was made last, and the patterns: those of the last run may be older than its
+    /// state.
     state_of: u64,
-    patterns_of: u64,
+    patterns_of: Option<u64>,
     /// The state made last.
     text: String,
     file_is_old: bool,
@@ -39,7 +40,15 @@ impl<'a> Keeper<'a> {
     /// Keeps the file in a directory, if there is one.
     pub fn new(directory: Option<&'a Path>, log: Log) -> Keeper<'a> {
         let text = String::new();
-        Keeper { directory, log, state_of: 0, patterns_of: 0, text, file_is_old: false, file_failed: false }
+        Keeper {
+            directory,
+            log,
+            state_of: 0,
+            patterns_of: None,
+            text,
+            file_is_old: false,
+            file_failed: false,
+        }
     }
 
     /// The state of the last run: from Redis, or from the file when Redis knows none.
@@ -70,8 +79,9 @@ impl<'a> Keeper<'a> {
         occasion: Occasion,
     ) -> Option<Output> {
         let changes = apps.changes();
-        let patterns_due = occasion != Occasion::Events && changes != self.patterns_of;
-        let state_due = changes != self.state_of || (occasion == Occasion::Stop && position.max_ts.is_some());
+        let seen_any = position.max_ts.is_some();
+        let patterns_due = seen_any && occasion != Occasion::Events && self.patterns_of != Some(changes);
+        let state_due = changes != self.state_of || (seen_any && occasion == Occasion::Stop);
         if texts.is_empty() && !state_due && !patterns_due {
             return None;
         }
@@ -87,7 +97,7 @@ impl<'a> Keeper<'a> {
         self.state_of = changes;
         let learnt = apps.patterns();
         let patterns = patterns_due.then(|| {
-            self.patterns_of = changes;
+            self.patterns_of = Some(changes);
             patterns_json(&learnt.report(apps.dev_mode()), learnt.taken_ts)
         });
         Some(Output { texts, published: learnt.taken_ts, state: Some(self.text.clone()), patterns })

@@ -52,6 +52,22 @@ fn kills_at_any_moment_neither_lose_nor_double_a_transition() {
 }
 
 #[test]
+fn patterns_that_a_kill_left_old_are_renewed_by_the_next_run() {
+    let redis = RedisServer::started();
+    let settings = Settings::new(APP, &redis, NOWHERE);
+    let events = [focus(0, "a"), focus(2, "b"), focus(5, "c")];
+    let mut extractor = settings.start();
+    redis.add("app", &events);
+    until("transitions come out", || redis.list(LIST).len() == 2);
+    extractor.kill();
+    let mut extractor = settings.start();
+    redis.wait_for_listener();
+    extractor.stop();
+    let replayed = settings.replay(&events);
+    assert_eq!(json(&redis.call(&["GET", PATTERNS]).texts()[0]), json(replayed.last().unwrap()));
+}
+
+#[test]
 fn what_redis_forgets_is_taken_from_the_file() {
     let redis = RedisServer::started();
     let state = tempfile::tempdir().unwrap();
