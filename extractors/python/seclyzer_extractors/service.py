@@ -163,7 +163,7 @@ class Extractor:
         if now >= self._stats_at:
             self._stats_at = now + STATS_EVERY
             commands += self._stats()
-        if now >= self._trim_at:
+        if now >= self._trim_at and self._caught_up:  # after a start, old entries are read before they go
             self._trim_at = now + TRIM_EVERY
             oldest_ms = _host_time() // 1000 - KEEP_MS
             commands.append(("XTRIM", self.kind.stream_key, "MINID", oldest_ms))
