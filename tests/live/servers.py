@@ -1,0 +1,183 @@
+"""The two servers, as they are installed: Redis on a unix socket, and influxd on a free port of this machine."""
+
+import csv
+import http.client
+import io
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from .waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+ORGANISATION = "seclyzer"
+
+
+class RedisServer:
+    """Keeps nothing on disk: started again, it is empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "redis.sock"
+        self.url = f"unix://{self.socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, path: Path | None = None) -> None:
+        """On its own socket, or on another one, for `open_doors` to move."""
+        path = path or self.socket
+        words = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        until(lambda: _answers(path), "redis-server answers")
+
+    def start_behind_doors(self) -> Path:
+        """Where it listens, which only we know; nobody else can come in yet."""
+        path = self.socket.with_name("redis.new")
+        self.start(path)
+        return path
+
+    def open_doors(self, path: Path) -> None:
+        """From now on it is where everybody looks for it."""
+        path.rename(self.socket)
+
+    def client(self, path: Path | None = None) -> Any:
+        """A connection of our own: redis.Redis, whose types leave open too much."""
+        where = str(path or self.socket)
+        return redis.Redis(unix_socket_path=where, decode_responses=True, retry=Retry(NoBackoff(), 0))
+
+    def kill(self) -> None:
+        """As a power cut does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            self.socket.unlink(missing_ok=True)
+
+
+def _answers(path: Path) -> bool:
+    try:
+        client = redis.Redis(unix_socket_path=str(path), retry=Retry(NoBackoff(), 0))
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+class InfluxServer:
+    """One influxd for all tests; each world has a bucket of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.token = secrets.token_hex(16)
+        self.log = folder / "influxd.log"
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._organisation = ""
+
+    def start(self) -> None:
+        """Starts it; what it had answered for is still there."""
+        words = [influxd(), "--http-bind-address", f"127.0.0.1:{self.port}", "--reporting-disabled"]
+        words += ["--bolt-path", str(self._folder / "bolt"), "--engine-path", str(self._folder / "engine")]
+        words += ["--sqlite-path", str(self._folder / "sqlite")]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(self._is_up, "influxd answers")
+
+    def _is_up(self) -> bool:
+        try:
+            return self.ask("GET", "/health")[0] == 200
+        except OSError:
+            return False
+
+    def set_up(self) -> None:
+        """The organisation and the token, once."""
+        user = {"username": "live", "password": secrets.token_hex(16), "org": ORGANISATION, "bucket": "first"}
+        status, said = self.ask("POST", "/api/v2/setup", {**user, "token": self.token})
+        assert status == 201, said
+        self._organisation = json.loads(said)["org"]["id"]
+
+    def add_bucket(self, name: str) -> None:
+        """A new bucket."""
+        status, said = self.ask("POST", "/api/v2/buckets", {"orgID": self._organisation, "name": name})
+        assert status == 201, said
+
+    def points(self, bucket: str) -> list[dict[str, Any]]:
+        """All that the bucket holds: a row for each field, `_value` of the type that InfluxDB says."""
+        query = f'from(bucket: "{bucket}") |> range(start: 0)'
+        status, said = self.ask(
+            "POST",
+            f"/api/v2/query?org={ORGANISATION}",
+            {"query": query, "dialect": {"annotations": ["datatype"]}},
+        )
+        assert status == 200, said
+        return list(_rows(said))
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, str]:
+        """Status and text of one answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            headers = {"Authorization": f"Token {self.token}", "Content-Type": "application/json"}
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def kill(self) -> None:
+        """As a power cut does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """It takes connections, and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on where it was."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        os.kill(self._process.pid, number)
+
+
+def _rows(said: str) -> list[dict[str, Any]]:
+    """Rows of annotated CSV: tables with a header each, parted by empty lines."""
+    rows: list[dict[str, Any]] = []
+    types: list[str] = []
+    names: list[str] = []
+    for line in csv.reader(io.StringIO(said)):
+        if not line:
+            names = []
+        elif line[0] == "#datatype":
+            types, names = line, []
+        elif not names:
+            names = line
+        else:
+            rows.append({name: _value(kind, text) for name, kind, text in zip(names, types, line, strict=True) if name})
+    return rows
+
+
+def _value(kind: str, text: str) -> object:
+    if kind == "double":
+        return float(text)
+    return int(text) if kind == "long" else text
+
+
+def influxd() -> str:
+    """The program, built before if it was not."""
+    found = subprocess.run([sys.executable, "-m", "lab", "influxd"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert found.returncode == 0, "no influxd; what is wrong stands above"
+    return found.stdout.strip()

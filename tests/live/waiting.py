@@ -1,0 +1,24 @@
+"""Waiting for what is to come, and no longer."""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TypeVar
+
+PATIENCE_S = 40.0
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], object], what: str, patience: float = PATIENCE_S) -> None:
+    """Returns as soon as the condition holds; AssertionError when it does not within `patience` seconds."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, f"not within {patience:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+def until_each(items: Iterable[T], condition: Callable[[T], object], what: str, patience: float = PATIENCE_S) -> None:
+    """Waits for one after the other, `patience` seconds each."""
+    for item in items:
+        until(partial(condition, item), f"{item}: {what}", patience)
