@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,7 +13,6 @@ from urllib.parse import urlsplit
 
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
@@ -23,6 +23,7 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 EDGE = "seclyzer_edge"
 STORE = "seclyzer_store"
 CA = "/etc/seclyzer/influx-ca.crt"
+JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
 Vars = Mapping[str, Any]
 
 
@@ -61,7 +62,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         sentences += _groups(facts)
         if bundle:
             sentences += _bundle(Path(bundle))
-        return _refuse(sentences) | {"rollout": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        return _refuse(sentences) or {
+            "changed": False,
+            "bundle": bundle,
+            "rollout": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
 
     def _verdict(self, facts: Vars, noted: str) -> dict[str, Any]:
         """Refuses for all hosts when one of them cannot go on."""
@@ -70,7 +75,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             for host in facts["ansible_play_hosts"]
             for sentence in (facts["hostvars"][host].get(noted) or {}).get("refused", [])
         ]
-        return _refuse(sentences)
+        return _refuse(sentences) or {"changed": False}
 
     def _host(self, facts: Vars, bundle: str) -> dict[str, Any]:
         """What this host is and runs, and what it shall run."""
@@ -110,8 +115,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def _refuse(sentences: list[str]) -> dict[str, Any]:
+    """The result that refuses; nothing when there is nothing to refuse."""
     if not sentences:
-        return {"changed": False}
+        return {}
     return {"failed": True, "changed": False, "msg": "\n".join([*sentences, "Nothing was changed."])}
 
 
@@ -121,7 +127,7 @@ def _hosts(hosts: list[str], facts: Vars) -> str:
 
 
 def _value(of_host: Vars, name: str) -> Any:
-    """A variable's value; None when it needs facts that are not known yet."""
+    """A variable's value; None when it cannot be told yet."""
     try:
         return of_host.get(name)
     except AnsibleError:
@@ -130,13 +136,25 @@ def _value(of_host: Vars, name: str) -> Any:
 
 def _types(of_host: Vars, known: variables.Options) -> list[str]:
     """What is wrong with the values a host was given, but for those about the mode, which have a judge of their own."""
-    names = [name for name in of_host if name in known and name not in ("seclyzer_mode", "seclyzer_implementations")]
-    given = {name: value for name in names if (value := _value(of_host, name)) is not None}
-    wrong = [fault for name, value in given.items() if (fault := variables.shape(name, value, known[name]))]
-    if wrong:
-        return wrong
-    spec = {name: {key: part for key, part in known[name].items() if key != "required"} for name in given}
-    return list(ArgumentSpecValidator(spec).validate(given).error_messages)
+    wrong: list[str] = []
+    for name in of_host:
+        if name not in known or name in JUDGED_BY_MODE:
+            continue
+        try:
+            value = of_host[name]
+        except AnsibleError as fault:
+            wrong += _undefined(name, str(fault), known)
+        else:
+            wrong.append("" if value is None else variables.fault(name, value, known[name]))
+    return [sentence for sentence in wrong if sentence]
+
+
+def _undefined(name: str, said: str, known: variables.Options) -> list[str]:
+    """What is wrong with a value that cannot be told: nothing when it only waits for another option's default."""
+    missing = re.search(r"'(\w+)' is undefined", said)
+    if missing and missing[1] in known:
+        return []
+    return [f"{name} cannot be worked out: {missing[0] if missing else said}"]
 
 
 def _mode(of_host: Vars) -> list[str]:
@@ -150,8 +168,6 @@ def _mode(of_host: Vars) -> list[str]:
 
 def _groups(facts: Vars) -> list[str]:
     groups = facts["groups"]
-    if not facts["ansible_play_hosts_all"]:
-        return [f"the inventory has no host in {EDGE} or {STORE}"]
     if groups.get(STORE):
         return []
     lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "influxdb_store_host")]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 PREFIXES = ("redis_", "influxdb_", "seclyzer_")
@@ -32,11 +33,56 @@ def unknown(names: Iterable[str], known: Options) -> list[str]:
     return sentences
 
 
-def shape(name: str, value: object, option: Mapping[str, Any]) -> str:
-    """What is wrong with a value's shape that Ansible's own check would turn into text; empty when nothing is."""
+def fault(name: str, value: object, option: Mapping[str, Any]) -> str:
+    """What is wrong with a value, and what is allowed, in a sentence; empty when nothing is wrong.
+
+    Stricter than Ansible's own check, which turns a mapping into text and a `yes` into a number without a word.
+    """
     kind = option.get("type", "str")
-    if kind in ("str", "path", "int", "float", "bool") and isinstance(value, Mapping | list):
-        return f"{name} is {'a mapping' if isinstance(value, Mapping) else 'a list'}, it must be of type {kind}"
-    if kind in ("int", "float") and isinstance(value, bool):
-        return f"{name} is {value}, it must be of type {kind}"
+    fits, words = KINDS[kind]
+    if not fits(value):
+        as_json = isinstance(value, str) and kind in ("list", "dict")
+        hint = f"; with -e it is written as JSON: -e '{{\"{name}\": …}}'" if as_json else ""
+        return f"{name} is {_told(value)}; it has to be {words}{hint}"
+    choices = [str(choice) for choice in option.get("choices") or []]
+    if choices and str(value) not in choices:
+        return f"{name} is {_told(value)}; it has to be one of {', '.join(choices)}"
+    if isinstance(value, Mapping) and (inner := option.get("options")):
+        return next((said for key, part in value.items() if (said := _part(name, str(key), part, inner))), "")
     return ""
+
+
+def _part(name: str, key: str, value: object, options: Mapping[str, Any]) -> str:
+    """What is wrong with one entry of a mapping."""
+    if key not in options:
+        return f"{name} has no {key}; it may have {', '.join(options)}"
+    return fault(f"{name}.{key}", value, options[key])
+
+
+def _told(value: object) -> str:
+    return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else repr(value)
+
+
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool | int | str) and str(value).lower() in BOOLEANS
+
+
+def _is_int(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | str) and bool(re.fullmatch(r"-?\d+", str(value)))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+BOOLEANS = ("true", "false", "yes", "no", "on", "off", "1", "0")
+KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "bool": (_is_bool, "true or false"),
+    "int": (_is_int, "a whole number"),
+    "str": (_is_text, "text"),
+    "path": (_is_text, "a path"),
+    "list": (lambda value: isinstance(value, list), "a list"),
+    "dict": (lambda value: isinstance(value, Mapping), "a mapping"),
+    "raw": (lambda value: True, "anything"),
+}
+"""For each type that an option may have: what fits, and how it is called."""

@@ -78,7 +78,7 @@ implementations:
 bundle:
   description: The folder that was given.
   type: str
-  returned: host
+  returned: variables, host
 release:
   description: The release in the bundle.
   type: str

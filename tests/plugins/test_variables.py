@@ -2,7 +2,7 @@
 
 import pytest
 
-from plugins.module_utils.variables import options, shape, unknown
+from plugins.module_utils.variables import fault, options, unknown
 
 KNOWN = options(
     [
@@ -29,17 +29,55 @@ def test_names_of_others_and_internal_ones_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "kind", "wrong"),
+    ("value", "kind"),
     [
-        ({"a": 1}, "str", True),
-        ([1], "int", True),
-        (True, "int", True),
-        ("64", "int", False),
-        (64, "int", False),
-        ("yes", "bool", False),
-        ({"a": 1}, "dict", False),
-        ([1], "raw", False),
+        ("64", "int"),
+        (64, "int"),
+        (-1, "int"),
+        ("yes", "bool"),
+        (False, "bool"),
+        ("text", "str"),
+        (1.3, "str"),
+        ({"a": 1}, "dict"),
+        ([], "list"),
+        ([1], "raw"),
     ],
 )
-def test_a_mapping_is_no_text_and_a_yes_is_no_number(value: object, kind: str, wrong: bool) -> None:
-    assert bool(shape("redis_port", value, {"type": kind})) is wrong
+def test_what_fits_is_taken(value: object, kind: str) -> None:
+    assert fault("redis_port", value, {"type": kind}) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "said"),
+    [
+        ("many", "int", "redis_port is 'many'; it has to be a whole number"),
+        (1.5, "int", "redis_port is 1.5; it has to be a whole number"),
+        (True, "int", "redis_port is True; it has to be a whole number"),
+        ([1], "int", "redis_port is a list; it has to be a whole number"),
+        ({"a": 1}, "str", "redis_port is a mapping; it has to be text"),
+        ("perhaps", "bool", "redis_port is 'perhaps'; it has to be true or false"),
+        (2, "bool", "redis_port is 2; it has to be true or false"),
+        (True, "str", "redis_port is True; it has to be text"),
+        (
+            "10.0.0.0/8",
+            "list",
+            "redis_port is '10.0.0.0/8'; it has to be a list; with -e it is written as JSON: -e '{\"redis_port\": …}'",
+        ),
+        (["a"], "dict", "redis_port is a list; it has to be a mapping"),
+    ],
+)
+def test_what_does_not_is_said_with_what_would(value: object, kind: str, said: str) -> None:
+    assert fault("redis_port", value, {"type": kind}) == said
+
+
+def test_a_choice_is_one_of_those_that_there_are() -> None:
+    option = {"type": "str", "choices": ["1.2", "1.3"]}
+    assert fault("tls", 1.3, option) == ""
+    assert fault("tls", "1.1", option) == "tls is '1.1'; it has to be one of 1.2, 1.3"
+
+
+def test_a_mapping_with_known_entries_has_no_others() -> None:
+    option = {"type": "dict", "options": {"mouse": {"type": "int"}, "keystroke": {"type": "int"}}}
+    assert fault("least", {"mouse": 3}, option) == ""
+    assert fault("least", {"app": 3}, option) == "least has no app; it may have mouse, keystroke"
+    assert fault("least", {"mouse": "x"}, option) == "least.mouse is 'x'; it has to be a whole number"
