@@ -15,6 +15,7 @@ import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import modes, variables
 from .seclyzer_deployment import MODULE, read_manifest
@@ -23,6 +24,8 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 EDGE = "seclyzer_edge"
 STORE = "seclyzer_store"
 CA = "/etc/seclyzer/influx-ca.crt"
+WISHES = {"redis_rotate", "influxdb_rotate_tokens", "seclyzer_bundle", "seclyzer_release_back"}
+"""Options that are meant for one run, and so for the command line."""
 JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
 Vars = Mapping[str, Any]
 
@@ -65,6 +68,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return _refuse(sentences) or {
             "changed": False,
             "bundle": bundle,
+            "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES),
             "rollout": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
 
@@ -102,6 +106,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "mode": mode if is_edge else None,
             "mode_from": mode_from if is_edge else None,
             "inventory_mode": facts.get("seclyzer_mode") if is_edge else None,
+            "overrides": dict(facts.get("seclyzer_implementations") or {}) if is_edge else {},
             "implementations": implementations if is_edge else {},
             "bundle": bundle,
             "release": manifest.get("release"),

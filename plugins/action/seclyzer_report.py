@@ -8,6 +8,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..module_utils import modes
+
 display = Display()
 
 
@@ -18,7 +20,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The lines, and the hosts that are not where they should be."""
+        """One line a host, what was given by `-e`, and the hosts that are not where they should be."""
         super().run(tmp, task_vars)
         names = ("noted", "health", "failed")
         _, arguments = self.validate_argument_spec(
@@ -40,6 +42,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             lines.append(f"{host:{width}}  {words}" + (f"  [{'; '.join(done)}]" if reached and done else ""))
             if not good:
                 bad.append(host)
+        if typed := (facts.get("__seclyzer_run") or {}).get("typed"):
+            lines.append(f"by -e and not by the inventory: {', '.join(typed)}")
         for text in lines:
             display.display(text)
         return {"changed": False, "msg": lines, "bad": bad}
@@ -75,6 +79,12 @@ def what_runs(running: Mapping[str, Any]) -> str:
 
 def against_inventory(noted: Mapping[str, Any], running: Mapping[str, Any]) -> str:
     """Where a host differs from what its inventory says; empty when it does not."""
-    said = noted.get("inventory_mode")
-    runs = running.get("mode")
-    return f"(the inventory says {said})" if said and runs and said != runs else ""
+    runs, says = running.get("mode"), noted.get("inventory_mode")
+    if not runs:
+        return ""
+    if says and says != runs:
+        return f"(the inventory says {says})"
+    meant = modes.implementations(runs, noted.get("overrides"))
+    found = running.get("implementations") or meant
+    parts = [f"{kind}={meant[kind]}" for kind in meant if found.get(kind) != meant[kind]]
+    return f"(the inventory says {', '.join(parts)})" if parts else ""

@@ -63,6 +63,11 @@ rollout:
   description: With C(variables), a name for this run; with C(host), of the run by which the running deployment came.
   type: str
   returned: variables, host
+typed:
+  description: Options of roles that were given by C(-e), in the place of what the inventory says.
+  type: list
+  elements: str
+  returned: variables
 mode:
   description: The mode the host shall run; none on a host without extractors.
   type: str
@@ -70,6 +75,14 @@ mode:
 mode_from:
   description: Where the mode comes from.
   type: str
+  returned: host
+inventory_mode:
+  description: What C(seclyzer_mode) says, if anything.
+  type: str
+  returned: host
+overrides:
+  description: What C(seclyzer_implementations) says.
+  type: dict
   returned: host
 implementations:
   description: What shall run each extractor.
@@ -99,5 +112,9 @@ by:
 running:
   description: The deployment that runs; empty when there is none.
   type: dict
+  returned: host
+previous:
+  description: Number of the deployment that one can go back to; none when there is none.
+  type: int
   returned: host
 """

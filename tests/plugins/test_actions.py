@@ -10,6 +10,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_manifest
+from plugins.module_utils import modes
 
 ABOUT: dict[str, Any] = {
     "distribution": "debian",
@@ -144,3 +145,33 @@ def test_a_host_is_one_line(noted: Any, health: Any, failed: Any, reached: bool,
 
 def test_in_check_mode_nobody_is_blamed() -> None:
     assert report.line({"running": RUNNING}, None, None, True, True)[1] is True
+
+
+MOUSE_IN_PYTHON = {"keystroke": "rust", "mouse": "python", "app": "python"}
+
+
+@pytest.mark.parametrize(
+    ("noted", "running", "words"),
+    [
+        ({"inventory_mode": "rust"}, {"mode": "rust", "implementations": modes.MODES["rust"]}, ""),
+        ({}, {"mode": "rust", "implementations": modes.MODES["rust"]}, ""),
+        ({"inventory_mode": "rust"}, {"mode": None}, ""),
+        (
+            {"inventory_mode": "rust"},
+            {"mode": "hybrid", "implementations": modes.MODES["hybrid"]},
+            "(the inventory says rust)",
+        ),
+        (
+            {"inventory_mode": "hybrid", "overrides": {"mouse": "python"}},
+            {"mode": "hybrid", "implementations": MOUSE_IN_PYTHON},
+            "",
+        ),
+        (
+            {"overrides": {"mouse": "python"}},
+            {"mode": "hybrid", "implementations": modes.MODES["hybrid"]},
+            "(the inventory says mouse=python)",
+        ),
+    ],
+)
+def test_the_report_says_where_a_host_differs_from_the_inventory(noted: Any, running: Any, words: str) -> None:
+    assert report.against_inventory(noted, running) == words
