@@ -40,7 +40,7 @@ class Store:
     """The newest counts of points per host and kind, as the program on the store tells them."""
 
     def __init__(self) -> None:
-        self.latest: dict[str, dict[str, int]] = {}
+        self.latest: dict[str, dict[str, int]] | None = None
 
 
 @contextmanager
