@@ -25,8 +25,6 @@ EVENTS = [
     {"type": "app", "ts": 1_700_000_000_400_000, "app_name": "Schreibübung", "event": "focus"},
 ]
 
-pytestmark = pytest.mark.skipif(not SERVER, reason="redis-server is not installed")
-
 
 @dataclass
 class Server:
