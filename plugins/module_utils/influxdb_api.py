@@ -18,6 +18,27 @@ from .layout import Refused
 CALL_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
 
+Arguments = dict[str, dict[str, Any]]
+
+PLACE: Arguments = {
+    "url": {"type": "str", "required": True},
+    "org": {"type": "str", "default": "seclyzer"},
+    "bucket": {"type": "str", "default": "behavioral_data"},
+    "ca_path": {"type": "path", "default": "/etc/seclyzer/influx-ca.crt"},
+}
+CA: Arguments = {
+    "ca_content": {"type": "str", "default": ""},
+    "ca_remote": {"type": "str", "default": ""},
+}
+OPERATOR: Arguments = {
+    "operator_token_file": {
+        "type": "path",
+        "default": "/etc/seclyzer/credentials/influx-operator-token",
+        "no_log": False,
+    },
+}
+"""Options that the modules share; plugins/doc_fragments/influxdb.py tells what they mean."""
+
 
 class Away(Exception):
     """InfluxDB could not be reached; the text says why."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials
-from ..module_utils.influxdb_api import Away, InfluxDB, keep_ca, read_ca
+from ..module_utils.influxdb_api import CA, PLACE, Away, InfluxDB, keep_ca, read_ca
 from ..module_utils.layout import Refused
 
 DOCUMENTATION = r"""
@@ -20,19 +20,8 @@ description:
   - Asks InfluxDB by writing nothing whether it knows the host's token, and puts the CA to trust on the host.
   - Given a token, writes it to its file once InfluxDB has accepted it.
   - The token is never part of a result or diff.
+extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.ca]
 options:
-  url:
-    description: Where InfluxDB answers.
-    type: str
-    required: true
-  org:
-    description: The organisation.
-    type: str
-    default: seclyzer
-  bucket:
-    description: The bucket.
-    type: str
-    default: behavioral_data
   token:
     description: A new token.
     type: str
@@ -41,20 +30,6 @@ options:
     description: File with the host's token.
     type: path
     default: /etc/seclyzer/credentials/influx-write-token
-  ca_content:
-    description: Text of the CA to trust.
-    type: str
-    default: ""
-  ca_remote:
-    description: File on the host with the CA to trust.
-    type: str
-    default: ""
-  ca_path:
-    description: Where the CA is put for all who reach InfluxDB from this host.
-    type: path
-    default: /etc/seclyzer/influx-ca.crt
-author:
-  - The SecLyzer maintainers (@seclyzer)
 """
 
 EXAMPLES = r"""
@@ -122,18 +97,14 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "url": {"type": "str", "required": True},
-            "org": {"type": "str", "default": "seclyzer"},
-            "bucket": {"type": "str", "default": "behavioral_data"},
+            **PLACE,
+            **CA,
             "token": {"type": "str", "default": "", "no_log": True},
             "token_file": {
                 "type": "path",
                 "default": "/etc/seclyzer/credentials/influx-write-token",
                 "no_log": False,
             },
-            "ca_content": {"type": "str", "default": ""},
-            "ca_remote": {"type": "str", "default": ""},
-            "ca_path": {"type": "path", "default": "/etc/seclyzer/influx-ca.crt"},
         },
         supports_check_mode=True,
     )

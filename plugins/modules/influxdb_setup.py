@@ -12,7 +12,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials, files
-from ..module_utils.influxdb_api import Away, Bucket, InfluxDB, UnknownToken, keep_ca, read_ca
+from ..module_utils.influxdb_api import CA, OPERATOR, PLACE, Away, Bucket, InfluxDB, UnknownToken, keep_ca, read_ca
 from ..module_utils.layout import Refused
 
 DOCUMENTATION = r"""
@@ -27,27 +27,12 @@ description:
   - Keeps a token in O(read_token_file) that may read the bucket and nothing else.
   - No token is an argument or a result.
   - When InfluxDB serves another certificate than the one in O(certificate), nothing is done but to ask for a restart.
+extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.ca, seclyzer.edge.influxdb.operator]
 options:
-  url:
-    description: Where InfluxDB answers, as its clients reach it.
-    type: str
-    required: true
-  org:
-    description: The organisation.
-    type: str
-    default: seclyzer
-  bucket:
-    description: The bucket of the features.
-    type: str
-    default: behavioral_data
   retention_days:
     description: How long the bucket keeps its points; 0 for ever. Corrected when it is another.
     type: int
     default: 30
-  operator_token_file:
-    description: File with the operator token.
-    type: path
-    default: /etc/seclyzer/credentials/influx-operator-token
   read_token_file:
     description: File with the token that may read the bucket.
     type: path
@@ -56,18 +41,6 @@ options:
     description: The certificate that InfluxDB should serve; empty without TLS.
     type: str
     default: ""
-  ca_content:
-    description: Text of the CA to trust.
-    type: str
-    default: ""
-  ca_remote:
-    description: File on the host with the CA to trust.
-    type: str
-    default: ""
-  ca_path:
-    description: Where the CA is put for all who reach InfluxDB from this host.
-    type: path
-    default: /etc/seclyzer/influx-ca.crt
   rotate:
     description: Whether to make the operator's and the reader's token anew.
     type: bool
@@ -76,8 +49,6 @@ options:
     description: How long to wait until InfluxDB is ready.
     type: float
     default: 60
-author:
-  - The SecLyzer maintainers (@seclyzer)
 """
 
 EXAMPLES = r"""
@@ -107,7 +78,7 @@ restart:
 """
 
 USER = "seclyzer"
-OPERATOR = f"{USER}'s Token"  # as InfluxDB describes it
+OPERATORS = f"{USER}'s Token"  # as InfluxDB describes it
 READER = "seclyzer read"
 DAY = 86400
 
@@ -211,15 +182,15 @@ class Store:
         self.tokens_changed.append("operator")
         if self.dry:
             return operator
-        known = [one for one in self.influxdb.tokens(operator) if one["description"] == OPERATOR]
+        known = [one for one in self.influxdb.tokens(operator) if one["description"] == OPERATORS]
         if not known:
             raise Refused(
                 f"the operator token of InfluxDB at {self.influxdb.url} was not made here and cannot be made anew: "
                 f"make another by hand, put it in {self.operator_file}, and delete the old one"
             )
-        token, made = self.influxdb.make_token(operator, known[0]["orgID"], OPERATOR, known[0]["permissions"])
+        token, made = self.influxdb.make_token(operator, known[0]["orgID"], OPERATORS, known[0]["permissions"])
         self._keep(self.operator_file, token)
-        self.influxdb.forget_tokens(token, OPERATOR, keep=made)
+        self.influxdb.forget_tokens(token, OPERATORS, keep=made)
         return token
 
     def _keep(self, path: Path, token: str) -> None:
@@ -240,24 +211,16 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "url": {"type": "str", "required": True},
-            "org": {"type": "str", "default": "seclyzer"},
-            "bucket": {"type": "str", "default": "behavioral_data"},
+            **PLACE,
+            **CA,
+            **OPERATOR,
             "retention_days": {"type": "int", "default": 30},
-            "operator_token_file": {
-                "type": "path",
-                "default": "/etc/seclyzer/credentials/influx-operator-token",
-                "no_log": False,
-            },
             "read_token_file": {
                 "type": "path",
                 "default": "/etc/seclyzer/credentials/influx-read-token",
                 "no_log": False,
             },
             "certificate": {"type": "str", "default": ""},
-            "ca_content": {"type": "str", "default": ""},
-            "ca_remote": {"type": "str", "default": ""},
-            "ca_path": {"type": "path", "default": "/etc/seclyzer/influx-ca.crt"},
             "rotate": {"type": "bool", "default": False},
             "wait_seconds": {"type": "float", "default": 60},
         },

@@ -8,7 +8,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials, files
-from ..module_utils.influxdb_api import Away, InfluxDB, UnknownToken
+from ..module_utils.influxdb_api import OPERATOR, PLACE, Away, InfluxDB, UnknownToken
 from ..module_utils.layout import Refused
 
 DOCUMENTATION = r"""
@@ -19,33 +19,12 @@ description:
   - Runs on the host of InfluxDB, where the operator token is. InfluxDB shows a token once, when it is made; so this is
     for a host that has none, or whose token is lost. Older tokens of the same description are deleted.
   - The result holds the token. Run it with C(no_log).
+extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.operator]
 options:
-  url:
-    description: Where InfluxDB answers.
-    type: str
-    required: true
-  org:
-    description: The organisation.
-    type: str
-    default: seclyzer
-  bucket:
-    description: The bucket.
-    type: str
-    default: behavioral_data
   description:
     description: Whose token it is. One description has one token.
     type: str
     required: true
-  operator_token_file:
-    description: File with the operator token.
-    type: path
-    default: /etc/seclyzer/credentials/influx-operator-token
-  ca_path:
-    description: The CA to trust, put there by M(seclyzer.edge.influxdb_setup). Otherwise the host's own are trusted.
-    type: path
-    default: /etc/seclyzer/influx-ca.crt
-author:
-  - The SecLyzer maintainers (@seclyzer)
 """
 
 EXAMPLES = r"""
@@ -74,16 +53,9 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "url": {"type": "str", "required": True},
-            "org": {"type": "str", "default": "seclyzer"},
-            "bucket": {"type": "str", "default": "behavioral_data"},
+            **PLACE,
+            **OPERATOR,
             "description": {"type": "str", "required": True},
-            "operator_token_file": {
-                "type": "path",
-                "default": "/etc/seclyzer/credentials/influx-operator-token",
-                "no_log": False,
-            },
-            "ca_path": {"type": "path", "default": "/etc/seclyzer/influx-ca.crt"},
         },
         supports_check_mode=True,
     )
