@@ -1,0 +1,100 @@
+"""What roles and modules say of themselves is what they do."""
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path.parent.parent for path in (ROOT / "roles").glob("*/meta/argument_specs.yml"))
+NAMES = [role.name for role in ROLES]
+MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+FAIL_MSG = re.compile(r"fail_msg: .*?\n    quiet", re.DOTALL)
+TOLD = re.compile(r'( \| default\(\w+\))? \| bool| ?\}\}"?$')
+"""After a switch: told to be a truth value, or handed to a module that has it told."""
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def options(role: Path) -> dict[str, dict[str, Any]]:
+    return dict(read(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"])
+
+
+def texts(role: Path) -> list[str]:
+    files = [path for part in ("tasks", "templates", "vars", "handlers") for path in (role / part).glob("*")]
+    return [path.read_text() for path in files]
+
+
+def test_all_roles_are_looked_at() -> None:
+    assert NAMES == ["influxdb", "redis", "seclyzer_agent", "seclyzer_extractors", "seclyzer_release"]
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_every_default_is_an_option_and_says_the_same(role: Path) -> None:
+    defaults, told = read(role / "defaults" / "main.yml"), options(role)
+    assert [name for name in defaults if name not in told] == []
+    plain = {name: value for name, value in defaults.items() if "{{" not in str(value)}
+    assert {name: told[name].get("default") for name in plain} == plain
+    assert [name for name in told if "default" in told[name] and name not in defaults] == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_every_option_is_told_and_used(role: Path) -> None:
+    told = options(role)
+    assert [name for name in told if not told[name].get("description") or not told[name].get("type")] == []
+    everywhere = "".join(text for one in ROLES for text in texts(one))
+    actions = "".join(path.read_text() for path in (ROOT / "plugins" / "action").glob("*.py"))
+    playbooks = (ROOT / "playbooks" / "site.yml").read_text()
+    assert [name for name in told if name not in everywhere + actions + playbooks] == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=NAMES)
+def test_a_yes_or_no_given_by_e_is_no_text(role: Path) -> None:
+    """`-e option=false` is the text `false`, which Jinja takes for true unless it is told better."""
+    switches = [name for name, option in options(role).items() if option["type"] == "bool"]
+    for text in (text for one in ROLES for text in texts(one)):
+        for name in switches:
+            uses = re.findall(rf"\b{name}\b(?!:)([^\n]*)", FAIL_MSG.sub("", text))
+            assert [use for use in uses if not TOLD.match(use)] == []
+
+
+def fragments(names: list[str]) -> dict[str, Any]:
+    """The options of documentation fragments, by their names in `extends_documentation_fragment`."""
+    found: dict[str, Any] = {}
+    for name in names:
+        _, _, stem, *section = name.split(".")
+        told = getattr(
+            importlib.import_module(f"plugins.doc_fragments.{stem}").ModuleDocFragment,
+            *map(str.upper, section or ["documentation"]),
+        )
+        found |= yaml.safe_load(told)["options"]
+    return found
+
+
+class Asked(Exception):
+    """Raised in the place of running a module, with what it accepts."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=[path.stem for path in MODULES])
+def test_every_module_tells_its_options_with_their_defaults(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module(f"plugins.modules.{path.stem}")
+    told = yaml.safe_load(module.DOCUMENTATION)
+    assert told["module"] == path.stem
+    assert told["short_description"] and module.EXAMPLES.strip() and module.RETURN.strip()
+    if not hasattr(module, "AnsibleModule"):
+        return  # the action of that name does the work
+
+    def ask(argument_spec: dict[str, Any], **_: object) -> None:
+        raise Asked(argument_spec)
+
+    monkeypatch.setattr(module, "AnsibleModule", ask)
+    with pytest.raises(Asked) as asked:
+        module.main()
+    takes = {name: (one["type"], one.get("default")) for name, one in asked.value.args[0].items()}
+    says = fragments(told.get("extends_documentation_fragment", [])) | told.get("options", {})
+    assert {name: (one["type"], one.get("default")) for name, one in says.items()} == takes
