@@ -18,6 +18,7 @@ COMMAND = "github.com/influxdata/influxdb/v2/cmd/influxd"
 PKG_CONFIG = "github.com/influxdata/pkg-config"
 FLAGS = ("-trimpath", "-buildvcs=false", "-tags", "sqlite_foreign_keys,sqlite_json")
 LINKED = "-s -w -X main.version={version} -X main.commit=source"
+GO = ("env", "-u", "CARGO_TARGET_DIR", "go")  # pkg-config looks for libflux where cargo puts it by itself
 TOOLS = {
     "go": "Go 1.25 or later",
     "cargo": "Rust",
@@ -82,12 +83,12 @@ def _build(final: Path) -> None:
     with tempfile.TemporaryDirectory(dir=final.parent) as folder:
         work = Path(folder)
         with step("go build pkg-config"):
-            run(["go", "build", "-o", str(work / "pkg-config"), PKG_CONFIG], cwd=MODULE, timeout=1800)
+            run([*GO, "build", "-o", str(work / "pkg-config"), PKG_CONFIG], cwd=MODULE, timeout=1800)
         env = {"PKG_CONFIG": str(work / "pkg-config"), "RUSTUP_TOOLCHAIN": _toolchain(), "CGO_ENABLED": "1"}
         flags = [*FLAGS, "-ldflags", LINKED.format(version=version())]
         with step("go build influxd (with libflux by cargo)"):
             run(
-                ["go", "build", *flags, "-o", str(work / "influxd"), COMMAND],
+                [*GO, "build", *flags, "-o", str(work / "influxd"), COMMAND],
                 cwd=MODULE,
                 env=env,
                 timeout=3600,

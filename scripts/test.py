@@ -18,7 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
-CRATE = "--manifest-path extractors/rust/Cargo.toml"
+MANIFEST = "--manifest-path extractors/rust/Cargo.toml"
+CRATE = f"{MANIFEST} --target-dir build/rust-target --locked"
 PLAYS = "site.yml rollback.yml playbooks roles"
 PYTHON_CODE = "scripts lab agent extractors plugins tests molecule"
 
@@ -59,8 +60,8 @@ SUITES: dict[str, list[Step]] = {
         Step("mypy", "mypy"),
         Step("mypy-python", "mypy extractors/python/tests"),  # apart: each has a conftest.py of its own
         Step("mypy-agent", "mypy agent/tests"),
-        Step("cargo-fmt", f"cargo fmt {CRATE} --check"),
-        Step("clippy", f"cargo clippy --quiet --locked --all-targets {CRATE} -- -D warnings"),
+        Step("cargo-fmt", f"cargo fmt {MANIFEST} --check"),
+        Step("clippy", f"cargo clippy --quiet --all-targets {CRATE} -- -D warnings"),
         Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule galaxy.yml .config"),
         Step("ansible-lint", f"ansible-lint --offline --profile production {PLAYS}"),
         Step("shellcheck", "shellcheck scripts/setup scripts/build scripts/lock scripts/dev .ci/run"),
@@ -77,7 +78,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("plugins", "tests/plugins"),
         pytest("lab", "lab/tests"),
         pytest("guard", "tests/molecule_guard"),
-        Step("rust", f"cargo test --locked {CRATE}", "cargo"),
+        Step("rust", f"cargo test {CRATE}", "cargo"),
     ],
     "parity": [pytest("parity", "tests/parity -s")],
     "live": [pytest("live", "tests/live")],
@@ -111,7 +112,6 @@ def run(suite: str, step: Step) -> Outcome:
     junit.unlink(missing_ok=True)
     environment = os.environ | {
         "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
-        "CARGO_TARGET_DIR": str(ROOT / "build" / "rust-target"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     print(f"  {suite:9}{step.name:14}", end="", flush=True)
