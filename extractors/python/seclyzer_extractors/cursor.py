@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ class Cursor:
 
 def _time(field: bytes | None, host_time: int) -> int:
     """A time of the hash; 0 when there is none to go by."""
-    if field is None or not field.isdigit() or int(field) > host_time + AHEAD_US:
+    if field is None or not re.fullmatch(rb"[0-9]{1,18}", field) or int(field) > host_time + AHEAD_US:
         return 0
     return int(field)
 
@@ -50,8 +51,9 @@ def load_state(text: str, core: AppCore, host_time: int) -> tuple[str, list[Row]
             raise ValueError("it is of another schema")
         last_id, unstored = _stream_id(state["last_id"]), [_row(one) for one in state.get("unstored", [])]
         core.load(state)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        logs.error("the saved state cannot be used; it is begun anew", reason=f"{type(error).__name__}: {error}")
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        # The error's text could name applications.
+        logs.error("the saved state cannot be used; it is begun anew", reason=type(error).__name__)
         return None
     stream_time = core.stream_time()
     if stream_time is not None and stream_time > host_time + AHEAD_US:
@@ -60,8 +62,7 @@ def load_state(text: str, core: AppCore, host_time: int) -> tuple[str, list[Row]
 
 
 def _stream_id(value: object) -> str:
-    ms, _, sequence = str(value).partition("-")
-    if not (ms.isdigit() and sequence.isdigit()):
+    if not re.fullmatch(r"[0-9]{1,20}-[0-9]{1,20}", str(value)):
         raise ValueError("last_id is no id of a stream entry")
     return str(value)
 

@@ -31,11 +31,11 @@ class Connection:
     """One connection; no wait for an answer is longer than `timeout_s`. Any failure raises RedisAway."""
 
     def __init__(self, address: RedisAddress, name: str, timeout_s: float = TIMEOUT_S) -> None:
-        self._reader = hiredis.Reader()
+        self._reader = hiredis.Reader(replyError=_error)
         self._timeout_s = timeout_s
         try:
             self._socket = _connect(address, timeout_s)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the last for what is no host name
             raise RedisAway(f"{address}: {_reason(error)}") from None
         try:
             self._greet(address, name)
@@ -102,6 +102,11 @@ class Connection:
         if isinstance(answer, hiredis.ReplyError):
             raise RedisRefused(str(answer))
         return answer
+
+
+def _error(text: str) -> hiredis.ReplyError:
+    """An error without the arguments that Redis repeats of a command it does not know: they may be secrets."""
+    return hiredis.ReplyError(text.partition(", with args")[0])
 
 
 def _packed(command: Command) -> bytes:

@@ -72,7 +72,10 @@ def test_a_state_of_another_shape_is_said_and_ignored(
     assert cursor.load_state(json.dumps({**state, **change}), again, START) is None
     assert "the saved state cannot be used" in capsys.readouterr().err
     assert again.tracker.patterns.gains == 0
-    for text in ("", "[]", "{}", "{"):
+    named = json.dumps({**state, "taken_through": None, "unstored": [["Firefox", "a", "b", 1, False]]})
+    assert cursor.load_state(named, again, START) is None
+    assert "Firefox" not in capsys.readouterr().err
+    for text in ("", "[]", "{}", "{", '{"schema": 1, "last_id": "0-0", "max_ts": Infinity, "taken_through": 1}'):
         assert cursor.load_state(text, again, START) is None
 
 

@@ -102,7 +102,7 @@ pub enum Button {
 }
 
 /// An application has the focus now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Focus {
     /// When it happened, in µs.
     pub ts: i64,
@@ -110,6 +110,12 @@ pub struct Focus {
     pub dev_mode: bool,
     /// The application's name.
     pub app: String,
+}
+
+impl fmt::Debug for Focus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Focus").field("ts", &self.ts).finish_non_exhaustive()
+    }
 }
 
 /// What a message turned out to be.

@@ -115,10 +115,10 @@ fn meaning(response: &Response) -> Answer {
 fn explained(response: &Response) -> String {
     let Response { status, body, .. } = response;
     let words = match status {
-        400 | 422 => None,
-        _ => serde_json::from_str::<serde_json::Value>(body)
+        401 | 403 | 404 => serde_json::from_str::<serde_json::Value>(body)
             .ok()
             .and_then(|body| Some(body.get("message")?.as_str()?.chars().take(200).collect::<String>())),
+        _ => None,
     };
     match words {
         Some(words) => format!("{status}: {words}"),
@@ -167,6 +167,7 @@ mod tests {
         let unauthorized = Answer::Misconfigured("401: unauthorized access".into());
         assert_eq!(answer(401, r#"{"code":"unauthorized","message":"unauthorized access"}"#), unauthorized);
         assert_eq!(answer(404, ""), Answer::Misconfigured("404".into()));
+        assert_eq!(answer(418, r#"{"message":"Firefox"}"#), Answer::Misconfigured("418".into()));
         assert_eq!(answer(302, ""), Answer::Misconfigured("302".into()));
         for status in [429, 500, 503] {
             assert_eq!(answer(status, ""), Answer::Later { seconds: 7, reason: status.to_string() });

@@ -77,6 +77,14 @@ impl Log {
         self.write(Level::Error, message, fields);
     }
 
+    /// From now on a crash says where, in one line, and not why: a panic's text could hold what a person typed.
+    pub fn crashes(self) {
+        std::panic::set_hook(Box::new(move |panic| {
+            let place = panic.location().map_or("unknown".to_owned(), ToString::to_string);
+            self.error("crashed", &[("where", &place)]);
+        }));
+    }
+
     fn write(&self, level: Level, message: &str, fields: &[Field<'_>]) {
         if level < self.level {
             return;

@@ -72,14 +72,14 @@ impl<'a> Cursor<'a> {
         let (kind, rest) = line.split_at_checked(1).ok_or(Stop::Nonsense)?;
         Ok(match kind {
             "+" | "," | "(" => Frame::Simple(rest),
-            "-" => Frame::Error(rest),
+            "-" => Frame::Error(without_arguments(rest)),
             ":" => Frame::Integer(rest.parse().map_err(|_| Stop::Nonsense)?),
             "#" => Frame::Integer(i64::from(rest == "t")),
             "_" => Frame::Null,
             "$" | "=" => self.bulk(rest)?.map_or(Frame::Null, Frame::Bulk),
             "!" => {
                 let text = self.bulk(rest)?.ok_or(Stop::Nonsense)?;
-                Frame::Error(std::str::from_utf8(text).map_err(|_| Stop::Nonsense)?)
+                Frame::Error(without_arguments(std::str::from_utf8(text).map_err(|_| Stop::Nonsense)?))
             }
             "*" if rest == "-1" => Frame::Null,
             "*" | "~" => Frame::Array(self.list(length(rest)?, depth)?),
@@ -126,6 +126,11 @@ impl<'a> Cursor<'a> {
         }
         Ok(frames)
     }
+}
+
+/// Of a command that it does not know, Redis repeats the arguments: they may be secrets.
+fn without_arguments(error: &str) -> &str {
+    error.split_once(", with args").map_or(error, |(error, _)| error)
 }
 
 fn length(text: &str) -> Result<usize, Stop> {
@@ -176,6 +181,8 @@ mod tests {
         assert_eq!(whole(b"+OK\r\n"), Frame::Simple("OK"));
         assert_eq!(whole(b"-NOPERM no\r\n"), Frame::Error("NOPERM no"));
         assert_eq!(whole(b"!6\r\nOOM no\r\n"), Frame::Error("OOM no"));
+        let unknown = b"-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'u' 'sesame' \r\n";
+        assert_eq!(whole(unknown), Frame::Error("ERR unknown command 'HELLO'"));
         assert_eq!(whole(b":-5\r\n"), Frame::Integer(-5));
         assert_eq!(whole(b"#t\r\n"), Frame::Integer(1));
         assert_eq!(whole(b",1.5\r\n"), Frame::Simple("1.5"));

@@ -44,6 +44,7 @@ pub fn run(
     writer: Writer,
     environment: &BTreeMap<String, String>,
 ) -> io::Result<()> {
+    config.log.crashes();
     let (stop, signal) = UnixStream::pair()?;
     pipe::register(SIGTERM, signal.try_clone()?)?;
     pipe::register(SIGINT, signal)?;

@@ -2,8 +2,9 @@
 //!
 //! Both implementations read and write the same format, so that a host may change its mode and keep what was learnt.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -51,8 +52,10 @@ struct Pending {
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// It is not the JSON that is expected.
-    #[error("the saved state is not understood: {0}")]
-    Json(#[from] serde_json::Error),
+    ///
+    /// The parser's own words could name applications.
+    #[error("the saved state is not understood, at line {}, column {}", .0.line(), .0.column())]
+    Json(serde_json::Error),
     /// It is of another contract.
     #[error("the saved state is of schema {0}, this program is for {SCHEMA}")]
     Schema(u32),
@@ -144,7 +147,7 @@ impl State {
     /// # Errors
     /// Never in practice: everything in it can be written as JSON.
     pub fn json(&self) -> Result<String, StateError> {
-        Ok(serde_json::to_string(self)?)
+        serde_json::to_string(self).map_err(StateError::Json)
     }
 
     /// A state from its text.
@@ -152,7 +155,7 @@ impl State {
     /// # Errors
     /// When it is not understood, or of another schema.
     pub fn from_json(text: &[u8]) -> Result<State, StateError> {
-        let state: State = serde_json::from_slice(text)?;
+        let state: State = serde_json::from_slice(text).map_err(StateError::Json)?;
         if state.schema == SCHEMA { Ok(state) } else { Err(StateError::Schema(state.schema)) }
     }
 }
@@ -178,7 +181,8 @@ pub fn save(directory: &Path, text: &str) -> Result<(), StateError> {
     let path = directory.join(FILE_NAME);
     let new = directory.join(format!("{FILE_NAME}.new"));
     let write = || {
-        let mut file = File::create(&new)?;
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &path)
@@ -188,6 +192,8 @@ pub fn save(directory: &Path, text: &str) -> Result<(), StateError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const SAVED: &str = r#"{"schema":1,"last_id":"5-1","max_ts":90,"taken_through":80,"taken_ts":70,
@@ -221,6 +227,9 @@ mod tests {
         for text in ["", "[]", "{}", &SAVED.replace("\"gains\":2", "\"gains\":-2")] {
             assert!(matches!(State::from_json(text.as_bytes()), Err(StateError::Json(_))), "{text}");
         }
+        let named =
+            State::from_json(SAVED.replace("\"since\":70", "\"since\":\"Firefox\"").as_bytes()).unwrap_err();
+        assert_eq!(named.to_string(), "the saved state is not understood, at line 2, column 46");
         let other = SAVED.replace("\"schema\":1", "\"schema\":2");
         assert!(matches!(State::from_json(other.as_bytes()), Err(StateError::Schema(2))));
     }
@@ -233,6 +242,8 @@ mod tests {
         save(directory.path(), SAVED).unwrap();
         assert_eq!(load(directory.path()).unwrap().unwrap().last_id, "5-1");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        let mode = fs::metadata(directory.path().join(FILE_NAME)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         assert!(save(Path::new("/no/such/directory"), SAVED).is_err());
     }
 }

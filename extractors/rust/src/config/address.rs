@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::Secret;
+
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endpoint {
@@ -49,7 +51,7 @@ pub struct RedisUrl {
     /// The user, if the URL names one.
     pub username: Option<String>,
     /// The password, if the URL holds one.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
 }
 
 /// An InfluxDB URL, taken apart.
@@ -95,7 +97,7 @@ pub fn parse_redis_url(url: &str) -> Option<RedisUrl> {
     };
     let named =
         |text: &str| Some(percent_decoded(text)?).map(|text| Some(text).filter(|text| !text.is_empty()));
-    Some(RedisUrl { endpoint, username: named(username)?, password: named(password)? })
+    Some(RedisUrl { endpoint, username: named(username)?, password: named(password)?.map(Secret) })
 }
 
 /// Takes an InfluxDB URL apart; none when it is no such URL.
@@ -185,13 +187,13 @@ mod tests {
         assert_eq!(plain, RedisUrl { endpoint: tcp("127.0.0.1", 6379), username: None, password: None });
         let full = parse_redis_url("redis://mouse:p%40ss@[::1]:7000/0").unwrap();
         assert_eq!(full.endpoint, tcp("::1", 7000));
-        assert_eq!((full.username.as_deref(), full.password.as_deref()), (Some("mouse"), Some("p@ss")));
+        assert_eq!((full.username.as_deref(), full.password), (Some("mouse"), Some(Secret("p@ss".into()))));
         let unix = parse_redis_url("unix:///run/redis/redis-server.sock").unwrap();
         assert_eq!(unix.endpoint, Endpoint::Unix("/run/redis/redis-server.sock".into()));
         let tls = parse_redis_url("rediss://:secret@edge:6380?ssl_ca_certs=/ca.crt").unwrap();
         let ca_file = Some("/ca.crt".into());
         assert_eq!(tls.endpoint, Endpoint::Tls { host: "edge".into(), port: 6380, ca_file });
-        assert_eq!((tls.username, tls.password.as_deref()), (None, Some("secret")));
+        assert_eq!((tls.username, tls.password), (None, Some(Secret("secret".into()))));
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         if let Some(given) = self.layers.get("redis_url").filter(|given| !given.text.is_empty()) {
             let url = parse_redis_url(&given.text)
                 .ok_or_else(|| self.refused("redis_url", given, REDIS_URL_FORMS))?;
-            return Ok((url.endpoint, url.username, url.password.map(Secret)));
+            return Ok((url.endpoint, url.username, url.password));
         }
         let host = self.name("redis_host", "127.0.0.1")?;
         let port = self.integer("redis_port", 6379, 1, 65_535)?;
