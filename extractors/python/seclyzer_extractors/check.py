@@ -43,6 +43,6 @@ def _influx(settings: Settings) -> bool:
     if answer.status == 204:
         print(f"influxdb {url}: good")
         return True
-    hint = store.HINTS.get(answer.status, f"it says: {answer.message or 'nothing more'}")
+    hint = store.HINTS.get(answer.status, f"it says: {answer.message[:300] or 'nothing more'}")
     print(f"influxdb {url}: answers {answer.status}: {hint}")
     return False

@@ -13,6 +13,7 @@ from .config import Settings
 GZIP_FROM = 1024  # bytes; below, compressing costs more than it saves
 MAX_ANSWER = 65536
 LONGEST_RETRY_AFTER_S = 3600.0
+UNREACHABLE = (OSError, http.client.HTTPException, UnicodeError)  # the last for what is no host name
 
 
 class InfluxAway(Exception):
@@ -60,13 +61,13 @@ class InfluxDB:
             self.close()
             if not reused:
                 raise InfluxAway(_reason(error)) from None
-        except (OSError, http.client.HTTPException) as error:
+        except UNREACHABLE as error:
             self.close()
             raise InfluxAway(_reason(error)) from None
         # It closed a connection that had been idle: the same again on a new one does no harm.
         try:
             return self._ask(lines, headers, timeout_s)
-        except (OSError, http.client.HTTPException) as error:
+        except UNREACHABLE as error:
             self.close()
             raise InfluxAway(_reason(error)) from None
 
@@ -103,7 +104,7 @@ def _message(said: bytes) -> str:
     """The message in InfluxDB's JSON; of anything else (a proxy's page) the beginning."""
     text = said.decode("utf-8", "replace")
     try:
-        return str(json.loads(text)["message"])[:300]
+        return str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return text[:100].strip()
 
@@ -119,7 +120,7 @@ def _retry_after(value: str | None) -> float:
 
         try:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return 0.0
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER_S)
 

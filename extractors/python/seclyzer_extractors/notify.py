@@ -28,7 +28,7 @@ class Notify:
         """Tells what the program does in words, when they have changed."""
         if words != self._status:
             self._status = words
-            self._send(f"STATUS={words}")
+            self._send(f"STATUS={' '.join(words.split())}")
 
     def alive(self, now: int) -> None:
         """The loop runs: a ping at half of the watchdog's time."""

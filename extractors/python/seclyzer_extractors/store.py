@@ -123,13 +123,13 @@ class Store:
             self.written += len(piece)
             return
         lost = len(piece)
-        if answer.status == 422 and (said := re.search(r"dropped=(\d+)", answer.message)):
-            lost = min(lost, int(said[1]))
+        if answer.status == 422:
+            said = re.search(r"dropped=(\d{1,9})", answer.message)
+            lost = min(lost, int(said[1]) if said else 1)
         self.rejected += lost
         self.written += len(piece) - lost
-        # A 400 repeats the line, and a line names applications: only what is no data is logged.
-        why = answer.message if answer.status == 422 else ""
-        logs.error("InfluxDB rejected points", status=answer.status, points=lost, why=why)
+        # InfluxDB's words quote lines and series, and those name applications: they are not logged.
+        logs.error("InfluxDB rejected points", status=answer.status, points=lost)
 
     def _answer(self, piece: list[Point]) -> Answer | None:
         """The answer that settles these points; None when it is time to end before one came."""
@@ -154,7 +154,7 @@ class Store:
 
     def _wait_after(self, answer: Answer) -> float:
         """Says what is wrong; the seconds until the next attempt."""
-        if answer.status == 429 or answer.status >= 500:
+        if answer.status in (408, 429) or answer.status >= 500:
             self.dependency.away("write", f"it answers {answer.status}")
             return max(self._backoff.next_s(), answer.retry_after)
         hint = HINTS.get(answer.status, "this is no InfluxDB 2: check influx_url")

@@ -85,12 +85,16 @@ def test_a_body_that_is_too_large_is_split(made: Store, influx: InfluxStub) -> N
     assert (made.written, made.rejected) == (30, 0)
 
 
-def test_a_partial_write_is_counted_and_not_sent_again(made: Store, influx: InfluxStub) -> None:
-    influx.answer = lambda lines: says(422, "partial write: field type conflict dropped=2")
+def test_a_partial_write_is_counted_and_not_sent_again(
+    made: Store, influx: InfluxStub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    influx.answer = lambda lines: says(422, "partial write: oldest point app_transitions,from_app=Firefox dropped=2")
     for i in range(5):
         made.put(f"l{i}", i)
     until(lambda: made.done == 5)
     assert (made.written, made.rejected, len(influx.requests)) == (3, 2, 1)
+    said = capsys.readouterr().err
+    assert "status=422 points=2" in said and "Firefox" not in said
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
@@ -132,6 +136,7 @@ def test_retry_after_may_be_a_date_and_is_bounded(influx: InfluxStub) -> None:
         (formatdate(time.time() + 60), 50, 60),
         ("99999999", 3600, 3600),
         ("soon", 0, 0),
+        ("Mon, 01 Jan 2035 00:00:00 +99999999999999999999", 0, 0),
     ):
         influx.answer = lambda lines, value=value: says(503, Retry_After=value)  # type: ignore[misc]
         assert low <= client.write(b"", 5).retry_after <= high

@@ -51,7 +51,7 @@ impl Notifier {
     pub fn status(&mut self, status: &str) {
         if self.status != status {
             status.clone_into(&mut self.status);
-            self.send(&format!("STATUS={status}"));
+            self.send(&format!("STATUS={}", status.replace(char::is_control, " ")));
         }
     }
 
