@@ -17,13 +17,13 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import modes, variables
+from ..module_utils import influxdb_api, modes, variables
 from .seclyzer_deployment import MODULE, read_manifest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 EDGE = "seclyzer_edge"
 STORE = "seclyzer_store"
-CA = "/etc/seclyzer/influx-ca.crt"
+CA = str(influxdb_api.PLACE["ca_path"]["default"])
 WISHES = {"redis_rotate", "influxdb_rotate_tokens", "seclyzer_bundle", "seclyzer_release_back"}
 """Options that are meant for one run, and so for the command line."""
 JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
@@ -85,16 +85,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """What this host is and runs, and what it shall run."""
         manifest = read_manifest(Path(bundle)) if bundle else {}
         is_edge = EDGE in facts["group_names"]
-        influx = _influx(facts)
+        said = options(self._loader, self._templar, facts, ("influxdb", "seclyzer_release"))
+        influx = _influx(said)
         name = urlsplit(influx["url"]).hostname or ""
         status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
         if status.get("failed"):
             return dict(status)
         about, running = status["host"], status["running"]
-        addresses = list(facts.get("seclyzer_release_influx_addresses") or about["addresses"][name])
+        addresses = list(said.get("seclyzer_release_influx_addresses") or about["addresses"][name])
+        typed, inventory, overrides = (said.get(name) for name in ("mode", *JUDGED_BY_MODE))
         try:
-            mode, mode_from = modes.choose(facts.get("mode"), facts.get("seclyzer_mode"), running.get("mode"))
-            implementations = modes.implementations(mode, facts.get("seclyzer_implementations"))
+            mode, mode_from = modes.choose(typed, inventory, running.get("mode"))
+            implementations = modes.implementations(mode, overrides)
         except modes.ModeError as fault:
             return _refuse([str(fault)])
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
@@ -105,8 +107,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "refused": refused,
             "mode": mode if is_edge else None,
             "mode_from": mode_from if is_edge else None,
-            "inventory_mode": facts.get("seclyzer_mode") if is_edge else None,
-            "overrides": dict(facts.get("seclyzer_implementations") or {}) if is_edge else {},
+            "inventory_mode": inventory if is_edge else None,
+            "overrides": dict(overrides or {}) if is_edge else {},
             "implementations": implementations if is_edge else {},
             "bundle": bundle,
             "release": manifest.get("release"),
@@ -117,6 +119,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "previous": status["previous"],
             "rollout": status["rollout"],
         }
+
+
+def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> dict[str, Any]:
+    """The values that options of these roles have for this host, given or by default; none for those that have none."""
+    defaults: dict[str, Any] = {}
+    names = {"mode"}
+    for role in roles:
+        defaults |= loader.load_from_file(str(ROLES / role / "defaults" / "main.yml"), trusted_as_template=True)
+        specs = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text())
+        names |= variables.options([specs]).keys()
+    values = defaults | dict(facts)
+    view = templar.copy_with_new_env(available_variables=values)
+    return {name: view.template(values[name]) for name in names & values.keys()}
 
 
 def _refuse(sentences: list[str]) -> dict[str, Any]:
@@ -190,16 +205,13 @@ def _bundle(bundle: Path) -> list[str]:
     return [f"{bundle} lacks {', '.join(missing)}; `make bundle` builds it anew"] if missing else []
 
 
-def _influx(facts: Vars) -> dict[str, str]:
-    """Where this host writes to, by the options of the role influxdb and with its defaults."""
-    store = facts.get("influxdb_store_host") or (facts["groups"].get(STORE) or [""])[0]
-    tls = boolean(facts.get("influxdb_tls", True))
-    host = f"https://{store}" if tls else "http://127.0.0.1"
-    trusts = tls and (facts.get("influxdb_ca_file") or facts.get("influxdb_ca_remote"))
+def _influx(options: Vars) -> dict[str, str]:
+    """Where this host writes to, by the options of the role influxdb."""
+    trusts = boolean(options["influxdb_tls"]) and (options["influxdb_ca_file"] or options["influxdb_ca_remote"])
     return {
-        "url": str(facts.get("influxdb_url") or f"{host}:{facts.get('influxdb_port') or 8086}"),
-        "org": str(facts.get("influxdb_org") or "seclyzer"),
-        "bucket": str(facts.get("influxdb_bucket") or "behavioral_data"),
+        "url": str(options["influxdb_url"]),
+        "org": str(options["influxdb_org"]),
+        "bucket": str(options["influxdb_bucket"]),
         "ca_file": CA if trusts else "",
     }
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
@@ -70,6 +72,19 @@ def test_edges_without_a_store_are_refused_unless_they_are_told_where_it_is() ->
     assert preflight._groups(facts(b={"influxdb_store_host": "c"})) == []
 
 
+def resolved(facts: dict[str, Any]) -> dict[str, Any]:
+    loader = DataLoader()
+    return preflight.options(loader, Templar(loader=loader, variables=facts), facts, ("influxdb", "seclyzer_release"))
+
+
+def test_options_are_what_a_host_was_given_or_the_roles_defaults() -> None:
+    found = resolved({"mode": trust_as_template("{{ 'ru' ~ 'st' }}"), "seclyzer_release_keep": 7, "groups": {}})
+    assert found["mode"] == "rust"
+    assert found["seclyzer_release_keep"] == 7
+    assert found["seclyzer_release_health_seconds"] == 60
+    assert "seclyzer_mode" not in found
+
+
 @pytest.mark.parametrize(
     ("said", "url", "ca_file"),
     [
@@ -78,12 +93,13 @@ def test_edges_without_a_store_are_refused_unless_they_are_told_where_it_is() ->
         ({"influxdb_tls": "false", "influxdb_ca_remote": "/x"}, "http://127.0.0.1:8086", ""),
         ({"influxdb_store_host": "other"}, "https://other:8086", ""),
         ({"influxdb_url": "https://db.example:443"}, "https://db.example:443", ""),
+        ({"influxdb_url": trust_as_template("https://{{ 'd' ~ 'b' }}:1")}, "https://db:1", ""),
     ],
 )
 def test_a_host_writes_to_the_first_store_unless_it_is_told_otherwise(
     said: dict[str, Any], url: str, ca_file: str
 ) -> None:
-    found = preflight._influx({**said, "groups": {"seclyzer_store": ["store1", "store2"]}})
+    found = preflight._influx(resolved({**said, "groups": {"seclyzer_store": ["store1", "store2"]}}))
     assert (found["url"], found["ca_file"]) == (url, ca_file)
 
 
