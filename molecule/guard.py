@@ -21,6 +21,8 @@ import yaml
 HERE = Path(__file__).resolve().parent
 # What molecule says when it did nothing, and goes on.
 NOTHING_DONE = ("Missing playbook", "no tests found", "verifier is disabled", "instances already created")
+# For a log: no colours, and no frame that breaks lines at 80 characters.
+PLAIN = {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_FORCE_COLOR": "0", "MOLECULE_COMMAND_BORDERS": "false"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def main() -> int:
         with subprocess.Popen(
             ["molecule", "test"],
             cwd=HERE.parent,
-            env=os.environ | {"SECLYZER_MOLECULE_REPORTS": folder},
+            env=os.environ | PLAIN | {"SECLYZER_MOLECULE_REPORTS": folder},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -62,9 +62,10 @@ def test_the_extractors_are_restarted_by_one_name(host: Host) -> None:
 def test_the_extractors_are_stopped_and_started_by_one_name(host: Host) -> None:
     host.check_output("systemctl stop %s", TOGETHER)
     stopped = wait_until(host, UNITS, "inactive", 10)
-    assert {unit: row["ActiveState"] for unit, row in stopped.items()} == dict.fromkeys(UNITS, "inactive")
     host.check_output("systemctl start %s", TOGETHER)
-    assert {row["ActiveState"] for row in wait_until_active(host, UNITS).values()} == {"active"}
+    started = wait_until_active(host, UNITS)
+    assert {unit: row["ActiveState"] for unit, row in stopped.items()} == dict.fromkeys(UNITS, "inactive")
+    assert {unit: row["ActiveState"] for unit, row in started.items()} == dict.fromkeys(UNITS, "active")
 
 
 @pytest.mark.parametrize("kind", KINDS)

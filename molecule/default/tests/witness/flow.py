@@ -14,10 +14,9 @@ from witness.systemd import EXTRACTORS
 
 SEED = 20_240_229
 LENGTH = 45.0
-# Windows look back 30 s, and what was fed before must not reach into them.
-APART = 36.0
+# The last window of what was fed before ends at most 5 s after its last event.
+APART = 6.0
 MEASUREMENTS = {"keystroke": "keystroke_features", "mouse": "mouse_features", "app": "app_transitions"}
-FIRST_APP = "the flow begins"
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,14 @@ class Flow:
 def run(edge: Host, store: Host, by: dict[str, str], seed: int = SEED) -> Flow:
     """Feed an edge 45 s of a person's events that ended just now, and gather.
 
-    The extractors are started anew first: stream time never goes back, so what happened before a fed event must lie
-    before it. They go on from Redis, as after any restart.
+    The extractors are started anew and without memory first: stream time never goes back, so what they had seen, or
+    only waited for, would make a fed event late.
     """
     _wait_until_apart(edge)
-    edge.check_output(f"systemctl restart {' '.join(EXTRACTORS.values())}")  # by their own names: this waits
+    units = " ".join(EXTRACTORS.values())
+    edge.check_output(f"systemctl stop {units}")
+    run_on(edge, "forget", "resp")
+    edge.check_output(f"systemctl start {units}")
     start = time.time_ns() // 1000 - int(LENGTH * 1e6)
     events = _events(seed, start)
     everything = [event for kind in KINDS for event in events[kind]]
@@ -47,22 +49,19 @@ def run(edge: Host, store: Host, by: dict[str, str], seed: int = SEED) -> Flow:
     wanted = {kind: len(expected[kind]) for kind in KINDS}
     raw = run_on(edge, "flow", "resp", events=events, by=by, expected=wanted, seconds=20)
     texts: dict[str, dict[str, list[str]]] = {way: raw[way] for way in ("published", "listed")}
-    parsed = {
-        way: {kind: _since(start, [json.loads(text) for text in texts[way][kind]]) for kind in KINDS} for way in texts
-    }
+    parsed = {way: {kind: [json.loads(text) for text in texts[way][kind]] for kind in KINDS} for way in texts}
     return Flow(
         events=events,
         expected=expected,
-        published={kind: _own(kind, parsed["published"][kind]) for kind in KINDS},
-        listed={kind: _own(kind, list(reversed(parsed["listed"][kind]))) for kind in KINDS},
-        stored={kind: _own(kind, _stored(store, name(edge), kind, start, wanted[kind])) for kind in KINDS},
+        published=parsed["published"],
+        listed={kind: list(reversed(parsed["listed"][kind])) for kind in KINDS},
+        stored={kind: _stored(store, name(edge), kind, start, wanted[kind]) for kind in KINDS},
         stats=raw["stats"],
     )
 
 
 def _events(seed: int, start: int) -> dict[str, list[str]]:
     made: dict[str, list[str]] = {kind: [] for kind in KINDS}
-    made["app"].append(json.dumps({"type": "app", "ts": start, "app_name": FIRST_APP, "dev_mode": True}))
     for event in generate(seed, LENGTH):
         made[str(event.fields["type"])].append(line(event, start).rstrip("\n"))
     return made
@@ -72,15 +71,6 @@ def _wait_until_apart(edge: Host) -> None:
     stats: dict[str, dict[str, str]] = run_on(edge, "stats", "resp")
     last = max(int(values.get("last_event_ts", 0)) for values in stats.values())
     time.sleep(max(0.0, last / 1e6 + APART + LENGTH - time.time()))
-
-
-def _since(start: int, windows: list[Window]) -> list[Window]:
-    return [window for window in windows if window["ts"] >= start]
-
-
-def _own(kind: str, windows: list[Window]) -> list[Window]:
-    """Without the transition into the first app, which comes from an earlier run and is in no replay of this one."""
-    return [window for window in windows if kind != "app" or window["to_app"] != FIRST_APP]
 
 
 def _stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[Window]:
