@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-EXTRACTOR_UNITS = ("seclyzer-keystroke.service", "seclyzer-mouse.service", "seclyzer-app.service")
-UNITS = (*EXTRACTOR_UNITS, "seclyzer-agent.service", "seclyzer-extractors.service")
+UNITS = tuple(f"seclyzer-{name}.service" for name in ("keystroke", "mouse", "app", "agent", "extractors"))
 """Every unit a deployment may have. One that a host has and its deployment has not is taken away."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from . import deployments, systemd
 from .deployments import History
 from .files import link, read, sync, write
-from .layout import EXTRACTOR_UNITS, UNITS, Layout, Refused
+from .layout import UNITS, Layout, Refused
 
 STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "Type")
 
@@ -131,8 +131,3 @@ def _is_stale(text: str, state: dict[str, str]) -> bool:
     if started is None:
         return False
     return any(os.path.exists(path) and os.path.getmtime(path) > started for path in systemd.credentials(text))
-
-
-def extractors_of(units: list[str]) -> list[str]:
-    """The extractors among some units."""
-    return [unit for unit in EXTRACTOR_UNITS if unit in units]

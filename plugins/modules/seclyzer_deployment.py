@@ -4,16 +4,14 @@
 from __future__ import annotations
 
 import os
-import platform
-import socket
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import deployments, staging, switching
+from ..module_utils import deployments, machine, staging, switching
 from ..module_utils.deployments import History, Wanted
-from ..module_utils.files import free_bytes, locked, read
+from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
 from ..module_utils.releases import release_of
 
@@ -199,35 +197,9 @@ def status(layout: Layout, names: list[str]) -> Result:
         "rollout": history.rollout(deployments.current(layout)),
         "previous": history.previous(deployments.current(layout)),
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
-        "host": host(layout, names),
+        "host": machine.describe(layout, names),
         "said": [],
     }
-
-
-def host(layout: Layout, names: list[str]) -> Result:
-    """What decides whether a release can run here, and what a sandbox must let through."""
-    release = dict(line.partition("=")[::2] for line in (read(Path("/etc/os-release")) or "").splitlines())
-    servers = [line.split() for line in (read(Path("/etc/resolv.conf")) or "").splitlines()]
-    return {
-        "distribution": release.get("ID", "").strip('"'),
-        "distribution_version": release.get("VERSION_ID", "").strip('"'),
-        "architecture": platform.machine(),
-        "python": layout.python_name() if layout.python.exists() else "",
-        "root": os.geteuid() == 0,
-        "systemd": Path("/run/systemd/system").is_dir(),
-        "free": free_bytes(layout.releases),
-        "nameservers": [words[1] for words in servers if len(words) > 1 and words[0] == "nameserver"],
-        "addresses": {name: addresses(name) for name in names},
-    }
-
-
-def addresses(name: str) -> list[str]:
-    """The addresses a name has, as this host sees it; none when it has none."""
-    try:
-        found = socket.getaddrinfo(name, None, proto=socket.IPPROTO_TCP)
-    except OSError:
-        return []
-    return sorted({str(entry[4][0]) for entry in found})
 
 
 def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:

@@ -1,0 +1,38 @@
+"""What a host is, as far as a release and its sandboxes must know."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from pathlib import Path
+from typing import Any
+
+from .files import free_bytes, read
+from .layout import Layout
+
+
+def describe(layout: Layout, names: list[str]) -> dict[str, Any]:
+    """What decides whether a release can run here, and what a sandbox must let through."""
+    release = dict(line.partition("=")[::2] for line in (read(Path("/etc/os-release")) or "").splitlines())
+    servers = [line.split() for line in (read(Path("/etc/resolv.conf")) or "").splitlines()]
+    return {
+        "distribution": release.get("ID", "").strip('"'),
+        "distribution_version": release.get("VERSION_ID", "").strip('"'),
+        "architecture": platform.machine(),
+        "python": layout.python_name() if layout.python.exists() else "",
+        "root": os.geteuid() == 0,
+        "systemd": Path("/run/systemd/system").is_dir(),
+        "free": free_bytes(layout.releases),
+        "nameservers": [words[1] for words in servers if len(words) > 1 and words[0] == "nameserver"],
+        "addresses": {name: addresses(name) for name in names},
+    }
+
+
+def addresses(name: str) -> list[str]:
+    """The addresses a name has, as this host sees it; none when it has none."""
+    try:
+        found = socket.getaddrinfo(name, None, proto=socket.IPPROTO_TCP)
+    except OSError:
+        return []
+    return sorted({str(entry[4][0]) for entry in found})
