@@ -1,6 +1,7 @@
 """A host of its own: Redis, a bucket in InfluxDB, who listens to the features, and the programs that run."""
 
 import json
+import shutil
 import socket
 import tempfile
 import threading
@@ -142,7 +143,8 @@ class World:
             assert same(sorted(found[key].fields.items()), sorted(point.fields.items())), key
 
     def close(self) -> None:
-        """Ends everything."""
+        """Ends everything, and leaves nothing behind."""
         for extractor in self.all:
             extractor.close()
         self.redis.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
