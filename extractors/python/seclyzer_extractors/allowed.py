@@ -6,7 +6,7 @@ Each takes what YAML, a variable or a flag gave and returns the value, or raises
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class RedisAddress:
     database: int
     username: str
     password: str
+    ca_file: str = ""  # whom to trust with TLS; empty is the system's
 
     def __str__(self) -> str:
         return f"unix://{self.path}" if self.path else f"redis{'s' * self.tls}://{self.host}:{self.port}"
@@ -28,19 +29,19 @@ class RedisAddress:
 def text(value: object) -> str:
     if isinstance(value, str) and "\x00" not in value:
         return value
-    raise ValueError("text (put it in quotes)")
+    raise ValueError("text")
 
 
 def name(value: object) -> str:
-    if isinstance(value, str) and value and "\x00" not in value:
+    if isinstance(value, str) and 1 <= len(value) <= 256 and "\x00" not in value:
         return value
-    raise ValueError("text that is not empty (put it in quotes)")
+    raise ValueError("1 to 256 characters")
 
 
 def token(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"[!-~]*", value):
         return value
-    raise ValueError("a token: printable ASCII without spaces (put it in quotes)")
+    raise ValueError("a token: printable ASCII without spaces")
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:
@@ -55,7 +56,7 @@ def whole(low: int, high: int) -> Callable[[object], int]:
 
 
 def seconds(value: object) -> float:
-    allowed = "seconds from 0.001 to 86400, in whole milliseconds"
+    allowed = "seconds in whole milliseconds, from 0.001 to 86400"
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
         value = float(value)
     if type(value) is not float and type(value) is not int:
@@ -67,18 +68,18 @@ def seconds(value: object) -> float:
 
 def flag(value: object) -> bool:
     text = str(value).lower()
-    if text in ("1", "true", "yes"):
+    if text in ("1", "true", "yes", "on"):
         return True
-    if text in ("0", "false", "no"):
+    if text in ("0", "false", "no", "off"):
         return False
-    raise ValueError("true or false (also 1, yes, 0, no)")
+    raise ValueError("true or false (also yes, no, on, off, 1, 0)")
 
 
 def one_of(*words: str) -> Callable[[object], str]:
     def check(value: object) -> str:
         if isinstance(value, str) and value.lower() in words:
             return value.lower()
-        raise ValueError(" or ".join(words))
+        raise ValueError(f"one of {', '.join(words)}")
 
     return check
 
@@ -91,10 +92,11 @@ def redis_url(value: object) -> str:
 
 
 def influx_url(value: object) -> str:
-    allowed = "http://host:port or https://host:port, without a token or password in it"
+    allowed = "http://host[:port] or https://host[:port], without user, password and token"
     try:
         url = urlsplit(text(value))
-        usable = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment)
+        plain = re.fullmatch(r"[!-~]+", text(value)) and not (url.query or url.fragment)
+        usable = url.scheme in ("http", "https") and url.hostname and plain
         if not usable or url.username or url.password or url.port == 0:
             raise ValueError
     except ValueError:
@@ -104,7 +106,10 @@ def influx_url(value: object) -> str:
 
 def redis_address(url_text: str, username: str, password: str) -> RedisAddress:
     """The address in a URL; what it does not say of user and password is taken from the other two."""
-    allowed = "redis://[user:password@]host[:port][/database], rediss:// or unix://[user:password@]/path[?db=number]"
+    allowed = (
+        "redis://[user:password@]host[:port][/database], rediss://… (TLS; ?ssl_ca_certs=FILE) "
+        "or unix://[user:password@]/path[?db=database]"
+    )
     try:
         url = urlsplit(url_text)
         username = unquote(url.username) if url.username else username
@@ -112,15 +117,24 @@ def redis_address(url_text: str, username: str, password: str) -> RedisAddress:
         if url.scheme == "unix":
             if url.hostname or not url.path.startswith("/"):
                 raise ValueError
-            database = _database(parse_qs(url.query).get("db", ["0"])[0])
+            database = _database(_option(url.query, "db") or "0")
             return RedisAddress(unquote(url.path), "", 0, False, database, username, password)
         if url.scheme not in ("redis", "rediss") or not url.hostname or url.port == 0:
             raise ValueError
         database = _database(url.path.strip("/") or "0")
         tls = url.scheme == "rediss"
-        return RedisAddress("", url.hostname, url.port or 6379, tls, database, username, password)
+        ca_file = _option(url.query, "ssl_ca_certs" if tls else "")
+        return RedisAddress("", url.hostname, url.port or 6379, tls, database, username, password, ca_file)
     except ValueError:
         raise ValueError(allowed) from None
+
+
+def _option(query: str, known: str) -> str:
+    """The value of the one option that is known; empty when there is none."""
+    name, _, value = query.partition("=")
+    if query and name != known:
+        raise ValueError
+    return unquote(value)
 
 
 def _database(digits: str) -> int:

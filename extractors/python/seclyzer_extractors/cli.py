@@ -1,19 +1,14 @@
 """The command line, the same for the three programs and in both implementations."""
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple
 
 from . import config, schema
 
 PROGRAMS = {"keystroke": "keystroke_extractor", "mouse": "mouse_extractor", "app": "app_tracker"}
-SUBJECTS = {
-    "keystroke": "Keystroke events in, typing features out.",
-    "mouse": "Mouse events in, movement, click and scroll features out.",
-    "app": "Focus events in, transitions between applications and their patterns out.",
-}
+COMMANDS = ("--help", "--version", "--print-config", "--check")
 
 
 def keystroke_extractor() -> int:
@@ -31,18 +26,21 @@ def app_tracker() -> int:
 def main(kind: str, arguments: Sequence[str]) -> int:
     """Runs one program; returns its exit status: 0, 1 when something failed, 78 for the configuration."""
     try:
-        options = _parser(kind).parse_args(arguments)
-        flags = {
-            option.key: value for option in config.OPTIONS if (value := getattr(options, option.key, None)) is not None
-        }
-        settings = config.load(kind, flags, os.environ, options.config)
-        if options.print_config:
+        asked = _parse(arguments)
+        if asked.command == "--help":
+            sys.stdout.write(_help(kind))
+            return 0
+        if asked.command == "--version":
+            print(f"{PROGRAMS[kind]} {schema.version()} ({schema.IMPLEMENTATION})")
+            return 0
+        settings = config.load(kind, asked.settings, os.environ, asked.config_file)
+        if asked.command == "--print-config":
             sys.stdout.write(config.as_yaml(settings))
             return 0
-        if options.replay is not None:
-            return _replay(kind, settings, options.replay, options.stats)
+        if asked.command == "--replay":
+            return _replay(kind, settings, asked.replay, asked.stats)
         config.check_files(settings)
-        if options.check:
+        if asked.command == "--check":
             from .check import check
 
             return check(schema.kind(kind), settings)
@@ -50,35 +48,85 @@ def main(kind: str, arguments: Sequence[str]) -> int:
 
         return run(kind, settings)
     except config.ConfigError as error:
-        print(f"{PROGRAMS[kind]}: {error}", file=sys.stderr)
+        print(f"{PROGRAMS[kind]}: configuration: {error}", file=sys.stderr)
         return config.EXIT_CONFIG
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise config.ConfigError(f"{message} (see --help)")
+class _Asked(NamedTuple):
+    """The command line, taken apart. `command` is the flag that says what to do, empty to serve."""
+
+    command: str
+    config_file: str | None
+    replay: str
+    stats: bool
+    settings: dict[str, str]
 
 
-def _parser(kind: str) -> argparse.ArgumentParser:
+def _parse(arguments: Sequence[str]) -> _Asked:
+    """By hand, for the same answers in both implementations. ConfigError names what is not understood."""
+    commands: list[str] = []
+    values: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    keys = {option.flag: option.key for option in config.OPTIONS if option.flag}
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, inline = argument.partition("=")
+        if name in (*COMMANDS, "-h", "--stats", "--dev-mode"):
+            if equals:
+                raise _usage(f"{name} takes no value")
+            if name == "--stats":
+                values[name] = ""
+            elif name == "--dev-mode":
+                settings["dev_mode"] = "true"
+            else:
+                commands.append("--help" if name == "-h" else name)
+        elif name in ("--config", "--replay") or name in keys:
+            value = inline if equals else next(rest, None)
+            if value is None:
+                raise _usage(f"{name} needs a value")
+            if name in keys:
+                settings[keys[name]] = value
+            else:
+                values[name] = value
+        else:
+            raise _usage(f"unknown argument {name}")
+    if "--replay" in values:
+        commands.append("--replay")
+    # Help and version answer whatever else is asked.
+    first = next((command for command in commands if command in ("--help", "--version")), "")
+    command = first or (commands[0] if commands else "")
+    return _Asked(command, values.get("--config"), values.get("--replay", ""), "--stats" in values, settings)
+
+
+def _usage(problem: str) -> config.ConfigError:
+    return config.ConfigError(f"{problem}; --help lists the flags")
+
+
+def _help(kind: str) -> str:
     program = PROGRAMS[kind]
-    parser = _Parser(
-        prog=program,
-        description=SUBJECTS[kind],
-        epilog="Every setting is also a key of the file and an environment variable: see --print-config.",
-        allow_abbrev=False,
-    )
-    version = f"{program} {schema.version()} ({schema.IMPLEMENTATION})"
-    parser.add_argument("--version", action="version", version=version)
-    parser.add_argument("--config", metavar="FILE", help="settings as YAML")
-    parser.add_argument("--check", action="store_true", help="check settings, Redis and InfluxDB, then exit")
-    parser.add_argument("--print-config", action="store_true", help="show what is in force, secrets masked")
-    parser.add_argument("--replay", metavar="FILE|-", help="events as JSON lines in, features to stdout")
-    parser.add_argument("--stats", action="store_true", help="with --replay: counters as JSON on stderr")
-    parser.add_argument("--dev-mode", action="store_true", default=None, help="mark all output as dev_mode")
+    rows = []
     for option in config.OPTIONS:
-        if option.flag:
-            parser.add_argument(option.flag, dest=option.key, metavar=option.metavar, help=option.help)
-    return parser
+        rows.append((f"{option.flag} {option.metavar}".strip(), option.env, option.key))
+        if option.secret:
+            rows.append(("", f"{option.env}_FILE", f"{option.key}_file"))
+    table = "".join(f"  {flag:<22}  {variable:<22}  {key}\n" for flag, variable, key in rows)
+    return f"""{program}: SecLyzer's {kind} events in, features out.
+
+usage: {program} [options]
+
+  --config FILE           flat YAML; flags beat environment beats file beats defaults
+  --check                 check the configuration, reach Redis and InfluxDB, say what is right or wrong
+  --print-config          show what is in force, secrets masked
+  --replay FILE|-         read events as JSON lines, write features as JSON lines; no network
+  --stats                 with --replay: the counters as JSON, last line on stderr
+  --dev-mode              mark all features as made in developer mode
+  --version, --help
+
+settings: flag, environment variable, key in the file
+{table}
+Secrets are also read from $CREDENTIALS_DIRECTORY/redis_password and /influx_token; $STATE_DIRECTORY is
+where state is kept. Exit status: 0 done, 1 failed, 78 a mistake in the configuration.
+"""
 
 
 def _replay(kind: str, settings: config.Settings, path: str, stats: bool) -> int:

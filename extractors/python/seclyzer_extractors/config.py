@@ -76,11 +76,16 @@ class Option:
     env: str
     flag: str = ""
     metavar: str = ""
-    help: str = ""
     secret: bool = False
 
     def default_of(self, kind: str) -> Any:
         return self.default[kind] if isinstance(self.default, dict) else self.default
+
+    def origin(self, source: str) -> str:
+        """Where in a source it was given, in words."""
+        if source == "flag":
+            return f"flag {self.flag or '--dev-mode'}"
+        return f"environment {self.env}" if source == "environment" else source
 
 
 _DEVICE_IDS = {kind: schema.kind(kind).device_id or "" for kind in ("keystroke", "mouse", "app")}
@@ -88,7 +93,7 @@ _DEVICE_IDS = {kind: schema.kind(kind).device_id or "" for kind in ("keystroke",
 OPTIONS = (
     Option(
         "redis_url", allowed.redis_url, "", "REDIS_URL",
-        "--redis-url", "URL", "redis://host:port, rediss://host:port or unix:///path",
+        "--redis-url", "URL",
     ),
     Option("redis_host", allowed.name, "127.0.0.1", "REDIS_HOST"),
     Option("redis_port", allowed.whole(1, 65535), 6379, "REDIS_PORT"),
@@ -96,7 +101,7 @@ OPTIONS = (
     Option("redis_password", allowed.text, "", "REDIS_PASSWORD", secret=True),
     Option(
         "influx_url", allowed.influx_url, "http://127.0.0.1:8086", "INFLUX_URL",
-        "--influx-url", "URL", "http(s)://host:port of InfluxDB 2",
+        "--influx-url", "URL",
     ),
     Option("influx_org", allowed.name, "seclyzer", "INFLUX_ORG"),
     Option("influx_bucket", allowed.name, "behavioral_data", "INFLUX_BUCKET"),
@@ -104,45 +109,45 @@ OPTIONS = (
     Option("influx_ca_file", allowed.text, "", "INFLUX_CA_FILE"),
     Option(
         "window_seconds", allowed.seconds, 30, "WINDOW_SECONDS",
-        "--window", "S", "length of a window in seconds",
+        "--window", "S",
     ),
     Option(
         "update_interval", allowed.seconds, 5, "UPDATE_INTERVAL",
-        "--interval", "S", "seconds from one window's end to the next",
+        "--interval", "S",
     ),
     Option(
         "lateness_ms", allowed.whole(0, 3_600_000), 250, "SECLYZER_LATENESS_MS",
-        "--lateness", "MS", "how long a window is kept open for late events, in ms",
+        "--lateness", "MS",
     ),
     Option(
         "min_events", allowed.whole(1, 1_000_000), {"keystroke": 10, "mouse": 50, "app": 1},
-        "SECLYZER_MIN_EVENTS", "--min-events", "N", "events that a window needs to be emitted",
+        "SECLYZER_MIN_EVENTS", "--min-events", "N",
     ),
     Option(
         "buffer_events", allowed.whole(1, 10_000_000), {"keystroke": 10_000, "mouse": 50_000, "app": 10_000},
-        "SECLYZER_BUFFER_EVENTS", "--buffer-events", "N", "events kept at most",
+        "SECLYZER_BUFFER_EVENTS", "--buffer-events", "N",
     ),
     Option("dev_mode", allowed.flag, False, "SECLYZER_DEV_MODE"),
-    Option("user_id", allowed.name, "default", "SECLYZER_USER_ID", "--user-id", "ID", "tag of every point"),
+    Option("user_id", allowed.name, "default", "SECLYZER_USER_ID", "--user-id", "ID"),
     Option(
-        "device_id", allowed.text, _DEVICE_IDS, "SECLYZER_DEVICE_ID",
-        "--device-id", "ID", "tag of every point",
+        "device_id", allowed.name, _DEVICE_IDS, "SECLYZER_DEVICE_ID",
+        "--device-id", "ID",
     ),
     Option(
         "host", allowed.name, socket.gethostname() or "localhost", "SECLYZER_HOST",
-        "--host", "NAME", "tag of every point; default: the host's name",
+        "--host", "NAME",
     ),
     Option(
         "log_level", allowed.one_of("debug", "info", "warning", "error"), "info", "SECLYZER_LOG_LEVEL",
-        "--log-level", "LEVEL", "debug, info, warning or error",
+        "--log-level", "LEVEL",
     ),
     Option(
         "log_format", allowed.one_of("logfmt", "json"), "logfmt", "SECLYZER_LOG_FORMAT",
-        "--log-format", "FORMAT", "logfmt or json",
+        "--log-format", "FORMAT",
     ),
     Option(
         "state_dir", allowed.text, "", "SECLYZER_STATE_DIR",
-        "--state-dir", "DIR", "where state outlives a restart",
+        "--state-dir", "DIR",
     ),
 )  # fmt: skip
 
@@ -158,7 +163,7 @@ def load(kind: str, flags: Mapping[str, Any], environment: Mapping[str, str], co
     """What is in force. `flags` holds the keys whose flag was given; ConfigError for anything unusable."""
     sources = []
     if config_file is not None:
-        sources.append((config_file, _with_secret_files(_read_file(config_file), lambda key: f"{key}_file")))
+        sources.append(("file", _with_secret_files(_read_file(config_file))))
     sources.append(("environment", _from_environment(environment)))
     sources.append(("flag", dict(flags)))
     named = {key for _, values in sources for key in values}
@@ -171,46 +176,66 @@ def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
     values = {option.key: option.default_of(kind) for option in OPTIONS}
     for source, given in sources:
         for key, value in given.items():
-            values[key] = _checked(source, key, value)
+            values[key] = _checked(kind, source, key, value)
     made = Settings(**values)
     if made.update_interval > made.window_seconds:
         raise ConfigError(
-            f"update_interval is {made.update_interval:g}: allowed is at most window_seconds ({made.window_seconds:g})"
+            f"update_interval is {made.update_interval}: allowed is at most window_seconds ({made.window_seconds})"
         )
-    if kind != "app" and not made.device_id:
-        raise ConfigError("device_id is '': allowed is text that is not empty")
     return made
 
 
-def _checked(source: str, key: str, value: object) -> Any:
+def _checked(kind: str, source: str, key: str, value: object) -> Any:
     option = _BY_KEY.get(key)
     if option is None:
-        known = ", ".join([*_BY_KEY, "redis_password_file", "influx_token_file"])
-        raise ConfigError(f"{source}: unknown key {key!r}: allowed are {known}")
+        raise ConfigError(f"unknown key {_quoted(key)} in the configuration file; --help lists the keys")
+    if key == "device_id" and kind == "app" and value == "":
+        return ""  # only the points of applications have no such tag
     try:
         return option.check(value)
     except ValueError as wrong:
-        shown = MASK if option.secret or "@" in str(value) else repr(value)
-        raise ConfigError(f"{source}: {key} is {shown}: allowed is {wrong}") from None
+        # An address that is not understood may hold a password anywhere.
+        hidden = option.secret or (key.endswith("_url") and ("@" in str(value) or "?" in str(value)))
+        shown = _quoted(MASK if hidden else str(value))
+        raise ConfigError(f"{key} is {shown} ({option.origin(source)}): allowed is {wrong}") from None
+
+
+def _quoted(text: str) -> str:
+    import json
+
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _read_file(path: str) -> dict[str, Any]:
+    """The keys and texts of the file, a flat YAML mapping; a key without a value is left out."""
     import yaml
 
     try:
         with open(path, encoding="utf-8") as file:
-            document = yaml.safe_load(file)
+            document = yaml.compose(file, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {_reason(error)}") from None
+        raise ConfigError(f"cannot read the configuration file {path}: {_reason(error)}") from None
     except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f" at line {where.line + 1}" if where else ""
-        raise ConfigError(f"{path}: is no YAML{line}") from None
+        raise _no_flat_yaml(getattr(error, "problem_mark", None)) from None
+    values: dict[str, Any] = {}
     if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path}: must hold `key: value` lines")
-    return {str(key): value for key, value in document.items() if value is not None}
+        return values
+    if not isinstance(document, yaml.MappingNode):
+        raise _no_flat_yaml(document.start_mark)
+    for key, value in document.value:
+        for node in (key, value):
+            if not isinstance(node, yaml.ScalarNode):
+                raise _no_flat_yaml(node.start_mark)
+        if key.value in values:
+            raise ConfigError(f"the configuration file is no flat YAML: {key.value} is given twice")
+        if value.tag != "tag:yaml.org,2002:null":
+            values[key.value] = value.value
+    return values
+
+
+def _no_flat_yaml(mark: Any) -> ConfigError:
+    line = mark.line + 1 if mark else 1
+    return ConfigError(f"the configuration file is no flat YAML: only `key: value` lines are known (line {line})")
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -223,15 +248,19 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             values[f"{option.key}_file"] = environment[f"{option.env}_FILE"]
     if environment.get("STATE_DIRECTORY"):
         values["state_dir"] = environment["STATE_DIRECTORY"].split(":")[0]
-    return _with_secret_files(values, lambda key: f"{_BY_KEY[key].env}_FILE")
+    return _with_secret_files(values)
 
 
-def _with_secret_files(values: dict[str, Any], said: Callable[[str], str]) -> dict[str, Any]:
-    """The same values, `*_file` keys replaced by what their files hold; a secret beats its file."""
+def _with_secret_files(values: dict[str, Any]) -> dict[str, Any]:
+    """The same values, `*_file` keys replaced by what their files hold; a secret beats its file. Empty is none."""
     for option in OPTIONS:
-        path = values.pop(f"{option.key}_file", None) if option.secret else None
-        if path is not None and option.key not in values:
-            values[option.key] = _read_secret(said(option.key), path)
+        if not option.secret:
+            continue
+        path = values.pop(f"{option.key}_file", None)
+        if not values.get(option.key):
+            values.pop(option.key, None)
+            if path:
+                values[option.key] = _read_secret(f"{option.key}_file", path)
     return values
 
 
@@ -251,7 +280,7 @@ def _read_secret(said: str, path: object) -> str:
         with open(str(path), encoding="utf-8") as file:
             return file.read().rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{said} is {str(path)!r}: cannot be read: {_reason(error)}") from None
+        raise ConfigError(f"cannot read {path}, which {said} names: {_reason(error)}") from None
 
 
 def _reason(error: Exception) -> str:
@@ -261,9 +290,9 @@ def _reason(error: Exception) -> str:
 def check_files(settings: Settings) -> None:
     """ConfigError when a file or directory that is named is not there; for what goes on to use them."""
     if settings.influx_ca_file and not os.access(settings.influx_ca_file, os.R_OK):
-        raise ConfigError(f"influx_ca_file is {settings.influx_ca_file!r}: allowed is a file that can be read")
+        raise ConfigError(f"influx_ca_file is {_quoted(settings.influx_ca_file)}: allowed is a file that can be read")
     if settings.state_dir and not os.path.isdir(settings.state_dir):
-        raise ConfigError(f"state_dir is {settings.state_dir!r}: allowed is a directory that exists")
+        raise ConfigError(f"state_dir is {_quoted(settings.state_dir)}: allowed is a directory that exists")
 
 
 def as_yaml(settings: Settings) -> str:
@@ -273,6 +302,8 @@ def as_yaml(settings: Settings) -> str:
     lines = []
     for option in OPTIONS:
         value = getattr(settings, option.key)
+        if option.key in ("redis_username", "redis_password"):  # the URL may name them
+            value = getattr(settings.redis, option.key.removeprefix("redis_"))
         if option.secret and value:
             value = MASK
         if option.key == "redis_url":

@@ -45,7 +45,7 @@ class Connection:
 
     def _greet(self, address: RedisAddress, name: str) -> None:
         hello: Command = ("HELLO", 3)
-        if address.password:
+        if address.username or address.password:
             hello += ("AUTH", address.username or "default", address.password)
         self.call(*hello, "SETNAME", name)
         if address.database:
@@ -131,7 +131,7 @@ def _connect(address: RedisAddress, timeout_s: float) -> socket.socket:
         return plain
     import ssl
 
-    return ssl.create_default_context().wrap_socket(plain, server_hostname=address.host)
+    return ssl.create_default_context(cafile=address.ca_file or None).wrap_socket(plain, server_hostname=address.host)
 
 
 def _reason(error: Exception) -> str:

@@ -71,7 +71,7 @@ def test_a_configuration_error_is_one_line_and_exits_with_78(arguments: tuple[st
     done = run("keystroke", *arguments)
     assert done.returncode == 78
     assert done.stdout == b"" and done.stderr.count(b"\n") == 1
-    assert done.stderr.startswith(b"keystroke_extractor: ")
+    assert done.stderr.startswith(b"keystroke_extractor: configuration: ")
 
 
 def test_files_that_are_named_must_be_there_before_the_program_runs(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config::layers::SETTINGS;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, reason};
 use crate::core::Core;
 use crate::output::Writer;
 use crate::schema::{Kind, Schema};
@@ -60,32 +60,38 @@ fn run(
     let Arguments { command, config_file, settings } = parse(arguments)?;
     let config = || Config::new(kind, config_file.as_deref(), environment, &settings);
     match command {
-        Command::Help => Ok(printed(&help(kind))),
-        Command::Version => Ok(printed(&format!("{} {VERSION} ({IMPLEMENTATION})\n", kind.program()))),
-        Command::PrintConfig => Ok(printed(&config()?.print())),
+        Command::Help => Ok(printed(kind, &help(kind))),
+        Command::Version => Ok(printed(kind, &format!("{} {VERSION} ({IMPLEMENTATION})\n", kind.program()))),
+        Command::PrintConfig => Ok(printed(kind, &config()?.print())),
         Command::Replay { from, stats } => replay_file(kind, &config()?, &from, stats),
-        Command::Check => Ok(match check::run(&config()?, &mut io::stdout()) {
-            Ok(false) => ExitCode::from(EXIT_FAILURE),
-            done => status(done.map(|_| ())),
-        }),
+        Command::Check => {
+            let config = config()?;
+            config.check_files()?;
+            Ok(match check::run(&config, &mut io::stdout()) {
+                Ok(false) => ExitCode::from(EXIT_FAILURE),
+                done => status(kind.program(), done.map(|_| ())),
+            })
+        }
         Command::Serve => {
+            let config = config()?;
+            config.check_files()?;
             let writer = Writer::new(kind, Schema::of(kind)?);
-            Ok(status(service::run(kind, &config()?, writer, environment)))
+            Ok(status(kind.program(), service::run(kind, &config, writer, environment)))
         }
     }
 }
 
-fn printed(text: &str) -> ExitCode {
-    status(io::stdout().write_all(text.as_bytes()))
+fn printed(kind: Kind, text: &str) -> ExitCode {
+    status(kind.program(), io::stdout().write_all(text.as_bytes()))
 }
 
 /// A reader of our output that has seen enough is no failure worth a word.
-fn status(result: io::Result<()>) -> ExitCode {
+fn status(who: &str, result: io::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             if error.kind() != io::ErrorKind::BrokenPipe {
-                eprintln!("{error}");
+                eprintln!("{who}: {}", reason(&error));
             }
             ExitCode::from(EXIT_FAILURE)
         }
@@ -93,21 +99,23 @@ fn status(result: io::Result<()>) -> ExitCode {
 }
 
 fn replay_file(kind: Kind, config: &Config, from: &str, stats: bool) -> Result<ExitCode, ConfigError> {
+    let who = format!("{}: {from}", kind.program());
     let mut input: Box<dyn BufRead> = if from == "-" {
         Box::new(io::stdin().lock())
     } else {
-        let file =
-            File::open(from).map_err(|error| ConfigError::Usage(format!("cannot read {from}: {error}")))?;
-        Box::new(BufReader::with_capacity(1 << 16, file))
+        match File::open(from) {
+            Ok(file) => Box::new(BufReader::with_capacity(1 << 16, file)),
+            Err(error) => return Ok(status(&who, Err(error))),
+        }
     };
     let mut output = BufWriter::new(io::stdout().lock());
     let mut core = Core::new(kind, config.core);
     let writer = Writer::new(kind, Schema::of(kind)?);
-    let done = status(replay::run(&mut core, &writer, &mut input, &mut output));
-    if stats {
+    let done = replay::run(&mut core, &writer, &mut input, &mut output);
+    if stats && done.is_ok() {
         eprintln!("{}", core.counters().json());
     }
-    Ok(done)
+    Ok(status(&who, done))
 }
 
 fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
@@ -142,7 +150,7 @@ fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
             "--replay" => replay = Some(value()?),
             _ => match SETTINGS.iter().find(|setting| setting.flag.is_some_and(|(flag, _)| flag == name)) {
                 Some(setting) => settings.push((setting.key, value()?)),
-                None => return Err(ConfigError::Usage(format!("unknown argument {argument:?}"))),
+                None => return Err(ConfigError::Usage(format!("unknown argument {name}"))),
             },
         }
     }
@@ -156,10 +164,10 @@ fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
 
 fn help(kind: Kind) -> String {
     let mut text = format!(
-        "{program}: reads SecLyzer {name} events from Redis, writes features to Redis and InfluxDB.\n\n\
+        "{program}: SecLyzer's {name} events in, features out.\n\n\
          usage: {program} [options]\n\n\
          \x20 --config FILE           flat YAML; flags beat environment beats file beats defaults\n\
-         \x20 --check                 check the configuration, reach Redis and InfluxDB, and say what is right or wrong\n\
+         \x20 --check                 check the configuration, reach Redis and InfluxDB, say what is right or wrong\n\
          \x20 --print-config          show what is in force, secrets masked\n\
          \x20 --replay FILE|-         read events as JSON lines, write features as JSON lines; no network\n\
          \x20 --stats                 with --replay: the counters as JSON, last line on stderr\n\

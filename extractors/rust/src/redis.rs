@@ -70,6 +70,9 @@ impl Redis {
             hello.extend([b"AUTH", user.as_bytes(), password.as_bytes()]);
         }
         redis.call("HELLO", &hello, |_| ())?;
+        if config.redis_database != 0 {
+            redis.call("SELECT", &[b"SELECT", config.redis_database.to_string().as_bytes()], |_| ())?;
+        }
         Ok(redis)
     }
 

@@ -48,6 +48,8 @@ fn bracketed(host: &str) -> String {
 pub struct RedisUrl {
     /// Where it listens.
     pub endpoint: Endpoint,
+    /// The number of the database.
+    pub database: u32,
     /// The user, if the URL names one.
     pub username: Option<String>,
     /// The password, if the URL holds one.
@@ -66,10 +68,12 @@ pub struct InfluxUrl {
 }
 
 /// What is allowed, for messages.
-pub const REDIS_URL_FORMS: &str = "redis://[user:password@]host[:port], rediss://… (TLS; ?ssl_ca_certs=FILE) or \
-                                   unix://[user:password@]/path; database 0 only";
+pub const REDIS_URL_FORMS: &str = "redis://[user:password@]host[:port][/database], \
+                                   rediss://… (TLS; ?ssl_ca_certs=FILE) or \
+                                   unix://[user:password@]/path[?db=database]";
 /// What is allowed, for messages.
-pub const INFLUX_URL_FORMS: &str = "http://host[:port] or https://host[:port]";
+pub const INFLUX_URL_FORMS: &str =
+    "http://host[:port] or https://host[:port], without user, password and token";
 
 /// Takes a Redis URL apart; none when it is no such URL.
 pub fn parse_redis_url(url: &str) -> Option<RedisUrl> {
@@ -77,27 +81,30 @@ pub fn parse_redis_url(url: &str) -> Option<RedisUrl> {
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (credentials, rest) = rest.rsplit_once('@').unwrap_or(("", rest));
     let (username, password) = credentials.split_once(':').unwrap_or((credentials, ""));
-    let ca_file = match query.split_once('=') {
-        Some(("ssl_ca_certs", file)) if scheme == "rediss" => Some(percent_decoded(file)?.into()),
-        _ if query.is_empty() => None,
+    let (ca_file, number) = match query.split_once('=') {
+        Some(("ssl_ca_certs", file)) if scheme == "rediss" => (Some(percent_decoded(file)?.into()), ""),
+        Some(("db", number)) if scheme == "unix" => (None, number),
+        _ if query.is_empty() => (None, ""),
         _ => return None,
     };
-    let endpoint = match scheme {
-        "unix" if rest.starts_with('/') => Endpoint::Unix(percent_decoded(rest)?.into()),
+    let (endpoint, number) = match scheme {
+        "unix" if rest.starts_with('/') => (Endpoint::Unix(percent_decoded(rest)?.into()), number),
         "redis" | "rediss" => {
             let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
             let (host, port) = parse_authority(authority, 6379)?;
-            match (scheme, path) {
-                ("redis", "" | "0") => Endpoint::Tcp { host, port },
-                ("rediss", "" | "0") => Endpoint::Tls { host, port, ca_file },
-                _ => return None,
-            }
+            let endpoint = if scheme == "redis" {
+                Endpoint::Tcp { host, port }
+            } else {
+                Endpoint::Tls { host, port, ca_file }
+            };
+            (endpoint, path)
         }
         _ => return None,
     };
+    let database = if number.is_empty() { 0 } else { digits(number, 5)?.try_into().ok()? };
     let named =
         |text: &str| Some(percent_decoded(text)?).map(|text| Some(text).filter(|text| !text.is_empty()));
-    Some(RedisUrl { endpoint, username: named(username)?, password: named(password)?.map(Secret) })
+    Some(RedisUrl { endpoint, database, username: named(username)?, password: named(password)?.map(Secret) })
 }
 
 /// Takes an InfluxDB URL apart; none when it is no such URL.
@@ -156,6 +163,12 @@ fn parse_authority(authority: &str, default_port: u16) -> Option<(String, u16)> 
     (!host.is_empty()).then(|| (host.to_owned(), port))
 }
 
+/// A number of at most so many digits, and nothing but digits.
+pub fn digits(text: &str, most: usize) -> Option<i64> {
+    let plain = !text.is_empty() && text.len() <= most && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| plain)
+}
+
 /// `%40` becomes `@`.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -184,12 +197,18 @@ mod tests {
     #[test]
     fn redis_urls_are_taken_apart() {
         let plain = parse_redis_url("redis://127.0.0.1").unwrap();
-        assert_eq!(plain, RedisUrl { endpoint: tcp("127.0.0.1", 6379), username: None, password: None });
+        assert_eq!(
+            plain,
+            RedisUrl { endpoint: tcp("127.0.0.1", 6379), database: 0, username: None, password: None }
+        );
         let full = parse_redis_url("redis://mouse:p%40ss@[::1]:7000/0").unwrap();
         assert_eq!(full.endpoint, tcp("::1", 7000));
         assert_eq!((full.username.as_deref(), full.password), (Some("mouse"), Some(Secret("p@ss".into()))));
         let unix = parse_redis_url("unix:///run/redis/redis-server.sock").unwrap();
         assert_eq!(unix.endpoint, Endpoint::Unix("/run/redis/redis-server.sock".into()));
+        for url in ["redis://h/3", "unix:///r.sock?db=3"] {
+            assert_eq!(parse_redis_url(url).unwrap().database, 3);
+        }
         let tls = parse_redis_url("rediss://:secret@edge:6380?ssl_ca_certs=/ca.crt").unwrap();
         let ca_file = Some("/ca.crt".into());
         assert_eq!(tls.endpoint, Endpoint::Tls { host: "edge".into(), port: 6380, ca_file });
@@ -205,7 +224,9 @@ mod tests {
             "redis://",
             "redis://a:0",
             "redis://a:x",
-            "redis://a/3",
+            "redis://a/b",
+            "redis://a/-1",
+            "unix:///a?password=x",
             "unix://a",
             "redis://a?x=1",
             "redis://%zz@a",

@@ -16,20 +16,20 @@ pub struct Setting {
     pub variable: &'static str,
     /// The flag, and what its value is called in the help.
     pub flag: Option<(&'static str, &'static str)>,
-    /// Whether it is never shown.
-    pub secret: bool,
+    /// Whether it is part of what is in force: the name of a secret's file is not, the secret is.
+    pub shown: bool,
 }
 
 const fn plain(key: &'static str, variable: &'static str) -> Setting {
-    Setting { key, variable, flag: None, secret: false }
+    Setting { key, variable, flag: None, shown: true }
 }
 
-const fn secret(key: &'static str, variable: &'static str) -> Setting {
-    Setting { key, variable, flag: None, secret: true }
+const fn file_of_secret(key: &'static str, variable: &'static str) -> Setting {
+    Setting { key, variable, flag: None, shown: false }
 }
 
 const fn flag(key: &'static str, variable: &'static str, flag: &'static str, value: &'static str) -> Setting {
-    Setting { key, variable, flag: Some((flag, value)), secret: false }
+    Setting { key, variable, flag: Some((flag, value)), shown: true }
 }
 
 /// All settings, in the order in which they are shown.
@@ -38,13 +38,13 @@ pub const SETTINGS: &[Setting] = &[
     plain("redis_host", "REDIS_HOST"),
     plain("redis_port", "REDIS_PORT"),
     plain("redis_username", "REDIS_USERNAME"),
-    secret("redis_password", "REDIS_PASSWORD"),
-    plain("redis_password_file", "REDIS_PASSWORD_FILE"),
+    plain("redis_password", "REDIS_PASSWORD"),
+    file_of_secret("redis_password_file", "REDIS_PASSWORD_FILE"),
     flag("influx_url", "INFLUX_URL", "--influx-url", "URL"),
     plain("influx_org", "INFLUX_ORG"),
     plain("influx_bucket", "INFLUX_BUCKET"),
-    secret("influx_token", "INFLUX_TOKEN"),
-    plain("influx_token_file", "INFLUX_TOKEN_FILE"),
+    plain("influx_token", "INFLUX_TOKEN"),
+    file_of_secret("influx_token_file", "INFLUX_TOKEN_FILE"),
     plain("influx_ca_file", "INFLUX_CA_FILE"),
     flag("window_seconds", "WINDOW_SECONDS", "--window", "S"),
     flag("update_interval", "UPDATE_INTERVAL", "--interval", "S"),
@@ -60,21 +60,32 @@ pub const SETTINGS: &[Setting] = &[
     flag("state_dir", "SECLYZER_STATE_DIR", "--state-dir", "DIR"),
 ];
 
-/// Where a value was given; what comes later beats what comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Where a value was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The configuration file.
     File,
     /// This environment variable.
     Environment(&'static str),
-    /// A flag of the command line.
-    Flag,
+    /// This flag of the command line.
+    Flag(&'static str),
+}
+
+impl Source {
+    /// What is higher beats what is lower.
+    pub fn layer(self) -> u8 {
+        match self {
+            Source::File => 0,
+            Source::Environment(_) => 1,
+            Source::Flag(_) => 2,
+        }
+    }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Source::Flag => f.write_str("flag"),
+            Source::Flag(flag) => write!(f, "flag {flag}"),
             Source::Environment(variable) => write!(f, "environment {variable}"),
             Source::File => f.write_str("file"),
         }
@@ -118,7 +129,9 @@ impl Layers {
             }
         }
         for (key, text) in flags {
-            layers.give(key, text.clone(), Source::Flag);
+            let setting = SETTINGS.iter().find(|setting| setting.key == *key);
+            let flag = setting.and_then(|setting| setting.flag).map_or("--dev-mode", |(flag, _)| flag);
+            layers.give(key, text.clone(), Source::Flag(flag));
         }
         Ok(layers)
     }
@@ -139,7 +152,7 @@ fn flat_yaml(text: &str) -> Result<Vec<(String, String)>, ConfigError> {
     let mut key: Option<String> = None;
     let mut inside = false;
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| ConfigError::Yaml { reason: error.to_string() })?;
+        let (event, span) = event.map_err(|error| no_yaml(error.marker().line()))?;
         match event {
             Event::Scalar(scalar, style, _, _) if inside => match key.take() {
                 None => key = Some(scalar.into_owned()),
@@ -147,7 +160,9 @@ fn flat_yaml(text: &str) -> Result<Vec<(String, String)>, ConfigError> {
                     return Err(ConfigError::Yaml { reason: format!("{key} is given twice") });
                 }
                 Some(key) => {
-                    if style != ScalarStyle::Plain || !matches!(scalar.as_ref(), "" | "~" | "null") {
+                    if style != ScalarStyle::Plain
+                        || !matches!(scalar.as_ref(), "" | "~" | "null" | "Null" | "NULL")
+                    {
                         pairs.push((key, scalar.into_owned()));
                     }
                 }
@@ -155,15 +170,17 @@ fn flat_yaml(text: &str) -> Result<Vec<(String, String)>, ConfigError> {
             Event::MappingStart(..) if !inside => inside = true,
             Event::Scalar(scalar, ..) if scalar.is_empty() => {}
             Event::Scalar(..) | Event::MappingStart(..) | Event::SequenceStart(..) | Event::Alias(_) => {
-                let line = span.start.line();
-                return Err(ConfigError::Yaml {
-                    reason: format!("line {line}: only flat `key: value` lines are known"),
-                });
+                return Err(no_yaml(span.start.line()));
             }
             _ => {}
         }
     }
     Ok(pairs)
+}
+
+/// The parser's own words may quote a secret.
+fn no_yaml(line: usize) -> ConfigError {
+    ConfigError::Yaml { reason: format!("only `key: value` lines are known (line {line})") }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use self::address::{Endpoint, InfluxUrl};
 use self::layers::Layers;
 use self::reader::Reader;
 use crate::core::Settings;
+use crate::json::quote;
 use crate::logs::Log;
 use crate::output::Identity;
 use crate::schema::Kind;
@@ -24,6 +25,8 @@ pub struct Config {
     pub redis_username: Option<String>,
     /// The password at Redis.
     pub redis_password: Option<Secret>,
+    /// The database at Redis.
+    pub redis_database: u32,
     /// Where InfluxDB listens.
     pub influx: InfluxUrl,
     /// The organisation in InfluxDB.
@@ -67,7 +70,7 @@ pub enum ConfigError {
     #[error("{0}; --help lists the flags")]
     Usage(String),
     /// The configuration file cannot be read.
-    #[error("cannot read the configuration file {}: {source}", path.display())]
+    #[error("cannot read the configuration file {}: {}", path.display(), reason(source))]
     File {
         /// The file.
         path: PathBuf,
@@ -81,13 +84,13 @@ pub enum ConfigError {
         reason: String,
     },
     /// A key of the file is no setting.
-    #[error("unknown key {key} in the configuration file; --help lists the keys")]
+    #[error("unknown key {} in the configuration file; --help lists the keys", quoted(key))]
     UnknownKey {
         /// The key.
         key: String,
     },
     /// A value is not allowed.
-    #[error("{key} = {value:?} ({origin}) is not allowed: {allowed}")]
+    #[error("{key} is {} ({origin}): allowed is {allowed}", quoted(value))]
     Value {
         /// The setting's key.
         key: &'static str,
@@ -98,8 +101,18 @@ pub enum ConfigError {
         /// What is allowed.
         allowed: String,
     },
+    /// Values that are allowed each by itself, and not as they are in force.
+    #[error("{key} is {value}: allowed is {allowed}")]
+    InForce {
+        /// The setting's key.
+        key: &'static str,
+        /// The value, as YAML.
+        value: String,
+        /// What is allowed.
+        allowed: String,
+    },
     /// A file that holds a secret cannot be read.
-    #[error("cannot read {}, which {key} names: {source}", path.display())]
+    #[error("cannot read {}, which {key} names: {}", path.display(), reason(source))]
     SecretFile {
         /// The setting's key, or `CREDENTIALS_DIRECTORY`.
         key: &'static str,
@@ -111,6 +124,21 @@ pub enum ConfigError {
     /// The program was built wrongly.
     #[error(transparent)]
     Schema(#[from] crate::schema::SchemaError),
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::new();
+    quote(&mut quoted, text);
+    quoted
+}
+
+/// The system's words for an error.
+pub fn reason(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::InvalidData {
+        return "it is not UTF-8".to_owned();
+    }
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
 }
 
 impl Config {
@@ -131,6 +159,26 @@ impl Config {
             })
             .transpose()?;
         Reader::new(Layers::new(text.as_deref(), environment, flags)?, environment).config(kind)
+    }
+
+    /// Whether files and directories that are named are there: for what goes on to use them.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub fn check_files(&self) -> Result<(), ConfigError> {
+        let missing = |key, path: &Path, allowed: &str| {
+            let value = quoted(&path.display().to_string());
+            Err(ConfigError::InForce { key, value, allowed: allowed.to_owned() })
+        };
+        if let Endpoint::Tls { ca_file: Some(path), .. } = &self.influx.endpoint
+            && std::fs::File::open(path).is_err()
+        {
+            return missing("influx_ca_file", path, "a file that can be read");
+        }
+        match &self.state_dir {
+            Some(path) if !path.is_dir() => missing("state_dir", path, "a directory that exists"),
+            _ => Ok(()),
+        }
     }
 
     /// YAML of what is in force, secrets masked.

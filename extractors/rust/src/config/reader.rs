@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::address::{
-    Endpoint, INFLUX_URL_FORMS, InfluxUrl, REDIS_URL_FORMS, parse_influx_url, parse_redis_url,
+    Endpoint, INFLUX_URL_FORMS, InfluxUrl, REDIS_URL_FORMS, RedisUrl, digits, parse_influx_url,
+    parse_redis_url,
 };
 use super::layers::{Given, Layers, SETTINGS, Source};
 use super::{Config, ConfigError, Secret, address};
@@ -40,11 +41,11 @@ impl<'a> Reader<'a> {
         let schema = Schema::of(kind)?;
         let password = self.secret("redis_password", "redis_password_file")?;
         let token = self.secret("influx_token", "influx_token_file")?;
-        let (redis, url_username, url_password) = self.redis()?;
+        let redis = self.redis()?;
         let influx = self.influx()?;
         let identity = Identity {
             user_id: self.name("user_id", "default")?,
-            device_id: self.name("device_id", schema.device_id.unwrap_or("none"))?,
+            device_id: self.device_id(schema.device_id)?,
             host: self.name("host", &host_name())?,
         };
         let core = Settings {
@@ -62,9 +63,10 @@ impl<'a> Reader<'a> {
             )?,
         };
         let mut config = Config {
-            redis,
-            redis_username: url_username.or_else(|| self.text("redis_username")),
-            redis_password: url_password.or(password),
+            redis: redis.endpoint,
+            redis_username: redis.username.or_else(|| self.text("redis_username")),
+            redis_password: redis.password.or(password),
+            redis_database: redis.database,
             influx,
             influx_org: self.name("influx_org", "seclyzer")?,
             influx_bucket: self.name("influx_bucket", "behavioral_data")?,
@@ -75,8 +77,11 @@ impl<'a> Reader<'a> {
             state_dir: self.state_dir(),
             shown: Vec::new(),
         };
-        config.shown =
-            SETTINGS.iter().map(|setting| (setting.key, self.shown(setting.key, &config))).collect();
+        config.shown = SETTINGS
+            .iter()
+            .filter(|setting| setting.shown)
+            .map(|setting| (setting.key, self.shown(setting.key, &config)))
+            .collect();
         Ok(config)
     }
 
@@ -85,8 +90,19 @@ impl<'a> Reader<'a> {
     }
 
     fn refused(&self, key: &'static str, given: &Given, allowed: impl Into<String>) -> ConfigError {
-        let value = if key.ends_with("_url") { address::masked(&given.text) } else { given.text.clone() };
+        // An address that is not understood may hold a password anywhere.
+        let secret = key == "influx_token" || key.ends_with("_url") && given.text.contains(['@', '?']);
+        let value = if secret { "********".to_owned() } else { given.text.clone() };
         ConfigError::Value { key, value, origin: given.source.to_string(), allowed: allowed.into() }
+    }
+
+    /// Only the points of applications have no such tag.
+    fn device_id(&self, default: Option<&str>) -> Result<String, ConfigError> {
+        match (default, self.layers.get("device_id")) {
+            (None, None) => Ok(String::new()),
+            (None, Some(given)) if given.text.is_empty() => Ok(String::new()),
+            (default, _) => self.name("device_id", default.unwrap_or_default()),
+        }
     }
 
     /// A text that becomes a tag or a parameter.
@@ -104,7 +120,7 @@ impl<'a> Reader<'a> {
         let Some(given) = self.layers.get(key) else {
             return Ok(default);
         };
-        let number = given.text.parse().ok().filter(|number| (least..=most).contains(number));
+        let number = digits(&given.text, 18).filter(|number| (least..=most).contains(number));
         number.ok_or_else(|| self.refused(key, given, format!("a whole number from {least} to {most}")))
     }
 
@@ -119,7 +135,8 @@ impl<'a> Reader<'a> {
         let Some(given) = self.layers.get(key) else {
             return Ok(default * 1_000_000);
         };
-        let ms = given.text.parse::<f64>().ok().map(|seconds| seconds * 1000.0);
+        let plain = given.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let ms = given.text.parse::<f64>().ok().filter(|_| plain).map(|seconds| seconds * 1000.0);
         let whole =
             ms.filter(|ms| (1.0..=LONGEST_WINDOW_S * 1000.0).contains(ms) && (ms - ms.round()).abs() < 1e-6);
         let allowed = "seconds in whole milliseconds, from 0.001 to 86400";
@@ -135,13 +152,8 @@ impl<'a> Reader<'a> {
         if windows.interval <= windows.window {
             return Ok(windows);
         }
-        let key =
-            if self.layers.get("update_interval").is_some() { "update_interval" } else { "window_seconds" };
-        let allowed = "update_interval may not be longer than window_seconds";
-        Err(match self.layers.get(key) {
-            Some(given) => self.refused(key, given, allowed),
-            None => ConfigError::Usage(allowed.to_owned()),
-        })
+        let allowed = format!("at most window_seconds ({})", shown_seconds(windows.window));
+        Err(ConfigError::InForce { key: "update_interval", value: shown_seconds(windows.interval), allowed })
     }
 
     fn dev_mode(&self) -> Result<bool, ConfigError> {
@@ -151,7 +163,7 @@ impl<'a> Reader<'a> {
         match given.text.to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => Ok(true),
             "0" | "false" | "no" | "off" => Ok(false),
-            _ => Err(self.refused("dev_mode", given, "true or false")),
+            _ => Err(self.refused("dev_mode", given, "true or false (also yes, no, on, off, 1, 0)")),
         }
     }
 
@@ -171,15 +183,15 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| self.refused(key, given, format!("one of {}", names())))
     }
 
-    fn redis(&self) -> Result<(Endpoint, Option<String>, Option<Secret>), ConfigError> {
-        if let Some(given) = self.layers.get("redis_url").filter(|given| !given.text.is_empty()) {
-            let url = parse_redis_url(&given.text)
-                .ok_or_else(|| self.refused("redis_url", given, REDIS_URL_FORMS))?;
-            return Ok((url.endpoint, url.username, url.password));
-        }
+    fn redis(&self) -> Result<RedisUrl, ConfigError> {
         let host = self.name("redis_host", "127.0.0.1")?;
         let port = self.integer("redis_port", 6379, 1, 65_535)?;
-        Ok((Endpoint::Tcp { host, port: u16::try_from(port).unwrap_or(6379) }, None, None))
+        if let Some(given) = self.layers.get("redis_url").filter(|given| !given.text.is_empty()) {
+            return parse_redis_url(&given.text)
+                .ok_or_else(|| self.refused("redis_url", given, REDIS_URL_FORMS));
+        }
+        let endpoint = Endpoint::Tcp { host, port: u16::try_from(port).unwrap_or(6379) };
+        Ok(RedisUrl { endpoint, database: 0, username: None, password: None })
     }
 
     fn influx(&self) -> Result<InfluxUrl, ConfigError> {
@@ -194,8 +206,15 @@ impl<'a> Reader<'a> {
     fn secret(&self, key: &'static str, file_key: &'static str) -> Result<Option<Secret>, ConfigError> {
         let text = self.layers.get(key).filter(|given| !given.text.is_empty());
         let file = self.layers.get(file_key).filter(|given| !given.text.is_empty());
+        if let Some(given) = text
+            .filter(|given| key == "influx_token" && !given.text.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err(self.refused(key, given, "a token: printable ASCII without spaces"));
+        }
         match (text, file) {
-            (Some(text), Some(file)) if text.source >= file.source => Ok(Some(Secret(text.text.clone()))),
+            (Some(text), Some(file)) if text.source.layer() >= file.source.layer() => {
+                Ok(Some(Secret(text.text.clone())))
+            }
             (_, Some(file)) => read_secret(file_key, Path::new(&file.text)),
             (Some(text), None) => Ok(Some(Secret(text.text.clone()))),
             (None, None) => match self.environment.get("CREDENTIALS_DIRECTORY") {
@@ -212,7 +231,7 @@ impl<'a> Reader<'a> {
         let given = self.layers.get("state_dir").filter(|given| !given.text.is_empty());
         let systemd = self.environment.get("STATE_DIRECTORY").and_then(|list| list.split(':').next());
         match (given, systemd.filter(|directory| !directory.is_empty())) {
-            (Some(Given { text, source: Source::Flag }), _) => Some(text.into()),
+            (Some(Given { text, source: Source::Flag(_) }), _) => Some(text.into()),
             (_, Some(directory)) => Some(directory.into()),
             (given, None) => given.map(|given| given.text.clone().into()),
         }
@@ -221,19 +240,23 @@ impl<'a> Reader<'a> {
     /// A setting's value as YAML.
     fn shown(&self, key: &str, config: &Config) -> String {
         let masked = |secret: &Option<Secret>| if secret.is_some() { "********" } else { "" };
-        let seconds = |us: i64| (us as f64 / 1e6).to_string();
         let text = match key {
             "redis_url" => address::masked(&self.text(key).unwrap_or_default()),
             "redis_host" => self.text(key).unwrap_or_else(|| "127.0.0.1".to_owned()),
-            "redis_port" => return self.text(key).unwrap_or_else(|| "6379".to_owned()),
+            "redis_port" => {
+                return self.text(key).and_then(|text| digits(&text, 18)).unwrap_or(6379).to_string();
+            }
             "redis_username" => config.redis_username.clone().unwrap_or_default(),
             "redis_password" => masked(&config.redis_password).to_owned(),
-            "influx_url" => self.text(key).unwrap_or_else(|| DEFAULT_INFLUX_URL.to_owned()),
+            "influx_url" => {
+                let url = self.text(key).unwrap_or_else(|| DEFAULT_INFLUX_URL.to_owned());
+                url.trim_end_matches('/').to_owned()
+            }
             "influx_org" => config.influx_org.clone(),
             "influx_bucket" => config.influx_bucket.clone(),
             "influx_token" => masked(&config.influx_token).to_owned(),
-            "window_seconds" => return seconds(config.core.windows.window),
-            "update_interval" => return seconds(config.core.windows.interval),
+            "window_seconds" => return shown_seconds(config.core.windows.window),
+            "update_interval" => return shown_seconds(config.core.windows.interval),
             "lateness_ms" => return (config.core.windows.lateness / 1000).to_string(),
             "min_events" => return config.core.min_events.to_string(),
             "buffer_events" => return config.core.buffer_events.to_string(),
@@ -257,9 +280,12 @@ const DEFAULT_INFLUX_URL: &str = "http://127.0.0.1:8086";
 fn read_secret(key: &'static str, path: &Path) -> Result<Option<Secret>, ConfigError> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|source| ConfigError::SecretFile { key, path: path.to_owned(), source })?;
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
+    let text = text.trim_end_matches(['\r', '\n']);
     Ok((!text.is_empty()).then(|| Secret(text.to_owned())))
+}
+
+fn shown_seconds(us: i64) -> String {
+    (us as f64 / 1e6).to_string()
 }
 
 /// The host's name, as the kernel knows it.
