@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from . import __version__
 from .config import ConfigError, Settings, load, printed
@@ -23,8 +24,8 @@ DESCRIPTION = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; returns the exit status."""
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         settings = load(options.config, os.environ)
         if options.print_config:
             sys.stdout.write(printed(settings))
@@ -37,8 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"{message}; --help lists the flags")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="seclyzer_agent", description=DESCRIPTION, allow_abbrev=False)
+    parser = _Parser(prog="seclyzer_agent", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML file; SECLYZER_AGENT_<KEY> beats its keys")
     parser.add_argument("--check", action="store_true", help="check the configuration, reach Redis and InfluxDB, end")
     parser.add_argument("--print-config", action="store_true", help="print what is in force as YAML, end")

@@ -38,6 +38,12 @@ def test_a_configuration_error_exits_78_with_one_line(host: Host) -> None:
     assert "loopback only" in ended.stderr
 
 
+def test_a_flag_that_is_not_known_is_one_line_and_78(host: Host) -> None:
+    ended = host.run("--colour")
+    assert (ended.returncode, ended.stderr.count("\n")) == (78, 1)
+    assert ended.stderr.startswith("seclyzer_agent: configuration: ") and "--colour" in ended.stderr
+
+
 @pytest.mark.parametrize("key", ["redis_password_file", "influx_ca_file"])
 def test_an_unreadable_secret_or_ca_exits_78(host: Host, key: str) -> None:
     host.config[key] = "/nowhere/file"
