@@ -6,7 +6,7 @@
 //! [`keystroke`], [`mouse`], [`apps`] over [`stats`] (events in, numbers out) → [`output`] (names, order, text).
 //! [`core`] drives these as a pure state machine: it knows no Redis, no clock and no thread, so that live service,
 //! backlog, [`replay`] and tests all run the same code. What is computed is laid down in the project's contract;
-//! the Python implementation has the same modules and gives the same numbers.
+//! the Python implementation computes with modules of the same names and gives the same numbers.
 
 pub mod apps;
 pub mod buffer;
