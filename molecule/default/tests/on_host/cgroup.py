@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 # controller → file that counts how often its limit bit, and the word in it (empty: the file is the number).
@@ -30,6 +31,23 @@ class Group:
         if not word:
             return int(text)
         return next(int(line.split()[1]) for line in text.splitlines() if line.split()[0] == word)
+
+    def cores(self) -> float:
+        """How many cores the kernel lets it use; infinite when it is not limited."""
+        if self.version == 2:
+            quota, period = (self.folder / "cpu.max").read_text().split()
+        else:
+            quota, period = ((self.folder / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
+        return inf if quota in ("max", "-1") else int(quota) / int(period)
+
+    def allow(self, cores: float) -> None:
+        """Another limit, until systemd writes its own again."""
+        if self.version == 2:
+            period = int((self.folder / "cpu.max").read_text().split()[1])
+            (self.folder / "cpu.max").write_text(f"{int(cores * period)} {period}")
+        else:
+            period = int((self.folder / "cpu.cfs_period_us").read_text())
+            (self.folder / "cpu.cfs_quota_us").write_text(str(int(cores * period)))
 
 
 def group_of(pid: int, controller: str) -> Group:

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def main(kind: str, pid: int, limit: float) -> dict[str, Any]:
 
     memory: `limit` in bytes; {"signal": what ended it, "took": bytes it had touched, "bites"}
     pids:   `limit` in tasks; {"forked": how many it could make, "refused": whether it was stopped, "bites"}
-    cpu:    `limit` in cores; {"share": cores used on average, "bites"}
+    cpu:    `limit` in cores; {"share": cores used on average, "cores": what the kernel allows, "bites"}
     `bites` is by how much the kernel's own count of hits of this limit grew.
     """
     group = group_of(pid, kind)
@@ -77,14 +78,22 @@ def _pids(group: Group, limit: float) -> dict[str, Any]:
 
 
 def _cpu(group: Group, limit: float) -> dict[str, Any]:
-    """Rounds of a second until the limit has bitten: on a busy machine nobody may get as much as the quota at first."""
-    before = group.bites()
-    share = 0.0
-    for _ in range(10):
+    """Rounds of a second until the limit bites.
+
+    Where a busy machine does not even give the group as much as it may have, nothing can bite: then the kernel's number
+    is made smaller for one round, to see that it holds the group to its number.
+    """
+    before, cores, share = group.bites(), group.cores(), 0.0
+    for _ in range(4):
         share = _round(group, int(limit) + 2)
         if group.bites() > before:
             break
-    return {"share": share}
+    else:
+        if cores < inf:
+            group.allow(share / 4)
+            _round(group, int(limit) + 2)
+            group.allow(cores)
+    return {"share": share, "cores": cores}
 
 
 def _round(group: Group, spinners: int, seconds: float = 1.0) -> float:

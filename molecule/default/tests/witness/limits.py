@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from witness.host import Host, run_on
 from witness.systemd import Properties, wait_until_active
 
@@ -41,6 +43,7 @@ def cpu_is_bounded(host: Host, unit: str) -> None:
     assert quota not in UNLIMITED
     limit = cores(quota)
     found = run_on(host, "limits", "cgroup", kind="cpu", pid=int(properties["MainPID"]), limit=limit)
+    assert found["cores"] == pytest.approx(limit, rel=0.01)
     assert found["bites"] > 0, found
     assert found["share"] < limit * 1.25 + 0.05
     _running(host, unit)
