@@ -84,7 +84,7 @@ def _make(lab: Lab, rest: list[str]) -> None:
     needs.check()
     with locked("images"):
         image.ensure(image.releases(lab))
-    if rest or paths.state(lab.name).exists():
+    if rest or _left_over(lab):
         with step(f"{lab.name}: clear what an unfinished `up` left"):
             _clear(lab, rest)
     with step(f"{lab.name}: ssh keys and certificate authority in .lab/{lab.name}"):
@@ -105,6 +105,15 @@ def _make(lab: Lab, rest: list[str]) -> None:
             raise LabError("; ".join(f"{h.name} is {said}" for h, said in zip(lab.hosts, stand, strict=True)))
     (paths.state(lab.name) / "ready").touch()
     say(f"lab {lab.name} is up: `python3 -m lab ssh edge1 --lab {lab.name}`, inventory {lab.inventory}")
+
+
+def _left_over(lab: Lab) -> bool:
+    """What an unfinished `up`, or another checkout that is gone, may have left beside hosts."""
+    return (
+        paths.state(lab.name).exists()
+        or paths.fixed(lab.name).is_symlink()
+        or succeeds("network", "exists", lab.network)
+    )
 
 
 def _clear(lab: Lab, rest: list[str]) -> None:
