@@ -93,7 +93,6 @@ FORBIDDEN = [
 
 def _extractor(kind: str) -> None:
     stream, features, cursor = f"seclyzer:stream:{kind}", f"seclyzer:features:{kind}", f"seclyzer:cursor:{kind}"
-    other = {"keystroke": "mouse", "mouse": "app", "app": "keystroke"}[kind]
     MAY[kind] = [
         f"XREAD COUNT 1 STREAMS {stream} 0",
         f"XRANGE {stream} - + COUNT 1",
@@ -109,21 +108,24 @@ def _extractor(kind: str) -> None:
         f"DRYRUN EXPIRE seclyzer:stats:{kind} 30",
     ]
     MAY_NOT[kind] = [
-        f"XREAD STREAMS seclyzer:stream:{other} 0",
-        f"XRANGE seclyzer:stream:{other} - +",
-        f"XTRIM seclyzer:stream:{other} MAXLEN 0",
         f"XADD {stream} * e x",
         f"XINFO STREAM {stream} FULL",
         f"DEL {stream}",
         f"PUBLISH {EVENTS} x",
-        f"PUBLISH seclyzer:features:{other} x",
-        f"LPUSH seclyzer:features:{other} x",
         f"LRANGE {features} 0 0",
-        f"HSET seclyzer:cursor:{other} published 1",
-        f"HSET seclyzer:stats:{other} pid 1",
         f"SUBSCRIBE {features}",
         "PSUBSCRIBE *",
     ]
+    for other in [other for other in ("keystroke", "mouse", "app") if other != kind]:
+        MAY_NOT[kind] += [
+            f"XREAD STREAMS seclyzer:stream:{other} 0",
+            f"XRANGE seclyzer:stream:{other} - +",
+            f"XTRIM seclyzer:stream:{other} MAXLEN 0",
+            f"PUBLISH seclyzer:features:{other} x",
+            f"LPUSH seclyzer:features:{other} x",
+            f"HSET seclyzer:cursor:{other} published 1",
+            f"HSET seclyzer:stats:{other} pid 1",
+        ]
 
 
 for _kind in ("keystroke", "mouse", "app"):
