@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.register_assert_rewrite("witness.limits")
-
 from witness.host import Host, name
 from witness.systemd import EDGE_SERVICES, STORE_SERVICES, TOGETHER, Properties, journal, wait_until_active
 
