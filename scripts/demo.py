@@ -1,7 +1,7 @@
 """The product in one command: rolls out to the lab, lets a made-up person work on every edge, shows what comes of it.
 
 `make demo` brings the lab up first. The view stays until it is stopped (Ctrl-C); with no one at the terminal it ends by
-itself once features of every kind have arrived from every edge in Redis and InfluxDB, with exit status 0, or after
+itself once features of every kind have arrived from every edge in InfluxDB, with exit status 0, or after
 `--seconds` without that, with 1.
 """
 
@@ -73,7 +73,7 @@ def live(lab: Lab, seconds: float) -> int:
             if not first and stored.latest is not None:
                 first = rows
             if not attended and first and arrived(first, rows):
-                print("demo: features of every kind arrived from every edge, in Redis and in InfluxDB")
+                print("demo: features of every kind arrived from every edge in InfluxDB")
                 return 0
     print("demo: not all of it arrived in time; `journalctl -u 'seclyzer-*'` on the hosts tells more", file=sys.stderr)
     return 1

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from plugins.module_utils import modes
+
 ARCHITECTURE = "x86_64"
 ELF_MACHINE = 62
 PLATFORM = "x86_64-manylinux_2_28"
 GLIBC = (2, 36)
 """The oldest C library among the hosts: Debian 12's."""
 
-PROGRAMS = ("keystroke_extractor", "mouse_extractor", "app_tracker")
+PROGRAMS = tuple(modes.PROGRAMS.values())
 
 
 @dataclass(frozen=True)
