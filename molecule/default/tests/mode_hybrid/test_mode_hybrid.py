@@ -1,23 +1,22 @@
 """In mode `hybrid` every extractor is the implementation that the mode means, on every edge."""
 
 import pytest
-from witness import deployment, implementations
+from witness import implementations
+from witness.features import KINDS
 from witness.host import Host
 from witness.systemd import Properties
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
 MODE = "hybrid"
-MEANS = {"keystroke": "rust", "mouse": "rust", "app": "python"}
 
 
-@pytest.mark.parametrize("kind", MEANS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_process_is_of_the_implementation_the_mode_means(
     host: Host, units: dict[str, Properties], kind: str
 ) -> None:
-    assert implementations.running(host, units, kind) == MEANS[kind]
+    implementations.runs_as_meant(host, units, kind, MODE)
 
 
 def test_the_deployment_says_so(host: Host) -> None:
-    manifest = deployment.manifest(host)
-    assert (manifest["mode"], manifest["implementations"]) == (MODE, MEANS)
+    implementations.is_deployed_as_meant(host, MODE)

@@ -1,7 +1,8 @@
 """Looks for the values of secrets where other users, or the next backup, could read them.
 
-Reports where, never what. A decoy is planted for the time of the search, in a process' environment and arguments and
-in a world-readable file: a search that does not find it looked nowhere.
+Reports where, never what. For the time of the search there is a decoy for each kind of place: a service with one in its
+arguments, one in its environment and one in its unit; a line in the journal; a world-readable file. A search that does
+not find its own looked nowhere.
 """
 
 import base64
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 CREDENTIALS = Path("/etc/seclyzer/credentials")
@@ -19,6 +21,8 @@ KEYS = [Path("/etc/seclyzer-pki/influxdb.key")]
 READABLE = ["/etc", "/opt", "/var", "/run", "/home", "/root", "/tmp", "/srv", "/usr/local"]
 BIGGEST = 32 << 20
 UNITS = ["seclyzer-*", "redis-server*", "influxdb*"]
+DECOY_UNIT = "seclyzer-witness.service"  # one of UNITS
+DECOY_FILE = Path("/etc/.witness-decoy")
 
 Needles = dict[str, bytes]
 
@@ -27,43 +31,44 @@ def main() -> dict[str, list[str]]:
     """Places by kind (argv, environment, units, journal, files), each `<name of the secret> in <place>`.
 
     `searched` says how much was looked through: `<kind> <number>`; `secrets` names what was looked for;
-    `decoys` the kinds in which the decoy was found.
+    `decoys` the kinds in which the decoy of that kind was found.
     """
-    decoy = secrets.token_hex(16)
-    needles = _needles() | {"decoy": decoy.encode()}
-    planted = Path("/etc/.witness-decoy")
-    planted.write_text(decoy)
-    planted.chmod(0o644)
-    child = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(600)", decoy], env={"DECOY": decoy}, stdin=subprocess.DEVNULL
-    )
-    subprocess.run(["systemd-cat", "-t", "witness"], input=decoy.encode(), check=True)
+    decoys = {kind: secrets.token_hex(16).encode() for kind in SEARCHES}
+    needles = _needles()
+    places: dict[str, list[str]] = {}
+    searched: list[str] = []
+    found_decoys: list[str] = []
+    with _planted(decoys):
+        for kind, texts in SEARCHES.items():
+            number = 0
+            places[kind] = []
+            for place, text in texts():
+                number += 1
+                places[kind] += [f"{name} in {place}" for name, value in needles.items() if value in text]
+                if decoys[kind] in text and kind not in found_decoys:
+                    found_decoys.append(kind)
+            searched.append(f"{kind} {number}")
+    return places | {"searched": searched, "secrets": sorted(needles), "decoys": found_decoys}
+
+
+@contextmanager
+def _planted(decoys: Needles) -> Iterator[None]:
+    """The decoys stand where they belong."""
+    word = {kind: value.decode() for kind, value in decoys.items()}
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)", word["argv"]]
+    said = ["--description=Stands for a leak", f"--property=Documentation=man:{word['units']}"]
+    start = ["systemd-run", "--quiet", "--collect", f"--unit={DECOY_UNIT}", *said]
+    subprocess.run([*start, f"--setenv=DECOY={word['environment']}", *sleep], check=True)
+    DECOY_FILE.write_text(word["files"])
+    DECOY_FILE.chmod(0o644)
+    subprocess.run(["systemd-cat", "-t", "witness"], input=decoys["journal"], check=True)
     try:
         time.sleep(0.3)
         subprocess.run(["journalctl", "--sync"], check=False, stderr=subprocess.DEVNULL)
-        places: dict[str, list[str]] = {}
-        searched: list[str] = []
-        for kind, texts in (
-            ("argv", _processes("cmdline")),
-            ("environment", _processes("environ")),
-            ("units", _units()),
-            ("journal", _journal()),
-            ("files", _files()),
-        ):
-            number = 0
-            found = []
-            for place, text in texts:
-                number += 1
-                found += [f"{name} in {place}" for name, value in needles.items() if value in text]
-            places[kind] = [where for where in found if not where.startswith("decoy ")]
-            searched.append(f"{kind} {number}")
-            if len(found) != len(places[kind]):
-                places.setdefault("decoys", []).append(kind)
+        yield
     finally:
-        child.kill()
-        child.wait()
-        planted.unlink()
-    return places | {"searched": searched, "secrets": sorted(needles)}
+        subprocess.run(["systemctl", "stop", DECOY_UNIT], check=False)
+        DECOY_FILE.unlink()
 
 
 def _needles() -> Needles:
@@ -125,3 +130,12 @@ def _others(path: Path, may: int) -> bool:
     except OSError:
         return False
     return not stat.S_ISLNK(mode) and bool(mode & may)
+
+
+SEARCHES = {
+    "argv": lambda: _processes("cmdline"),
+    "environment": lambda: _processes("environ"),
+    "units": _units,
+    "journal": _journal,
+    "files": _files,
+}

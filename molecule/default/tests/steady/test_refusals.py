@@ -17,6 +17,8 @@ class Case:
     says: tuple[str, ...]
 
 
+# The play of site.yml in which no host is reached: what another one refuses may come too late on a blank host.
+BEFORE_ANY_HOST = "Refuse what makes no sense"
 WINDOW = "seclyzer_extractors_window_seconds"
 CASES = {
     "a mode that is none": Case("mode=fast", ("fast", "python, rust, hybrid")),
@@ -39,4 +41,6 @@ def test_it_is_refused_with_a_sentence_and_changes_nothing(case: Case) -> None:
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert [words for words in case.says if words not in said] == [], said
+    assert "Nothing was changed." in said
     assert re.search("changed=[1-9]", said) is None, said
+    assert re.findall(r"^PLAY \[(.*)\]", said, re.MULTILINE)[-1] == BEFORE_ANY_HOST, said

@@ -18,9 +18,7 @@ def memory_is_bounded(host: Host, unit: str) -> None:
     found = run_on(host, "limits", "cgroup", kind="memory", pid=int(properties["MainPID"]), limit=int(limit))
     assert found["signal"] == 9, found
     assert found["took"] < int(limit)
-    assert (
-        found["bites"] is None or found["bites"] > 0
-    )  # None: systemd has made a new group, with the unit's next start
+    assert found["bites"] is None or found["bites"] > 0  # None: a new group, made by systemd at the unit's next start
     _running(host, unit)
 
 
