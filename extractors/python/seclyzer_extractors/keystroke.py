@@ -43,8 +43,9 @@ def _timings(events: Sequence[Key]) -> tuple[list[Press], list[float], list[floa
     pressed_at: dict[str, int] = {}  # the keys that are down
     repeated_at: dict[str, int] = {}  # their last press or repeat
     released_at: int | None = None
-    for ts, _, key, pressed in events:
-        if not pressed:
+    for event in events:
+        ts, key = event.ts, event.key
+        if not event.pressed:
             released_at = ts
             down_since = pressed_at.pop(key, None)
             if down_since is not None and 0 < ts - down_since < MAX_DWELL_US:

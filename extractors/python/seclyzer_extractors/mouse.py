@@ -105,8 +105,9 @@ def _click_features(clicks: Sequence[Button], window_s: float) -> tuple[Value, .
     durations: list[float] = []
     doubles = 0
     last_press: int | None = None
-    for ts, _, button, pressed in clicks:
-        if pressed:
+    for click in clicks:
+        ts, button = click.ts, click.button
+        if click.pressed:
             down[button] = ts
             presses[button] += 1
             if last_press is not None and ts - last_press < DOUBLE_CLICK_US:
