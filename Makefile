@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 LAB ?= demo
 SUITES ?=
 
-.PHONY: help setup build bundle lab-up lab-down demo test lint format lock clean
+.PHONY: help setup build bundle lab-up lab-down demo test bench lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ demo: setup  ## roll out to the lab, feed events, show data and health live
 
 test: setup  ## everything: lint, unit, parity, molecule (SUITES="lint unit" for some)
 	@$(PYTHON) -m scripts.test $(SUITES)
+
+bench: build  ## memory, CPU, latency, events/s: Rust and Python side by side, into docs/bench.*
+	@$(PYTHON) -m bench --out docs
 
 lint: setup  ## the lint suite only
 	@$(PYTHON) -m scripts.test lint

@@ -30,7 +30,7 @@ LEAF_DAYS = "825"
 def make(lab: Lab) -> None:
     """Make the lab's CA and a certificate for every host that is to have one."""
     folder = paths.state(lab.name)
-    _request(folder / "ca.key", folder / "ca.crt", f"SecLyzer lab {lab.name} CA", CA_EXTENSIONS, CA_DAYS)
+    request(folder / "ca.key", folder / "ca.crt", f"SecLyzer lab {lab.name} CA", CA_EXTENSIONS, CA_DAYS)
     for host in lab.hosts:
         if host.certificate:
             issue(lab, host)
@@ -41,7 +41,7 @@ def issue(lab: Lab, host: Host) -> None:
     folder = paths.state(lab.name)
     names = f"subjectAltName=DNS:{host.name},IP:{host.address}"
     signed = ("-CA", str(folder / "ca.crt"), "-CAkey", str(folder / "ca.key"))
-    _request(key(lab, host), certificate(lab, host), host.name, (*LEAF_EXTENSIONS, names), LEAF_DAYS, signed)
+    request(key(lab, host), certificate(lab, host), host.name, (*LEAF_EXTENSIONS, names), LEAF_DAYS, signed)
 
 
 def authority(lab: Lab) -> Path:
@@ -59,9 +59,10 @@ def key(lab: Lab, host: Host) -> Path:
     return paths.state(lab.name) / f"{host.name}.key"
 
 
-def _request(
+def request(
     key_file: Path, out: Path, name: str, extensions: tuple[str, ...], days: str, signed: tuple[str, ...] = ()
 ) -> None:
+    """Make a key and a certificate; without `signed` (the CA's options) it signs itself."""
     added = [part for extension in extensions for part in ("-addext", extension)]
     base = ["openssl", "req", "-x509", "-config", "/dev/stdin", *CURVE, "-sha256", "-days", days]
     subject = ("-subj", f"/O=SecLyzer lab/CN={name}")

@@ -21,7 +21,7 @@ LOGS = ROOT / "build" / "test"
 MANIFEST = "--manifest-path extractors/rust/Cargo.toml"
 CRATE = f"{MANIFEST} --target-dir build/rust-target --locked"
 PLAYS = "site.yml rollback.yml playbooks roles"
-PYTHON_CODE = "scripts lab agent extractors plugins tests molecule"
+PYTHON_CODE = "scripts lab bench agent extractors plugins tests molecule"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ SUITES: dict[str, list[Step]] = {
         Step("rust", f"cargo test {CRATE}", "cargo"),
     ],
     "parity": [pytest("parity", "tests/parity -s")],
-    "live": [pytest("live", "tests/live")],
+    "live": [pytest("live", "tests/live"), pytest("bench", "bench/tests")],
     "molecule": [Step("default", "python molecule/guard.py {junit}", "junit")],
 }
 

@@ -19,7 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("extractors/python", "agent")
 LOCKS = tuple(f"{package}/requirements.lock" for package in PACKAGES)
 VECTORS = "extractors/vectors"
-UNWANTED = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "build", "*.egg-info")
+BENCH = "bench"
+NO_SOURCE = ("__pycache__", "*.pyc", "tests", "build", "*.egg-info")
+UNWANTED = shutil.ignore_patterns(*NO_SOURCE)
+UNWANTED_BENCH = shutil.ignore_patterns(*NO_SOURCE, "dev", "__main__.py")
+"""Of the bench, hosts get what needs the standard library only."""
 
 
 def main() -> int:
@@ -43,11 +47,15 @@ def main() -> int:
 
 def inputs(root: Path) -> str:
     """The hash of everything the bundle is made from."""
-    missing = [name for name in (*LOCKS, f"{VECTORS}/check.py", "VERSION") if not (root / name).is_file()]
+    missing = [
+        name
+        for name in (*LOCKS, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
+        if not (root / name).is_file()
+    ]
     if missing:
         raise BundleError(f"{root} has no {', '.join(missing)}")
     digest = hashlib.sha256()
-    files = [path for folder in (*PACKAGES, VECTORS) for path in _files(root / folder)]
+    files = [path for folder in (*PACKAGES, VECTORS, BENCH) for path in _files(root / folder)]
     files += [root / "VERSION", *rust.programs(root / "build" / "rust"), *_files(Path(__file__).parent)]
     for path in files:
         digest.update(f"{path.name} {archives.sha256(path)}\n".encode())
@@ -103,6 +111,7 @@ def _common(root: Path, scratch: Path, fresh: Path) -> tuple[Archive, str]:
     tree = scratch / "common"
     glibc = rust.copy(rust.programs(root / "build" / "rust"), tree / "bin")
     shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
+    shutil.copytree(root / BENCH, tree / "bench", ignore=UNWANTED_BENCH)
     return archives.pack("common", tree, fresh), glibc
 
 

@@ -1,0 +1,13 @@
+"""What the extractors cost, measured side by side: Rust and Python, one run, one machine, the same real work.
+
+Everything here but `dev` needs the standard library only and goes with every release to the hosts.
+"""
+
+
+class BenchError(Exception):
+    """Something that a person can mend; the message is a sentence."""
+
+
+IMPLEMENTATIONS = ("rust", "python")
+PROGRAMS = {"keystroke": "keystroke_extractor", "mouse": "mouse_extractor", "app": "app_tracker"}
+KINDS = tuple(PROGRAMS)

@@ -1,0 +1,44 @@
+"""What programs cost while nothing happens: memory, CPU time, wakeups. Both implementations at the same time."""
+
+import time
+
+from .. import IMPLEMENTATIONS
+from ..bed import Bed
+from . import Lab
+
+SETTLE_S = 3.0
+SAMPLES = 4
+
+
+def measure(lab: Lab, beds: dict[str, Bed], seconds: float) -> None:
+    """Looks at the programs that run in these beds for so long; figures are of each program for itself."""
+    time.sleep(SETTLE_S)
+    for _ in range(SAMPLES):
+        before = {name: {kind: program.usage() for kind, program in bed.running.items()} for name, bed in beds.items()}
+        begun = time.monotonic()
+        time.sleep(seconds / SAMPLES)
+        for name, bed in beds.items():
+            took = time.monotonic() - begun
+            for kind, program in bed.running.items():
+                used = program.usage().since(before[name][kind])
+                lab.figures.add("idle_cpu_percent", name, used.cpu_ns / 1e7 / took)
+                lab.figures.add("idle_wakeups_per_s", name, used.wakeups / took)
+            remember_memory(lab, bed, "idle")
+    for name in IMPLEMENTATIONS:
+        lab.say(f"  {name}: {_words(lab, name)}")
+
+
+def remember_memory(lab: Lab, bed: Bed, when: str) -> None:
+    """The memory of each program, as a sample."""
+    for program in bed.running.values():
+        found = program.memory()
+        lab.figures.add(f"rss_{when}_mib", bed.implementation, found.rss)
+        lab.figures.add(f"rss_anon_{when}_mib", bed.implementation, found.anon)
+
+
+def _words(lab: Lab, name: str) -> str:
+    cpu, wakeups, rss = (
+        lab.figures.summary(figure, name) for figure in ("idle_cpu_percent", "idle_wakeups_per_s", "rss_idle_mib")
+    )
+    assert cpu and wakeups and rss
+    return f"{cpu.median:.3f} % CPU, {wakeups.median:.2f} wakeups a second, at most {rss.most:.1f} MiB"

@@ -1,0 +1,64 @@
+"""Events a second out of a stream without loss, beside the reader that only reads the same stream."""
+
+import time
+
+from .. import IMPLEMENTATIONS, load
+from ..bed import Bed
+from ..fill import add
+from ..listener import Listener
+from ..reader import read
+from . import Lab
+
+READS = 3  # of the reader, of which the fastest counts: it is the measure
+
+
+def measure(lab: Lab, repeats: int, counts: dict[str, int]) -> None:
+    """`counts`: how many events of each kind lie in the stream."""
+    for kind in counts:
+        for _ in range(repeats):
+            _compare(lab, kind, counts[kind])
+    for name in IMPLEMENTATIONS:
+        lab.say(f"  {name}: " + ", ".join(_words(lab, name, kind) for kind in counts))
+
+
+def _words(lab: Lab, name: str, kind: str) -> str:
+    found = lab.figures.summary(f"events_per_s_{kind}", name)
+    return f"{found.median:,.0f} {kind} events/s" if found else ""
+
+
+def _compare(lab: Lab, kind: str, count: int) -> None:
+    """One repeat: the same events for all, in a Redis each, at most seconds old."""
+    for name in IMPLEMENTATIONS:
+        with lab.bed(name) as bed:
+            end = load.last_end(time.time_ns() // 1000)
+            texts = list(load.events(kind, count, load.closing(end)))
+            client = bed.redis.client()
+            ids = add(client, kind, texts)
+            sizes = [len(text) for text in texts]
+            runs = [read(bed.redis, kind, ids, sizes) for _ in range(READS)]
+            best = max(runs, key=lambda run: run.rate)
+            ceiling = max((read(bed.redis, kind, ids, sizes, ahead=4) for _ in range(READS)), key=lambda run: run.rate)
+            rate, cpu_rate = _extract(bed, kind, count, end)
+            add_figure = lab.figures.add
+            add_figure(f"events_per_s_{kind}", name, rate)
+            add_figure(f"events_per_cpu_s_{kind}", name, cpu_rate)
+            add_figure(f"share_of_reader_{kind}", name, rate / best.rate)
+            add_figure(f"reader_per_s_{kind}", name, best.rate)
+            add_figure(f"reader_redis_busy_{kind}", name, 100 * best.redis_busy)
+            add_figure(f"redis_ceiling_per_s_{kind}", name, ceiling.rate)
+            add_figure(f"redis_ceiling_busy_{kind}", name, 100 * ceiling.redis_busy)
+            client.close()
+
+
+def _extract(bed: Bed, kind: str, count: int, end: int) -> tuple[float, float]:
+    """Events a second of wall time, and of the program's own CPU time, from READY to the last window's arrival."""
+    listener = Listener(bed.redis)
+    program = bed.start([kind])[kind]
+    ready = program.started + program.wait_ready()
+    before = program.usage()
+    last = listener.wait(kind, end, f"{bed.implementation}'s {kind} window at the end of the stream")
+    used = program.usage().since(before)
+    bed.stop()
+    listener.close()
+    bed.assert_lossless({kind: count})
+    return count / ((last.mono_ns - ready) / 1e9), count / (used.cpu_ns / 1e9)

@@ -1,0 +1,72 @@
+"""The whole bench once, with little of everything: every figure of both. Nothing here is about speed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import IMPLEMENTATIONS, expectations, host
+from bench.dev import cli
+from bench.run import QUICK
+
+PROGRAMS = [word for name in IMPLEMENTATIONS for word in (f"--{name}", str(cli.BUILT[name]))]
+NOT_ON_HOSTS = {"rss_hour_mib", "rss_growth_mib", "rss_anon_hour_mib", "catch_up_ms", "catch_up_cpu_ms",
+                "catch_up_times_reader"}  # fmt: skip
+
+
+def assert_figures(written: dict[str, Any], wanted: set[str]) -> None:
+    """All of them, for both, with numbers that can be, and in the form that is documented."""
+    assert set(written) == {"schema", "profile", "about", "passed", "verdicts", "figures"}
+    assert written["schema"] == 1
+    assert set(written["figures"]) >= wanted
+    for name, by in written["figures"].items():
+        assert set(by) == set(IMPLEMENTATIONS), name
+        for summary in by.values():
+            assert set(summary) == {"min", "median", "max", "p99", "samples"}
+            assert summary["min"] <= summary["median"] <= summary["max"]
+            assert summary["samples"]
+    judged = {(verdict["figure"], verdict["implementation"]) for verdict in written["verdicts"]}
+    assert judged == {(name, whose) for name in wanted for whose in IMPLEMENTATIONS}
+    assert written["passed"] == (not any(v["gate"] and v["holds"] is False for v in written["verdicts"]))
+
+
+def test_make_bench_measures_every_figure_of_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = cli.main(["--quick", *PROGRAMS, "--out", str(tmp_path)])
+    printed = capsys.readouterr()
+    assert status in (0, 1), printed.err
+    written = json.loads((tmp_path / "bench.json").read_text())
+    assert_figures(written, set(expectations.load()))
+    assert status == (0 if written["passed"] else 1)
+    assert "not measured" not in printed.out
+    assert "influxd" in written["about"]["store"]
+    assert "## What each figure is" in (tmp_path / "bench.md").read_text()
+    assert (tmp_path / "bench.svg").read_text().startswith("<svg")
+
+
+def test_a_host_is_measured_without_network_and_keeps_a_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--here", *PROGRAMS, "--state", str(tmp_path / "state")]
+    status = host.main(words, QUICK)
+    printed = capsys.readouterr()
+    assert status in (0, 1), printed.err
+    written = json.loads((tmp_path / "state" / "baseline.json").read_text())
+    assert_figures(written, set(expectations.load(host=True)) - NOT_ON_HOSTS)
+    assert written == json.loads((tmp_path / "state" / "last.json").read_text())
+    assert "sink of the bench's own" in printed.out
+    assert ("PASS" in printed.out) == (status == 0)
+
+
+def test_a_release_without_programs_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert host.main(["--here", "--rust", str(tmp_path)], QUICK) == 2
+    assert capsys.readouterr().err == f"seclyzer_bench: {tmp_path}/keystroke_extractor is missing or cannot be run\n"
+
+
+def test_a_program_that_ends_at_once_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("keystroke_extractor", "mouse_extractor", "app_tracker"):
+        (tmp_path / name).write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
+        (tmp_path / name).chmod(0o755)
+    assert host.main(["--here", *PROGRAMS[2:], "--rust", str(tmp_path)], QUICK) == 2
+    said = capsys.readouterr().err
+    assert "ended with 3; it said: broken" in said
