@@ -20,6 +20,7 @@ PACKAGES = ("extractors/python", "agent")
 LOCKS = tuple(f"{package}/requirements.lock" for package in PACKAGES)
 VECTORS = "extractors/vectors"
 BENCH = "bench"
+NEEDED = (*LOCKS, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
 NO_SOURCE = ("__pycache__", "*.pyc", "tests", "build", "*.egg-info")
 UNWANTED = shutil.ignore_patterns(*NO_SOURCE)
 UNWANTED_BENCH = shutil.ignore_patterns(*NO_SOURCE, "dev", "__main__.py")
@@ -47,11 +48,7 @@ def main() -> int:
 
 def inputs(root: Path) -> str:
     """The hash of everything the bundle is made from."""
-    missing = [
-        name
-        for name in (*LOCKS, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
-        if not (root / name).is_file()
-    ]
+    missing = [name for name in NEEDED if not (root / name).is_file()]
     if missing:
         raise BundleError(f"{root} has no {', '.join(missing)}")
     digest = hashlib.sha256()
