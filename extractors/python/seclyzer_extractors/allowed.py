@@ -55,6 +55,17 @@ def whole(low: int, high: int) -> Callable[[object], int]:
     return check
 
 
+def spool_bytes(value: object) -> int:
+    low, high = 1_048_576, 1_099_511_627_776
+    try:
+        size = whole(0, high)(value)
+    except ValueError:
+        size = 1
+    if size == 0 or size >= low:
+        return size
+    raise ValueError(f"0 (no spool), or a whole number from {low} to {high}")
+
+
 def seconds(value: object) -> float:
     allowed = "seconds in whole milliseconds, from 0.001 to 86400"
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):

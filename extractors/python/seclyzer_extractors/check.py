@@ -1,7 +1,7 @@
 """`--check`: can Redis and InfluxDB be reached with these settings, and if not, what is to be done."""
 
-from . import store
 from .config import Settings
+from .delivery import HINTS
 from .influx import InfluxAway, InfluxDB
 from .resp import Connection, RedisAway, RedisRefused
 from .schema import Kind
@@ -34,7 +34,7 @@ def _influx(settings: Settings) -> bool:
     url = settings.influx_url
     influx = InfluxDB(settings)
     try:
-        answer = influx.write(b"", store.ANSWER_S)
+        answer = influx.write(b"", settings.influx_timeout_seconds)
     except InfluxAway as error:
         print(f"influxdb {url}: unreachable: {error}: check influx_url and influx_ca_file, and that it runs")
         return False
@@ -43,6 +43,6 @@ def _influx(settings: Settings) -> bool:
     if answer.status == 204:
         print(f"influxdb {url}: good")
         return True
-    hint = store.HINTS.get(answer.status, f"it says: {answer.message[:300] or 'nothing more'}")
+    hint = HINTS.get(answer.status, f"it says: {answer.message[:300] or 'nothing more'}")
     print(f"influxdb {url}: answers {answer.status}: {hint}")
     return False

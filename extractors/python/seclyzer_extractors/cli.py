@@ -109,7 +109,7 @@ def _help(kind: str) -> str:
         rows.append((f"{option.flag} {option.metavar}".strip(), option.env, option.key))
         if option.secret:
             rows.append(("", f"{option.env}_FILE", f"{option.key}_file"))
-    table = "".join(f"  {flag:<22}  {variable:<22}  {key}\n" for flag, variable, key in rows)
+    table = "".join(f"  {flag:<22}  {variable:<31}  {key}\n" for flag, variable, key in rows)
     return f"""{program}: SecLyzer's {kind} events in, features out.
 
 usage: {program} [options]
@@ -130,6 +130,7 @@ where state is kept. Exit status: 0 done, 1 failed, 78 a mistake in the configur
 
 
 def _replay(kind: str, settings: config.Settings, path: str, stats: bool) -> int:
+    from . import logs
     from .replay import replay
 
     try:
@@ -143,6 +144,10 @@ def _replay(kind: str, settings: config.Settings, path: str, stats: bool) -> int
         return 1
     except OSError as error:
         print(f"{PROGRAMS[kind]}: {path}: {error.strerror}", file=sys.stderr)
+        return 1
+    except Exception as problem:  # its text could hold what a person typed
+        logs.setup(settings.log_level, settings.log_format)
+        logs.crash(problem)
         return 1
     if stats:
         print(_stats_json(counters.as_dict()), file=sys.stderr)

@@ -36,6 +36,9 @@ class Settings:
     influx_bucket: str
     influx_token: str
     influx_ca_file: str
+    influx_timeout_seconds: float
+    influx_retry_seconds: float
+    spool_bytes: int
     window_seconds: float
     update_interval: float
     lateness_ms: int
@@ -107,6 +110,9 @@ OPTIONS = (
     Option("influx_bucket", allowed.name, "behavioral_data", "INFLUX_BUCKET"),
     Option("influx_token", allowed.token, "", "INFLUX_TOKEN", secret=True),
     Option("influx_ca_file", allowed.text, "", "INFLUX_CA_FILE"),
+    Option("influx_timeout_seconds", allowed.seconds, 10, "SECLYZER_INFLUX_TIMEOUT_SECONDS"),
+    Option("influx_retry_seconds", allowed.seconds, 60, "SECLYZER_INFLUX_RETRY_SECONDS"),
+    Option("spool_bytes", allowed.spool_bytes, 67_108_864, "SECLYZER_SPOOL_BYTES"),
     Option(
         "window_seconds", allowed.seconds, 30, "WINDOW_SECONDS",
         "--window", "S",
@@ -161,10 +167,11 @@ def settings(kind: str, **values: Any) -> Settings:
 
 def load(kind: str, flags: Mapping[str, Any], environment: Mapping[str, str], config_file: str | None) -> Settings:
     """What is in force. `flags` holds the keys whose flag was given; ConfigError for anything unusable."""
+    from_environment = _from_environment(environment)
     sources = []
     if config_file is not None:
-        sources.append(("file", _with_secret_files(_read_file(config_file))))
-    sources.append(("environment", _from_environment(environment)))
+        sources.append(("file", _with_secret_files(_read_file(config_file), from_environment)))
+    sources.append(("environment", from_environment))
     sources.append(("flag", dict(flags)))
     named = {key for _, values in sources for key in values}
     sources.insert(0, ("credentials", _from_credentials(environment, named)))
@@ -248,18 +255,21 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             values[f"{option.key}_file"] = environment[f"{option.env}_FILE"]
     if environment.get("STATE_DIRECTORY"):
         values["state_dir"] = environment["STATE_DIRECTORY"].split(":")[0]
-    return _with_secret_files(values)
+    return _with_secret_files(values, {})
 
 
-def _with_secret_files(values: dict[str, Any]) -> dict[str, Any]:
-    """The same values, `*_file` keys replaced by what their files hold; a secret beats its file. Empty is none."""
+def _with_secret_files(values: dict[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:
+    """The same values, `*_file` keys replaced by what their files hold; a secret beats its file. Empty is none.
+
+    A file whose secret a stronger source has is not read.
+    """
     for option in OPTIONS:
         if not option.secret:
             continue
         path = values.pop(f"{option.key}_file", None)
         if not values.get(option.key):
             values.pop(option.key, None)
-            if path:
+            if path and option.key not in stronger:
                 values[option.key] = _read_secret(f"{option.key}_file", path)
     return values
 

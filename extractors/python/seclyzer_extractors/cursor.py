@@ -62,7 +62,8 @@ def load_state(text: str, core: AppCore, host_time: int) -> tuple[str, list[Row]
 
 
 def _stream_id(value: object) -> str:
-    if not re.fullmatch(r"[0-9]{1,20}-[0-9]{1,20}", str(value)):
+    parts = re.fullmatch(r"([0-9]{1,20})-([0-9]{1,20})", str(value))
+    if not parts or any(int(part) >= 2**64 for part in parts.groups()):
         raise ValueError("last_id is no id of a stream entry")
     return str(value)
 

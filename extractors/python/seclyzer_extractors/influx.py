@@ -1,4 +1,4 @@
-"""One InfluxDB 2, written to by HTTP: one keep-alive connection, gzip, a deadline for each answer."""
+"""One InfluxDB 2, written to by HTTP: one keep-alive connection, gzip, a deadline for each whole answer."""
 
 import http.client
 import json
@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from . import schema
 from .config import Settings
+from .deadline import Wire, dial, left
 
 GZIP_FROM = 1024  # bytes; below, compressing costs more than it saves
 MAX_ANSWER = 65536
@@ -34,8 +35,8 @@ class InfluxDB:
     def __init__(self, settings: Settings) -> None:
         url = urlsplit(settings.influx_url)
         self._host = url.hostname or ""
-        self._port = url.port
         self._tls = url.scheme == "https"
+        self._port = url.port or (443 if self._tls else 80)
         self._ca_file = settings.influx_ca_file or None
         where = f"org={quote(settings.influx_org, safe='')}&bucket={quote(settings.influx_bucket, safe='')}"
         self._path = f"{url.path}/api/v2/write?{where}&precision=us"
@@ -45,18 +46,21 @@ class InfluxDB:
         }
         if settings.influx_token:
             self._headers["Authorization"] = f"Token {settings.influx_token}"
-        self._connection: http.client.HTTPConnection | None = None
+        self._wire: Wire | None = None  # kept from one request to the next
 
     def write(self, lines: bytes, timeout_s: float) -> Answer:
-        """Sends lines of line protocol; InfluxAway when no answer comes in time."""
+        """Sends lines of line protocol; InfluxAway when no whole answer comes in time."""
+        deadline = time.monotonic() + timeout_s
         headers = dict(self._headers)
         if len(lines) >= GZIP_FROM:
             compress = zlib.compressobj(level=1, wbits=31)  # 31: gzip's own header and trailer
             lines = compress.compress(lines) + compress.flush()
             headers["Content-Encoding"] = "gzip"
-        reused = self._connection is not None
+        if self._wire is not None and not self._wire.is_quiet():
+            self.close()
+        reused = self._wire is not None
         try:
-            return self._ask(lines, headers, timeout_s)
+            return self._ask(lines, headers, deadline)
         except (ConnectionError, http.client.BadStatusLine) as error:
             self.close()
             if not reused:
@@ -66,38 +70,59 @@ class InfluxDB:
             raise InfluxAway(_reason(error)) from None
         # It closed a connection that had been idle: the same again on a new one does no harm.
         try:
-            return self._ask(lines, headers, timeout_s)
+            return self._ask(lines, headers, deadline)
         except UNREACHABLE as error:
             self.close()
             raise InfluxAway(_reason(error)) from None
 
-    def _ask(self, body: bytes, headers: dict[str, str], timeout_s: float) -> Answer:
-        deadline = time.monotonic() + timeout_s
-        connection = self._connection = self._connection or self._connect(timeout_s)
-        if connection.sock is None:
-            connection.timeout = timeout_s
-            connection.connect()
-        connection.sock.settimeout(max(0.1, deadline - time.monotonic()))
-        connection.request("POST", self._path, body, headers)
-        connection.sock.settimeout(max(0.1, deadline - time.monotonic()))
-        response = connection.getresponse()
-        said = response.read(MAX_ANSWER)
-        if not response.isclosed():
+    def _ask(self, body: bytes, headers: dict[str, str], deadline: float) -> Answer:
+        wire = self._wire = self._wire or self._connect(deadline)
+        wire.deadline, wire.in_head = deadline, True
+        # It keeps nothing from one request to the next, and connects to nothing by itself.
+        connection = http.client.HTTPConnection(self._host, self._port)
+        connection.sock = wire
+        try:
+            connection.request("POST", self._path, body, headers)
+        except ConnectionError:  # what it does not read to the end it may have answered nevertheless
+            response = _answer_or_none(connection)
+            if response is None:
+                raise
+        else:
+            response = connection.getresponse()
+        wire.in_head = False
+        try:
+            said = response.read(MAX_ANSWER)
+        except UNREACHABLE:  # the status is all that counts
+            said = b""
+        if not response.isclosed() or response.will_close:
             self.close()
         return Answer(response.status, _message(said), _retry_after(response.getheader("Retry-After")))
 
-    def _connect(self, timeout_s: float) -> http.client.HTTPConnection:
+    def _connect(self, deadline: float) -> Wire:
+        plain = dial(self._host, self._port, deadline)
         if not self._tls:
-            return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+            return Wire(plain, deadline)
         import ssl
 
-        context = ssl.create_default_context(cafile=self._ca_file)
-        return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=context)
+        try:
+            plain.settimeout(left(deadline))
+            context = ssl.create_default_context(cafile=self._ca_file)
+            return Wire(context.wrap_socket(plain, server_hostname=self._host), deadline)
+        except BaseException:
+            plain.close()
+            raise
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+
+def _answer_or_none(connection: http.client.HTTPConnection) -> http.client.HTTPResponse | None:
+    try:
+        return connection.getresponse()
+    except UNREACHABLE:
+        return None
 
 
 def _message(said: bytes) -> str:

@@ -22,12 +22,11 @@ from .cursor import (
     read_state_file,
     write_state_file,
 )
-from .influx import InfluxDB
 from .notify import Notify
 from .publish import Publisher
 from .resp import Command, Connection, RedisAway
 from .source import Source
-from .store import Store
+from .store import make_store
 
 SECOND = 1_000_000
 IDLE = SECOND  # the longest wait of the loop
@@ -68,7 +67,7 @@ class Extractor:
         self.redis = logs.Dependency("Redis is away", "Redis is back")
         self.source = Source(kind, settings.redis, self.redis, self.resume, wake)
         self.publisher = Publisher(kind, settings.redis, self.redis)
-        self.store = Store(InfluxDB(settings))
+        self.store = make_store(settings)
         self.notify = Notify(os.environ)
         self.line = output.LineProtocol(kind, settings.user_id, settings.device_id, settings.host).line
         self._wake = wake
@@ -187,10 +186,10 @@ class Extractor:
             **counters.as_dict(),
             "last_id": self.source.last_id,
             "points_written": self.store.written,
-            "points_spooled": 0,
+            "points_spooled": self.store.spooled,
             "points_rejected": self.store.rejected,
             "points_dropped": self.store.dropped,
-            "spool_bytes": 0,
+            "spool_bytes": self.store.spool_bytes,
             "redis_reconnects": self._reconnects(),
             "influx_errors": self.store.errors,
             "outputs_dropped": self.publisher.outputs_dropped,

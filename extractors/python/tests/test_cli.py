@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from support import START, command, environment, focus, run, typed
 
+from seclyzer_extractors import cli
+
 PROGRAMS = {"keystroke": "keystroke_extractor", "mouse": "mouse_extractor", "app": "app_tracker"}
 FLAGS = """
 --config --check --print-config --version --help --replay --stats --dev-mode --window --interval --lateness
@@ -104,3 +106,16 @@ def test_nobody_reading_the_output_is_no_traceback() -> None:
     assert program.wait(20) == 1
     assert program.stderr.read() == b""
     program.stderr.close()
+
+
+def test_a_crash_in_a_replay_says_where_and_nothing_of_what_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def crashes(*_: object) -> None:
+        raise ValueError("KeySecret")
+
+    (tmp_path / "events").write_bytes(b"".join(typed(START, 4)))
+    monkeypatch.setattr("seclyzer_extractors.replay.replay", crashes)
+    assert cli.main("keystroke", ["--replay", str(tmp_path / "events")]) == 1
+    said = capfd.readouterr().err
+    assert "level=error msg=crashed what=ValueError" in said and "Secret" not in said and "Traceback" not in said

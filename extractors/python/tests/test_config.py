@@ -33,6 +33,8 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (timing.interval, timing.window, timing.lateness) == (5_000_000, 30_000_000, 250_000)
     assert (made["app"].influx_org, made["app"].influx_bucket) == ("seclyzer", "behavioral_data")
     assert str(made["app"].redis) == "redis://127.0.0.1:6379"
+    app = made["app"]
+    assert (app.influx_timeout_seconds, app.influx_retry_seconds, app.spool_bytes) == (10, 60, 67_108_864)
 
 
 def test_flags_beat_environment_beats_file_beats_defaults(load: Any) -> None:
@@ -54,6 +56,7 @@ def test_every_key_has_its_variable(load: Any) -> None:
         "SECLYZER_USER_ID": "me", "SECLYZER_DEVICE_ID": "d", "SECLYZER_HOST": "h",
         "SECLYZER_LOG_LEVEL": "ERROR",
         "SECLYZER_LOG_FORMAT": "json", "SECLYZER_STATE_DIR": "/s",
+        "SECLYZER_INFLUX_TIMEOUT_SECONDS": "2.5", "SECLYZER_INFLUX_RETRY_SECONDS": "3", "SECLYZER_SPOOL_BYTES": "0",
     }  # fmt: skip
     made = load(env=env)
     assert (made.redis.host, made.redis.port, made.redis.username, made.redis.password) == ("r", 7, "u", "p")
@@ -63,6 +66,7 @@ def test_every_key_has_its_variable(load: Any) -> None:
     assert (made.min_events, made.buffer_events, made.dev_mode) == (3, 9, True)
     assert (made.user_id, made.device_id, made.host, made.state_dir) == ("me", "d", "h", "/s")
     assert (made.log_level, made.log_format) == ("error", "json")
+    assert (made.influx_timeout_seconds, made.influx_retry_seconds, made.spool_bytes) == (2.5, 3, 0)
 
 
 def test_an_empty_variable_and_an_empty_value_are_none(load: Any) -> None:
@@ -115,6 +119,10 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("lateness_ms: 0.5", ['lateness_ms is "0.5"']),
         ("min_events: 0", ['min_events is "0"']),
         ("dev_mode: maybe", ['dev_mode is "maybe"', "true or false"]),
+        ("influx_timeout_seconds: 0", ['influx_timeout_seconds is "0"', "whole milliseconds"]),
+        ("influx_retry_seconds: 86401", ['influx_retry_seconds is "86401"']),
+        ("spool_bytes: 1048575", ["(file): allowed is 0 (no spool), or a whole number from 1048576 to 1099511627776"]),
+        ("spool_bytes: 64M", ['spool_bytes is "64M"', "0 (no spool)"]),
         ("user_id: [7]", ["no flat YAML", "line 1"]),
         ("host: a\nhost: b", ["host is given twice"]),
         ("influx_url: http://h/ü", ["influx_url"]),
@@ -155,6 +163,7 @@ def test_secrets_come_from_files_and_credentials(load: Any, tmp_path: Path) -> N
     assert load(env={**credentials, "REDIS_PASSWORD_FILE": f"{tmp_path}/named"}).redis.password == "named"
     both = {"REDIS_PASSWORD": "own", "REDIS_PASSWORD_FILE": "/nowhere"}
     assert load(env=both).redis.password == "own"
+    assert load("redis_password_file: /nowhere", {"REDIS_PASSWORD": "own"}).redis.password == "own"
 
 
 def test_systemds_state_directory_beats_the_others_but_a_flag(load: Any) -> None:

@@ -11,7 +11,10 @@ from servers import Answer, InfluxStub
 
 from seclyzer_extractors import config, store
 from seclyzer_extractors.backoff import Backoff
+from seclyzer_extractors.delivery import Delivery
 from seclyzer_extractors.influx import InfluxAway, InfluxDB
+from seclyzer_extractors.rejected import Rejected
+from seclyzer_extractors.spool import Spool
 from seclyzer_extractors.store import Store
 
 
@@ -27,6 +30,12 @@ def says(status: int, message: str = "", **headers: str) -> Answer:
     return status, named, json.dumps({"code": "x", "message": message}).encode()
 
 
+def make(url: str, queue: int = 50, timeout_s: float = 10.0, retry_s: float = 60.0) -> Store:
+    """Without a spool."""
+    client = InfluxDB(config.settings("app", influx_url=url, influx_token="secret"))
+    return Store(Delivery(client, Rejected(""), retry_s), Spool("", 0), timeout_s, queue)
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time is spent on collecting a batch or on backing off."""
@@ -36,7 +45,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def made(influx: InfluxStub, quick: None) -> Iterator[Store]:
-    made = Store(InfluxDB(config.settings("app", influx_url=influx.url, influx_token="secret")), queue=50)
+    made = make(influx.url, retry_s=0.2)
     made.start()
     yield made
     made.stop(0.5)
@@ -73,7 +82,7 @@ def test_invalid_lines_are_found_and_counted_and_the_rest_is_stored_in_order(
     assert influx.accepted == [line for line in lines if "good" in line]
     assert (made.written, made.rejected, made.stored_ts) == (27, 3, 29)
     said = capsys.readouterr().err
-    assert said.count("rejected points") == 3 and "bad" not in said
+    assert said.count("rejected points") == 1 and "status=400 points=3" in said and "bad" not in said
 
 
 def test_a_body_that_is_too_large_is_split(made: Store, influx: InfluxStub) -> None:
@@ -103,9 +112,7 @@ def test_a_configuration_error_is_said_once_kept_and_retried_slowly(
     influx: InfluxStub,
     status: int,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(store, "CONFIGURATION_S", 0.2)
     influx.answer = lambda lines: says(status)
     made.put("l", 7)
     until(lambda: made.errors == 3)
@@ -143,8 +150,9 @@ def test_retry_after_may_be_a_date_and_is_bounded(influx: InfluxStub) -> None:
     client.close()
 
 
-def test_no_answer_is_tried_again(made: Store, influx: InfluxStub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "ANSWER_S", 0.3)
+def test_no_answer_is_tried_again(influx: InfluxStub, quick: None) -> None:
+    made = make(influx.url, timeout_s=0.3)
+    made.start()
 
     def slow(lines: list[str]) -> Answer:
         time.sleep(1)
@@ -159,19 +167,20 @@ def test_no_answer_is_tried_again(made: Store, influx: InfluxStub, monkeypatch: 
     influx.answer = lambda lines: says(204)
     until(lambda: made.done == 1)
     assert made.written == 1
+    made.stop(0.5)
 
 
 def test_nobody_listening_is_tried_again_and_memory_is_bounded(quick: None) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    made = Store(InfluxDB(config.settings("app", influx_url=url)), queue=50)
+    made = make(url)
     made.start()
     made.put("first", 0)
     until(lambda: made.errors >= 2)
     for i in range(60):
         made.put(f"l{i}", i)
-    assert (made.dropped, made.done, made.written) == (10, 0, 0)
+    assert (made.dropped, made.done, made.written) == (11, 0, 0)
     assert made.dependency.trouble == "Connection refused"
     begun = time.monotonic()
     made.stop(0.5)
@@ -182,8 +191,8 @@ def test_a_connection_that_was_closed_while_idle_costs_no_error(influx: InfluxSt
     client = InfluxDB(config.settings("app", influx_url=influx.url))
     assert client.write(b"a", 5).status == 204
     influx.answer = lambda lines: says(204, Connection="close") if lines == ["b"] else None
-    assert client._connection is not None
-    client._connection.sock.shutdown(socket.SHUT_RDWR)  # as a server does with idle ones
+    assert client._wire is not None
+    client._wire._socket.shutdown(socket.SHUT_RDWR)  # as a server does with idle ones
     assert client.write(b"b", 5).status == 204
     with pytest.raises(InfluxAway):
         client.write(b"c", 5)
@@ -191,7 +200,7 @@ def test_a_connection_that_was_closed_while_idle_costs_no_error(influx: InfluxSt
 
 
 def test_what_is_queued_is_sent_at_stop(influx: InfluxStub) -> None:
-    made = Store(InfluxDB(config.settings("app", influx_url=influx.url)))
+    made = make(influx.url)
     made.start()
     for i in range(3):
         made.put(f"l{i}", i)
@@ -202,8 +211,8 @@ def test_what_is_queued_is_sent_at_stop(influx: InfluxStub) -> None:
 
 
 def test_a_crash_of_the_thread_is_kept_for_the_loop(monkeypatch: pytest.MonkeyPatch, influx: InfluxStub) -> None:
-    made = Store(InfluxDB(config.settings("app", influx_url=influx.url)))
-    monkeypatch.setattr(made, "_deliver", lambda batch: 1 // 0)
+    made = make(influx.url)
+    monkeypatch.setattr(made._delivery, "attempt", lambda parcel, patience_s: 1 // 0)
     monkeypatch.setattr(store, "BATCH_S", 0.0)
     made.start()
     made.put("l", 1)

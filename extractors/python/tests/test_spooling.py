@@ -1,0 +1,201 @@
+"""When points go to disk, and when not."""
+
+import pytest
+from spool_world import World
+
+from seclyzer_extractors import logs
+from seclyzer_extractors.backoff import Backoff
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses of one second; InfluxDB settles nothing in the mode `silent`, and is waited for `timeout` 10 s."""
+    monkeypatch.setattr(Backoff, "next_s", lambda self: 1.0)
+    logs.setup("info", "logfmt")
+
+
+def counts(world: World) -> tuple[int, int]:
+    """Points done (answered or on disk), and put on disk."""
+    return world.store.done, world.store.spooled
+
+
+@pytest.mark.parametrize("mode", ["silent", "busy", "locked"])
+def test_what_is_not_settled_for_ten_seconds_goes_to_disk_and_then_more_follows_at_once(mode: str) -> None:
+    world = World()
+    world.influx.mode = mode
+    world.put(2)
+    world.work(5.0)
+    world.put(1)
+    world.work(4.9)
+    assert counts(world) == (0, 0)
+    world.work(0.2)
+    assert counts(world) == (3, 3)  # everything, also what is younger
+    world.put(1)
+    world.work(0.9)
+    assert counts(world) == (3, 3)
+    world.work(0.2)
+    assert counts(world) == (4, 4)
+    world.finish()
+    assert world.influx.delivered == world.lines
+
+
+def test_an_answer_ends_that(capsys: Capture) -> None:
+    world = World()
+    world.influx.mode = "silent"
+    world.put(2)
+    world.work(11.0)
+    world.influx.mode = "good"
+    world.work(61.0)
+    world.influx.mode = "silent"
+    world.put(1)
+    world.work(9.0)
+    assert counts(world) == (2, 2)
+    world.work(2.0)
+    assert counts(world) == (3, 3)
+    said = capsys.readouterr().err
+    assert said.count('level=warning msg="InfluxDB is away: points go to the spool"') == 2
+    assert said.count('level=info msg="the spool is sent" points=2\n') == 1
+
+
+def test_silence_is_reckoned_from_the_last_answer_or_the_oldest_point_whichever_is_later() -> None:
+    world = World()
+    world.put(1)
+    world.work(1000.0)
+    world.influx.mode = "silent"
+    world.put(1)
+    world.work(9.0)
+    assert counts(world) == (1, 0)
+    world.work(1.5)
+    assert counts(world) == (2, 1)
+
+
+def test_a_full_memory_goes_to_disk_at_once() -> None:
+    world = World(queue=30)
+    world.influx.mode = "silent"
+    world.put(29)
+    world.work(0.0)
+    assert counts(world) == (0, 0)
+    world.put(1)
+    world.work(0.0)
+    assert counts(world) == (30, 30) and world.store.dropped == 0
+    world.put(1)
+    world.work(5.0)
+    assert counts(world) == (30, 30)  # for nothing was waited long enough
+
+
+def test_what_waits_behind_the_spool_for_a_minute_goes_to_disk_though_answers_come() -> None:
+    world = World()
+    world.influx.mode = "silent"
+    for _ in range(20):
+        world.put(1)
+        world.work(12.0)
+        world.restart()  # a segment each
+    world.influx.mode = "good"
+    answers = world.influx.write
+
+    def slow(body: bytes, timeout_s: float) -> object:
+        world.now += 9.0
+        return answers(body, timeout_s)
+
+    world.influx.write = slow  # type: ignore[assignment,method-assign]
+    spooled = world.store.spooled
+    world.work(1.0)
+    world.put(1)
+    world.work(45.0)
+    assert world.store.spooled == spooled
+    world.work(20.0)
+    assert world.store.spooled == spooled + 1
+    world.finish()
+    assert world.influx.delivered == world.lines
+
+
+def test_the_spool_is_sent_first_at_a_start() -> None:
+    world = World()
+    world.influx.mode = "silent"
+    world.put(3)
+    world.work(11.0)
+    world.restart()
+    world.influx.mode = "good"
+    world.put(1)
+    world.work(0.0)
+    assert world.influx.delivered == world.lines[:3]
+    world.work(2.0)
+    assert world.influx.delivered == world.lines
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_at_the_end_the_rest_goes_to_disk(answers: bool) -> None:
+    """Without an attempt when InfluxDB is known to be away, and no time to make one."""
+    world = World()
+    world.influx.mode = "good" if answers else "silent"
+    world.put(3)
+    world.work(2.0)
+    world.put(2)
+    requests = world.influx.requests
+    world.store.stop(0.0)
+    assert world.influx.requests == requests
+    assert counts(world) == ((5, 2) if answers else (5, 5))
+    assert b"".join(world.disk.spool().values()).split() == world.lines[3 if answers else 0 :]
+    assert world.store.step() == -1
+
+
+def test_at_the_end_a_full_disk_is_tried_once_more() -> None:
+    world = World()
+    world.influx.mode = "silent"
+    world.disk.fail = {2: 28, 3: 28, 4: 28}
+    world.put(3)
+    world.work(10.5)
+    assert counts(world) == (0, 0) and world.disk.failed
+    world.disk.fail = {}
+    world.store.stop(0.0)
+    assert counts(world) == (3, 3)
+
+
+def test_refused_points_of_a_segment_are_counted_and_set_aside_once_though_influxdb_goes_in_the_middle() -> None:
+    world = World()
+    world.influx.mode = "silent"
+    world.put(3)
+    world.put(1, bad=True)
+    world.put(3)
+    world.work(11.0)
+    world.influx.mode = "good"
+    answers = world.influx.write
+    left = 6
+
+    def stops(body: bytes, timeout_s: float) -> object:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            world.influx.mode = "silent"
+        return answers(body, timeout_s)
+
+    world.influx.write = stops  # type: ignore[assignment,method-assign]
+    world.work(3.0)
+    assert world.store.rejected == 1 and 0 < world.store.written < 6
+    world.influx.mode = "good"
+    world.work(5.0)
+    assert (world.store.rejected, world.store.written) == (1, 6)
+    assert world.influx.delivered == [line for line in world.lines if line.startswith(b"pnt")]
+    aside = world.disk.root.entries["rejected.lp"]
+    assert getattr(aside, "data", None) == b"bad000003\n"
+
+
+def test_no_wait_is_shorter_than_it_need_be() -> None:
+    """Idle, nothing is due; with a point in memory a second; in an outage the next attempt."""
+    world = World()
+    assert world.store.step() is None
+    world.put(1)
+    assert world.store.step() == 1.0
+    world.work(2.0)
+    assert world.store.step() is None
+    world.influx.mode = "silent"
+    world.put(1)
+    steps = 0
+    while world.now < 1100.0:
+        wait = world.store.step()
+        steps += 1
+        world.now += wait or 0.0
+        assert wait is not None
+    assert steps <= 2 * 100
