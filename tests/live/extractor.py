@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from .servers import ROOT
@@ -45,9 +46,11 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class Extractor:
-    """A running program."""
+    """A running program; `before` are words that start it in some other way, such as `unshare --mount`."""
 
-    def __init__(self, implementation: str, kind: str, folder: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, implementation: str, kind: str, folder: Path, env: dict[str, str], before: Sequence[str] = ()
+    ) -> None:
         self.implementation, self.kind = implementation, kind
         self.heard: list[str] = []  # what systemd would have been told, line by line
         made, log = tempfile.mkstemp(prefix=f"{kind}-{implementation}-", suffix=".log", dir=folder)
@@ -58,7 +61,7 @@ class Extractor:
         threading.Thread(target=self._hear, daemon=True).start()
         self.started_at = time.time_ns() // 1000
         self._process = subprocess.Popen(
-            [program(implementation, kind)],
+            [*before, program(implementation, kind)],
             stdin=subprocess.DEVNULL,
             stderr=made,
             env={**environment(**env), "NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "2000000"},
@@ -107,6 +110,10 @@ class Extractor:
     def is_alive(self) -> bool:
         """It has not ended."""
         return self._process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP, SIGCONT and the like."""
+        self._process.send_signal(number)
 
     def ask_to_stop(self) -> None:
         """SIGTERM."""

@@ -24,24 +24,31 @@ ORGANISATION = "seclyzer"
 
 
 class RedisServer:
-    """Keeps nothing on disk: started again, it is empty."""
+    """Keeps nothing on disk: started again, it is empty. `env` are more variables for its environment."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, env: dict[str, str] | None = None) -> None:
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
+        self._folder = folder
+        self._env = {**os.environ, **(env or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, path: Path | None = None) -> None:
-        """On its own socket, or on another one, for `open_doors` to move."""
+    def start(self, path: Path | None = None, *settings: str) -> None:
+        """On its own socket, or on another one, for `open_doors` to move. `settings` are more words for it."""
         path = path or self.socket
-        words = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.begin(path, *settings)
         until(lambda: _answers(path), "redis-server answers")
 
-    def start_behind_doors(self) -> Path:
+    def begin(self, path: Path, *settings: str) -> None:
+        """Starts it, and does not wait."""
+        words = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"]
+        words += ["--dir", str(self._folder), *settings]
+        self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=self._env)
+
+    def start_behind_doors(self, *settings: str) -> Path:
         """Where it listens, which only we know; nobody else can come in yet."""
         path = self.socket.with_name("redis.new")
-        self.start(path)
+        self.start(path, *settings)
         return path
 
     def open_doors(self, path: Path) -> None:
@@ -60,6 +67,11 @@ class RedisServer:
             self._process.wait()
             self._process = None
             self.socket.unlink(missing_ok=True)
+
+    def signal(self, number: signal.Signals) -> None:
+        """SIGSTOP and SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
 
 def _answers(path: Path) -> bool:
@@ -99,6 +111,15 @@ class InfluxServer:
         except OSError:
             return False
 
+    def shared(self) -> str:
+        """What another process needs to `join` it."""
+        return f"{self.port}:{self.token}:{self._organisation}"
+
+    def join(self, shared: str) -> None:
+        """Uses the one that another process has started, instead of starting one."""
+        port, self.token, self._organisation = shared.split(":")
+        self.port, self.url = int(port), f"http://127.0.0.1:{port}"
+
     def set_up(self) -> None:
         """The organisation and the token, once."""
         user = {"username": "live", "password": secrets.token_hex(16), "org": ORGANISATION, "bucket": "first"}
@@ -111,6 +132,20 @@ class InfluxServer:
         status, said = self.ask("POST", "/api/v2/buckets", {"orgID": self._organisation, "name": name})
         assert status == 201, said
 
+    def make_token(self) -> tuple[str, str]:
+        """The id and the text of one more token for all buckets."""
+        rights = [{"action": action, "resource": {"type": "buckets"}} for action in ("read", "write")]
+        status, said = self.ask("POST", "/api/v2/authorizations", {"orgID": self._organisation, "permissions": rights})
+        assert status == 201, said
+        made = json.loads(said)
+        return made["id"], made["token"]
+
+    def set_active(self, token_id: str, active: bool) -> None:
+        """A token that is inactive is refused by 401."""
+        path = f"/api/v2/authorizations/{token_id}"
+        status, said = self.ask("PATCH", path, {"status": "active" if active else "inactive"})
+        assert status == 200, said
+
     def write(self, bucket: str, lines: list[str]) -> None:
         """Points of somebody else, in ns."""
         status, said = self.ask("POST", f"/api/v2/write?org={ORGANISATION}&bucket={bucket}", "\n".join(lines))
@@ -118,7 +153,7 @@ class InfluxServer:
 
     def points(self, bucket: str) -> list[dict[str, Any]]:
         """All that the bucket holds: a row for each field, `_value` of the type that InfluxDB says."""
-        query = f'from(bucket: "{bucket}") |> range(start: 0)'
+        query = f'from(bucket: "{bucket}") |> range(start: 0, stop: 2100-01-01T00:00:00Z)'
         status, said = self.ask(
             "POST",
             f"/api/v2/query?org={ORGANISATION}",

@@ -1,0 +1,191 @@
+"""One fault, from its name to what came of it."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tests.live.events import SECRET
+from tests.live.waiting import until
+
+from . import judge
+from .feeding import Entry
+from .judge import Outcome, Replay
+from .stage import KINDS, Stage
+
+# A feeder that was held up this long itself has sent late events, which is no fault of an extractor.
+FEEDER_HELD_UP_MS = 400.0
+OF_EVENTS = ("future", "dropped", "malformed", "gaps")
+OF_OUTPUTS = ("points_dropped", "points_rejected", "outputs_dropped", "output_errors")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A named fault. `play` is called under load, once outputs have come.
+
+    `counts`: counters that are not 0 at the end, and what they are (None: at least 1).
+    `late`: the fault makes events late, as many as in the replay; else there are none.
+    `loses`: what is lost is reported, and bounded by `stage.notes["may lose"]`, events of each kind.
+    """
+
+    name: str
+    play: Callable[[Stage], None]
+    settings: dict[str, str] = field(default_factory=dict)
+    own_influx: bool = False
+    prepare: Callable[[Stage], None] = lambda stage: None
+    begin: Callable[[Stage], None] = Stage.begin
+    counts: dict[str, int | None] = field(default_factory=dict)
+    counts_of: tuple[str, ...] = KINDS
+    late: bool = False
+    loses: bool = False
+
+
+@dataclass
+class Result:
+    """What came of a fault. `wrongs` is empty when nothing was lost, doubled or miscounted."""
+
+    fault: str
+    implementation: str
+    seed: int
+    seconds: float = 0.0
+    outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stats: dict[str, dict[str, str]] = field(default_factory=dict)
+    load: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    wrongs: list[str] = field(default_factory=list)
+    logs: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report."""
+        return asdict(self)
+
+
+def again(fault: str, implementation: str, seed: int) -> str:
+    """How to run it again."""
+    return f"python -m tests.faults.one --fault '{fault}' --implementation {implementation} --seed {seed}"
+
+
+def run(fault: Fault, implementation: str, seed: int, shared_influx: str = "") -> Result:
+    """Sets the stage, plays the fault, and compares."""
+    result = Result(fault.name, implementation, seed)
+    started = time.monotonic()
+    shared = "" if fault.own_influx else shared_influx
+    with Stage(fault.name, implementation, seed, shared, **fault.settings) as stage:
+        try:
+            fault.prepare(stage)
+            stage.set_up()
+            fault.begin(stage)
+            fault.play(stage)
+            finish(stage, fault, result)
+        except AssertionError as error:
+            result.wrongs.append(f"it did not come to its end: {error}")
+        result.wrongs += stage.wrongs
+        result.notes, result.seconds = stage.notes, round(time.monotonic() - started, 1)
+        if stage.relay.crashed is not None:
+            result.notes["invalid"] = f"the proxy crashed: {stage.relay.crashed!r}"
+        if stage.feeder.said:
+            result.load = {name: value for name, value in stage.feeder.said.items() if name != "last"}
+        if result.wrongs:
+            result.logs = "\n".join(f"--- {one}\n{one.log[-4000:]}" for one in stage.all[-12:])
+    return result
+
+
+def finish(stage: Stage, fault: Fault, result: Result) -> None:
+    """All comes out before the programs are told to stop; then the comparison."""
+    entries = sorted([*stage.feeder.end(), *stage.injected], key=lambda entry: entry.id)
+    replays = {kind: replays_of(stage, kind, entries) for kind in KINDS}
+    wait_for_all(stage, replays, patience=5.0 if fault.loses else 30.0)
+    time.sleep(0.3)  # for what should not come any more
+    for kind in list(stage.running):
+        stage.stop(kind)
+    for kind in KINDS:
+        published = list(stage.published[kind])
+        listed = stage.client().lrange(f"seclyzer:features:{kind}", 0, -1)[::-1]
+        outcome = judge.outcome_of(
+            kind, replays[kind], published, stage.notes.get("list_from", {}).get(kind, 0), listed, stage.stored(kind)
+        )
+        result.outcomes[kind] = outcome.as_json()
+        result.stats[kind] = stats = stage.stats(kind)
+        if fault.loses:
+            result.wrongs += bounded(stage, outcome)
+        else:
+            result.wrongs += judge.wrongs(outcome)
+            result.wrongs += cursor_wrongs(stage, kind, replays[kind])
+        result.wrongs += counter_wrongs(fault, kind, stats, replays[kind][stage.used[kind][-1]])
+    if not fault.loses:
+        result.wrongs += pattern_wrongs(stage, replays["app"][stage.used["app"][-1]])
+    if SECRET in stage.logs():
+        result.wrongs.append("a log holds what was typed")
+    worst = stage.feeder.said["worst_delay_ms"]
+    if worst > FEEDER_HELD_UP_MS and not stage.notes.get("feeder held up"):
+        result.notes["invalid"] = f"the feeder itself was held up for {worst:.0f} ms"
+
+
+def replays_of(stage: Stage, kind: str, entries: list[Entry]) -> dict[str, Replay]:
+    """The replay of each implementation that ran, the last one's first."""
+    texts = [entry.text for entry in entries if entry.kind == kind]
+    used = dict.fromkeys(reversed(stage.used[kind]))
+    return {one: judge.replay(one, kind, texts, stage.settings) for one in used}
+
+
+def wait_for_all(stage: Stage, replays: dict[str, dict[str, Replay]], patience: float) -> None:
+    """Until as many outputs as expected are published and stored; what is missing then is the judge's business."""
+    end = time.monotonic() + patience
+    for kind in KINDS:
+        wanted = next(iter(replays[kind].values())).by_key()
+        outputs = sum(map(len, wanted.values()))
+        while len(stage.published[kind]) < outputs and time.monotonic() < end:
+            time.sleep(0.05)
+        while not wanted.keys() <= stage.stored(kind).keys() and time.monotonic() < end:
+            time.sleep(0.5)
+
+
+def bounded(stage: Stage, outcome: Outcome) -> list[str]:
+    """Where a loss is expected: nothing twice, and no more lost than what was unread can have been part of."""
+    said = []
+    if outcome.doubled:
+        said.append(f"{outcome.kind}: doubled {outcome.doubled[:5]}")
+    most = stage.notes["may lose"][outcome.kind]
+    if len(outcome.lost) > most:
+        said.append(f"{outcome.kind}: {len(outcome.lost)} outputs lost, at most {most} expected")
+    return said
+
+
+def cursor_wrongs(stage: Stage, kind: str, replays: dict[str, Replay]) -> list[str]:
+    """Both halves of the cursor stand at the last output."""
+    made = next(iter(replays.values()))
+    last = str(made.counters["last_window_ts"])
+    want = {"published": str(made.patterns["ts"]) if kind == "app" else last, "stored": last}
+    found = stage.client().hgetall(f"seclyzer:cursor:{kind}")
+    return [] if found == want else [f"{kind}: the cursor is {found}, and not {want}"]
+
+
+def counter_wrongs(fault: Fault, kind: str, stats: dict[str, str], made: Replay) -> list[str]:
+    """The counters of the process that ran last."""
+    want: dict[str, int | None] = dict.fromkeys(OF_EVENTS + OF_OUTPUTS, 0)
+    want["late"] = made.counters["late"] if fault.late else 0
+    if kind in fault.counts_of:
+        want |= fault.counts
+    said = []
+    for name, value in want.items():
+        found = stats.get(name)
+        if found is None and value == 0 and name == "gaps":
+            continue  # TEMPORARY until it has landed
+        if found is None:
+            said.append(f"{kind}: no {name} in the stats")
+        elif (value is None and found == "0") or (value is not None and found != str(value)):
+            said.append(f"{kind}: {name} is {found}, and not {'at least 1' if value is None else value}")
+    return said
+
+
+def pattern_wrongs(stage: Stage, made: Replay) -> list[str]:
+    """What the application tracker learnt, and the entry at which it stands."""
+    found = json.loads(stage.client().get("seclyzer:app:patterns") or "{}")
+    return [] if found == made.patterns else ["app: the patterns are not those of the replay"]
+
+
+def wait_story(stage: Stage, topic: str, *story: str) -> None:
+    """All programs have said that Redis (or InfluxDB) was away, back, and so on."""
+    for one in stage.running.values():
+        until(lambda one=one: one.story(topic) == list(story), f"{one} tells {story}: {one.log[-500:]}")  # type: ignore[misc]

@@ -1,0 +1,180 @@
+"""The load, as a process of its own: 850 mouse, 145 keystroke and 5 app events a second into Redis' streams.
+
+`python -m tests.faults.feeder SOCKET SEED RECORD`. An event is stamped with the moment it was due, at most TICK_S and
+for one in a hundred up to DISORDER_US before it is sent. What Redis accepted is written to the file RECORD, a line
+each: stream id, kind, message. It obeys words on stdin, one a line (`pause`, `go`, `end`); each is answered by a line
+of JSON.
+"""
+
+import json
+import random
+import select
+import socket
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, TextIO
+
+import hiredis
+
+RATES = {"mouse": 850, "keystroke": 145, "app": 5}
+TICK_S = 0.01
+LONGEST_SPAN_US = 50_000  # what was due longer ago, because nobody let us run, is not made up for
+DISORDER = 0.01
+DISORDER_US = 40_000
+KEEP_MS = 120_000
+SECRET = "SECRETx"
+
+
+class Load:
+    """Made-up events; what they say depends on the seed alone, when they happen on the clock."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._x = self._y = 500.0
+        self._down: list[str] = []
+        self._button = False
+        self._app = ""
+
+    def fields(self, kind: str) -> dict[str, Any]:
+        """One more event of this kind, without its time."""
+        return {"mouse": self._mouse, "keystroke": self._keystroke, "app": self._focus}[kind]()
+
+    def _mouse(self) -> dict[str, Any]:
+        luck = self._random.random()
+        if luck < 0.96:
+            self._x += self._random.randrange(-9, 12)
+            self._y += self._random.randrange(-7, 8)
+            return {"event": "move", "x": self._x, "y": self._y}
+        if luck < 0.98:
+            self._button = not self._button
+            return {"event": "press" if self._button else "release", "button": "Left"}
+        return {"event": "scroll", "scroll_delta": self._random.choice([1, -1, 0.5])}
+
+    def _keystroke(self) -> dict[str, Any]:
+        if self._down and (len(self._down) > 3 or self._random.random() < 0.5):
+            key = self._down.pop(self._random.randrange(len(self._down)))
+            return {"event": "release", "key": key}
+        name = self._random.choice([*"ABCDEFGHIJKLMNOP", "Backspace"])
+        key = f"Key{name}{SECRET}"
+        self._down.append(key)
+        return {"event": "press", "key": key}
+
+    def _focus(self) -> dict[str, Any]:
+        if self._random.random() < 0.8:  # else it is said again
+            self._app = f"app {self._random.randrange(12)} {SECRET}"
+        return {"event": "focus", "app_name": self._app or f"app 0 {SECRET}"}
+
+    def due(self, since_us: int, until_us: int) -> list[tuple[int, str, bytes]]:
+        """The events of (since, until]: time, kind, message; in the order in which they are sent."""
+        made = []
+        for kind, rate in RATES.items():
+            first, last = since_us * rate // 1_000_000, until_us * rate // 1_000_000
+            made += [((number * 1_000_000) // rate, kind) for number in range(first + 1, last + 1)]
+        sent = []
+        for ts, kind in sorted(made):
+            if self._random.random() < DISORDER:
+                ts -= self._random.randrange(DISORDER_US)
+            sent.append((ts, kind, json.dumps({"type": kind, **self.fields(kind), "ts": ts}).encode()))
+        return sent
+
+
+@dataclass
+class Tally:
+    """What became of the events. `worst_delay_ms`: from an event's time to its stream entry's, at most."""
+
+    accepted: int = 0
+    refused: int = 0  # by an error of Redis
+    unsent: int = 0  # while there was no connection
+    doubtful: int = 0  # sent, and no answer came
+    worst_delay_ms: float = 0.0
+
+
+class Feeder:
+    """Sends, reads what Redis says to it, and writes down what it took."""
+
+    def __init__(self, path: str, load: Load, record: TextIO) -> None:
+        self.tally = Tally()
+        self.last: dict[str, str] = {}
+        self._path, self._load, self._record = path, load, record
+        self._socket: socket.socket | None = None
+        self._reader = hiredis.Reader()
+
+    def feed(self, since_us: int, until_us: int) -> None:
+        """Makes and sends what was due in between."""
+        events = self._load.due(since_us, until_us)
+        if not events:
+            return
+        if self._socket is None and not self._connect():
+            self.tally.unsent += len(events)
+            return
+        oldest = time.time_ns() // 1_000_000 - KEEP_MS
+        request = b"".join(
+            hiredis.pack_command(("XADD", f"seclyzer:stream:{kind}", "MINID", oldest, "*", "e", text))  # type: ignore[arg-type]
+            for _, kind, text in events
+        )
+        answers: list[Any] = []
+        try:
+            assert self._socket is not None
+            self._socket.sendall(request)
+            while len(answers) < len(events):
+                if not (data := self._socket.recv(65536)):
+                    raise ConnectionError("closed")
+                self._reader.feed(data)
+                while (answer := self._reader.gets()) is not False:
+                    answers.append(answer)
+        except OSError:
+            self._socket = None
+            self.tally.doubtful += len(events) - len(answers)
+        for event, answer in zip(events, answers, strict=False):
+            self._note(event, answer)
+
+    def _note(self, event: tuple[int, str, bytes], answer: object) -> None:
+        ts, kind, text = event
+        if not isinstance(answer, bytes):
+            self.tally.refused += 1
+            return
+        entry = answer.decode()
+        self.tally.accepted += 1
+        self.tally.worst_delay_ms = max(self.tally.worst_delay_ms, int(entry.partition("-")[0]) - ts / 1000)
+        self.last[kind] = entry
+        self._record.write(f"{entry} {kind} {text.decode()}\n")
+
+    def _connect(self) -> bool:
+        attempt = socket.socket(socket.AF_UNIX)
+        try:
+            attempt.connect(self._path)
+            attempt.sendall(b"CLIENT SETNAME harness\r\n")
+            if attempt.recv(100) != b"+OK\r\n":
+                raise ConnectionError("not let in")
+        except OSError:
+            attempt.close()
+            return False
+        self._socket, self._reader = attempt, hiredis.Reader()
+        return True
+
+
+def main() -> None:
+    """Feeds until told to end."""
+    path, seed, record = sys.argv[1:]
+    with open(record, "w", encoding="utf-8") as file:
+        feeder = Feeder(path, Load(int(seed)), file)
+        going = False
+        done_us = time.time_ns() // 1000
+        while True:
+            if select.select([sys.stdin], [], [], TICK_S)[0]:
+                word = sys.stdin.readline().strip()
+                going = word == "go"
+                done_us = time.time_ns() // 1000
+                file.flush()
+                print(json.dumps({"last": feeder.last, **asdict(feeder.tally)}), flush=True)
+                if word in ("", "end"):
+                    return
+            now_us = time.time_ns() // 1000
+            if going:
+                feeder.feed(max(done_us, now_us - LONGEST_SPAN_US), now_us)
+            done_us = now_us
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""What happens to InfluxDB, between it and an extractor, or to the disk that holds what InfluxDB has not answered."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+from tests.live.waiting import until, until_each
+
+from .campaign import Fault
+from .influx_tap import HALF_ANSWER, HALF_REQUEST, PASS, SILENT, STORED_BUT_SILENT, Request, Rule
+from .stage import KINDS, Stage
+
+AWAY_S = 12.0
+
+
+def spooled(stage: Stage, kind: str) -> int:
+    """Bytes in the spool's segments."""
+    return sum(path.stat().st_size for path in (stage.state(kind) / "spool").glob("*.lp"))
+
+
+def wait_spooled(stage: Stage, least: int = 1) -> None:
+    """Each extractor has something in its spool."""
+    until_each(KINDS, lambda kind: spooled(stage, kind) >= least, f"{least} bytes are spooled")
+
+
+def wait_sent(stage: Stage) -> None:
+    """No spool holds anything."""
+    until_each(KINDS, lambda kind: spooled(stage, kind) == 0, "the spool is sent")
+
+
+def away(stage: Stage) -> None:
+    """influxd is killed for many times `influx_timeout_seconds`, and comes back."""
+    assert not any(spooled(stage, kind) for kind in KINDS), "something was spooled while InfluxDB answered"
+    stage.influx.kill()
+    wait_spooled(stage)
+    stage.run_for(AWAY_S)
+    stage.notes["spooled bytes"] = {kind: spooled(stage, kind) for kind in KINDS}
+    stage.influx.start()
+    wait_sent(stage)
+    stage.wait_outputs(2)
+    assert not any(spooled(stage, kind) for kind in KINDS), "something was spooled while InfluxDB answered"
+
+
+def away_and_killed(stage: Stage) -> None:
+    """influxd is away, and the extractors are killed, twice, before it is back."""
+    stage.influx.kill()
+    for _ in range(2):
+        wait_spooled(stage)
+        stage.run_for(stage.random.uniform(0.5, 2.0))
+        for kind in KINDS:
+            stage.kill(kind)
+            stage.start(kind)
+        stage.wait_outputs(2)
+    stage.influx.start()
+    wait_sent(stage)
+    stage.wait_outputs(1)
+
+
+def away_and_switched(stage: Stage) -> None:
+    """While influxd is away the implementation changes, by SIGTERM and by kill -9; each sends the other's spool."""
+    stage.influx.kill()
+    for end in (stage.stop, stage.kill):
+        wait_spooled(stage)
+        stage.run_for(stage.random.uniform(0.5, 2.0))
+        before = {kind: spooled(stage, kind) for kind in KINDS}
+        for kind in KINDS:
+            end(kind)
+            stage.start(kind, "rust" if stage.used[kind][-1] == "python" else "python")
+        stage.wait_outputs(2)
+        until_each(before, lambda kind, had=before: spooled(stage, kind) > had[kind], "the other one spools on")  # type: ignore[misc]
+    stage.influx.start()
+    wait_sent(stage)
+    stage.wait_outputs(1)
+
+
+def frozen(stage: Stage) -> None:
+    """influxd takes connections and answers nothing, and goes on where it was."""
+    stage.influx.freeze()
+    wait_spooled(stage)
+    stage.run_for(3.0)
+    stage.influx.thaw()
+    wait_sent(stage)
+    stage.wait_outputs(1)
+
+
+def answers(*rules: Rule, spools: bool = False) -> Callable[[Stage], None]:
+    """The next requests are answered so, one after the other."""
+
+    def play(stage: Stage) -> None:
+        asked = {kind: len(door.requests) for kind, door in stage.writes.items()}
+        for door in stage.writes.values():
+            door.script.extend(rules)
+        until_each(KINDS, lambda kind: not stage.writes[kind].script, "all answers are given")
+        until_each(KINDS, lambda kind: came_through(stage, kind, asked[kind]), "a write comes through")
+        if spools:
+            wait_sent(stage)
+        stage.wait_outputs(1)
+        for kind in KINDS:
+            told_to_wait(stage, kind)
+
+    return play
+
+
+def came_through(stage: Stage, kind: str, since: int) -> bool:
+    """A write has been answered by InfluxDB itself."""
+    return any(one.rule is PASS and one.lines for one in stage.writes[kind].requests[since:])
+
+
+def told_to_wait(stage: Stage, kind: str) -> None:
+    """After `Retry-After: n` nothing is asked for n seconds."""
+    requests: list[Request] = stage.writes[kind].requests
+    for one, following in pairwise(requests):
+        for header in one.rule.headers:
+            least = float(header.partition(":")[2])
+            if following.at - one.at < least:
+                stage.wrongs.append(f"{kind}: asked again {following.at - one.at:.2f} s after Retry-After: {least}")
+
+
+def no_bucket(stage: Stage) -> None:
+    """InfluxDB's own 404: the bucket is made only when all has been spooled for a while."""
+    wait_spooled(stage)
+    stage.run_for(2.0)
+    Stage.add_bucket(stage)
+    wait_sent(stage)
+    stage.wait_outputs(1)
+
+
+def not_yet(stage: Stage) -> None:
+    """There is no bucket at first."""
+    stage.add_bucket = lambda: None  # type: ignore[method-assign]
+
+
+def revoked(stage: Stage) -> None:
+    """InfluxDB's own 401: the token is inactive for a while."""
+    stage.influx.set_active(stage.token_id, False)
+    wait_spooled(stage)
+    stage.run_for(2.0)
+    stage.influx.set_active(stage.token_id, True)
+    wait_sent(stage)
+    stage.wait_outputs(1)
+
+
+def damaged_segment(stage: Stage) -> None:
+    """Lines in the spool are damaged: InfluxDB's own 400 finds them, they are set aside, all others are stored."""
+    bad = b"keystroke_features,host=x this is no line\n\x00\xff\xfe\n" + b"torn,host=x value="
+    for writes in stage.writes.values():
+        writes.go_away()
+    wait_spooled(stage)
+    for kind in KINDS:
+        stage.kill(kind)
+        newest = max((stage.state(kind) / "spool").glob("*.lp"))
+        with newest.open("ab") as file:
+            file.write(bad)
+        stage.start(kind)
+    for writes in stage.writes.values():
+        writes.come_back()
+    wait_sent(stage)
+    for kind in KINDS:
+        aside = (stage.state(kind) / "rejected.lp").read_bytes()
+        if b"this is no line" not in aside or b"torn" in aside:
+            stage.wrongs.append(f"{kind}: set aside is {aside!r}")
+    stage.wait_outputs(1)
+
+
+# --- the disk -----------------------------------------------------------------------------------------
+
+
+def small_disk(stage: Stage) -> None:
+    """Each extractor has a disk of its own for its state, of 256 KiB, mounted where only it sees it."""
+    mount = 'mount -t tmpfs -o size=256k none "$STATE_DIRECTORY" && exec "$0"'
+    stage.before = ("unshare", "--map-root-user", "--mount", "sh", "-c", mount)
+
+
+def seen_by(stage: Stage, kind: str) -> Path:
+    """The state directory as the extractor sees it."""
+    return Path(f"/proc/{stage.running[kind].pid}/root{stage.state(kind)}")
+
+
+def fill(stage: Stage, kind: str) -> None:
+    """Leaves nothing free, and says so."""
+    with (seen_by(stage, kind) / "ballast").open("wb") as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        except OSError:
+            stage.notes.setdefault("disks filled", []).append(kind)
+
+
+def disk_full(stage: Stage) -> None:
+    """No room on the disk while InfluxDB is away: points stay in memory, and it is said, until there is room again."""
+    for kind in KINDS:
+        fill(stage, kind)
+    for writes in stage.writes.values():
+        writes.go_away()
+    until_each(stage.running.values(), lambda one: "the spool cannot be written" in one.log, "it is said")
+    stage.wait_outputs(2)
+    if stage.random.random() < 0.5:
+        for kind in KINDS:
+            (seen_by(stage, kind) / "ballast").unlink()
+        until_each(stage.running.values(), lambda one: "the spool can be written again" in one.log, "it is said")
+    for writes in stage.writes.values():
+        writes.come_back()
+    stage.wait_outputs(2)
+
+
+def remount(stage: Stage, kind: str, how: str) -> None:
+    """The extractor's disk, `ro` or `rw` from now on."""
+    pid = str(stage.running[kind].pid)
+    words = ["nsenter", "--target", pid, "--user", "--mount", "--preserve-credentials"]
+    words += ["mount", "-o", f"remount,{how}", str(stage.state(kind))]
+    subprocess.run(words, check=True)
+
+
+def read_only(stage: Stage) -> None:
+    """The disk is read-only while InfluxDB is away."""
+    for kind in KINDS:
+        remount(stage, kind, "ro")
+    for writes in stage.writes.values():
+        writes.go_away()
+    until_each(stage.running.values(), lambda one: "the spool cannot be written" in one.log, "it is said")
+    stage.wait_outputs(2)
+    for kind in KINDS:
+        remount(stage, kind, "rw")
+    until_each(stage.running.values(), lambda one: "the spool can be written again" in one.log, "it is said")
+    for writes in stage.writes.values():
+        writes.come_back()
+    stage.wait_outputs(2)
+
+
+def killed_in_a_write(stage: Stage) -> None:
+    """A limit on a file's size ends a write of the spool in the middle of a line, and perhaps the process with it."""
+    for writes in stage.writes.values():
+        writes.go_away()
+    wait_spooled(stage)
+    for kind in KINDS:
+        limit = max(path.stat().st_size for path in (stage.state(kind) / "spool").glob("*.lp")) + 300
+        subprocess.run(["prlimit", "--pid", str(stage.running[kind].pid), f"--fsize={limit}"], check=True)
+    ended = time.monotonic() + 5
+    until(lambda: time.monotonic() > ended, "writes are cut short")
+    stage.notes["died of it"] = [kind for kind in KINDS if not stage.running[kind].is_alive()]
+    for kind in KINDS:
+        stage.kill(kind)
+        stage.start(kind)
+    for writes in stage.writes.values():
+        writes.come_back()
+    wait_sent(stage)
+    stage.wait_outputs(1)
+
+
+def past_the_cap(stage: Stage) -> None:
+    """More than the spool may hold: the oldest points go, counted, and what InfluxDB has in the end is all the rest."""
+    for writes in stage.writes.values():
+        writes.go_away()
+    wait_spooled(stage)
+    # Months of an outage in a moment: segments as an extractor writes them, of a series of their own.
+    for kind in KINDS:
+        stage.kill(kind)
+        folder = stage.state(kind) / "spool"
+        number = int(max(folder.glob("*.lp")).stem)
+        for segment in range(4):
+            lines = [f"old,kind={kind} value={n} {1_000_000 * (segment * 1000 + n)}" for n in range(1000)]
+            text = "\n".join(line + " " * 0 for line in lines) + "\n"
+            padded = text.replace("value=", f'note="{"x" * 200}",value=')
+            (folder / f"{number + 1 + segment:020}.lp").write_text(padded)
+        stage.start(kind)
+    stage.run_for(5.0)
+    for writes in stage.writes.values():
+        writes.come_back()
+    wait_sent(stage)
+    stage.wait_outputs(1)
+
+
+LATER = Rule("429, Retry-After", 429, ("Retry-After: 2",))
+BUSY = Rule("503, Retry-After", 503, ("Retry-After: 3",))
+SETTINGS = {"SECLYZER_INFLUX_TIMEOUT_SECONDS": "1", "SECLYZER_INFLUX_RETRY_SECONDS": "1"}
+QUICK = {"SECLYZER_INFLUX_TIMEOUT_SECONDS": "2", "SECLYZER_INFLUX_RETRY_SECONDS": "1"}
+FAULTS = [
+    Fault("influxdb away", away, SETTINGS, own_influx=True),
+    Fault("influxdb away, killed", away_and_killed, SETTINGS, own_influx=True),
+    Fault("influxdb away, mode switches", away_and_switched, SETTINGS, own_influx=True),
+    Fault("influxdb frozen", frozen, SETTINGS, own_influx=True),
+    Fault("429 and 503 with Retry-After", answers(LATER, BUSY, Rule("503", 503), spools=True), QUICK),
+    Fault("401 and 403", answers(Rule("401", 401), Rule("403", 403), spools=True), QUICK),
+    Fault("401: token revoked", revoked, SETTINGS),
+    Fault("404: no bucket", no_bucket, SETTINGS, prepare=not_yet),
+    Fault("413", answers(*[Rule("413", 413, limit=1)] * 4), QUICK),
+    Fault("half-sent", answers(HALF_ANSWER, HALF_REQUEST, HALF_ANSWER, spools=True), QUICK),
+    Fault("silent", answers(SILENT, STORED_BUT_SILENT, spools=True), SETTINGS),
+    Fault("damaged segment", damaged_segment, SETTINGS, counts={"points_rejected": 2}),
+    Fault("disk full", disk_full, SETTINGS, prepare=small_disk),
+    Fault("read-only disk", read_only, SETTINGS, prepare=small_disk),
+    Fault("killed in a write", killed_in_a_write, SETTINGS),
+]
