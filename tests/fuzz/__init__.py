@@ -1,0 +1,5 @@
+"""Bad input: random messages, files and answers, and the same verdict on them in both implementations.
+
+`tests.parity.naive_parse`, which shares no code with the two, says what a message is. The short form runs in the
+suite `fuzz`; `python -m tests.fuzz.soak` is the long one.
+"""

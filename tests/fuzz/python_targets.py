@@ -1,0 +1,178 @@
+"""What is fuzzed in Python, each a function of bytes that raises when something is wrong.
+
+Hypothesis drives them in `test_python.py`, atheris in `atheris_run.py`. The counterparts in Rust are
+`extractors/rust/fuzz/targets`.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from seclyzer_extractors import config as settings
+from seclyzer_extractors.config import OPTIONS, ConfigError
+from seclyzer_extractors.event import MALFORMED, Button, Focus, Key, Move, Scroll, Unusable, parse
+from seclyzer_extractors.influx import Answer, InfluxAway, InfluxDB
+from seclyzer_extractors.replay import replay as run_replay
+
+from .verdict import verdict
+
+KINDS = ("keystroke", "mouse", "app")
+SHAPES = [(1, 1, 250), (30, 5, 250), (7, 3, 0), (0.04, 0.001, 3_600_000)]
+LONGEST_ANSWER = 65536
+
+
+def as_oracle(parsed: Key | Move | Button | Scroll | Focus) -> tuple[Any, ...]:
+    """The fields of an event in the oracle's order, numbers as text so that -0.0 is not 0.0."""
+    ts, dev = parsed.ts, parsed.dev_mode
+    match parsed:
+        case Key(key=key, pressed=pressed):
+            return ("keystroke", ts, dev, "press" if pressed else "release", key, "0.0", "0.0", "None")
+        case Button(button=button, pressed=pressed):
+            return ("mouse", ts, dev, "press" if pressed else "release", button, "0.0", "0.0", "None")
+        case Move(x=x, y=y):
+            return ("mouse", ts, dev, "move", "", repr(x), repr(y), "None")
+        case Scroll(delta=delta):
+            return ("mouse", ts, dev, "scroll", "", "0.0", "0.0", repr(delta))
+        case Focus(app=app):
+            return ("app", ts, dev, "focus", app, "0.0", "0.0", "None")
+
+
+def event(data: bytes) -> None:
+    """Any message: what the oracle says, and for an event each of its fields."""
+    said, meant = parse(data), verdict(data)
+    if isinstance(said, Unusable):
+        name = "malformed" if said is MALFORMED else "ignored"
+        assert name == meant.name, f"{name}, and to the oracle {meant.name}: {data!r}"
+        return
+    assert meant.event is not None, f"{said.__class__.__name__}, and to the oracle {meant.name}: {data!r}"
+    one = meant.event
+    wanted = (one.type, one.ts, one.dev, one.event, one.name, repr(one.x), repr(one.y), repr(one.delta))
+    assert as_oracle(said) == wanted, f"{wanted} expected: {data!r}"
+
+
+def replay(data: bytes) -> None:
+    """Any lines through all three extractors: each is counted once, and what is malformed is so for all."""
+    if not data:
+        return
+    window, interval, lateness = SHAPES[data[0] & 3]
+    chosen: dict[str, Any] = {"window_seconds": window, "update_interval": interval, "lateness_ms": lateness}
+    chosen |= {"min_events": 1 + (data[0] >> 4 & 1), "buffer_events": 3 if data[0] & 4 else 10_000}
+    events, malformed = 0, set()
+    for kind in KINDS:
+        out = io.StringIO()
+        counters = run_replay(kind, settings.settings(kind, **chosen), io.BytesIO(data[1:]), out).as_dict()
+        assert counters["late"] + counters["dropped"] <= counters["events"]
+        assert "NaN" not in out.getvalue() or b"NaN" in data
+        events += counters["events"]
+        malformed.add(counters["malformed"])
+    assert len(malformed) == 1
+    assert events + malformed.pop() <= sum(1 for line in data[1:].split(b"\n") if line)
+
+
+# --- configuration ---------------------------------------------------------------------------------
+
+_FLAGS = {option.key for option in OPTIONS if option.flag}
+_FOLDER = tempfile.TemporaryDirectory(prefix="fuzz-")
+
+
+def parted(data: bytes) -> tuple[bytes, dict[str, str], dict[str, str]] | None:
+    """File, variables and flags: parted by U+0001, `NAME=value` and `key=value`. None for what names files."""
+    if b"_file" in data.lower() or b"Y=" in data:
+        return None
+    file, *rest = data.split(b"\x01")
+    environment: dict[str, str] = {}
+    flags: dict[str, str] = {}
+    for part in rest:
+        try:
+            name, equals, value = part.decode().partition("=")
+        except UnicodeDecodeError:
+            return None
+        if not equals:
+            return None
+        (flags if name in _FLAGS else environment)[name] = value
+    return file, environment, flags
+
+
+def shown(kind: str, file: bytes, environment: dict[str, str], flags: dict[str, str]) -> tuple[bool, str]:
+    """What is in force as YAML, or the one line that says why nothing is."""
+    path = Path(_FOLDER.name, "config.yaml")
+    path.write_bytes(file)
+    try:
+        return True, settings.as_yaml(settings.load(kind, flags, environment, str(path)))
+    except ConfigError as error:
+        return False, str(error)
+
+
+def config(data: bytes) -> None:
+    """Any configuration: what is in force reads back, and a mistake is said in one line."""
+    given = parted(data)
+    if given is None:
+        return
+    for kind in KINDS:
+        good, said = shown(kind, *given)
+        if good:
+            assert shown(kind, said.encode(), {}, {}) == (True, said), said
+        else:
+            assert said and "\n" not in said, f"not one line: {said!r}"
+
+
+# --- answers of InfluxDB ---------------------------------------------------------------------------
+
+
+class Wire(socket.socket):
+    """One end of a pair of sockets that takes options of TCP for granted."""
+
+    def setsockopt(self, *arguments: Any) -> None:
+        try:
+            super().setsockopt(*arguments)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.ENOPROTOOPT):
+                raise
+
+
+@contextmanager
+def server_says(answer: bytes) -> Iterator[list[Any]]:
+    """Whoever connects to anything finds the answer, and behind it the end; the list holds the servers' ends."""
+    peers: list[Any] = []
+
+    def connect(*_: Any, **__: Any) -> Wire:
+        ours, theirs = socket.socketpair()
+        peers.append(theirs)
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        theirs.settimeout(1)
+        theirs.sendall(answer[:150_000])
+        theirs.shutdown(socket.SHUT_WR)
+        return Wire(fileno=ours.detach())
+
+    try:
+        with mock.patch("socket.create_connection", connect):
+            yield peers
+    finally:
+        for peer in peers:
+            peer.close()
+
+
+def http(data: bytes) -> None:
+    """Any answer: an Answer or InfluxAway, twice on the same object, and of a body only the beginning."""
+    database = InfluxDB(settings.settings("mouse", influx_token="t"))
+    with server_says(data):
+        for _ in range(2):
+            try:
+                answer = database.write(b"m f=1 1", 5.0)
+            except InfluxAway as away:
+                assert str(away)
+                continue
+            assert isinstance(answer, Answer) and 200 <= answer.status <= 999, answer
+            assert len(answer.message) <= LONGEST_ANSWER and 0 <= answer.retry_after <= 3600
+        database.close()
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {"event": event, "replay": replay, "config": config, "http": http}

@@ -1,0 +1,87 @@
+"""A run: batches of messages through all programs, and all of them once more through programs that do not end."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import agree, steady
+from .messages import as_line, batch
+
+SIZE = 10_000
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Memory:
+    """What one program took, in KiB: after the first batch, at the end, and at most; and what it counted."""
+
+    program: str
+    implementation: str
+    start: int
+    end: int
+    peak: int
+    counters: dict[str, Any]
+
+
+@dataclass
+class Result:
+    """Of one run."""
+
+    seed: str
+    report: agree.Report = field(default_factory=agree.Report)
+    memory: list[Memory] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # what the programs that did not end got wrong
+
+
+def numbers(messages: int) -> Iterator[int]:
+    yield from range(-(-messages // SIZE))
+
+
+def _checked(seed: str, number: int) -> agree.Report:
+    return agree.check(batch(seed, number, SIZE))
+
+
+def agreement(seed: str, messages: int, say: Say) -> agree.Report:
+    """At least so many messages, in batches, on all cores."""
+    report = agree.Report()
+    with ProcessPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        parts = [pool.submit(_checked, seed, number) for number in numbers(messages)]
+        for part in parts:
+            report.add(part.result())
+            say(f"{report.messages} messages in batches, {len(report.differences)} differences")
+    return report
+
+
+def endurance(seed: str, messages: int, classes: Counter[str], say: Say) -> tuple[list[Memory], list[str]]:
+    """The same messages through programs that do not end. `classes` says what they are to count."""
+    programs = steady.all_six()
+    try:
+        for number in numbers(messages):
+            steady.feed(programs, agree.joined([as_line(message) for message in batch(seed, number, SIZE)]))
+            say(f"{(number + 1) * SIZE} messages through programs that do not end")
+        memory, wrong = [], []
+        for program in programs:
+            counters = program.finish()
+            name = steady.PROGRAMS[program.kind]
+            rss = program.rss
+            memory.append(Memory(name, program.implementation, rss[0], rss[-1], program.peak, counters))
+            for counter, count in (("events", classes[program.kind]), ("malformed", classes["malformed"])):
+                if counters[counter] != count:
+                    wrong.append(f"{program}: {counters[counter]} {counter}, {count} were sent")
+        return memory, wrong
+    finally:
+        for program in programs:
+            program.close()
+
+
+def run(seed: str, messages: int, say: Say) -> Result:
+    """Both."""
+    result = Result(seed, agreement(seed, messages, say))
+    result.memory, result.wrong = endurance(seed, messages, result.report.classes, say)
+    return result
