@@ -77,7 +77,7 @@ def load(host: bool = False, path: Path = TABLE) -> dict[str, Expectation]:
 def _expectation(name: str, table: dict[str, Any], host: bool) -> Expectation:
     own = table.get("host", {}) if host else table
     limits = {whose: _limit(name, own[whose]) for whose in IMPLEMENTATIONS if whose in own}
-    return Expectation(name, table["title"], table["unit"], table["by"], table["gate"] or host, limits)
+    return Expectation(name, table["title"], table["unit"], table["by"], table["gate"], limits)
 
 
 def _limit(name: str, table: dict[str, float]) -> Limit:

@@ -74,7 +74,7 @@ def _measure(options: argparse.Namespace, profile: Profile) -> int:
     finally:
         sink.stop()
     result = Result(profile.name, about, lab.figures, expectations.load(host=True))
-    print(f"\n{all_figures(result)}\n\n{users_table(result)}\n\n{USERS_WORDS}\n")
+    print(f"\n{all_figures(result)}\n\n{users_table(result)}\n\n{USERS_WORDS}\n{_disturbed(about)}\n")
     _keep(result, options.state, options.new_baseline, print)
     return _conclude(result)
 
@@ -111,6 +111,15 @@ def _keep(result: Result, state: Path, new: bool, say: Callable[[str], None]) ->
     say(f"Since the baseline of {about['at']} ({about['release']}): " + ("" if found else "no notable change."))
     for each in found:
         say(f"  {each}")
+
+
+def _disturbed(about: Mapping[str, object]) -> str:
+    """How busy the host was without us, since that makes wall times longer: the bench gives way to everybody."""
+    return (
+        f"Load of the host before: {about['load_before']}, on {about['cores']} cores. "
+        "The bench gives way to all other work, so wall times\n"
+        "(ms, events/s) are the longer the busier the host is: they are shown, and decide nothing."
+    )
 
 
 def _conclude(result: Result) -> int:
