@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::config::{Config, Secret};
 use crate::net::{Connection, Wait};
-use crate::resp::{Frame, ProtocolError, parse, write_command};
+use crate::resp::{Frame, ProtocolError, Scan, parse, write_command};
 
 /// How long an answer that needs no waiting may take.
 pub const ANSWER_TIME: Duration = Duration::from_secs(1);
-const READ_SIZE: usize = 16 << 10;
+/// The room that replies are read into; it grows for one that needs more, and is given back after it.
+const ROOM: usize = 16 << 10;
+/// As much as Redis sends at once: room for it is kept.
+const ROOM_KEPT: usize = 128 << 10;
 
 /// Why Redis could not be talked to.
 #[derive(Debug, thiserror::Error)]
@@ -31,17 +34,6 @@ pub enum RedisError {
     },
 }
 
-/// Why waiting for a frame ended.
-#[derive(Debug)]
-pub enum Received<T> {
-    /// A frame came; this was made of it.
-    Frame(T),
-    /// The waker was readable.
-    Woken,
-    /// The deadline passed.
-    Timeout,
-}
-
 /// Nothing came in time.
 pub fn timed_out() -> RedisError {
     io::Error::new(io::ErrorKind::TimedOut, "Redis does not answer").into()
@@ -51,8 +43,12 @@ pub fn timed_out() -> RedisError {
 pub struct Redis {
     connection: Connection,
     buffer: Vec<u8>,
-    /// How many bytes at the buffer's start have been handed out.
-    taken: usize,
+    /// Where in the buffer the reply begins that is there or still to come, and where what was read ends.
+    start: usize,
+    end: usize,
+    /// How far the reply was looked at, and how long it is once it is there.
+    scan: Scan,
+    length: usize,
 }
 
 impl Redis {
@@ -62,7 +58,8 @@ impl Redis {
     /// When Redis is away, or refuses the user.
     pub fn open(config: &Config) -> Result<Redis, RedisError> {
         let connection = Connection::open(&config.redis, ANSWER_TIME)?;
-        let mut redis = Redis { connection, buffer: Vec::new(), taken: 0 };
+        let mut redis =
+            Redis { connection, buffer: vec![0; ROOM], start: 0, end: 0, scan: Scan::new(), length: 0 };
         let mut hello: Vec<&[u8]> = vec![b"HELLO", b"3"];
         if config.redis_username.is_some() || config.redis_password.is_some() {
             let user = config.redis_username.as_deref().unwrap_or("default");
@@ -103,7 +100,7 @@ impl Redis {
         Ok(self.connection.write_all(request, Instant::now() + ANSWER_TIME)?)
     }
 
-    /// Waits for the next frame and looks at it.
+    /// Waits for the next reply and looks at it.
     ///
     /// # Errors
     /// When the connection breaks, or nothing comes before the deadline.
@@ -112,54 +109,64 @@ impl Redis {
         deadline: Instant,
         look: impl FnOnce(&Frame<'_>) -> T,
     ) -> Result<T, RedisError> {
-        match self.receive(deadline, None, look)? {
-            Received::Frame(seen) => Ok(seen),
-            Received::Woken | Received::Timeout => Err(timed_out()),
+        match self.receive(deadline, None)? {
+            Wait::Ready => {
+                let (frame, _) = parse(self.reply())?.ok_or(ProtocolError)?;
+                Ok(look(&frame))
+            }
+            Wait::Woken | Wait::Timeout => Err(timed_out()),
         }
     }
 
-    /// Waits until a frame is there and looks at it, `waker` is readable, or the deadline passes.
+    /// Waits until the next [reply](Redis::reply) is there, `waker` is readable, or the deadline passes.
     ///
     /// # Errors
     /// When the connection breaks.
-    pub fn receive<T>(
-        &mut self,
-        deadline: Instant,
-        waker: Option<BorrowedFd<'_>>,
-        look: impl FnOnce(&Frame<'_>) -> T,
-    ) -> Result<Received<T>, RedisError> {
+    pub fn receive(&mut self, deadline: Instant, waker: Option<BorrowedFd<'_>>) -> Result<Wait, RedisError> {
+        self.start += std::mem::take(&mut self.length);
         loop {
-            if let Some((frame, length)) = parse(&self.buffer[self.taken..])? {
-                let seen = look(&frame);
-                self.taken += length;
-                return Ok(Received::Frame(seen));
+            if let Some(length) = self.scan.length(&self.buffer[self.start..self.end])? {
+                self.scan = Scan::new();
+                self.length = length;
+                return Ok(Wait::Ready);
             }
             if self.fill()? {
                 continue;
             }
             match self.connection.wait_readable(deadline, waker)? {
                 Wait::Ready => {}
-                Wait::Woken => return Ok(Received::Woken),
-                Wait::Timeout => return Ok(Received::Timeout),
+                ended => return Ok(ended),
             }
         }
     }
 
-    /// Reads what is there behind what is not yet taken. False when nothing is.
+    /// The bytes of the reply that came last.
+    pub fn reply(&self) -> &[u8] {
+        &self.buffer[self.start..self.start + self.length]
+    }
+
+    /// Reads what is there behind what was read. False when nothing is.
     fn fill(&mut self) -> Result<bool, RedisError> {
-        self.buffer.drain(..self.taken);
-        self.taken = 0;
-        let held = self.buffer.len();
-        // A long answer is read in ever larger pieces, since each piece means another look from its start.
-        self.buffer.resize(held + READ_SIZE.max(held), 0);
-        let read = self.connection.try_read(&mut self.buffer[held..]);
-        self.buffer.truncate(held + read.as_ref().map_or(0, |read| read.unwrap_or(0)));
-        match read? {
+        self.make_room();
+        match self.connection.try_read(&mut self.buffer[self.end..])? {
             None => Ok(false),
             Some(0) => {
                 Err(io::Error::new(io::ErrorKind::UnexpectedEof, "Redis closed the connection").into())
             }
-            Some(_) => Ok(true),
+            Some(read) => {
+                self.end += read;
+                Ok(true)
+            }
+        }
+    }
+
+    fn make_room(&mut self) {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= std::mem::take(&mut self.start);
+        if self.end == self.buffer.len() {
+            self.buffer.resize(2 * self.end, 0);
+        } else if self.end == 0 && self.buffer.len() > ROOM_KEPT {
+            self.buffer = vec![0; ROOM];
         }
     }
 }

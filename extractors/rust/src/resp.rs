@@ -1,7 +1,7 @@
 //! The Redis protocol: RESP3 replies, borrowed from the bytes that were read, and commands.
 //!
-//! [`parse`] looks at the bytes from their start each time: a reply that is not all there yet costs a second look, and
-//! nothing is copied out of one that is.
+//! A reply is a run of [`Token`]s. [`Scan`] finds its end while it comes in pieces; [`parse`] makes a tree of it, and who
+//! reads many of the same shape takes the tokens one by one. Nothing is copied.
 
 /// One reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,29 @@ pub enum Frame<'a> {
     Push(Vec<Frame<'a>>),
 }
 
+/// A piece of a reply: a value, or the head of a list and how many frames follow as its elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token<'a> {
+    /// As [`Frame::Simple`].
+    Simple(&'a str),
+    /// As [`Frame::Error`].
+    Error(&'a str),
+    /// As [`Frame::Integer`].
+    Integer(i64),
+    /// As [`Frame::Bulk`].
+    Bulk(&'a [u8]),
+    /// As [`Frame::Null`].
+    Null,
+    /// As [`Frame::Array`].
+    Array(usize),
+    /// As [`Frame::Map`].
+    Map(usize),
+    /// As [`Frame::Push`].
+    Push(usize),
+    /// They say something about the frame that follows; nobody here wants to know.
+    Attributes(usize),
+}
+
 /// The bytes are no RESP: the connection is of no use any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server does not speak the Redis protocol")]
@@ -31,18 +54,162 @@ pub struct ProtocolError;
 
 const DEEPEST: usize = 8;
 const LONGEST: usize = 64 << 20;
+const LONGEST_LINE: usize = 64 << 10;
+
+/// Takes bytes apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Tokens<'a> {
+    /// Of bytes that begin with a reply.
+    pub fn of(bytes: &'a [u8]) -> Tokens<'a> {
+        Tokens { bytes, at: 0 }
+    }
+
+    /// The next token; none when it is not all there yet.
+    ///
+    /// # Errors
+    /// When the bytes are no RESP.
+    pub fn next_token(&mut self) -> Result<Option<Token<'a>>, ProtocolError> {
+        let rest = &self.bytes[self.at..];
+        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
+            return if rest.len() > LONGEST_LINE { Err(ProtocolError) } else { Ok(None) };
+        };
+        let (line, rest) = rest.split_at(end + 1);
+        let [kind, line @ .., b'\r', b'\n'] = line else { return Err(ProtocolError) };
+        let mut taken = end + 1;
+        let token = match kind {
+            b'$' | b'=' | b'!' if line != b"-1" => {
+                let length = length(line)?;
+                let Some((bytes, b"\r\n")) = rest.get(..length + 2).map(|bytes| bytes.split_at(length))
+                else {
+                    return if rest.len() < length + 2 { Ok(None) } else { Err(ProtocolError) };
+                };
+                taken += length + 2;
+                if *kind == b'!' { Token::Error(without_arguments(text(bytes)?)) } else { Token::Bulk(bytes) }
+            }
+            b'*' if line != b"-1" => Token::Array(length(line)?),
+            b'$' | b'=' | b'*' | b'_' => Token::Null,
+            b'~' => Token::Array(length(line)?),
+            b'%' => Token::Map(length(line)? * 2),
+            b'>' => Token::Push(length(line)?),
+            b'|' => Token::Attributes(length(line)? * 2),
+            b'+' | b',' | b'(' => Token::Simple(text(line)?),
+            b'-' => Token::Error(without_arguments(text(line)?)),
+            b':' => Token::Integer(text(line)?.parse().map_err(|_| ProtocolError)?),
+            b'#' => Token::Integer(i64::from(line == b"t")),
+            _ => return Err(ProtocolError),
+        };
+        self.at += taken;
+        Ok(Some(token))
+    }
+
+    /// The next token of a reply that is all there.
+    ///
+    /// # Errors
+    /// When the reply ends before it.
+    pub fn token(&mut self) -> Result<Token<'a>, ProtocolError> {
+        self.next_token()?.ok_or(ProtocolError)
+    }
+
+    /// The next token, which is bytes.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn bulk(&mut self) -> Result<&'a [u8], ProtocolError> {
+        if let Token::Bulk(bytes) = self.token()? { Ok(bytes) } else { Err(ProtocolError) }
+    }
+
+    /// The next token, which is the head of a list: how many frames it has.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn list(&mut self) -> Result<usize, ProtocolError> {
+        if let Token::Array(length) = self.token()? { Ok(length) } else { Err(ProtocolError) }
+    }
+
+    fn frame(&mut self, depth: usize) -> Result<Option<Frame<'a>>, ProtocolError> {
+        let depth = depth.checked_sub(1).ok_or(ProtocolError)?;
+        let Some(token) = self.next_token()? else { return Ok(None) };
+        Ok(match token {
+            Token::Simple(text) => Some(Frame::Simple(text)),
+            Token::Error(text) => Some(Frame::Error(text)),
+            Token::Integer(number) => Some(Frame::Integer(number)),
+            Token::Bulk(bytes) => Some(Frame::Bulk(bytes)),
+            Token::Null => Some(Frame::Null),
+            Token::Array(length) => self.frames(length, depth)?.map(Frame::Array),
+            Token::Map(length) => self.frames(length, depth)?.map(Frame::Map),
+            Token::Push(length) => self.frames(length, depth)?.map(Frame::Push),
+            Token::Attributes(length) => match self.frames(length, depth)? {
+                Some(_) => self.frame(depth)?,
+                None => None,
+            },
+        })
+    }
+
+    fn frames(&mut self, length: usize, depth: usize) -> Result<Option<Vec<Frame<'a>>>, ProtocolError> {
+        let mut frames = Vec::with_capacity(length.min(16));
+        for _ in 0..length {
+            match self.frame(depth)? {
+                Some(frame) => frames.push(frame),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(frames))
+    }
+}
+
+/// How far a reply has been looked at: one that comes in pieces is not looked at from its start each time.
+#[derive(Clone, Copy, Debug)]
+pub struct Scan {
+    at: usize,
+    /// How many frames are still to come.
+    open: usize,
+}
+
+impl Scan {
+    /// Nothing has been looked at.
+    pub fn new() -> Scan {
+        Scan { at: 0, open: 1 }
+    }
+
+    /// How many bytes the reply at their start takes; none when it is not all there yet. The next time the same bytes
+    /// are given, and more behind them.
+    ///
+    /// # Errors
+    /// When the bytes are no RESP.
+    pub fn length(&mut self, bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
+        let mut tokens = Tokens { bytes, at: self.at };
+        while self.open > 0 {
+            let Some(token) = tokens.next_token()? else { return Ok(None) };
+            self.at = tokens.at;
+            self.open -= 1;
+            self.open += match token {
+                Token::Array(length) | Token::Map(length) | Token::Push(length) => length,
+                Token::Attributes(length) => length + 1,
+                _ => 0,
+            };
+        }
+        Ok(Some(self.at))
+    }
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Scan::new()
+    }
+}
 
 /// A frame and how many bytes it takes; none when it is not all there yet.
 ///
 /// # Errors
 /// When the bytes are no RESP.
 pub fn parse(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, ProtocolError> {
-    let mut cursor = Cursor { bytes, at: 0 };
-    match cursor.frame(DEEPEST) {
-        Ok(frame) => Ok(Some((frame, cursor.at))),
-        Err(Stop::Incomplete) => Ok(None),
-        Err(Stop::Nonsense) => Err(ProtocolError),
-    }
+    let mut tokens = Tokens::of(bytes);
+    Ok(tokens.frame(DEEPEST)?.map(|frame| (frame, tokens.at)))
 }
 
 /// Appends a command as an array of bulk strings.
@@ -55,86 +222,24 @@ pub fn write_command(out: &mut Vec<u8>, arguments: &[&[u8]]) {
     }
 }
 
-enum Stop {
-    Incomplete,
-    Nonsense,
-}
-
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Cursor<'a> {
-    fn frame(&mut self, depth: usize) -> Result<Frame<'a>, Stop> {
-        let depth = depth.checked_sub(1).ok_or(Stop::Nonsense)?;
-        let line = self.line()?;
-        let (kind, rest) = line.split_at_checked(1).ok_or(Stop::Nonsense)?;
-        Ok(match kind {
-            "+" | "," | "(" => Frame::Simple(rest),
-            "-" => Frame::Error(without_arguments(rest)),
-            ":" => Frame::Integer(rest.parse().map_err(|_| Stop::Nonsense)?),
-            "#" => Frame::Integer(i64::from(rest == "t")),
-            "_" => Frame::Null,
-            "$" | "=" => self.bulk(rest)?.map_or(Frame::Null, Frame::Bulk),
-            "!" => {
-                let text = self.bulk(rest)?.ok_or(Stop::Nonsense)?;
-                Frame::Error(without_arguments(std::str::from_utf8(text).map_err(|_| Stop::Nonsense)?))
-            }
-            "*" if rest == "-1" => Frame::Null,
-            "*" | "~" => Frame::Array(self.list(length(rest)?, depth)?),
-            "%" => Frame::Map(self.list(length(rest)? * 2, depth)?),
-            ">" => Frame::Push(self.list(length(rest)?, depth)?),
-            "|" => {
-                // Attributes say something about the frame that follows; nobody here wants to know.
-                self.list(length(rest)? * 2, depth)?;
-                self.frame(depth)?
-            }
-            _ => return Err(Stop::Nonsense),
-        })
-    }
-
-    fn line(&mut self) -> Result<&'a str, Stop> {
-        let rest = &self.bytes[self.at..];
-        let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
-            return Err(if rest.len() > 1 << 16 { Stop::Nonsense } else { Stop::Incomplete });
-        };
-        let line = rest[..end].strip_suffix(b"\r").ok_or(Stop::Nonsense)?;
-        self.at += end + 1;
-        std::str::from_utf8(line).map_err(|_| Stop::Nonsense)
-    }
-
-    fn bulk(&mut self, announced: &str) -> Result<Option<&'a [u8]>, Stop> {
-        if announced == "-1" {
-            return Ok(None);
-        }
-        let length = length(announced)?;
-        let rest = &self.bytes[self.at..];
-        let (text, rest) = rest.split_at_checked(length).ok_or(Stop::Incomplete)?;
-        let ending = rest.get(..2).ok_or(Stop::Incomplete)?;
-        if ending != b"\r\n" {
-            return Err(Stop::Nonsense);
-        }
-        self.at += length + 2;
-        Ok(Some(text))
-    }
-
-    fn list(&mut self, length: usize, depth: usize) -> Result<Vec<Frame<'a>>, Stop> {
-        let mut frames = Vec::with_capacity(length.min(1024));
-        for _ in 0..length {
-            frames.push(self.frame(depth)?);
-        }
-        Ok(frames)
-    }
-}
-
 /// Of a command that it does not know, Redis repeats the arguments: they may be secrets.
 fn without_arguments(error: &str) -> &str {
     error.split_once(", with args").map_or(error, |(error, _)| error)
 }
 
-fn length(text: &str) -> Result<usize, Stop> {
-    text.parse().ok().filter(|length| *length <= LONGEST).ok_or(Stop::Nonsense)
+fn text(bytes: &[u8]) -> Result<&str, ProtocolError> {
+    std::str::from_utf8(bytes).map_err(|_| ProtocolError)
+}
+
+fn length(digits: &[u8]) -> Result<usize, ProtocolError> {
+    let mut length = 0;
+    for digit in digits {
+        if !digit.is_ascii_digit() || length > LONGEST {
+            return Err(ProtocolError);
+        }
+        length = length * 10 + usize::from(digit - b'0');
+    }
+    if digits.is_empty() || length > LONGEST { Err(ProtocolError) } else { Ok(length) }
 }
 
 impl<'a> Frame<'a> {
@@ -166,80 +271,4 @@ impl<'a> Frame<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn whole(bytes: &[u8]) -> Frame<'_> {
-        let (frame, length) = parse(bytes).unwrap().unwrap();
-        assert_eq!(length, bytes.len());
-        frame
-    }
-
-    #[test]
-    fn every_type_is_known() {
-        assert_eq!(whole(b"+OK\r\n"), Frame::Simple("OK"));
-        assert_eq!(whole(b"-NOPERM no\r\n"), Frame::Error("NOPERM no"));
-        assert_eq!(whole(b"!6\r\nOOM no\r\n"), Frame::Error("OOM no"));
-        let unknown = b"-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' 'u' 'sesame' \r\n";
-        assert_eq!(whole(unknown), Frame::Error("ERR unknown command 'HELLO'"));
-        assert_eq!(whole(b":-5\r\n"), Frame::Integer(-5));
-        assert_eq!(whole(b"#t\r\n"), Frame::Integer(1));
-        assert_eq!(whole(b",1.5\r\n"), Frame::Simple("1.5"));
-        assert_eq!(whole(b"$4\r\na\r\nb\r\n"), Frame::Bulk(b"a\r\nb"));
-        assert_eq!(whole(b"=5\r\ntxt:a\r\n"), Frame::Bulk(b"txt:a"));
-        for null in [&b"_\r\n"[..], b"$-1\r\n", b"*-1\r\n"] {
-            assert_eq!(whole(null), Frame::Null);
-        }
-        assert_eq!(whole(b"*2\r\n:1\r\n~0\r\n"), Frame::Array(vec![Frame::Integer(1), Frame::Array(vec![])]));
-        assert_eq!(whole(b"%1\r\n$1\r\na\r\n:1\r\n"), Frame::Map(vec![Frame::Bulk(b"a"), Frame::Integer(1)]));
-        assert_eq!(whole(b">1\r\n+x\r\n"), Frame::Push(vec![Frame::Simple("x")]));
-        assert_eq!(whole(b"|1\r\n+ttl\r\n:3\r\n+OK\r\n"), Frame::Simple("OK"));
-    }
-
-    #[test]
-    fn nonsense_is_refused() {
-        for bytes in
-            [&b"HTTP/1.1 400 Bad Request\r\n"[..], b":x\r\n", b"$3\r\nabcd\r\n", b"+a\n", b"\r\n", b"*-2\r\n"]
-        {
-            assert_eq!(parse(bytes), Err(ProtocolError), "{bytes:?}");
-        }
-        assert_eq!(parse(&b"*1\r\n".repeat(9)), Err(ProtocolError));
-        assert_eq!(parse(b"$99999999999\r\n"), Err(ProtocolError));
-    }
-
-    #[test]
-    fn commands_are_arrays_of_bulks() {
-        let mut out = Vec::new();
-        write_command(&mut out, &[b"PUBLISH", b"a", b"\xff\r\n"]);
-        assert_eq!(out, b"*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$3\r\n\xff\r\n\r\n");
-    }
-
-    fn any_frame() -> impl Strategy<Value = Vec<u8>> {
-        let leaf = prop_oneof![
-            "[ -~]{0,8}".prop_map(|text| format!("+{text}\r\n").into_bytes()),
-            any::<i64>().prop_map(|number| format!(":{number}\r\n").into_bytes()),
-            prop::collection::vec(any::<u8>(), 0..20)
-                .prop_map(|bytes| { [format!("${}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat() }),
-        ];
-        leaf.prop_recursive(3, 20, 4, |inner| {
-            prop::collection::vec(inner, 0..4)
-                .prop_map(|items| [format!("*{}\r\n", items.len()).as_bytes(), &items.concat()].concat())
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn a_frame_in_pieces_is_waited_for(bytes in any_frame()) {
-            for end in 0..bytes.len() {
-                prop_assert_eq!(parse(&bytes[..end]), Ok(None));
-            }
-            prop_assert_eq!(parse(&bytes).unwrap().unwrap().1, bytes.len());
-        }
-
-        #[test]
-        fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse(&bytes);
-        }
-    }
-}
+mod tests;

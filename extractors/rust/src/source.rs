@@ -2,18 +2,23 @@
 //!
 //! Under RESP3 the channel's messages come as pushes between the answers, also while `XREAD` blocks. One `XREAD` is
 //! always under way; what it answers tells whether all there was has been read, and so whether real time may count.
+//! After an answer that is full the next one is asked for before its events are handed on, so that Redis works
+//! meanwhile.
 
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use crate::config::Config;
-use crate::redis::{Received, Redis, RedisError, timed_out};
-use crate::resp::{Frame, write_command};
+use crate::net::Wait;
+use crate::redis::{Redis, RedisError, timed_out};
+use crate::resp::{Token, Tokens, write_command};
 use crate::schema::Kind;
 
 const CHANNEL: &[u8] = b"seclyzer:events";
 /// How many entries are read at once; fewer in an answer mean that there were no more.
 const COUNT: usize = 512;
+/// How long it waits while it does not know whether it has read all there was.
+pub const CATCHING_UP: Duration = Duration::from_millis(10);
 /// An answer later than this after `BLOCK` says nothing about when the stream was empty.
 const PROMPT: Duration = Duration::from_millis(250);
 /// An answer later than this after `BLOCK` does not come any more.
@@ -132,30 +137,35 @@ impl Source {
             Some(asked) => asked,
             None => ask(redis, &self.stream, &self.last_id, block)?,
         };
-        let overdue = asked.at + asked.block + OVERDUE;
-        let last_id = &mut self.last_id;
-        let received = redis.receive(overdue, Some(waker), |frame| {
-            let answered = Instant::now();
-            Ok::<_, RedisError>((answered, read_frame(frame, last_id, on_event)?))
-        })?;
-        let (answered, entries) = match received {
-            Received::Timeout => return Err(timed_out()),
-            Received::Woken => {
+        match redis.receive(asked.at + asked.block + OVERDUE, Some(waker))? {
+            Wait::Ready => {}
+            Wait::Timeout => return Err(timed_out()),
+            Wait::Woken => {
                 self.asked = Some(asked);
                 return Ok(Turn::Woken);
             }
-            Received::Frame(read) => read?,
-        };
+        }
+        let answered = Instant::now();
         let prompt = answered <= asked.at + asked.block + PROMPT;
-        Ok(match entries {
-            None => {
-                self.asked = Some(asked);
-                Turn::Message
-            }
+        let mut last_id = None;
+        let entries = read_reply(redis.reply(), |id, _| last_id = id)?;
+        let last_id = last_id.map(|id| String::from_utf8_lossy(id).into_owned());
+        let turn = match entries {
+            None => Turn::Message,
             Some(0) if prompt => Turn::CaughtUp { empty_at: answered.min(asked.at + asked.block) },
             Some(1..COUNT) if prompt => Turn::CaughtUp { empty_at: asked.at },
             Some(_) => Turn::Behind,
-        })
+        };
+        self.asked = match (turn, &last_id) {
+            (Turn::Message, _) => Some(asked),
+            (Turn::Behind, Some(last_id)) => Some(ask(redis, &self.stream, last_id, CATCHING_UP)?),
+            _ => None,
+        };
+        read_reply(redis.reply(), |_, event| on_event(event))?;
+        if let Some(last_id) = last_id {
+            self.last_id = last_id;
+        }
+        Ok(turn)
     }
 }
 
@@ -171,71 +181,85 @@ fn ask(redis: &mut Redis, stream: &[u8], last_id: &str, block: Duration) -> Resu
     Ok(Asked { at: Instant::now(), block })
 }
 
-/// How many entries the answer held; none when the frame was a push.
-fn read_frame(
-    frame: &Frame<'_>,
-    last_id: &mut String,
-    on_event: &mut dyn FnMut(&[u8]),
+/// Hands on every entry's id and event; a message of the channel has no id. How many entries the answer holds; none
+/// when the reply is a push.
+fn read_reply<'a>(
+    reply: &'a [u8],
+    mut on_event: impl FnMut(Option<&'a [u8]>, &'a [u8]),
 ) -> Result<Option<usize>, RedisError> {
-    match frame {
-        Frame::Push(items) => {
-            if let [kind, _, Frame::Bulk(message)] = items.as_slice()
-                && kind.bytes() == Some(b"message")
+    let mut tokens = Tokens::of(reply);
+    match tokens.token()? {
+        Token::Push(_) => {
+            if let (Token::Bulk(b"message"), _, Token::Bulk(event)) =
+                (tokens.token()?, tokens.token()?, tokens.token()?)
             {
-                on_event(message);
+                on_event(None, event);
             }
             Ok(None)
         }
-        Frame::Error(error) => Err(RedisError::Refused { command: "XREAD", error: (*error).to_owned() }),
+        Token::Error(error) => Err(RedisError::Refused { command: "XREAD", error: error.to_owned() }),
+        Token::Null => Ok(Some(0)),
         // {stream: [[id, [field, value, …]], …]}
-        frame => {
-            let entries = frame.items().get(1).map_or(&[][..], Frame::items);
-            for entry in entries {
-                let [id, fields] = entry.items() else { continue };
-                let fields = fields.items().chunks_exact(2);
-                let event =
-                    fields.filter(|pair| pair[0].bytes() == Some(b"e")).find_map(|pair| pair[1].bytes());
-                // An entry without the field `e` is as malformed as an empty message.
-                on_event(event.unwrap_or_default());
-                if let Some(id) = id.text() {
-                    id.clone_into(last_id);
-                }
+        _ => {
+            tokens.bulk()?;
+            let entries = tokens.list()?;
+            for _ in 0..entries {
+                tokens.list()?;
+                let id = tokens.bulk()?;
+                on_event(Some(id), event_of_fields(&mut tokens)?);
             }
-            Ok(Some(entries.len()))
+            Ok(Some(entries))
         }
     }
+}
+
+/// The value of the field `e`. An entry without it is as malformed as an empty message.
+fn event_of_fields<'a>(tokens: &mut Tokens<'a>) -> Result<&'a [u8], RedisError> {
+    let mut event = None;
+    for _ in 0..tokens.list()? / 2 {
+        let (name, value) = (tokens.bulk()?, tokens.bulk()?);
+        if name == b"e" {
+            event.get_or_insert(value);
+        }
+    }
+    Ok(event.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(frame: &Frame<'_>) -> (Option<usize>, String, Vec<Vec<u8>>) {
-        let (mut last_id, mut events) = (START.to_owned(), Vec::new());
-        let entries = read_frame(frame, &mut last_id, &mut |event| events.push(event.to_vec()));
-        (entries.unwrap(), last_id, events)
+    fn read(reply: &[u8]) -> (Option<usize>, Vec<(&str, &str)>) {
+        let text = |bytes| std::str::from_utf8(bytes).unwrap();
+        let mut events = Vec::new();
+        let entries = read_reply(reply, |id, event| events.push((id.map_or("no id", text), text(event))));
+        (entries.unwrap(), events)
     }
 
     #[test]
-    fn entries_are_read_in_order_and_the_last_id_kept() {
-        let bytes = b"%1\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$1\r\ne\r\n$1\r\na\r\n\
+    fn entries_are_read_in_order_with_their_ids() {
+        let reply = b"%1\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$1\r\ne\r\n$1\r\na\r\n\
             *2\r\n$3\r\n5-1\r\n*4\r\n$1\r\nx\r\n$1\r\ny\r\n$1\r\ne\r\n$1\r\nb\r\n";
-        let (frame, _) = crate::resp::parse(bytes).unwrap().unwrap();
-        assert_eq!(read(&frame), (Some(2), "5-1".into(), vec![b"a".to_vec(), b"b".to_vec()]));
+        assert_eq!(read(reply), (Some(2), vec![("5-0", "a"), ("5-1", "b")]));
     }
 
     #[test]
     fn an_entry_without_an_event_is_an_empty_message() {
-        let bytes = b"%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$1\r\nx\r\n$1\r\na\r\n";
-        let (frame, _) = crate::resp::parse(bytes).unwrap().unwrap();
-        assert_eq!(read(&frame), (Some(1), "5-0".into(), vec![b"".to_vec()]));
+        let reply = b"%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$1\r\nx\r\n$1\r\na\r\n";
+        assert_eq!(read(reply), (Some(1), vec![("5-0", "")]));
     }
 
     #[test]
     fn messages_of_the_channel_are_events_and_other_pushes_are_not() {
-        let push = |kind| Frame::Push(vec![Frame::Bulk(kind), Frame::Bulk(b"c"), Frame::Bulk(b"event")]);
-        assert_eq!(read(&push(b"message")).2, [b"event".to_vec()]);
-        assert_eq!(read(&push(b"subscribe")), (None, START.into(), vec![]));
-        assert_eq!(read(&Frame::Null), (Some(0), START.into(), vec![]));
+        assert_eq!(read(b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\na\r\n"), (None, vec![("no id", "a")]));
+        assert_eq!(read(b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"), (None, vec![]));
+        assert_eq!(read(b"_\r\n"), (Some(0), vec![]));
+    }
+
+    #[test]
+    fn what_is_no_answer_to_a_read_is_an_error() {
+        for reply in [&b"-NOPERM no\r\n"[..], b"%1\r\n$1\r\ns\r\n:1\r\n", b"%1\r\n$1\r\ns\r\n*1\r\n_\r\n"] {
+            assert!(read_reply(reply, |_, _| ()).is_err());
+        }
     }
 }

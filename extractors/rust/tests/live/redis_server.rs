@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use seclyzer_extractors::config::Config;
-use seclyzer_extractors::redis::{Received, Redis, RedisError};
+use seclyzer_extractors::redis::{Redis, RedisError};
 use seclyzer_extractors::resp::{Frame, write_command};
 use seclyzer_extractors::schema::Kind;
 use tempfile::TempDir;
@@ -191,10 +191,10 @@ impl Subscriber {
             let soon = std::time::Instant::now() + Duration::from_millis(50);
             match self
                 .redis
-                .receive(soon, None, |frame| frame.items().get(2).and_then(Frame::text).map(str::to_owned))
+                .answer(soon, |frame| frame.items().get(2).and_then(Frame::text).map(str::to_owned))
             {
-                Ok(Received::Frame(message)) => messages.extend(message),
-                _ => return messages,
+                Ok(message) => messages.extend(message),
+                Err(_) => return messages,
             }
         }
     }
