@@ -48,7 +48,7 @@ fn check_redis(config: &Config) -> Result<String, String> {
 
 fn check_influx(config: &Config) -> Result<String, String> {
     let endpoint = &config.influx.endpoint;
-    let answer = Influx::new(config).post(std::iter::empty(), Instant::now() + ANSWER_TIME);
+    let answer = Influx::new(config).post(&[], Instant::now() + ANSWER_TIME);
     let Response { status, .. } = answer.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::InvalidData => "check influx_ca_file, the server's certificate and influx_url",

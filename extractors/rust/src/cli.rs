@@ -179,7 +179,7 @@ fn help(kind: Kind) -> String {
     );
     for setting in SETTINGS {
         let flag = setting.flag.map(|(flag, value)| format!("{flag} {value}")).unwrap_or_default();
-        text.push_str(&format!("  {flag:<22}  {:<22}  {}\n", setting.variable, setting.key));
+        text.push_str(&format!("  {flag:<22}  {:<31}  {}\n", setting.variable, setting.key));
     }
     text.push_str(
         "\nSecrets are also read from $CREDENTIALS_DIRECTORY/redis_password and /influx_token; $STATE_DIRECTORY is\n\

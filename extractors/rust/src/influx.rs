@@ -19,13 +19,12 @@ pub enum Answer {
     Partly {
         /// How many points it refused.
         refused: u64,
-        /// Its own words.
-        reason: String,
     },
-    /// It has nothing: a line is invalid (400). Which one is for us to find.
-    Invalid(String),
-    /// It has nothing: too much at once (413).
-    TooLarge,
+    /// It has nothing: a line is invalid (400), or it is too much at once (413). Which lines is for us to find.
+    Refused {
+        /// The status.
+        status: u16,
+    },
     /// It has nothing, and an operator must mend something (401, 403, 404 and others): keep, and try slowly.
     Misconfigured(String),
     /// It has nothing now (429, 5xx): try again, not before so many seconds.
@@ -59,11 +58,7 @@ impl Influx {
     ///
     /// # Errors
     /// When InfluxDB is away or does not answer before the deadline.
-    pub fn write<'a>(
-        &mut self,
-        lines: impl Iterator<Item = &'a str>,
-        deadline: Instant,
-    ) -> io::Result<Answer> {
+    pub fn write(&mut self, lines: &[&[u8]], deadline: Instant) -> io::Result<Answer> {
         let response = self.post(lines, deadline)?;
         Ok(meaning(&response))
     }
@@ -72,28 +67,23 @@ impl Influx {
     ///
     /// # Errors
     /// As [`Influx::write`].
-    pub fn post<'a>(
-        &mut self,
-        lines: impl Iterator<Item = &'a str>,
-        deadline: Instant,
-    ) -> io::Result<Response> {
+    pub fn post(&mut self, lines: &[&[u8]], deadline: Instant) -> io::Result<Response> {
         let mut headers = vec![("Content-Type", "text/plain; charset=utf-8")];
-        let mut lines = lines.peekable();
-        let body = if lines.peek().is_some() {
+        let body = if lines.is_empty() {
+            Vec::new()
+        } else {
             headers.push(("Content-Encoding", "gzip"));
             zipped(lines)?
-        } else {
-            Vec::new()
         };
         headers.extend(self.token.as_deref().map(|token| ("Authorization", token)));
         self.client.post(&self.path, &headers, &body, deadline)
     }
 }
 
-fn zipped<'a>(lines: impl Iterator<Item = &'a str>) -> io::Result<Vec<u8>> {
+fn zipped(lines: &[&[u8]]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     for line in lines {
-        encoder.write_all(line.as_bytes())?;
+        encoder.write_all(line)?;
         encoder.write_all(b"\n")?;
     }
     encoder.finish()
@@ -103,9 +93,8 @@ fn meaning(response: &Response) -> Answer {
     let reason = explained(response);
     match response.status {
         200..300 => Answer::Stored,
-        400 => Answer::Invalid(reason),
-        413 => Answer::TooLarge,
-        422 => Answer::Partly { refused: dropped_points(&response.body), reason },
+        status @ (400 | 413) => Answer::Refused { status },
+        422 => Answer::Partly { refused: dropped_points(&response.body) },
         408 | 429 | 500.. => Answer::Later { seconds: response.retry_after.unwrap_or(0), reason },
         _ => Answer::Misconfigured(reason),
     }
@@ -157,13 +146,13 @@ mod tests {
     #[test]
     fn every_status_has_a_meaning() {
         assert_eq!(answer(204, ""), Answer::Stored);
-        assert_eq!(answer(400, r#"{"message":"KeyA"}"#), Answer::Invalid("400".into()));
-        assert_eq!(answer(413, ""), Answer::TooLarge);
+        assert_eq!(answer(400, r#"{"message":"KeyA"}"#), Answer::Refused { status: 400 });
+        assert_eq!(answer(413, ""), Answer::Refused { status: 413 });
         assert_eq!(
             answer(422, r#"{"message":"partial write: points beyond retention policy dropped=3"}"#),
-            Answer::Partly { refused: 3, reason: "422".into() }
+            Answer::Partly { refused: 3 }
         );
-        assert_eq!(answer(422, "?"), Answer::Partly { refused: 1, reason: "422".into() });
+        assert_eq!(answer(422, "?"), Answer::Partly { refused: 1 });
         let unauthorized = Answer::Misconfigured("401: unauthorized access".into());
         assert_eq!(answer(401, r#"{"code":"unauthorized","message":"unauthorized access"}"#), unauthorized);
         assert_eq!(answer(404, ""), Answer::Misconfigured("404".into()));

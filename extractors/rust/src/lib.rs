@@ -37,6 +37,7 @@ pub mod resp;
 pub mod schema;
 pub mod service;
 pub mod source;
+pub mod spool;
 pub mod state;
 pub mod stats;
 pub mod stats_hash;

@@ -1,6 +1,7 @@
 //! Logs: one line per event of note on stderr, logfmt or JSON, for the journal.
 
 use std::fmt::{Display, Write as _};
+#[cfg(not(test))]
 use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -91,8 +92,7 @@ impl Log {
         }
         let mut line = self.line(&timestamp(wall_us()), level, message, fields);
         line.push('\n');
-        // A journal that is gone is no reason to stop.
-        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        say(&line);
     }
 
     fn line(&self, ts: &str, level: Level, message: &str, fields: &[Field<'_>]) -> String {
@@ -117,6 +117,18 @@ impl Log {
         }
         line
     }
+}
+
+#[cfg(not(test))]
+fn say(line: &str) {
+    // A journal that is gone is no reason to stop.
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
+}
+
+/// Shown for tests that fail.
+#[cfg(test)]
+fn say(line: &str) {
+    eprint!("{line}");
 }
 
 /// The host's clock, in µs since the Unix epoch.

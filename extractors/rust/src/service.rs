@@ -31,8 +31,6 @@ use crate::store::Store;
 /// How long it waits while it does not know whether it has read all there was.
 const CATCHING_UP: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// What InfluxDB gets at most when we stop; Redis then takes what it takes within its own deadlines.
-const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -281,8 +279,8 @@ impl<'a> Service<'a> {
     fn finish(&mut self) {
         self.notifier.stopping();
         self.log.info("stopping", &[]);
-        let all_stored = self.store.stop(Instant::now() + LAST_WRITE);
-        self.stored = self.cursor.answered(self.store.answered()).or(self.stored);
+        let all_stored = self.store.stop();
+        self.stored = self.cursor.answered(self.store.settled()).or(self.stored);
         self.save(Vec::new(), Occasion::Stop);
         if self.source.is_open() {
             self.publisher.flush(self.config, Instant::now(), self.log);

@@ -31,10 +31,10 @@ pub fn fields(counters: &Counters, store: &StoreStats, facts: &Facts<'_>) -> Vec
     fields.extend(counters.named().map(|(name, value)| (name, value.to_string())));
     fields.extend([
         ("points_written", store.written.to_string()),
-        ("points_spooled", "0".to_owned()),
+        ("points_spooled", store.spooled.to_string()),
         ("points_rejected", store.rejected.to_string()),
         ("points_dropped", store.dropped.to_string()),
-        ("spool_bytes", "0".to_owned()),
+        ("spool_bytes", store.spool_bytes.to_string()),
         ("redis_reconnects", facts.redis_reconnects.to_string()),
         ("influx_errors", store.errors.to_string()),
         ("outputs_dropped", facts.outputs_dropped.to_string()),

@@ -6,6 +6,7 @@ mod reader;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use self::address::{Endpoint, InfluxUrl};
 use self::layers::Layers;
@@ -35,6 +36,12 @@ pub struct Config {
     pub influx_bucket: String,
     /// The token for InfluxDB.
     pub influx_token: Option<Secret>,
+    /// How long an answer is waited for; points without one go to the spool after that.
+    pub influx_timeout: Duration,
+    /// The longest pause between two attempts.
+    pub influx_retry: Duration,
+    /// How many bytes the spool has at most; 0 is none.
+    pub spool_bytes: u64,
     /// What the core needs.
     pub core: Settings,
     /// Who the features are of.

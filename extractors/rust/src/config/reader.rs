@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::address::{
     Endpoint, INFLUX_URL_FORMS, InfluxUrl, REDIS_URL_FORMS, RedisUrl, digits, parse_influx_url,
@@ -18,6 +19,11 @@ use crate::window::Windows;
 
 const LONGEST_WINDOW_S: f64 = 86_400.0;
 const LONGEST_LATENESS_MS: i64 = 3_600_000;
+const INFLUX_TIMEOUT_S: i64 = 10;
+const INFLUX_RETRY_S: i64 = 60;
+const SPOOL_BYTES: i64 = 64 << 20;
+const SMALLEST_SPOOL: i64 = 1 << 20;
+const LARGEST_SPOOL: i64 = 1 << 40;
 const MOST_MIN_EVENTS: i64 = 1_000_000;
 const MOST_BUFFER_EVENTS: i64 = 10_000_000;
 
@@ -71,6 +77,9 @@ impl<'a> Reader<'a> {
             influx_org: self.name("influx_org", "seclyzer")?,
             influx_bucket: self.name("influx_bucket", "behavioral_data")?,
             influx_token: token,
+            influx_timeout: self.duration("influx_timeout_seconds", INFLUX_TIMEOUT_S)?,
+            influx_retry: self.duration("influx_retry_seconds", INFLUX_RETRY_S)?,
+            spool_bytes: self.spool_bytes()?,
             core,
             identity,
             log,
@@ -141,6 +150,22 @@ impl<'a> Reader<'a> {
             ms.filter(|ms| (1.0..=LONGEST_WINDOW_S * 1000.0).contains(ms) && (ms - ms.round()).abs() < 1e-6);
         let allowed = "seconds in whole milliseconds, from 0.001 to 86400";
         whole.map(|ms| ms.round() as i64 * 1000).ok_or_else(|| self.refused(key, given, allowed))
+    }
+
+    fn duration(&self, key: &'static str, default: i64) -> Result<Duration, ConfigError> {
+        Ok(Duration::from_micros(self.seconds(key, default)?.unsigned_abs()))
+    }
+
+    fn spool_bytes(&self) -> Result<u64, ConfigError> {
+        let Some(given) = self.layers.get("spool_bytes") else {
+            return Ok(SPOOL_BYTES.unsigned_abs());
+        };
+        let sensible = |bytes: &i64| *bytes == 0 || (SMALLEST_SPOOL..=LARGEST_SPOOL).contains(bytes);
+        let bytes = digits(&given.text, 18).filter(sensible).map(i64::unsigned_abs);
+        bytes.ok_or_else(|| {
+            let allowed = format!("0 (no spool), or a whole number from {SMALLEST_SPOOL} to {LARGEST_SPOOL}");
+            self.refused("spool_bytes", given, allowed)
+        })
     }
 
     fn windows(&self) -> Result<Windows, ConfigError> {
@@ -255,6 +280,9 @@ impl<'a> Reader<'a> {
             "influx_org" => config.influx_org.clone(),
             "influx_bucket" => config.influx_bucket.clone(),
             "influx_token" => masked(&config.influx_token).to_owned(),
+            "influx_timeout_seconds" => return config.influx_timeout.as_secs_f64().to_string(),
+            "influx_retry_seconds" => return config.influx_retry.as_secs_f64().to_string(),
+            "spool_bytes" => return config.spool_bytes.to_string(),
             "window_seconds" => return shown_seconds(config.core.windows.window),
             "update_interval" => return shown_seconds(config.core.windows.interval),
             "lateness_ms" => return (config.core.windows.lateness / 1000).to_string(),

@@ -61,6 +61,35 @@ fn fractions_of_a_second_are_whole_milliseconds() {
 }
 
 #[test]
+fn the_store_s_limits_have_defaults_and_bounds() {
+    let limits = |variables: &[(&str, &str)]| {
+        let config = config(variables).unwrap();
+        (config.influx_timeout.as_millis(), config.influx_retry.as_millis(), config.spool_bytes)
+    };
+    assert_eq!(limits(&[]), (10_000, 60_000, 67_108_864));
+    let given = [
+        ("SECLYZER_INFLUX_TIMEOUT_SECONDS", "0.5"),
+        ("SECLYZER_INFLUX_RETRY_SECONDS", "2"),
+        ("SECLYZER_SPOOL_BYTES", "0"),
+    ];
+    assert_eq!(limits(&given), (500, 2000, 0));
+    let shown = "influx_ca_file: \"\"\ninflux_timeout_seconds: 0.5\ninflux_retry_seconds: 2\nspool_bytes: 0\n\
+                 window_seconds: 30\n";
+    assert!(config(&given).unwrap().print().contains(shown));
+    for value in ["1", "1048575", "1099511627777", "-1", "64M"] {
+        assert_eq!(
+            error(&[("SECLYZER_SPOOL_BYTES", value)]),
+            format!(
+                "spool_bytes is \"{value}\" (environment SECLYZER_SPOOL_BYTES): allowed is 0 (no spool), or a whole \
+                 number from 1048576 to 1099511627776"
+            )
+        );
+    }
+    let text = error(&[("SECLYZER_INFLUX_TIMEOUT_SECONDS", "0")]);
+    assert!(text.ends_with("allowed is seconds in whole milliseconds, from 0.001 to 86400"), "{text}");
+}
+
+#[test]
 fn secrets_are_never_shown() {
     let config = config(&[
         ("REDIS_PASSWORD", "sesame"),

@@ -74,7 +74,7 @@ impl Service<'_> {
 
     /// What is to be done every few seconds.
     pub(super) fn duties(&mut self, now: Instant) {
-        self.stored = self.cursor.answered(self.store.answered()).or(self.stored);
+        self.stored = self.cursor.answered(self.store.settled()).or(self.stored);
         if now >= self.timers.save {
             self.timers.save = now + SAVE_EVERY;
             self.save(Vec::new(), Occasion::Patterns);

@@ -17,6 +17,7 @@ mod outage;
 mod redis_server;
 mod relay;
 mod restart;
+mod spool;
 mod stub;
 mod systemd;
 mod tls;

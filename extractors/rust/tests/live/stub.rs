@@ -88,7 +88,7 @@ fn converse(stream: TcpStream, writes: &Mutex<Vec<Request>>, decide: &Decide) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut stream = stream;
     while let Some((head, body)) = read_request(&mut reader) {
-        let lines: Vec<String> = String::from_utf8(body).unwrap().lines().map(str::to_owned).collect();
+        let lines: Vec<String> = String::from_utf8_lossy(&body).lines().map(str::to_owned).collect();
         let mut writes = writes.lock().unwrap();
         let (status, headers, body) = match decide(writes.len(), &lines) {
             Answer::Status(status) => (status, "", ""),

@@ -1,0 +1,106 @@
+//! Lines to InfluxDB, and which of them are settled: what it refuses as a whole is halved until the lines at fault are
+//! alone.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::influx::{Answer, Influx};
+use crate::outage::Failure;
+
+/// What `Retry-After` may ask for at most.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
+const ADVICE: &str = "points are kept; check influx_url, influx_token, influx_org and influx_bucket";
+
+/// InfluxDB and the time, which tests play.
+pub trait Remote {
+    /// The time.
+    fn now(&self) -> Instant;
+
+    /// Writes lines.
+    ///
+    /// # Errors
+    /// When InfluxDB is away or does not answer before the deadline.
+    fn write(&mut self, lines: &[&[u8]], deadline: Instant) -> io::Result<Answer>;
+}
+
+impl Remote for Influx {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn write(&mut self, lines: &[&[u8]], deadline: Instant) -> io::Result<Answer> {
+        Influx::write(self, lines, deadline)
+    }
+}
+
+/// What became of lines.
+#[derive(Debug, Default)]
+pub struct Delivered {
+    /// How many, from the first on, are settled.
+    pub settled: usize,
+    /// How many of them InfluxDB has.
+    pub written: u64,
+    /// How many of them it refused.
+    pub rejected: u64,
+    /// Those of them that are known to be at fault.
+    pub at_fault: Vec<usize>,
+    /// With which status it refused some.
+    pub status: u16,
+    /// How many answers said anything but that all is well.
+    pub errors: u64,
+    /// Whether and when it last settled something.
+    pub answered: Option<Instant>,
+    /// Why the rest is not settled.
+    pub failure: Option<Failure>,
+}
+
+/// Sends lines until all are settled, one request fails or there is no time for another. `slow` is how long a mistake
+/// of an operator's is waited out.
+pub fn deliver(
+    remote: &mut impl Remote,
+    lines: &[&[u8]],
+    slow: Duration,
+    deadline: &dyn Fn(Instant) -> Option<Instant>,
+) -> Delivered {
+    let mut done = Delivered::default();
+    // How many lines each request still to be sent has.
+    let mut parts = vec![lines.len()];
+    while let Some(size) = parts.pop() {
+        let Some(deadline) = deadline(remote.now()) else { break };
+        let answer = remote.write(&lines[done.settled..done.settled + size], deadline);
+        done.errors += u64::from(answer.as_ref().ok() != Some(&Answer::Stored));
+        let count = size as u64;
+        let (rejected, status) = match answer {
+            Ok(Answer::Stored) => (0, done.status),
+            Ok(Answer::Partly { refused }) => (refused.min(count), 422),
+            Ok(Answer::Refused { .. }) if size > 1 => {
+                done.answered = Some(remote.now());
+                parts.extend([size - size / 2, size / 2]);
+                continue;
+            }
+            Ok(Answer::Refused { status }) => {
+                done.at_fault.push(done.settled);
+                (1, status)
+            }
+            Ok(Answer::Misconfigured(reason)) => {
+                done.failure = Some(Failure { reason, at_least: slow, advice: Some(ADVICE) });
+                break;
+            }
+            Ok(Answer::Later { seconds, reason }) => {
+                let at_least = Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER);
+                done.failure = Some(Failure { reason, at_least, advice: None });
+                break;
+            }
+            Err(error) => {
+                done.failure = Some(Failure::from(error.to_string()));
+                break;
+            }
+        };
+        done.answered = Some(remote.now());
+        done.settled += size;
+        done.written += count - rejected;
+        done.rejected += rejected;
+        done.status = status;
+    }
+    done
+}
