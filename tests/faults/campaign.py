@@ -26,7 +26,8 @@ class Fault:
 
     `counts`: counters that are not 0 at the end, and what they are (None: at least 1).
     `late`: the fault makes events late, as many as in the replay; else there are none.
-    `loses`: what is lost is reported, and bounded by `stage.notes["may lose"]`, events of each kind.
+    `loses`: what is lost is reported, and of no other time than `stage.notes["may lose"]`: first and last µs.
+    `caps`: the spool's oldest points go; as many as are counted, and none but the oldest of the outage.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Fault:
     counts_of: tuple[str, ...] = KINDS
     late: bool = False
     loses: bool = False
+    caps: bool = False
 
 
 @dataclass
@@ -95,7 +97,7 @@ def finish(stage: Stage, fault: Fault, result: Result) -> None:
     """All comes out before the programs are told to stop; then the comparison."""
     entries = sorted([*stage.feeder.end(), *stage.injected], key=lambda entry: entry.id)
     replays = {kind: replays_of(stage, kind, entries) for kind in KINDS}
-    wait_for_all(stage, replays, patience=5.0 if fault.loses else 30.0)
+    wait_for_all(stage, replays, 5.0 if fault.loses else 30.0, fault.caps)
     time.sleep(0.3)  # for what should not come any more
     for kind in list(stage.running):
         stage.stop(kind)
@@ -107,6 +109,8 @@ def finish(stage: Stage, fault: Fault, result: Result) -> None:
         )
         result.outcomes[kind] = outcome.as_json()
         result.stats[kind] = stats = stage.stats(kind)
+        if fault.caps:
+            result.wrongs += capped(stage, outcome, replays[kind], int(stats["points_dropped"]))
         if fault.loses:
             result.wrongs += bounded(stage, outcome)
         else:
@@ -129,7 +133,7 @@ def replays_of(stage: Stage, kind: str, entries: list[Entry]) -> dict[str, Repla
     return {one: judge.replay(one, kind, texts, stage.settings) for one in used}
 
 
-def wait_for_all(stage: Stage, replays: dict[str, dict[str, Replay]], patience: float) -> None:
+def wait_for_all(stage: Stage, replays: dict[str, dict[str, Replay]], patience: float, caps: bool) -> None:
     """Until as many outputs as expected are published and stored; what is missing then is the judge's business."""
     end = time.monotonic() + patience
     for kind in KINDS:
@@ -137,18 +141,30 @@ def wait_for_all(stage: Stage, replays: dict[str, dict[str, Replay]], patience: 
         outputs = sum(map(len, wanted.values()))
         while len(stage.published[kind]) < outputs and time.monotonic() < end:
             time.sleep(0.05)
-        while not wanted.keys() <= stage.stored(kind).keys() and time.monotonic() < end:
+        awaited = {max(wanted)} if caps else wanted.keys()
+        while not awaited <= stage.stored(kind).keys() and time.monotonic() < end:
             time.sleep(0.5)
 
 
 def bounded(stage: Stage, outcome: Outcome) -> list[str]:
-    """Where a loss is expected: nothing twice, and no more lost than what was unread can have been part of."""
-    said = []
-    if outcome.doubled:
-        said.append(f"{outcome.kind}: doubled {outcome.doubled[:5]}")
-    most = stage.notes["may lose"][outcome.kind]
-    if len(outcome.lost) > most:
-        said.append(f"{outcome.kind}: {len(outcome.lost)} outputs lost, at most {most} expected")
+    """Where a loss is expected: nothing twice, and only outputs of the time that is touched are lost or changed."""
+    said = [f"{outcome.kind}: doubled {outcome.doubled[:5]}"] if outcome.doubled else []
+    first, last = stage.notes["may lose"][outcome.kind]
+    others = [key for key in (*outcome.lost, *outcome.foreign, *outcome.wrong) if not first <= key[0] <= last]
+    if others:
+        said.append(f"{outcome.kind}: lost or changed, though nothing of it was lost: {others[:5]}")
+    return said
+
+
+def capped(stage: Stage, outcome: Outcome, replays: dict[str, Replay], dropped: int) -> list[str]:
+    """Points that went at the spool's cap: as many as were counted, one after the other. They are taken as settled."""
+    keys = sorted(next(iter(replays.values())).by_key())
+    lost = outcome.points_lost
+    stage.notes.setdefault("dropped at the cap", {})[outcome.kind] = len(lost)
+    said = [] if len(lost) == dropped else [f"{outcome.kind}: {len(lost)} points are not stored, {dropped} counted"]
+    if lost and keys[keys.index(lost[0]) :][: len(lost)] != lost:
+        said.append(f"{outcome.kind}: points between others that are stored went, and not the oldest")
+    outcome.points_lost = []
     return said
 
 

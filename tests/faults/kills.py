@@ -165,7 +165,7 @@ def switch_modes(stage: Stage) -> None:
     note(stage, hits, ())
 
 
-SETTINGS = {"SECLYZER_INFLUX_TIMEOUT_SECONDS": "1", "SECLYZER_INFLUX_RETRY_SECONDS": "1"}
+SETTINGS = {"SECLYZER_INFLUX_RETRY_SECONDS": "1"}
 FAULTS = [
     Fault("kills", kill_again_and_again, SETTINGS),
     Fault("mode switches", switch_modes, SETTINGS),

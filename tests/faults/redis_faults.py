@@ -1,5 +1,6 @@
 """What happens to Redis, or between it and an extractor."""
 
+import json
 import signal
 import time
 
@@ -8,6 +9,7 @@ from tests.live.waiting import until, until_each
 from .campaign import Fault
 from .stage import KINDS, Stage
 
+WINDOW_US = 3_000_000
 WRONG = "of another type"
 
 
@@ -28,20 +30,24 @@ def restart(stage: Stage) -> None:
         stage.wait_outputs(1)
 
 
+def note_unread(stage: Stage) -> None:
+    """What is lost may be what has one of the events in it that nobody has read by now."""
+    client, counts, spans = stage.client(), {}, {}
+    for kind in KINDS:
+        unread = client.xrange(f"seclyzer:stream:{kind}", f"({stage.doors[kind].behind}")
+        times = [json.loads(fields["e"])["ts"] for _, fields in unread]
+        counts[kind] = len(times)
+        spans[kind] = (min(times, default=0), max(times, default=0) + WINDOW_US)
+    stage.notes["events lost"], stage.notes["may lose"] = counts, spans
+
+
 def restart_unread(stage: Stage) -> None:
     """Killed while there is something to read: the loss is reported."""
     for one in stage.running.values():
         one.signal(signal.SIGSTOP)
     stage.run_for(0.5)
-    last = stage.feeder.pause()
-    client = stage.client()
-    unread = {
-        kind: len(client.xrange(f"seclyzer:stream:{kind}", f"({stage.doors[kind].behind}", last[kind]))
-        for kind in KINDS
-    }
-    stage.notes["unread"] = unread
-    # An event that is lost can change every window that it lies in, and those are all that 0.5 s of events touch.
-    stage.notes["may lose"] = {kind: 5 if kind != "app" else unread["app"] + 2 for kind in KINDS}
+    stage.feeder.pause()
+    note_unread(stage)
     stage.redis_away()
     forget_lists(stage)
     for one in stage.running.values():

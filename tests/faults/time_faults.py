@@ -8,6 +8,7 @@ from tests.live.waiting import until
 
 from .campaign import Fault
 from .clock import Clock
+from .redis_faults import note_unread
 from .stage import KINDS, Stage
 
 HOUR_S = 3600.0
@@ -109,15 +110,13 @@ def trimmed_gap(stage: Stage) -> None:
         one.signal(signal.SIGSTOP)
     stage.run_for(0.5)
     stage.feeder.pause()
-    client = stage.client()
-    lost = {kind: client.xlen(f"seclyzer:stream:{kind}") for kind in KINDS}
+    note_unread(stage)
     stage.run_for(2.0)
-    stage.notes["trimmed, read and unread"] = lost
+    client = stage.client()
     for kind in KINDS:
         client.xtrim(f"seclyzer:stream:{kind}", maxlen=0, approximate=False)
     stage.clock.set_wall(130)
     stage.clock.set_monotonic(130)
-    stage.notes["may lose"] = {"keystroke": 5, "mouse": 5, "app": 8}
     stage.feeder.go()
     stage.run_for(0.3)
     for one in stage.running.values():

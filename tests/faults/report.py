@@ -1,0 +1,156 @@
+"""The report of a soak: what was tried, expected and found, in Markdown."""
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from .campaign import Result, again
+from .catalogue import FAULTS
+from .kills import PLACES
+
+LOST = ("lost", "foreign", "wrong")
+
+
+def sums(results: Iterable[Result]) -> Counter[str]:
+    """Numbers over all kinds of events: outputs and points expected, found, lost and doubled; events fed."""
+    total: Counter[str] = Counter()
+    for result in results:
+        total["runs"] += 1
+        total["events"] += result.load.get("accepted", 0)
+        total["wrong"] += bool(result.wrongs)
+        for outcome in result.outcomes.values():
+            for name in ("expected", "published", "points"):
+                total[name] += outcome[name]
+            total["lost"] += sum(len(outcome[name]) for name in LOST)
+            total["doubled"] += len(outcome["doubled"])
+            total["points lost"] += sum(len(outcome[f"points_{name}"]) for name in LOST)
+    return total
+
+
+def lossless(result: Result) -> bool:
+    """Whether nothing at all may be lost."""
+    return not FAULTS[result.fault].loses
+
+
+def table(head: list[str], rows: Iterable[Iterable[object]]) -> list[str]:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *([str(cell) for cell in row] for row in rows)]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def group(results: list[Result]) -> list[tuple[str, str, list[Result]]]:
+    """The runs of each fault and implementation."""
+    pairs = [(fault, whose) for fault in FAULTS for whose in ("python", "rust")]
+    grouped = [(*pair, [one for one in results if (one.fault, one.implementation) == pair]) for pair in pairs]
+    return [one for one in grouped if one[2]]
+
+
+def what_was_found(results: list[Result]) -> list[str]:
+    """A line for each fault and implementation."""
+    names = ("runs", "events", "expected", "published", "lost", "doubled", "points", "points lost")
+    rows = []
+    for fault, whose, runs in group([one for one in results if lossless(one)]):
+        total = sums(runs)
+        rows.append([f"{fault}{' †' if FAULTS[fault].caps else ''}", whose, *(total[name] for name in names)])
+    head = ["fault", "implementation", "runs", "events fed", "outputs expected", "published", "lost", "doubled"]
+    return table([*head, "points stored", "points lost"], rows)
+
+
+def kills(results: list[Result]) -> list[str]:
+    """Where kill -9 hit."""
+    rows = []
+    for name in ("kills", "mode switches"):
+        for whose in ("python", "rust"):
+            hits: Counter[str] = Counter()
+            for one in results:
+                if (one.fault, one.implementation) == (name, whose):
+                    hits.update(one.notes.get("kills", {}))
+            rows.append([name, whose, hits.total(), *(hits[place] for place in PLACES)])
+    return table(["", "implementation" if rows else "", "in all", *PLACES], rows)
+
+
+def what_may_go(results: list[Result]) -> list[str]:
+    """Where something has to be lost: how much."""
+    rows = []
+    for one in results:
+        total = sums([one])
+        if FAULTS[one.fault].loses:
+            events = one.notes.get("events lost", "")
+            rows.append([one.fault, one.implementation, one.seed, events, total["lost"], total["doubled"]])
+    return table(["fault", "implementation", "seed", "events lost", "outputs lost or changed", "doubled"], rows)
+
+
+def at_the_cap(results: list[Result]) -> list[str]:
+    """What went at the spool's cap."""
+    capped = [one for one in results if FAULTS[one.fault].caps]
+    rows = [[one.implementation, one.seed, one.notes.get("dropped at the cap", "")] for one in capped]
+    return table(["implementation", "seed", "points dropped = counted in `points_dropped`"], rows)
+
+
+def what_was_wrong(result: Result) -> str:
+    """A line with the way to run it again."""
+    said = [*result.wrongs, result.notes.get("invalid", "")]
+    return f"* `{again(result.fault, result.implementation, result.seed)}`: {'; '.join(filter(None, said))}"
+
+
+def markdown(results: list[Result], about: dict[str, Any]) -> str:
+    """The whole report. `about` says how it was made."""
+    total = sums(one for one in results if lossless(one))
+    faults = len({one.fault for one in results if lossless(one)})
+    bad = [one for one in results if one.wrongs or "invalid" in one.notes]
+    versions = sorted({stats.get("version", "?") for one in results for stats in one.stats.values()})
+    lines = [
+        "# The fault campaign",
+        "",
+        f"Made by `{about['command']}` in {about['seconds'] / 60:.0f} minutes on {os.cpu_count()} cores "
+        f"({platform.machine()}), version {', '.join(versions)}, against a real redis-server and a real influxd. "
+        "Seeds are those of the runs: first seed "
+        f"{about['seed']}, one more each round. Load: 1000 events a second (850 mouse, 145 keystroke, 5 app). Windows "
+        "of 3 s each second. What came out in Redis and what InfluxDB holds was compared, output by output and value "
+        "by value, with the replay of the events that Redis accepted.",
+        "",
+        f"**{total['runs']} runs of {faults} faults where nothing may be lost: {total['expected']} outputs expected, "
+        f"{total['published']} published, {total['lost']} lost, {total['doubled']} doubled; {total['points lost']} "
+        f"points lost in InfluxDB; {len(bad)} runs with something wrong.**",
+        "",
+        "## What was expected and found",
+        "",
+        "An output is a window or a transition. “Lost” counts those with other values, and those that no replay has.",
+        "",
+        *what_was_found(results),
+        "",
+        "† points past the spool's cap go, the oldest first; see below.",
+        "",
+        "## Kills by where they hit",
+        "",
+        "Most are at random moments; some wait for theirs: EXEC held back, EXEC done and its answer held back, a write "
+        "to InfluxDB half sent or not yet answered, a segment of the spool that has just grown.",
+        "",
+        *kills(results),
+        "",
+        "## Where something has to be lost",
+        "",
+        "Events that Redis forgot before anybody had read them, or a state that was damaged; nothing may come twice.",
+        "",
+        *what_may_go(results),
+        "",
+        "Past the cap of the spool (1 MiB here):",
+        "",
+        *at_the_cap(results),
+        "",
+        "## What was wrong",
+        "",
+        *(
+            [f"* `{again(one.fault, one.implementation, one.seed)}`: {'; '.join(one.wrongs)}" for one in bad]
+            or ["Nothing."]
+        ),
+        *about.get("more", []),
+        "",
+        "## To repeat it",
+        "",
+        f"`make soak` for half an hour, or `{about['command']}`. One fault: `{again('kills', 'rust', about['seed'])}`.",
+        "",
+    ]
+    return "\n".join(lines)
