@@ -9,6 +9,7 @@ from typing import Any
 from . import logs, schema
 from .core import AppCore, Row
 from .output import dumps
+from .resp import Connection, Part, RedisRefused
 
 AHEAD_US = 10_000_000  # further ahead of the host's clock it is from before the clock was set back
 STATE_KEY = "seclyzer:app:state"
@@ -29,6 +30,23 @@ def _time(field: bytes | None, host_time: int) -> int:
     if field is None or not re.fullmatch(rb"[0-9]{1,18}", field) or int(field) > host_time + AHEAD_US:
         return 0
     return int(field)
+
+
+def look(connection: Connection, *command: Part) -> Any:
+    """What a key holds; None when that is of another type, which must not keep an extractor from its work."""
+    try:
+        return connection.call(*command)
+    except RedisRefused as error:
+        if not str(error).startswith("WRONGTYPE"):
+            raise
+        logs.warning("a key of the wrong type is taken for none", key=command[1])
+        return None
+
+
+def order_of(entry_id: str) -> tuple[int, int]:
+    """Ids of stream entries by age."""
+    ms, _, sequence = entry_id.partition("-")
+    return int(ms), int(sequence or 0)
 
 
 def dump_state(core: AppCore, last_id: str, unstored: list[Row]) -> str:

@@ -5,9 +5,11 @@ said, and not tried again: it would fail again.
 """
 
 from collections import deque
+from typing import Any
 
 from .allowed import RedisAddress
 from .backoff import Backoff
+from .cursor import look
 from .logs import Dependency, warning
 from .resp import Command, Connection, Link, RedisAway, RedisRefused, first_error
 from .schema import Kind
@@ -27,6 +29,7 @@ class Publisher:
         self._kind = kind
         self._outputs: deque[str] = deque()
         self._cursor: int | None = None
+        self._published: int | None = None  # the cursor as Redis has taken it
         self._keys: dict[str, str] = {}
         self._unanswered: tuple[int, int] | None = None  # outputs and cursor of what may be written
         self._retry_at = 0
@@ -41,6 +44,11 @@ class Publisher:
     def waiting(self) -> bool:
         """Something is not written yet."""
         return bool(self._outputs or self._keys)
+
+    @property
+    def published(self) -> int | None:
+        """The cursor that Redis has taken; None when there is none yet, or that cannot be told."""
+        return self._published if self._unanswered is None else None
 
     def put(self, output: str) -> None:
         """One more window's (or transition's) JSON."""
@@ -103,6 +111,7 @@ class Publisher:
         self._unanswered = None
         if not isinstance(done, list):
             raise RedisRefused(first_error(queued) or str(done))
+        self._published = self._cursor if self._cursor is not None else self._published
         self._outputs.clear()
         self._keys.clear()
         self._cursor = None
@@ -116,28 +125,30 @@ class Publisher:
         if self._unanswered is None:
             return
         outputs, cursor = self._unanswered
-        published = connection.call("HGETALL", self._kind.cursor_key).get(b"published")
+        published = (look(connection, "HGETALL", self._kind.cursor_key) or {}).get(b"published")
         if published == str(cursor).encode():
             for _ in range(outputs):
                 self._outputs.popleft()
         self._unanswered = None
 
-    def write(self, commands: list[Command], now: int) -> bool:
-        """Small keys beside the windows (stats, trim): tried once. True when all were taken."""
+    def write(self, commands: list[Command], now: int) -> list[Any] | None:
+        """Small keys beside the windows (stats, trim): tried once. The answers when all were taken."""
         connection = self.link.up(now)
         if connection is None:
-            return False
+            return None
         try:
-            error = first_error(connection.pipeline(*commands))
+            answers = connection.pipeline(*commands)
         except RedisAway as lost:
             self.link.lost(lost, now)
-            return False
+            return None
+        part = f"{commands[0][0]} {commands[0][1]}"
+        error = first_error(answers)
         if error is not None:
-            self.refusals.away("keys", error)
-            return False
-        self.refusals.back("keys")
+            self.refusals.away(part, error)
+            return None
+        self.refusals.back(part)
         self.link.worked()
-        return True
+        return answers
 
     def hurry(self, timeout_s: float) -> None:
         """The program ends: tries at once, and waits no longer than this."""

@@ -8,39 +8,31 @@ import os
 import select
 import signal
 import time
-from collections import deque
 
 from . import logs, output, schema
 from .config import Settings
-from .core import AppCore, Row, make_core
-from .cursor import (
-    PATTERNS_KEY,
-    STATE_KEY,
-    Cursor,
-    dump_state,
-    load_state,
-    read_state_file,
-    write_state_file,
-)
+from .core import Row, make_core
+from .cursor import Cursor, look, order_of
 from .notify import Notify
 from .publish import Publisher
 from .resp import Command, Connection, RedisAway
-from .source import Source
+from .source import START, Source
 from .store import make_store
 
 SECOND = 1_000_000
 IDLE = SECOND  # the longest wait of the loop
 STATS_EVERY, STATS_EXPIRE_S = 5 * SECOND, 30
 TRIM_EVERY, KEEP_MS = 10 * SECOND, 120_000
-PATTERNS_EVERY = 60 * SECOND
+STORED_EVERY = SECOND  # the cursor `stored`, while it moves
 MALFORMED_EVERY = 10 * SECOND
-UNSTORED = 1000  # transitions that the saved state holds until InfluxDB has answered
 STOP_S = 4.0  # from the signal until the last attempt ends
 HURRY_S = 0.3  # how long an answer of Redis is waited for then
 
 
 def run(kind: str, settings: Settings) -> int:
     """Runs until SIGTERM or SIGINT; returns the exit status, 1 after a crash."""
+    from .tracker import AppExtractor
+
     logs.setup(settings.log_level, settings.log_format)
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
@@ -74,9 +66,13 @@ class Extractor:
         self._stop_by: float | None = None  # time.monotonic(); set when the program is to end
         self._cursor: Cursor | None = None  # in force for what is read again after a start
         self._caught_up = False
-        self._started_at = _host_time()
+        self._gaps = 0  # times that entries may have been trimmed before they were read
+        self._read_at: int | None = None  # when the stream was read last
+        self._stats_taken_at: int | None = None
+        self._unsure: str | None = None  # an entry read so long ago that what followed it may be gone
+        self._started_at = host_time()
         self._stored_ts: int | None = None  # as Redis has it
-        self._stats_at = self._trim_at = self._malformed_at = 0
+        self._stats_at = self._trim_at = self._stored_at = self._malformed_at = 0
         self._malformed_said = 0
 
     def stop(self) -> None:
@@ -89,7 +85,7 @@ class Extractor:
         self.store.start()
         self.notify.ready()
         while self._stop_by is None:
-            now = _now()
+            now = now_us()
             self.notify.alive(now)
             self.notify.status(self._words())
             connection = self.source.link.up(now)
@@ -100,7 +96,7 @@ class Extractor:
             if self.store.crashed is not None:
                 raise self.store.crashed
             if self._stop_by is None:
-                self._write(_now())
+                self._write(now_us())
         self._finish(self._stop_by)
         logs.info("stopped", events=self.core.counters.events, windows=self.core.counters.windows)
 
@@ -108,21 +104,22 @@ class Extractor:
 
     def resume(self, connection: Connection) -> None:
         """Where to go on: the stream is read again whole, and what went out before does not go again."""
-        self._cursor = Cursor(connection.call("HGETALL", self.kind.cursor_key), _host_time())
+        self._cursor = Cursor(look(connection, "HGETALL", self.kind.cursor_key) or {}, host_time())
 
     def _read(self, connection: Connection) -> None:
-        due, now = self.core.next_due(), _now()
+        due, now = self.core.next_due(), now_us()
         block = IDLE if due is None else min(IDLE, due - self.source.clock.at(now))
+        before = self.source.last_id
         try:
             reading = self.source.read(connection, block, self.notify.patience(now))
         except RedisAway as error:
             self.source.lost(error)
             self.publisher.link.close()  # it is lost as well, though it may not know yet
             return
-        host_time = _host_time()
+        at = host_time()
         for message in reading.messages:
             sessions = self.core.counters.sessions
-            self.emit(self.core.message(message, reading.arrived, host_time))
+            self.emit(self.core.message(message, reading.arrived, at))
             if self.core.counters.sessions > sessions:
                 logs.info("the clock was set back: a new session begins")
                 if self._caught_up:
@@ -131,16 +128,46 @@ class Extractor:
             self.emit(self.core.advance(reading.counted))
             self._caught_up = True
             self.source.link.worked()
+        if reading.counted is not None or self.source.last_id != before:
+            self._progress(before, now_us())
         self._say_malformed(now)
+
+    def _progress(self, before: str, now: int) -> None:
+        """The stream was read on from the entry `before`."""
+        if self._read_at is not None and now - self._read_at > KEEP_MS * 1000 and before != START:
+            self._unsure = before
+        self._read_at = now
+
+    def _look_for_gap(self, now: int) -> None:
+        """Counts a gap when the stream begins after the entry that was read last before a long break."""
+        connection = None if self._unsure is None else self.publisher.link.up(now)
+        if connection is None or self._unsure is None:
+            return
+        try:
+            first = connection.call("XRANGE", self.kind.stream_key, "-", "+", "COUNT", 1)
+        except RedisAway as error:
+            self.publisher.link.lost(error, now)
+            return
+        if first and order_of(first[0][0].decode()) > order_of(self._unsure):
+            self._gaps += 1
+            logs.warning("the stream was trimmed before it was read")
+        self._unsure = None
 
     def emit(self, rows: list[Row]) -> None:
         """Sends each row its two ways; neither waits for the other."""
         for row in rows:
             if self._cursor is None or row.ts > self._cursor.stored:
-                self.store.put(self.line(row), row.ts)
+                self.to_store(row)
             if self._cursor is None or row.ts > self._cursor.published:
                 self.publisher.put(output.feature_json(self.kind, row))
-                self.publisher.move_cursor(row.ts)
+                self.published(row)
+
+    def to_store(self, row: Row) -> None:
+        self.store.put(self.line(row), row.ts)
+
+    def published(self, row: Row) -> None:
+        """The row waits to be published."""
+        self.publisher.move_cursor(row.ts)
 
     def _say_malformed(self, now: int) -> None:
         malformed = self.core.counters.malformed
@@ -149,7 +176,7 @@ class Extractor:
             self._malformed_said, self._malformed_at = malformed, now + MALFORMED_EVERY
 
     def _sleep(self, wait: int) -> None:
-        patience = self.notify.patience(_now())
+        patience = self.notify.patience(now_us())
         wait = max(0, min(wait, IDLE if patience is None else patience))
         select.select([self._wake], [], [], wait / SECOND)
 
@@ -158,27 +185,47 @@ class Extractor:
     def _write(self, now: int) -> None:
         """What is due to be written to Redis."""
         self.flush(now)
-        commands: list[Command] = []
+        self._look_for_gap(now)
         if now >= self._stats_at:
             self._stats_at = now + STATS_EVERY
-            commands += self._stats()
+            self._write_stats(now)
+        commands: list[Command] = []
         if now >= self._trim_at and self._caught_up:  # after a start, old entries are read before they go
             self._trim_at = now + TRIM_EVERY
-            oldest_ms = _host_time() // 1000 - KEEP_MS
+            oldest_ms = host_time() // 1000 - KEEP_MS
             commands.append(("XTRIM", self.kind.stream_key, "MINID", oldest_ms))
         stored_ts = self.store.stored_ts
-        if stored_ts != self._stored_ts and stored_ts is not None:
+        if stored_ts != self._stored_ts and stored_ts is not None and now >= self._stored_at:
+            self._stored_at = now + STORED_EVERY
             commands.append(("HSET", self.kind.cursor_key, "stored", stored_ts))
-        if commands and self.publisher.write(commands, now):
+        if commands and self.publisher.write(commands, now) is not None:
             self._stored_ts = stored_ts
+
+    def _write_stats(self, now: int) -> None:
+        """The stats; and the cursor with them, as somebody may have deleted it."""
+        fields = self._stats()
+        commands: list[Command] = [_hset(self.kind.stats_key, fields), ("EXPIRE", self.kind.stats_key, STATS_EXPIRE_S)]
+        halves = {"published": self.publisher.published, "stored": self._stored_ts}
+        known: dict[str, str | int] = {name: ts for name, ts in halves.items() if ts is not None}
+        if known:
+            commands.append(_hset(self.kind.cursor_key, known))
+        answers = self.publisher.write(commands, now)
+        if answers is None:
+            return
+        taken_at, self._stats_taken_at = self._stats_taken_at, now
+        if answers[0] == len(fields) and taken_at is not None and now - taken_at < STATS_EXPIRE_S * SECOND:
+            self.forgotten(now)
+
+    def forgotten(self, now: int) -> None:
+        """Redis has lost keys that had been written, by a restart or by somebody."""
 
     def flush(self, now: int) -> None:
         """The outputs that wait, all in one transaction."""
         self.publisher.flush(now)
 
-    def _stats(self) -> list[Command]:
+    def _stats(self) -> dict[str, str | int]:
         counters = self.core.counters
-        fields: dict[str, str | int] = {
+        return {
             "implementation": schema.IMPLEMENTATION,
             "version": schema.version(),
             "pid": os.getpid(),
@@ -192,13 +239,10 @@ class Extractor:
             "spool_bytes": self.store.spool_bytes,
             "redis_reconnects": self._reconnects(),
             "influx_errors": self.store.errors,
+            "gaps": self._gaps,
             "outputs_dropped": self.publisher.outputs_dropped,
             "output_errors": self.publisher.output_errors,
         }
-        hset: Command = ("HSET", self.kind.stats_key)
-        for name, value in fields.items():
-            hset += (name, value)
-        return [hset, ("EXPIRE", self.kind.stats_key, STATS_EXPIRE_S)]
 
     def _reconnects(self) -> int:
         return max(0, self.source.link.connects - 1) + max(0, self.publisher.link.connects - 1)
@@ -215,11 +259,11 @@ class Extractor:
         self.notify.stopping()
         self.source.link.close()
         self.publisher.hurry(HURRY_S)
-        self.flush(_now())
+        self.flush(now_us())
         self.store.stop(max(0.2, stop_by - time.monotonic() - 2 * HURRY_S))
-        self.save(_now())
-        self._stats_at = 0
-        self._write(_now())
+        self.save(now_us())
+        self._stats_at = self._stored_at = 0
+        self._write(now_us())
         if self.publisher.waiting:
             logs.warning("Redis did not take the last outputs; the next start makes them again")
         if self.store.done < self.store.numbered:
@@ -231,75 +275,18 @@ class Extractor:
         """Saves what must outlive the program, beside the cursor."""
 
 
-class AppExtractor(Extractor):
-    """The app tracker: its state goes with every transition, its patterns follow once a minute."""
-
-    core: AppCore
-
-    def __init__(self, kind: schema.Kind, settings: Settings, wake: int) -> None:
-        super().__init__(kind, settings, wake)
-        self._unstored: deque[tuple[int, Row]] = deque(maxlen=UNSTORED)  # (number of the point, transition)
-        self._saved_at = _now()
-        self._saved_as = self._version()
-
-    def resume(self, connection: Connection) -> None:
-        """Goes on from the state in Redis; where Redis has forgotten it, from the one on disk."""
-        saved = connection.call("GET", STATE_KEY)
-        text = read_state_file(self.settings.state_dir) if saved is None else saved.decode("utf-8", "replace")
-        loaded = None if text is None else load_state(text, self.core, _host_time())
-        if loaded is not None:
-            self.source.last_id, unstored = loaded
-            self._put_to_store(unstored)
-
-    def emit(self, rows: list[Row]) -> None:
-        self._put_to_store(rows)
-        for row in rows:
-            self.publisher.put(output.feature_json(self.kind, row))
-
-    def _put_to_store(self, rows: list[Row]) -> None:
-        for row in rows:
-            self._unstored.append((self.store.put(self.line(row), row.ts), row))
-
-    def flush(self, now: int) -> None:
-        if now >= self._saved_at + PATTERNS_EVERY:
-            self.save(now)
-        elif self.publisher.has_outputs:
-            self._keep_state()
-        super().flush(now)
-
-    def _keep_state(self) -> str:
-        """The state as of now goes into the transaction of the transitions that wait."""
-        while self._unstored and self._unstored[0][0] <= self.store.done:
-            self._unstored.popleft()
-        text = dump_state(self.core, self.source.last_id, [row for _, row in self._unstored])
-        self.publisher.keep(STATE_KEY, text)
-        if self.core.tracker.last_taken is not None:
-            self.publisher.move_cursor(self.core.tracker.last_taken)
-        return text
-
-    def save(self, now: int) -> None:
-        """Patterns and state, when something has changed since the last time."""
-        self._saved_at = now
-        if self._saved_as == self._version():
-            return
-        self._saved_as = self._version()
-        tracker = self.core.tracker
-        self.publisher.keep(PATTERNS_KEY, output.patterns_json(tracker.document(), tracker.last_taken))
-        text = self._keep_state()
-        if self.settings.state_dir:
-            try:
-                write_state_file(self.settings.state_dir, text)
-            except OSError as error:
-                logs.error("the state file cannot be written", error=error)
-
-    def _version(self) -> tuple[int, int, int]:
-        """Changes when there is something new to save, or Redis may have forgotten it."""
-        return self.core.counters.events, self.store.done, self.publisher.link.connects
+def _hset(key: str, fields: dict[str, str | int]) -> Command:
+    command: Command = ("HSET", key)
+    for name, value in fields.items():
+        command += (name, value)
+    return command
 
 
-def _now() -> int:
+def now_us() -> int:
+    """Monotonic µs."""
     return time.monotonic_ns() // 1000
 
 
-def _host_time() -> int:
+def host_time() -> int:
+    """µs since the Unix epoch."""
     return time.time_ns() // 1000

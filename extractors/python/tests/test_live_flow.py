@@ -1,0 +1,108 @@
+"""The running programs against a real Redis: what goes in comes out once, and tells nothing that it should not."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from running import (
+    comes_to,
+    heard_by,
+    listed,
+    listening,
+    now,
+    running,
+    stats,
+    type_keys,
+    until,
+)
+from servers import InfluxStub, RedisServer
+from support import SECOND, key, move
+
+STATS = """
+implementation version pid started_at events malformed future late dropped sessions windows windows_short
+last_id last_event_ts last_window_ts points_written points_spooled points_rejected points_dropped spool_bytes
+redis_reconnects influx_errors gaps outputs_dropped output_errors
+"""
+
+
+def test_events_by_stream_and_pubsub_come_out_equal_to_a_replay(redis_server: RedisServer, influx: InfluxStub) -> None:
+    client = redis_server.start()
+    heard = listening(client)
+    with running("keystroke", redis_server, INFLUX_URL=influx.url) as program:
+        until(lambda: stats(client, "keystroke"))
+        sent = type_keys(client, 3.0, lambda i: "stream" if i % 3 else "publish")
+        windows = comes_to(client, sent)
+        assert len(windows) >= 3
+        assert heard_by(heard) == windows
+        status, log, seconds = program.stop()
+    assert (status, seconds < 5) == (0, True), log
+    assert [int(line.rsplit(" ", 1)[1]) for line in influx.accepted] == [window["ts"] for window in windows]
+    series, fields, _ = influx.accepted[0].split(" ")
+    assert series == "keystroke_features,user_id=default,device_id=keyboard_0,host=here"
+    assert fields.startswith(f"dwell_mean={windows[0]['dwell_mean']!r},dwell_std=")
+    told = stats(client, "keystroke")
+    assert told["events"] == str(len(sent))
+    assert told["windows"] == told["points_written"] == str(len(windows))
+    cursor = client.hgetall("seclyzer:cursor:keystroke")
+    assert cursor == {name: str(windows[-1]["ts"]).encode() for name in (b"published", b"stored")}
+
+
+def test_the_stats_hash_holds_every_field_and_expires(redis_server: RedisServer) -> None:
+    client = redis_server.start()
+    client.xadd("seclyzer:stream:mouse", {"e": move(now()).strip()}, id="5-7")
+    client.xadd("seclyzer:stream:mouse", {"wrong": "field"}, id="5-8")
+    with running("mouse", redis_server) as program:
+        told = until(lambda: stats(client, "mouse"))
+        assert set(told) == set(STATS.split())
+        assert (told["implementation"], told["pid"]) == ("python", str(program.process.pid))
+        assert abs(int(told["started_at"]) - now()) < 20 * SECOND
+        assert 20 < client.ttl("seclyzer:stats:mouse") <= 30
+        told = until(lambda: (made := stats(client, "mouse"))["malformed"] == "1" and made)
+        assert (told["events"], told["last_id"]) == ("1", "5-8")
+        assert client.xlen("seclyzer:stream:mouse") == 0  # older than 120 s: trimmed, though nothing came
+
+
+def test_entries_are_trimmed_by_age_to_the_millisecond(redis_server: RedisServer) -> None:
+    client = redis_server.start()
+    ms = time.time_ns() // 1_000_000
+    for age in (200_000, 130_000, 121_000, 100_000, 0):
+        client.xadd("seclyzer:stream:keystroke", {"e": "{}"}, id=f"{ms - age}-0")
+    with running("keystroke", redis_server):
+        until(lambda: client.xlen("seclyzer:stream:keystroke") == 2)
+
+
+def test_no_log_line_and_no_output_holds_a_key(redis_server: RedisServer) -> None:
+    client = redis_server.start()
+    with running("keystroke", redis_server, "--log-level", "debug") as program:
+        until(lambda: stats(client, "keystroke"))
+        for i in range(40):
+            client.xadd("seclyzer:stream:keystroke", {"e": key(now(), "KeySecret", "release" if i % 2 else "press")})
+            client.xadd("seclyzer:stream:keystroke", {"e": b'{"type":"keystroke","key":"KeySecret"'})
+            client.publish("seclyzer:events", b'["KeySecret"]')
+        until(lambda: stats(client, "keystroke")["windows"] != "0")
+        told = stats(client, "keystroke")
+        windows = listed(client, "keystroke")
+        _, log, _ = program.stop()
+    assert windows and "Secret" not in log + json.dumps(windows) + json.dumps(told)
+    assert log.count("malformed messages were skipped") == 1
+
+
+def test_it_starts_quickly_stays_small_and_idles(redis_server: RedisServer) -> None:
+    client = redis_server.start()
+    begun = time.monotonic()
+    with running("keystroke", redis_server) as program:
+        until(lambda: stats(client, "keystroke"))
+        assert time.monotonic() - begun < 1.5  # a bound for a busy machine; a fifth of that when it is not
+        proc = Path(f"/proc/{program.process.pid}")
+
+        def status(name: str) -> int:
+            text = (proc / "status").read_text(encoding="ascii")
+            return int(next(line for line in text.splitlines() if line.startswith(name)).split()[1])
+
+        time.sleep(1.0)
+        switches = status("voluntary_ctxt_switches")
+        time.sleep(5.0)
+        assert status("voluntary_ctxt_switches") - switches <= 15
+        assert status("VmRSS") < 35 * 1024
+        assert len(os.listdir(proc / "task")) == 2

@@ -1,0 +1,99 @@
+"""What systemd and a person at the terminal see of a program: its end, its notifications, `--check`."""
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from running import running, stats, type_keys, until
+from servers import InfluxStub, RedisServer
+from support import command, environment
+
+
+@pytest.mark.parametrize("sick", ["away", "hanging", "influx"])
+def test_sigterm_ends_it_in_five_seconds_whatever_is_sick(
+    redis_server: RedisServer, influx: InfluxStub, sick: str
+) -> None:
+    if sick == "influx":
+        influx.answer = lambda lines: time.sleep(30)
+    with running("keystroke", redis_server, INFLUX_URL=influx.url) as program:
+        if sick != "away":
+            client = redis_server.start()
+            until(lambda: stats(client, "keystroke"))
+            type_keys(client, 2.5, lambda i: "stream")
+        if sick == "hanging":
+            redis_server.signal(signal.SIGSTOP)
+        until(lambda: "started" in program.log())
+        time.sleep(0.5)
+        status, log, seconds = program.stop()
+        if sick == "hanging":
+            redis_server.signal(signal.SIGCONT)
+    assert (status, seconds < 5.0) == (0, True), log
+
+
+def test_systemd_is_told(redis_server: RedisServer, tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(5)
+        told: list[str] = []
+
+        def hears(message: str) -> None:
+            while message not in told:
+                told.append(systemd.recv(1000).decode())
+
+        env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
+        with running("mouse", redis_server, **env) as program:
+            hears("READY=1")  # though Redis is away
+            hears("WATCHDOG=1")
+            while not any(one.startswith("STATUS=Redis is away: ") for one in told):
+                told.append(systemd.recv(1000).decode())
+            redis_server.start()
+            hears("STATUS=reading events")
+            told.clear()
+            begun = time.monotonic()
+            for _ in range(5):
+                told.clear()
+                hears("WATCHDOG=1")
+            assert 1.0 < time.monotonic() - begun < 2.5  # about every 0.3 s
+            program.process.send_signal(signal.SIGTERM)
+            hears("STOPPING=1")
+
+
+def test_check_says_what_is_right_and_what_is_wrong(redis_server: RedisServer, influx: InfluxStub) -> None:
+    def check(**env: str) -> tuple[int, str]:
+        done = subprocess.run(
+            command("keystroke", "--check"),
+            env=environment(REDIS_URL=redis_server.url, INFLUX_URL=influx.url, **env),
+            capture_output=True, timeout=20,
+        )  # fmt: skip
+        return done.returncode, done.stdout.decode() + done.stderr.decode()
+
+    status, said = check()
+    assert (status, "redis" in said, "unreachable" in said, f"influxdb {influx.url}: good" in said) == (
+        1,
+        True,
+        True,
+        True,
+    )
+    redis_server.start("--requirepass", "right")
+    status, said = check(REDIS_PASSWORD="right")
+    assert (status, said.count("good")) == (0, 3)
+    for password in ("wrong", ""):
+        status, said = check(REDIS_PASSWORD=password)
+        assert (status, "refused" in said, "check redis_username and redis_password" in said) == (
+            1,
+            True,
+            True,
+        )
+    for answer, hint in (
+        (401, "check influx_token"),
+        (403, "may not write"),
+        (404, "no such organisation"),
+        (500, "500"),
+    ):
+        influx.answer = lambda lines, answer=answer: (answer, {}, b"{}")  # type: ignore[misc]
+        status, said = check(REDIS_PASSWORD="right")
+        assert (status, hint in said) == (1, True)
+    assert all(lines == [] for _, _, lines in influx.requests)

@@ -1,0 +1,133 @@
+"""Programs that are ended or killed and started again: nothing is lost, nothing comes twice."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from running import (
+    comes_to,
+    expected,
+    focuses,
+    heard_by,
+    listed,
+    listening,
+    now,
+    running,
+    stats,
+    type_keys,
+    until,
+)
+from servers import InfluxStub, RedisServer
+from support import SECOND, focus
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_neither_doubles_nor_loses_a_window(
+    redis_server: RedisServer, influx: InfluxStub, number: int
+) -> None:
+    client = redis_server.start()
+    heard = listening(client)
+    sent: list[bytes] = []
+    for seconds in (1.3, 2.0, 0.7):
+        with running("keystroke", redis_server, INFLUX_URL=influx.url) as program:
+            sent += type_keys(client, seconds, lambda i: "stream")
+            program.stop(number)
+        sent += type_keys(client, 0.4, lambda i: "stream")  # while it is down
+    with running("keystroke", redis_server, INFLUX_URL=influx.url) as program:
+        windows = comes_to(client, sent)
+        program.stop()
+    assert len(windows) >= 5
+    assert heard_by(heard) == windows
+    stored = {int(line.rsplit(" ", 1)[1]) for line in influx.accepted}
+    assert stored == {window["ts"] for window in windows}
+
+
+def test_a_cursor_far_in_the_future_is_ignored(redis_server: RedisServer) -> None:
+    client = redis_server.start()
+    client.hset("seclyzer:cursor:keystroke", mapping={"published": now() + 60 * SECOND, "stored": "x"})
+    with running("keystroke", redis_server):
+        comes_to(client, type_keys(client, 0.3, lambda i: "stream"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_app_tracker_goes_on_after_a_restart(
+    redis_server: RedisServer, influx: InfluxStub, tmp_path: Path, number: int
+) -> None:
+    client = redis_server.start()
+    state_dir = ("--state-dir", str(tmp_path))
+    sent: list[bytes] = []
+    for names in ("abacabad", "aabbccdd", "efef"):
+        with running("app", redis_server, *state_dir, INFLUX_URL=influx.url) as program:
+            sent += focuses(client, names)
+            program.stop(number)
+        sent += focuses(client, "xyz")  # while it is down
+    with running("app", redis_server, *state_dir, INFLUX_URL=influx.url) as program:
+        sent += focuses(client, "q")
+        comes_to(client, sent, "app")
+        assert program.stop()[0] == 0
+    *transitions, patterns = expected(sent, "app")
+    assert listed(client, "app") == transitions
+    kept = json.loads(client.get("seclyzer:app:patterns"))  # type: ignore[arg-type]
+    assert kept == patterns
+    stored = {(int(line.rsplit(" ", 1)[1]), line.split(" ")[0]) for line in influx.accepted}
+    assert {ts for ts, _ in stored} == {one["ts"] for one in transitions}
+    state = json.loads((tmp_path / "app-state.json").read_text(encoding="utf-8"))
+    assert state == json.loads(client.get("seclyzer:app:state"))  # type: ignore[arg-type]
+    assert (state["unstored"], state["current"]["app"], state["total_transitions"]) == (
+        [],
+        "q",
+        len(transitions),
+    )
+    assert client.hget("seclyzer:cursor:app", "published") == str(patterns["ts"]).encode()
+
+
+def test_where_redis_has_forgotten_the_state_it_is_taken_from_disk(
+    redis_server: RedisServer, influx: InfluxStub, tmp_path: Path
+) -> None:
+    client = redis_server.start()
+    with running("app", redis_server, "--state-dir", str(tmp_path)) as program:
+        until(lambda: stats(client, "app"))
+        sent = focuses(client, "abc")
+        time.sleep(0.7)
+        program.stop()
+    redis_server.stop()
+    client = redis_server.start()
+    with running("app", redis_server, "--state-dir", str(tmp_path), INFLUX_URL=influx.url) as program:
+        sent += focuses(client, "da")
+        until(lambda: len(listed(client, "app")) == 2)
+        program.stop()
+    *transitions, patterns = expected(sent, "app")
+    assert listed(client, "app") == transitions[2:]
+    assert json.loads(client.get("seclyzer:app:patterns")) == patterns  # type: ignore[arg-type]
+    # What InfluxDB had not answered when the first one stopped was in the state as well.
+    assert [int(line.rsplit(" ", 1)[1]) for line in influx.accepted] == [one["ts"] for one in transitions]
+
+
+def test_a_transition_that_influxdb_did_not_answer_is_stored_by_the_next_start(
+    redis_server: RedisServer, influx: InfluxStub
+) -> None:
+    client = redis_server.start()
+    with running("app", redis_server) as program:
+        until(lambda: stats(client, "app"))
+        focuses(client, "abc")
+        until(lambda: len(listed(client, "app")) == 2)
+        program.stop(signal.SIGKILL)
+    with running("app", redis_server, INFLUX_URL=influx.url):
+        until(lambda: len(influx.accepted) == 2)
+    assert len(listed(client, "app")) == 2
+
+
+def test_a_stream_made_anew_after_the_clock_was_set_back_is_read(redis_server: RedisServer) -> None:
+    client = redis_server.start()
+    ahead = time.time_ns() // 1_000_000 + 3_600_000
+    client.xadd("seclyzer:stream:app", {"e": focus(now(), "a").strip()}, id=f"{ahead}-0")
+    with running("app", redis_server) as program:
+        until(lambda: stats(client, "app").get("events") == "1", 15)
+        redis_server.stop()
+        client = redis_server.start()
+        focuses(client, "bc")
+        until(lambda: len(listed(client, "app")) == 2)
+        program.stop()
+    assert [(one["from_app"], one["to_app"]) for one in listed(client, "app")] == [("a", "b"), ("b", "c")]
