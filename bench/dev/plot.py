@@ -31,7 +31,7 @@ def svg(result: Result) -> str:
 
 def _subtitle(result: Result) -> str:
     about = result.about
-    return f"{about['cpu']}, {about['cores']} cores, {about['system']}, {about['at'][:10]}"
+    return f"{about['cpu']}, {about['cores']} cores, {about['system']}, {about['at'][:10]}; left of the line is better"
 
 
 def _axis(height: int) -> list[str]:

@@ -43,6 +43,7 @@ def test_a_window_closed_by_an_event_counts_from_its_sending() -> None:
 
 def test_a_window_closed_by_time_counts_from_when_it_was_due() -> None:
     assert latency_us(Heard("mouse", END, END + 251_000, 0), END + 299_000, 50, 0) == 950
+    assert latency_us(Heard("mouse", END, END + 251_000, 0), END + 250_950, 50, 0) == 950
     assert latency_us(Heard("mouse", END, END + 2_751_000, 0), END + 2_799_000, 50, 2_500_000) == 950
 
 
