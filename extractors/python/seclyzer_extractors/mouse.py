@@ -1,15 +1,17 @@
-"""The mouse features of one window: its events in, 38 features out. Pure.
+"""The mouse features of windows: the events of each in, 38 features out.
 
 Times are integer µs; a duration in s is their difference / 1e6, one in ms their difference / 1000.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from math import atan2, pi, sqrt
+from math import sqrt
 
 from . import stats
 from .event import Button, Move, Scroll
+from .motion import Motion
+from .window import ts_of
 
-MIN_DT_S = 0.001
 MAX_SPEED = 10_000.0  # px/s
 MAX_ACCELERATION = 100_000.0  # px/s²
 MAX_JERK = 1_000_000.0  # px/s³
@@ -23,80 +25,114 @@ Value = float | int | bool | str
 
 
 def features(events: Sequence[MouseEvent], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
-    """The values in the schema's order. `events` are ordered; `dev_mode` is the process's own."""
-    window_s = window_us / 1e6
-    moves = [event for event in events if type(event) is Move]
-    clicks = [event for event in events if type(event) is Button and event.button in BUTTONS]
-    scrolls = [event for event in events if type(event) is Scroll]
-    return (
-        *_move_features(moves, window_s),
-        *_click_features(clicks, window_s),
-        *_scroll_features(scrolls, window_s),
-        dev_mode or any(event.dev_mode for event in events),
-    )
+    """The values of one window in the schema's order. `events` are ordered; `dev_mode` is the process's own."""
+    return Windows().features(events, window_us, dev_mode)
 
 
-def _move_features(moves: Sequence[Move], window_s: float) -> tuple[float, ...]:
-    n = len(moves)
+class Windows:
+    """The features of one window after another: what is known from the last one is not computed again."""
+
+    def __init__(self) -> None:
+        self._events: list[MouseEvent] = []  # the last window's
+        self._is_move = bytearray()  # 1 for each of them that is a move
+        self._is_dev = bytearray()  # 1 for each of them in developer mode
+        self._motion = Motion()  # of the moves among them
+        self._others: list[Button | Scroll] = []
+
+    def features(self, events: Sequence[MouseEvent], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
+        """As the function of this name."""
+        self._turn_to(list(events))
+        window_s = window_us / 1e6
+        clicks = [event for event in self._others if type(event) is Button and event.button in BUTTONS]
+        scrolls = [event for event in self._others if type(event) is Scroll]
+        return (
+            *_move_features(self._motion, window_s),
+            *_click_features(clicks, window_s),
+            *_scroll_features(scrolls, window_s),
+            dev_mode or 1 in self._is_dev,
+        )
+
+    def _turn_to(self, events: list[MouseEvent]) -> None:
+        """Forgets what is only in the last window, keeps what begins this one as well, and adds the rest."""
+        before = bisect_left(self._events, events[0].ts, key=ts_of) if events else len(self._events)
+        self._keep(before, before + _shared(self._events[before:], events))
+        new = events[len(self._events) :]
+        self._events = events
+        self._is_move.extend([type(event) is Move for event in new])
+        self._is_dev.extend([event.dev_mode for event in new])
+        self._motion.add([event for event in new if type(event) is Move])
+        self._others += [event for event in new if not isinstance(event, Move)]
+
+    def _keep(self, start: int, stop: int) -> None:
+        """Of the events, only those from `start` to `stop`."""
+        moves = self._is_move.count(1, 0, stop)
+        self._motion.keep(moves)
+        del self._others[stop - moves :]
+        moves = self._is_move.count(1, 0, start)
+        self._motion.forget(moves)
+        del self._others[: start - moves]
+        for column in (self._events, self._is_move, self._is_dev):
+            del column[stop:]
+            del column[:start]
+
+
+def _shared(known: Sequence[MouseEvent], events: Sequence[MouseEvent]) -> int:
+    """How many events both begin with.
+
+    If they begin with the same, `events` has all that were known, each once, and may have new ones among them. So
+    from the first place on where they differ they do at every place, and halving finds it.
+    """
+    if not (known and events and known[0] is events[0]):
+        return 0
+    return bisect_left(range(min(len(known), len(events))), True, key=lambda k: known[k] is not events[k])
+
+
+def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
+    n = len(motion.ts)
     if n < 3:
         return (0.0,) * 20
-    dts, dists, angles = [], [], []
-    for k in range(1, n):
-        before, after = moves[k - 1], moves[k]
-        dx, dy = after.x - before.x, after.y - before.y
-        dts.append(max((after.ts - before.ts) / 1e6, MIN_DT_S))
-        dists.append(sqrt(dx * dx + dy * dy))
-        angles.append(atan2(dy, dx))
-
-    speeds = [dist / dt for dist, dt in zip(dists, dts, strict=True)]
-    accelerations = _rates(speeds, dts)
-    jerks = _rates(accelerations, dts)
-    v = [speed for speed in speeds if speed < MAX_SPEED]
-    a = [each for each in accelerations if abs(each) < MAX_ACCELERATION]
-    j = [each for each in jerks if abs(each) < MAX_JERK]
-    abs_a = [abs(each) for each in a]
-    turns = [_turn(angles[k], angles[k + 1]) for k in range(len(angles) - 1)]
-
-    way = 0.0
-    for dist in dists:
-        way += dist
-    dx, dy = moves[-1].x - moves[0].x, moves[-1].y - moves[0].y
+    dts = motion.dt
+    v = _below(motion.v, MAX_SPEED)
+    a, abs_a = _within(motion.a, MAX_ACCELERATION)
+    j, abs_j = _within(motion.j, MAX_JERK)
+    way = stats.total(motion.dist)
+    dx, dy = motion.x[-1] - motion.x[0], motion.y[-1] - motion.y[0]
     straight = sqrt(dx * dx + dy * dy)
     straightness = straight / max(way, 1.0)
     long_intervals = len([dt for dt in dts if dt > LONG_DT_S])
     return (
-        stats.mean(v),
-        stats.std(v),
+        *stats.mean_and_std(v),
         stats.largest(v),
         stats.median(v),
         stats.mean(abs_a),
         stats.std(a),
         stats.largest(abs_a),
         1.0 - straightness,
-        stats.mean(turns),
-        stats.std(turns),
-        stats.mean([abs(each) for each in j]),
+        *stats.mean_and_std(motion.turn),
+        stats.mean(abs_j),
         stats.std(j),
         way,
         straight,
         way / n,
         long_intervals / len(dts),
-        stats.mean(dts),
-        stats.std(dts),
+        *stats.mean_and_std(dts),
         straightness,
         n / window_s,
     )
 
 
-def _rates(values: Sequence[float], dts: Sequence[float]) -> list[float]:
-    """How fast `values` change: (value[k + 1] - value[k]) / dt[k]."""
-    return [(values[k + 1] - values[k]) / dts[k] for k in range(len(values) - 1)]
+def _below(values: Sequence[float], limit: float) -> Sequence[float]:
+    if stats.largest(values) < limit:  # most often: spares a copy
+        return values
+    return [value for value in values if value < limit]
 
 
-def _turn(angle: float, following: float) -> float:
-    """The change of direction, folded into [0, π]."""
-    turn = abs(following - angle)
-    return 2.0 * pi - turn if turn > pi else turn
+def _within(values: Sequence[float], limit: float) -> tuple[Sequence[float], Sequence[float]]:
+    """The values whose magnitude is below `limit`, and their magnitudes."""
+    magnitudes = list(map(abs, values))
+    if stats.largest(magnitudes) < limit:
+        return values, magnitudes
+    return [value for value in values if abs(value) < limit], [value for value in magnitudes if value < limit]
 
 
 def _click_features(clicks: Sequence[Button], window_s: float) -> tuple[Value, ...]:

@@ -68,14 +68,6 @@ class StreamTime:
         return self.seen_at + stream_time - self.max_ts
 
 
-def insert(events: list[E], event: E) -> None:
-    """Puts `event` into `events`, kept in order of (ts, arrival)."""
-    if not events or event.ts >= events[-1].ts:
-        events.append(event)
-    else:
-        events.insert(bisect_right(events, event.ts, key=ts_of), event)
-
-
 def filled_windows(events: Sequence[E], after: int, through: int, timing: Timing) -> Iterator[tuple[int, Sequence[E]]]:
     """Every window with `after` < end <= `through` that holds events: (end, its events), earlier ones first.
 

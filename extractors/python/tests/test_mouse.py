@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seclyzer_extractors import mouse, schema
 from seclyzer_extractors.event import Button, Move, Scroll
+from seclyzer_extractors.motion import Motion
 
 NAMES = [feature.name for feature in schema.kind("mouse").features]
 
@@ -105,3 +106,52 @@ def test_scrolls_without_a_delta_count_as_scrolls_only() -> None:
 def test_rates_are_over_the_length_of_the_window() -> None:
     made = features(*(move(i * 10, i, i) for i in range(5)), window_us=2_500_000)
     assert made["move_19"] == 2.0
+
+
+steps = st.lists(
+    st.tuples(st.integers(0, 40), st.sampled_from("mmmmmmbs"), st.integers(-9, 9), st.booleans()),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(st.lists(st.tuples(steps, st.integers(0, 30)), max_size=6))
+def test_one_window_after_another_gives_what_each_gives_alone(windows: list[tuple[Any, int]]) -> None:
+    """Between windows events come, some of them between others, and the first ones go."""
+    sliding = mouse.Windows()
+    events: list[Move | Button | Scroll] = []
+    for come, go in windows:
+        last = events[-1].ts if events else 1
+        for ago, kind, value, dev_mode in come:
+            ts = max(1, last + 20_000 - ago * 1000)
+            event: Move | Button | Scroll = Move(ts, dev_mode, value * 7.3, value**2 * 1.9)
+            if kind == "b":
+                event = Button(ts, dev_mode, "Left", value > 0)
+            if kind == "s":
+                event = Scroll(ts, dev_mode, value or None)
+            at = len([one for one in events if one.ts <= ts])
+            events.insert(at, event)
+            last = max(last, ts)
+        del events[:go]
+        assert repr(sliding.features(events, 30_000_000, False)) == repr(mouse.features(events, 30_000_000, False))
+
+
+def test_a_window_adds_only_what_the_one_before_did_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    added: list[int] = []
+    monkeypatch.setattr(Motion, "add", lambda _, moves: added.append(len(moves)))
+    monkeypatch.setattr(mouse, "_move_features", lambda *_: ())
+    sliding = mouse.Windows()
+    events = [move(i, i, i * i % 7) for i in range(100)]
+    for start, stop in ((0, 50), (10, 60), (30, 100)):
+        sliding.features(events[start:stop], 30_000_000, False)
+    assert added == [50, 10, 40]
+
+
+def test_an_event_that_came_in_between_and_one_at_the_same_time_that_went() -> None:
+    """Their places make up for each other: the lists are equal again from the third event on."""
+    first, second, third, *others = (move(ms, ms**2 % 9, ms) for ms in (10, 10, 30, 40, 50, 60, 70))
+    between = move(20, 5, 5)
+    sliding = mouse.Windows()
+    sliding.features([first, second, third, *others], 30_000_000, False)
+    events = [second, between, third, *others]
+    assert sliding.features(events, 30_000_000, False) == mouse.features(events, 30_000_000, False)

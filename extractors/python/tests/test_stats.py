@@ -53,3 +53,12 @@ def test_order_of_magnitude_is_kept(values: list[float]) -> None:
     _, std, low, high, median, q25, q75, spread = stats.eight(values)
     assert low <= q25 <= median <= q75 <= high
     assert 0.0 <= std <= spread * 0.51 + 1e-6
+
+
+@given(
+    st.lists(st.floats(min_value=0, max_value=1e6) | st.integers(0, 9).map(float), min_size=1, max_size=9),
+    st.integers(1, 3000),
+)
+def test_the_median_of_many_is_the_middle_of_them_sorted(values: list[float], count: int) -> None:
+    many = [values[k % len(values)] * (k % 7) for k in range(count)]
+    assert stats.median(many) == stats.median_of_sorted(sorted(many))

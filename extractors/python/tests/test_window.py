@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seclyzer_extractors.event import Focus
-from seclyzer_extractors.window import StreamTime, Timing, filled_windows, insert
+from seclyzer_extractors.window import StreamTime, Timing, filled_windows
 
 ms = st.integers(1, 10_000).map(lambda value: value * 1000)
 
@@ -51,13 +51,6 @@ def test_stream_time_is_the_largest_ts_and_the_real_time_since() -> None:
     assert stream.when(1_030) == 80
     stream.see(1_010, 80)
     assert stream.at(80) == 1_010
-
-
-def test_events_are_kept_in_order_of_ts_and_arrival() -> None:
-    events: list[Focus] = []
-    for ts, app in ((5, "a"), (9, "b"), (5, "c"), (1, "d"), (9, "e"), (7, "f")):
-        insert(events, Focus(ts, False, app))
-    assert "".join(event.app for event in events) == "dacfbe"
 
 
 @given(timings(), st.lists(st.integers(1, 200_000_000), min_size=1, max_size=30), st.integers(-3, 60))

@@ -1,0 +1,52 @@
+"""Events in order of (`ts`, arrival), bounded."""
+
+from bisect import bisect_right
+from typing import Generic, TypeVar
+
+from .event import Event
+from .window import ts_of
+
+E = TypeVar("E", bound=Event)
+
+
+class Buffer(Generic[E]):
+    """Holds at most `limit` events; above that the smallest (`ts`, arrival) goes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._events: list[E] = []
+        self._gone = 0  # how many at the front went already; they are taken out together, since that moves all others
+
+    def insert(self, event: E) -> bool:
+        """Puts an event behind all that are not later. Whether one had to go for it, be it this one."""
+        events = self._events
+        if not events or event.ts >= events[-1].ts:
+            events.append(event)
+        else:
+            events.insert(bisect_right(events, event.ts, key=ts_of), event)
+        if len(events) - self._gone <= self._limit:
+            return False
+        self._gone += 1
+        if self._gone > self._limit // 8:
+            self.all()
+        return True
+
+    def all(self) -> list[E]:
+        """The events, in order; for reading."""
+        if self._gone:
+            del self._events[: self._gone]
+            self._gone = 0
+        return self._events
+
+    def take(self, ts: int) -> list[E]:
+        """Takes out the events at or before `ts`."""
+        events = self.all()
+        count = bisect_right(events, ts, key=ts_of)
+        taken = events[:count]
+        del events[:count]
+        return taken
+
+    def clear(self) -> None:
+        """Lets go of all events."""
+        self._events.clear()
+        self._gone = 0
