@@ -73,6 +73,7 @@ class Settings:
     deployment_dir: str
     units: Mapping[str, str]
     extractors: tuple[str, ...]
+    spool_bytes: float
     redis_legacy_clients: bool
     host: str
     memory_warn_percent: float
@@ -89,6 +90,11 @@ class Settings:
     def edge(self) -> bool:
         """Whether people work at this host."""
         return "edge" in self.roles
+
+    @property
+    def store(self) -> bool:
+        """Whether InfluxDB runs here."""
+        return "store" in self.roles
 
 
 def _checks(value: Any) -> dict[str, Pace]:
@@ -121,6 +127,7 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "deployment_dir": (absolute_path, "/opt/seclyzer/current"),
     "units": (unit_names, None),
     "extractors": (some_of(*EXTRACTORS, empty=True), None),
+    "spool_bytes": (number(0, 2**40, whole=True), 64 * 2**20),
     "redis_legacy_clients": (flag, False),
     "host": (text(r"[^\x00-\x1f\x7f]{1,253}", "a name of at most 253 characters"), None),
     "memory_warn_percent": (number(1, 100), 80),

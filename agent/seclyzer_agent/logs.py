@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 
+PACKAGE = Path(__file__).parent
 PLAIN = re.compile(r"[A-Za-z0-9_.:/+@%-]+")
 
 
@@ -20,8 +23,18 @@ def quote(value: object) -> str:
     return f'"{escaped}"'
 
 
+def place(error: BaseException) -> str:
+    """Where an exception came from: `extractor.py:12`; the innermost line of this program, if there is one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(PACKAGE)]
+    return next((f"{Path(f.filename).name}:{f.lineno}" for f in reversed(own or frames)), "an unknown place")
+
+
 class Logfmt(logging.Formatter):
-    """Formats a record; its attribute `fields`, a mapping, becomes keys, a traceback the key `error`."""
+    """Formats a record; its attribute `fields`, a mapping, becomes keys, an exception `error` and `at`.
+
+    An exception's words are left out: nobody knows what was in the value that it is about.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One line without a line ending."""
@@ -30,8 +43,9 @@ class Logfmt(logging.Formatter):
         parts.append(f"msg={quote(record.getMessage())}")
         fields = getattr(record, "fields", {})
         parts += [f"{key}={quote(value)}" for key, value in fields.items()]
-        if record.exc_info:
-            parts.append(f"error={quote(self.formatException(record.exc_info))}")
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            parts += [f"error={type(error).__name__}", f"at={quote(place(error))}"]
         return " ".join(parts)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .hysteresis import step
+from .logs import place
 from .model import Check, Entry, Reading, Unreadable
 from .snapshot import CheckState, Shown, Snapshot, View, unread, view
 
@@ -114,7 +115,7 @@ class Runner:
             return str(error), None
         except Exception as error:
             log.exception("a check is broken", extra={"fields": {"check": check.name}})
-            return f"the check itself is broken ({type(error).__name__}); the journal has the traceback", None
+            return f"the check itself is broken ({type(error).__name__} at {place(error)})", None
 
     def _keep(self, check: Check, pace: Pace, outcome: Reading | str, began: float) -> None:
         before = self._states[check.name]

@@ -87,7 +87,8 @@ async def background(
     if settings.edge:
         deadline = max(pace.deadline for pace in settings.checks.values())
         redis = connect(settings.redis_url, settings.redis_username or None, kept.redis_password, deadline)
-    timeout = aiohttp.ClientTimeout(total=settings.checks["influxdb"].deadline)
+    # Before the check's own deadline: what a store that hangs means, the check knows and its runner does not.
+    timeout = aiohttp.ClientTimeout(total=0.8 * settings.checks["influxdb"].deadline)
     agent = {"User-Agent": f"seclyzer-agent/{__version__}"}
     try:
         async with aiohttp.ClientSession(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Counters of the contract (section 4), all since the extractor started.
+# Counters of the contract (section 4), all since the extractor started; `gaps` is one more, which need not be there.
 COUNTERS = {
     "events": "Valid events of its own type",
     "malformed": "Messages that break the contract",
@@ -26,10 +26,12 @@ COUNTERS = {
     "points_dropped": "Points lost because no room was left",
     "redis_reconnects": "Connections to Redis made anew",
     "influx_errors": "Failed requests to InfluxDB",
+    "gaps": "Times that Redis gave up events before they were read",
 }
 # Microseconds of Unix time; 0 when there was none.
 TIMES = ("started_at", "last_event_ts", "last_window_ts")
 NUMBERS = (*COUNTERS, *TIMES, "pid", "spool_bytes")
+OPTIONAL = ("gaps",)
 
 NUMBER = re.compile(r"[0-9]{1,19}")
 ENTRY_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,20}")
@@ -69,5 +71,6 @@ def parse(raw: Mapping[str, str]) -> Stats | None:
         "version": version if version is not None and WORD.fullmatch(version) else None,
         "last_id": last_id if last_id is not None and ENTRY_ID.fullmatch(last_id) else None,
     }
-    faults = tuple(n for n in NUMBERS if n not in numbers) + tuple(n for n, v in stats.items() if v is None)
+    missing = tuple(n for n in NUMBERS if n not in numbers and not (n in OPTIONAL and n not in raw))
+    faults = missing + tuple(n for n, v in stats.items() if v is None)
     return Stats(**stats, numbers=numbers, faults=faults)

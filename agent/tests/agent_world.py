@@ -47,6 +47,7 @@ STATS = {
     "spool_bytes": "0",
     "redis_reconnects": "0",
     "influx_errors": "0",
+    "gaps": "0",
 }
 SHOW = """\
 LoadState={load}

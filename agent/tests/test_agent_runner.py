@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 
+import pytest
+
+from seclyzer_agent import logs
 from seclyzer_agent.model import Check, Entry, Reading, Status, Unreadable
 from seclyzer_agent.runner import Pace, Runner
 from seclyzer_agent.snapshot import CheckState, view
@@ -79,7 +83,10 @@ def test_a_check_that_cannot_be_cancelled_is_never_run_twice_at_once() -> None:
     run([Fake("bad", stubborn)], Pace(0.05, 0.05, 1, 1), 1.0, then)
 
 
-def test_an_exception_is_a_failure_that_says_so_and_the_check_goes_on() -> None:
+def test_an_exception_is_a_failure_that_says_where_it_was_and_the_check_goes_on(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    logs.setup("info")
     calls = 0
 
     async def broken() -> Reading:
@@ -89,10 +96,14 @@ def test_an_exception_is_a_failure_that_says_so_and_the_check_goes_on() -> None:
 
     def then(runner: Runner) -> None:
         output = runner.snapshot().views[0].output
-        assert output == "bad: the check itself is broken (KeyError); the journal has the traceback"
+        assert re.fullmatch(r"bad: the check itself is broken \(KeyError at runner.py:\d+\)", output)
         assert calls >= 3
 
     run([Fake("bad", broken)], Pace(0.05, 1, 1, 1), 0.3, then)
+    said = capfd.readouterr().err.splitlines()
+    ending = r'level=error msg="a check is broken" check=bad error=KeyError at=runner.py:\d+'
+    assert len(said) in (calls, calls - 1)  # the last one may have been cut short
+    assert [line for line in said if not re.fullmatch(rf"ts=\S+ {ending}", line)] == []
 
 
 def test_all_that_was_known_is_unknown_when_a_reading_fails_and_its_facts_are_gone() -> None:

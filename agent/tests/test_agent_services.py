@@ -19,11 +19,14 @@ from seclyzer_agent.checks.deployment import Deployment
 from seclyzer_agent.checks.extractor import Bounds, Extractor
 from seclyzer_agent.checks.influxdb import InfluxCheck
 from seclyzer_agent.checks.redis import RedisCheck, judge_memory
+from seclyzer_agent.checks.spool import Spool, kept
+from seclyzer_agent.checks.spool import judge as judge_spool
 from seclyzer_agent.checks.units import Unit
 from seclyzer_agent.model import Entry, Reading, Status, Unreadable
 from seclyzer_agent.redis_client import connect
 from seclyzer_agent.stats import parse
 
+MIB = 2**20
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
 T = TypeVar("T")
 
@@ -98,7 +101,7 @@ class Edge:
         """Read once, and once more after each step."""
 
         async def use(client: Any) -> list[dict[str, Entry]]:
-            bounds = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=recent)
+            bounds = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=recent, spool=64 * MIB)
             check = Extractor(self.kind, "seclyzer-x.service", client, lambda check: self.facts.get(check), bounds)
             found = [await check.read()]
             for step in between:
@@ -134,7 +137,7 @@ def test_a_heartbeat_that_agrees_with_unit_and_deployment_passes(
     }
     entries = edge.readings()[0]
     assert {name: e.status for name, e in entries.items()} == dict.fromkeys(
-        ("heartbeat", "lag", "windows", "losses", "errors"), PASS
+        ("heartbeat", "lag", "windows", "losses", "errors", "spool"), PASS
     )
     assert entries["heartbeat"].output == f"keystroke: rust {stats['version']} runs as process 4711"
 
@@ -206,19 +209,73 @@ def test_a_heartbeat_with_junk_in_it_is_a_warning_and_the_junk_is_not_repeated(
     assert (entry.status, entry.output) == (WARN, "keystroke: the heartbeat lacks events, late, last_id")
 
 
+def test_a_heartbeat_need_not_tell_of_gaps(redis_server: RedisServer, stats: dict[str, str]) -> None:
+    edge = Edge(redis_server)
+    edge.tell({name: value for name, value in stats.items() if name != "gaps"})
+    assert edge.readings()[0]["heartbeat"].status is PASS
+    edge.tell(stats, gaps="x")
+    assert edge.readings()[0]["heartbeat"].output == "keystroke: the heartbeat lacks gaps"
+
+
 def test_losses_fail_and_errors_warn_while_they_are_recent(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server)
     edge.tell(stats, points_dropped=5, malformed=5)
     first, second, third = edge.readings(
-        lambda: edge.tell(stats, points_dropped=8, malformed=6),
+        lambda: edge.tell(stats, points_dropped=8, malformed=6, gaps=1),
         lambda: time.sleep(0.3),
         recent=0.2,
     )
     assert (first["losses"].status, first["errors"].status) == (PASS, PASS)
     assert (second["losses"].status, second["errors"].status) == (FAIL, WARN)
-    assert second["losses"].output == "keystroke: 3 points in the last 0.2 s"
+    assert second["losses"].output == "keystroke: 3 points, 1 gaps in the stream in the last 0.2 s"
     assert second["errors"].output == "keystroke: 1 malformed messages in the last 0.2 s"
     assert (third["losses"].status, third["errors"].status) == (PASS, PASS)
+
+
+@pytest.mark.parametrize(
+    ("size", "status", "words"),
+    [
+        (0, PASS, "keystroke: no point waits on disk for InfluxDB"),
+        (700, WARN, "keystroke: 0.7 KiB of points wait on disk for InfluxDB, at most 64.0 MiB may"),
+        (64 * MIB - 256 * 1024, WARN, "keystroke: 63.8 MiB of points wait on disk for InfluxDB, at most 64.0 MiB may"),
+        (
+            64 * MIB - 256 * 1024 + 1,
+            FAIL,
+            "keystroke: the spool is full, its oldest points go: 63.8 MiB of 64.0 MiB",
+        ),
+    ],
+)
+def test_what_waits_on_disk_is_a_warning_until_no_segment_fits(
+    redis_server: RedisServer, stats: dict[str, str], size: int, status: Status, words: str
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats, spool_bytes=size)
+    entry = edge.readings()[0]["spool"]
+    assert (entry.status, entry.output, entry.value, entry.unit) == (status, words, size, "bytes")
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "dropped", "keeps"),
+    [
+        (0, MIB, False, True),
+        (9, MIB, False, True),
+        (9, MIB, True, False),
+        (MIB, MIB, False, False),
+        (0, 0, False, False),
+    ],
+)
+def test_a_spool_keeps_points_while_it_is_there_has_room_and_lost_none(
+    size: int, limit: int, dropped: bool, keeps: bool
+) -> None:
+    assert judge_spool("app", size, limit, dropped)[1] == Spool(size, keeps)
+
+
+def test_the_spools_of_a_host_keep_points_when_each_does() -> None:
+    safe, unsafe = Spool(1024, True), Spool(3 * MIB, False)
+    assert kept([safe, safe]) == (True, "no point is lost: 2.0 KiB of points are in the spool")
+    assert kept([safe, unsafe]) == (False, "points are lost; 3.0 MiB of points are in the spool")
+    assert kept([safe, None]) == (False, "")
+    assert kept([]) == (False, "")
 
 
 def test_entries_that_nobody_reads_are_seen_without_reading_the_stream(

@@ -39,9 +39,11 @@ def build(
             lag_fail=settings.lag_fail_seconds,
             stall=settings.stall_seconds,
             recent=settings.recent_seconds,
+            spool=int(settings.spool_bytes),
         )
         checks.append(RedisCheck(redis, slow=slow, warn=warn, fail=fail))
         checks.append(LegacyClients(settings.redis_legacy_clients))
         checks += [Extractor(kind, settings.units.get(kind, ""), redis, facts, bounds) for kind in settings.extractors]
-    checks.append(InfluxCheck(session, settings.influx_url, tls, slow))
+    spools = () if settings.store else settings.extractors
+    checks.append(InfluxCheck(session, settings.influx_url, tls, slow, facts, spools))
     return checks

@@ -16,12 +16,19 @@ from ..redis_client import in_words
 from ..stats import Stats, parse
 from ..trackers import Growth, Lag, Stall, follow, grow, watch
 from .deployment import Deployment
+from .spool import Spool
+from .spool import judge as judge_spool
 from .units import Unit
 
 FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
 
 # Growth of these is a loss of data, of those a fault that loses nothing by itself.
-LOSSES = {"points_dropped": "points", "points_rejected": "refused points", "dropped": "events"}
+LOSSES = {
+    "points_dropped": "points",
+    "points_rejected": "refused points",
+    "dropped": "events",
+    "gaps": "gaps in the stream",
+}
 ERRORS = {
     "malformed": "malformed messages",
     "future": "events from the future",
@@ -32,12 +39,13 @@ ERRORS = {
 
 @dataclass(frozen=True, slots=True)
 class ExtractorFacts:
-    """The last heartbeat (None when absent), the lengths of stream and feature list, and lag in s."""
+    """The last heartbeat (None when absent), the lengths of stream and feature list, lag in s, and the spool."""
 
     stats: Stats | None
     stream_length: int
     list_length: int
     lag: float | None
+    spool: Spool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +59,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """When lag and missing windows matter, and how long losses and errors count as recent; all in s."""
+    """When lag and missing windows matter, how long losses and errors count as recent (all in s); the spool's bytes."""
 
     lag_warn: float
     lag_fail: float
     stall: float
     recent: float
+    spool: int
 
 
 def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted, now: float) -> Entry:
@@ -161,8 +170,8 @@ class Extractor:
         if stats is None:
             self._lag = self._stall = None
             return Reading((heartbeat,), ExtractorFacts(None, stream_length, list_length, None))
-        entries, lag = self._compare(stats, stream_length)
-        return Reading((heartbeat, *entries), ExtractorFacts(stats, stream_length, list_length, lag.seconds))
+        entries, lag, spool = self._compare(stats, stream_length)
+        return Reading((heartbeat, *entries), ExtractorFacts(stats, stream_length, list_length, lag.seconds, spool))
 
     def _wanted(self) -> Wanted:
         deployment: Deployment | None = self._facts("deployment")
@@ -172,7 +181,7 @@ class Extractor:
             return Wanted(unit=unit)
         return Wanted(deployment.implementations.get(self.name), deployment.version, unit)
 
-    def _compare(self, stats: Stats, stream_length: int) -> tuple[tuple[Entry, ...], Lag]:
+    def _compare(self, stats: Stats, stream_length: int) -> tuple[tuple[Entry, ...], Lag, Spool]:
         kind, bounds, now = self.name, self._bounds, time.monotonic()
         lag = follow(self._lag, stats.last_id or "0-0", stream_length, now, time.time())
         counters = {name: stats[name] for name in (*LOSSES, *ERRORS)}
@@ -185,4 +194,5 @@ class Extractor:
             entries.append(judge_windows(kind, self._stall, now, bounds.stall))
         entries.append(judge_growth(kind, "losses", LOSSES, stats, growth, Status.FAIL, bounds.recent))
         entries.append(judge_growth(kind, "errors", ERRORS, stats, growth, Status.WARN, bounds.recent))
-        return tuple(entries), lag
+        entry, spool = judge_spool(kind, stats["spool_bytes"], bounds.spool, "points_dropped" in growth.grown)
+        return (*entries, entry), lag, spool

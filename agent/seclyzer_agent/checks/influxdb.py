@@ -1,4 +1,7 @@
-"""Does InfluxDB answer? `GET /health`, which needs no token."""
+"""Does InfluxDB answer? `GET /health`, which needs no token.
+
+On an edge that only writes to it, a store that is away is a warning as long as the spools keep every point.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import json
 import os
 import ssl
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import aiohttp
 
-from ..model import Entry, Reading, Status, Unreadable
+from ..model import Entry, Facts, Reading, Status, Unreadable
+from .spool import kept
 
 MAX_BODY = 16 * 1024
 
@@ -23,17 +28,41 @@ class InfluxFacts:
 
 
 class InfluxCheck:
-    """The check `influxdb`. Its facts: InfluxFacts. `slow` in s."""
+    """The check `influxdb`. Its facts: InfluxFacts, none while it is away. `slow` in s.
+
+    `extractors` are the checks whose spools stand in for it; none where it is part of the host itself.
+    """
 
     name = "influxdb"
-    after = ()
     primary = Entry("responseTime", "influxdb", "datastore", Status.FAIL, "")
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, tls: ssl.SSLContext | bool, slow: float) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        tls: ssl.SSLContext | bool,
+        slow: float,
+        facts: Facts | None = None,
+        extractors: Sequence[str] = (),
+    ) -> None:
         self._session, self._url, self._tls, self._slow = session, url.rstrip("/") + "/health", tls, slow
+        self._facts, self.after = facts, tuple(extractors)
 
     async def read(self) -> Reading:
-        """Ask once, over a connection that is kept."""
+        """Ask once. Raises Unreadable when there is no good answer and points may be lost by that."""
+        try:
+            return await self._ask()
+        except Unreadable as away:
+            if self._facts is None or not self.after:
+                raise
+            readings = [self._facts(extractor) for extractor in self.after]
+            good, words = kept(reading.spool if reading is not None else None for reading in readings)
+            if not good:
+                raise Unreadable(f"{away}; {words}" if words else str(away)) from None
+            return Reading((replace(self.primary, status=Status.WARN, output=f"InfluxDB {away}; {words}"),))
+
+    async def _ask(self) -> Reading:
+        """One request, over a connection that is kept."""
         began = time.perf_counter()
         try:
             async with self._session.get(self._url, ssl=self._tls, allow_redirects=False) as answer:

@@ -1,0 +1,50 @@
+"""Do the extractors' spools on disk stand in for InfluxDB while it is away, and how much do they hold?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..model import Entry, Status
+from .memory import mebibytes
+
+SEGMENT = 256 * 1024  # bytes; a spool with less room than this gives up its oldest points
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """An extractor's spool: bytes in it, and whether no point was lost lately and there is room for more."""
+
+    size: int
+    keeps: bool
+
+
+def judge(kind: str, size: int, limit: int, dropped: bool) -> tuple[Entry, Spool]:
+    """One extractor's spool; `size` and `limit` in bytes (limit 0: it has none), `dropped`: points were, lately."""
+    full = size > 0 and size + SEGMENT > limit
+    words = f"{kind}: {amount(size)} of points wait on disk for InfluxDB, at most {amount(limit)} may"
+    status = Status.FAIL if full else Status.WARN
+    if full:
+        words = f"{kind}: the spool is full, its oldest points go: {amount(size)} of {amount(limit)}"
+    elif not size:
+        status, words = Status.PASS, f"{kind}: no point waits on disk for InfluxDB"
+    entry = Entry("spool", kind, "component", status, words, size, "bytes")
+    return entry, Spool(size, limit > 0 and not full and not dropped)
+
+
+def kept(spools: Iterable[Spool | None]) -> tuple[bool, str]:
+    """Whether the spools keep every point while InfluxDB is away, and in words what they hold; none when unknown."""
+    known = list(spools)
+    found = [spool for spool in known if spool is not None]
+    if not found or len(found) < len(known):
+        return False, ""
+    size = sum(spool.size for spool in found)
+    holds = f"{amount(size)} of points are in the spool" if size else "nothing had to be spooled yet"
+    if not all(spool.keeps for spool in found):
+        return False, f"points are lost; {holds}"
+    return True, f"no point is lost: {holds}"
+
+
+def amount(size: int) -> str:
+    """Bytes as a person reads them, few ones too."""
+    return mebibytes(size) if size >= 2**20 else f"{size / 1024:.1f} KiB"
