@@ -136,9 +136,9 @@ class Source:
             raise RedisRefused(str(answer))
         asked, self._asked = self._asked, None
         entries = next(iter(answer.values())) if answer else []
-        for entry_id, fields in entries:
-            messages.append(_event_of(fields))
-            self.last_id = entry_id.decode()
+        messages += [_event_of(fields) for _, fields in entries]
+        if entries:
+            self.last_id = entries[-1][0].decode()
         if len(entries) >= COUNT:
             self.clock.stop()
         if asked is None or overdue or len(entries) >= COUNT:
@@ -154,6 +154,8 @@ class Source:
 
 def _event_of(fields: list[bytes]) -> bytes:
     """The value of the field `e`; without one an empty message, which is malformed."""
+    if len(fields) == 2 and fields[0] == b"e":
+        return fields[1]
     for name, value in zip(fields[::2], fields[1::2], strict=False):
         if name == b"e":
             return value
