@@ -3,7 +3,10 @@
 Times are integer µs and become ms as float64 (difference / 1000) where they enter a list.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 from . import stats
 from .event import Key
@@ -16,78 +19,77 @@ MAX_GAP_US = 5_000_000
 DIGRAPHS = 20
 
 Value = float | int | bool | str
-Press = tuple[int, str]  # ts, key
+
+
+class Timings(NamedTuple):
+    """What the events of a window say: presses without auto-repeat, and times between events (ms)."""
+
+    pressed: list[int]  # ts of each press
+    keys: list[str]  # key of each press
+    dwells: list[float]
+    flights: list[float]
 
 
 def features(events: Sequence[Key], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
     """The values in the schema's order. `events` are ordered; `dev_mode` is the process's own."""
-    presses, dwells, flights = _timings(events)
+    pressed, keys, dwells, flights = _timings(events)
+    gaps_us = [after - before for before, after in pairwise(pressed)]
     return (
         *stats.eight(dwells),
         *stats.eight(flights),
-        *_digraphs(presses),
-        *_corrections(presses),
-        *_rhythm(_gaps_ms(presses, MAX_GAP_US)),
+        *_digraphs(keys, gaps_us),
+        *_corrections(keys),
+        *_rhythm([gap / 1000 for gap in gaps_us if 0 < gap < MAX_GAP_US]),
         len(dwells),
         len(flights),
-        len(presses),
-        dev_mode or any(event.dev_mode for event in events),
+        len(keys),
+        dev_mode or any([event.dev_mode for event in events]),
     )
 
 
-def _timings(events: Sequence[Key]) -> tuple[list[Press], list[float], list[float]]:
-    """The presses without auto-repeat, the dwell times and the flight times (ms)."""
-    presses: list[Press] = []
-    dwells: list[float] = []
-    flights: list[float] = []
-    pressed_at: dict[str, int] = {}  # the keys that are down
-    repeated_at: dict[str, int] = {}  # their last press or repeat
+def _timings(events: Sequence[Key]) -> Timings:
+    made = Timings([], [], [], [])
+    pressed, keys, dwells, flights = made
+    down_since: dict[str, int] = {}  # the keys that are down
+    repeated_at: dict[str, int] = {}  # each key's last repeat
     released_at: int | None = None
     for event in events:
         ts, key = event.ts, event.key
+        since = down_since.get(key)
         if not event.pressed:
             released_at = ts
-            down_since = pressed_at.pop(key, None)
-            if down_since is not None and 0 < ts - down_since < MAX_DWELL_US:
-                dwells.append((ts - down_since) / 1000)
+            if since is not None:
+                del down_since[key]
+                dwell = ts - since
+                if 0 < dwell < MAX_DWELL_US:
+                    dwells.append(dwell / 1000)
             continue
-        repeat = key in pressed_at and ts - repeated_at[key] < REPEAT_US
-        repeated_at[key] = ts
-        if repeat:
+        if since is not None and ts - max(since, repeated_at.get(key, 0)) < REPEAT_US:
+            repeated_at[key] = ts
             continue
-        pressed_at[key] = ts
-        presses.append((ts, key))
-        if released_at is not None and 0 < ts - released_at < MAX_FLIGHT_US:
-            flights.append((ts - released_at) / 1000)
-    return presses, dwells, flights
+        down_since[key] = ts
+        pressed.append(ts)
+        keys.append(key)
+        if released_at is not None:
+            flight = ts - released_at
+            if 0 < flight < MAX_FLIGHT_US:
+                flights.append(flight / 1000)
+    return made
 
 
-def _gaps_ms(presses: Sequence[Press], limit_us: int) -> list[float]:
-    gaps = []
-    for k in range(1, len(presses)):
-        gap = presses[k][0] - presses[k - 1][0]
-        if 0 < gap < limit_us:
-            gaps.append(gap / 1000)
-    return gaps
-
-
-def _digraphs(presses: Sequence[Press]) -> list[float]:
+def _digraphs(keys: Sequence[str], gaps_us: Sequence[int]) -> list[float]:
     """Mean gaps of the 20 most frequent pairs of keys, ties by first appearance; missing ranks are 0.0."""
-    gaps_of: dict[tuple[str, str], list[float]] = {}
-    for k in range(1, len(presses)):
-        gap = presses[k][0] - presses[k - 1][0]
+    gaps_of: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for pair, gap in zip(pairwise(keys), gaps_us, strict=True):
         if 0 < gap < MAX_DIGRAPH_US:
-            gaps_of.setdefault((presses[k - 1][1], presses[k][1]), []).append(gap / 1000)
+            gaps_of[pair].append(gap / 1000)
     ranked = sorted(gaps_of.values(), key=len, reverse=True)[:DIGRAPHS]  # stable, also when reversed
     return [stats.mean(gaps) for gaps in ranked] + [0.0] * (DIGRAPHS - len(ranked))
 
 
-def _corrections(presses: Sequence[Press]) -> tuple[Value, ...]:
-    total = len(presses)
-    deleting = 0
-    for _, key in presses:
-        if "Backspace" in key or "Delete" in key:
-            deleting += 1
+def _corrections(keys: Sequence[str]) -> tuple[Value, ...]:
+    total = len(keys)
+    deleting = len([key for key in keys if "Backspace" in key or "Delete" in key])
     kept = total - deleting
     return deleting, deleting / max(total, 1), deleting / max(kept, 1), kept / max(total, 1)
 
@@ -96,7 +98,8 @@ def _rhythm(gaps: Sequence[float]) -> tuple[float, ...]:
     """Consistency, burst and pause frequency, burst and pause mean, variation, speed, stability."""
     if not gaps:
         return (0.0,) * 8
-    mean, std, median = stats.mean(gaps), stats.std(gaps), stats.median(gaps)
+    mean, std = stats.mean_and_std(gaps)
+    median = stats.median(gaps)
     bursts = [gap for gap in gaps if gap < median]
     pauses = [gap for gap in gaps if gap >= median]
     return (

@@ -40,10 +40,6 @@ def largest(values: Iterable[float]) -> float:
     return max(values, default=0.0)
 
 
-def smallest(values: Iterable[float]) -> float:
-    return min(values, default=0.0)
-
-
 def median(values: Sequence[float]) -> float:
     """Of many values only the middle ones are sorted: a sample tells about where they lie."""
     if len(values) < MANY:
@@ -82,7 +78,7 @@ def quantile_of_sorted(ordered: Sequence[float], q: float) -> float:
 def eight(values: Sequence[float]) -> tuple[float, ...]:
     """mean, std, min, max, median, q25, q75, range."""
     ordered = sorted(values)
-    low, high = smallest(values), largest(values)
+    low, high = (ordered[0], ordered[-1]) if ordered else (0.0, 0.0)
     return (
         *mean_and_std(values),
         low,
