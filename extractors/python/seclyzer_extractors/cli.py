@@ -64,6 +64,10 @@ class _Asked(NamedTuple):
 
 def _parse(arguments: Sequence[str]) -> _Asked:
     """By hand, for the same answers in both implementations. ConfigError names what is not understood."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise config.ConfigError("the command line is not UTF-8") from None
     commands: list[str] = []
     values: dict[str, str] = {}
     settings: dict[str, str] = {}

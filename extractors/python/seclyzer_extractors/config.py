@@ -19,7 +19,10 @@ MASK = "********"
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; the message is one clear line."""
+    """The configuration cannot be used; the message is one clear line, whatever it quotes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(re.sub(r"[\x00-\x1f\x7f]", "_", message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,13 +252,22 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """The variables that are set; an empty one is the same as none."""
     values: dict[str, Any] = {}
     for option in OPTIONS:
-        if environment.get(option.env):
-            values[option.key] = environment[option.env]
-        if option.secret and environment.get(f"{option.env}_FILE"):
-            values[f"{option.key}_file"] = environment[f"{option.env}_FILE"]
+        given = {option.key: option.env} | ({f"{option.key}_file": f"{option.env}_FILE"} if option.secret else {})
+        for key, variable in given.items():
+            if environment.get(variable):
+                values[key] = _utf8(variable, environment[variable])
     if environment.get("STATE_DIRECTORY"):
         values["state_dir"] = environment["STATE_DIRECTORY"].split(":")[0]
     return _with_secret_files(values, {})
+
+
+def _utf8(name: str, text: str) -> str:
+    """The same text; ConfigError when it came from bytes that are no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"{name} is not UTF-8") from None
+    return text
 
 
 def _with_secret_files(values: dict[str, Any], stronger: Mapping[str, Any]) -> dict[str, Any]:

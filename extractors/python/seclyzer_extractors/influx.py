@@ -153,4 +153,6 @@ def _retry_after(value: str | None) -> float:
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, http.client.HTTPException):
+        return "it does not speak HTTP"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

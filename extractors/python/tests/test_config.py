@@ -146,6 +146,28 @@ def test_what_is_wrong_is_said_in_one_line_with_what_is_allowed(load: Any, text:
         assert words in str(raised.value)
 
 
+def test_what_is_no_utf8_is_said(load: Any) -> None:
+    for variable in ("SECLYZER_HOST", "WINDOW_SECONDS", "REDIS_PASSWORD", "INFLUX_TOKEN_FILE"):
+        with pytest.raises(ConfigError, match=f"^{variable} is not UTF-8$"):
+            load(env={variable: "a\udcff"})
+    done = run("mouse", b"--host=\xff")  # type: ignore[arg-type]
+    assert (done.returncode, done.stderr) == (78, b"mouse_extractor: configuration: the command line is not UTF-8\n")
+
+
+def test_one_line_is_one_line_whatever_it_quotes(load: Any) -> None:
+    for text in ('"a\\nb": 1', '"a\\nb": 1\n"a\\nb": 1', 'redis_password_file: "/a\\nb"', 'host: "\\0"'):
+        with pytest.raises(ConfigError) as raised:
+            load(text)
+        assert "\n" not in str(raised.value)
+    assert "/a_b" in str(_error_of("/a\nb\x7f"))
+
+
+def _error_of(path: str) -> ConfigError:
+    with pytest.raises(ConfigError) as raised:
+        config.load("app", {}, {}, path)
+    return raised.value
+
+
 def test_a_file_that_is_not_there_is_said(load: Any) -> None:
     with pytest.raises(ConfigError, match=r"cannot read the configuration file /nowhere\.yaml: No such file"):
         config.load("app", {}, {}, "/nowhere.yaml")
