@@ -13,7 +13,7 @@ from . import BenchError
 
 UNIT = "seclyzer-bench"
 STATE = "seclyzer/bench"
-MINUTES = 5
+MINUTES = 10
 SETTINGS = (
     "DynamicUser=yes",
     f"User={UNIT}",

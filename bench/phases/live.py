@@ -2,8 +2,8 @@
 
 A window closes when the event that moves stream time past `end + lateness` is accepted by Redis, or when real time has
 counted that far, whichever the extractor acted upon. The first is taken as the instant at which the feeder sends it.
-An output that arrived before that, or so soon after that no path through Redis and an extractor is as fast, was closed by
-time: it counts from `end + lateness` plus the time the event before took to Redis, from which on real time is counted.
+An output that arrived before that, or so soon after that no path through Redis and an extractor is as fast, was closed
+by time: it counts from `end + lateness` plus the time the event before took to Redis, from which on real time counts.
 """
 
 import json
