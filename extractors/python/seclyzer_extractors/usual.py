@@ -6,16 +6,11 @@ has to look at: a `ts` that is a float, and `-0`, which comes as 0.0. All else i
 that another event uses and that have a wrong type, other kinds of messages, and whatever is malformed.
 """
 
-import sys
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-_kept = sys.modules.setdefault("typing_extensions", None)  # type: ignore[arg-type]
-from msgspec import Meta, MsgspecError, Struct  # noqa: E402
-from msgspec.json import Decoder  # noqa: E402
-
-if _kept is None:  # msgspec would have imported it without need: 5 MiB and 25 ms at every start
-    del sys.modules["typing_extensions"]
+from msgspec import Meta, MsgspecError, Struct
+from msgspec.json import Decoder
 
 MAX_BYTES = 4096
 MAX_TS = 253402300799999999  # the last microsecond of the year 9999
