@@ -4,10 +4,12 @@
 //! reads it, so every extractor counts the same.
 
 mod fields;
+mod scanner;
 
 use std::fmt;
 
-use self::fields::{Fields, Value};
+use self::fields::Fields;
+use self::scanner::Value;
 use crate::schema::Kind;
 
 /// The longest message, its line ending not counted.
@@ -135,7 +137,7 @@ pub fn parse(message: &[u8]) -> Parsed {
     if message.len() > MAX_BYTES {
         return Parsed::Malformed;
     }
-    let Ok(fields) = serde_json::from_slice::<Fields>(message) else {
+    let Some(fields) = Fields::of(message) else {
         return Parsed::Malformed;
     };
     let event = match &fields.kind {

@@ -1,10 +1,6 @@
-//! The JSON of a message, checked in one pass and without a copy: a flat object of the keys that the contract lists.
+//! The fields of a message that the contract lists, and what they have to be for each kind of event.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-
+use super::scanner::{Value, members};
 use super::{Action, Button, Focus, Keystroke, Mouse};
 
 const MAX_TS: i64 = 253_402_300_799_999_999;
@@ -27,7 +23,27 @@ pub struct Fields<'a> {
     window_class: Value<'a>,
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
+    /// Of a message that is strict JSON; of a key given twice the last value.
+    pub fn of(message: &'a [u8]) -> Option<Fields<'a>> {
+        let mut fields = Fields::default();
+        members(message, |key, value| match key {
+            "type" => fields.kind = value,
+            "ts" => fields.ts = value,
+            "dev_mode" => fields.dev_mode = value,
+            "key" => fields.key = value,
+            "event" => fields.event = value,
+            "x" => fields.x = value,
+            "y" => fields.y = value,
+            "button" => fields.button = value,
+            "scroll_delta" => fields.scroll_delta = value,
+            "app_name" => fields.app_name = value,
+            "window_class" => fields.window_class = value,
+            _ => {}
+        })?;
+        Some(fields)
+    }
+
     /// A checked keystroke.
     pub fn keystroke(&self) -> Option<Keystroke> {
         Some(Keystroke {
@@ -95,22 +111,6 @@ impl Fields<'_> {
     }
 }
 
-/// A JSON value that is no container. `null` and an absent key are the same.
-#[derive(Default)]
-pub enum Value<'a> {
-    #[default]
-    /// `null`, or no such key.
-    Null,
-    /// `true` or `false`
-    Bool(bool),
-    /// A number written without fraction and exponent that an i64 holds.
-    Integer(i64),
-    /// Any other number, within float64.
-    Float(f64),
-    /// A string, borrowed unless it holds an escape.
-    Text(Cow<'a, str>),
-}
-
 impl Value<'_> {
     /// A text of 1 to `longest` code points.
     fn text(&self, longest: usize) -> Option<&str> {
@@ -130,100 +130,5 @@ impl Value<'_> {
             _ => return None,
         };
         (number.abs() <= MAX_COORDINATE).then_some(number)
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a flat object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::default();
-        while let Some(Text(key)) = map.next_key()? {
-            let value = map.next_value()?;
-            match key.as_ref() {
-                "type" => fields.kind = value,
-                "ts" => fields.ts = value,
-                "dev_mode" => fields.dev_mode = value,
-                "key" => fields.key = value,
-                "event" => fields.event = value,
-                "x" => fields.x = value,
-                "y" => fields.y = value,
-                "button" => fields.button = value,
-                "scroll_delta" => fields.scroll_delta = value,
-                "app_name" => fields.app_name = value,
-                "window_class" => fields.window_class = value,
-                _ => {}
-            }
-        }
-        Ok(fields)
-    }
-}
-
-/// A key of the object, borrowed unless it holds an escape.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match deserializer.deserialize_str(ValueVisitor)? {
-            Value::Text(text) => Ok(Text(text)),
-            _ => Err(D::Error::custom("a key is a string")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-/// Arrays and objects are refused by what is not here: `visit_seq` and `visit_map`.
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string, number, boolean or null")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(Value::Integer(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(value).map_or(Value::Float(value as f64), Value::Integer))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Value::Float(value))
-    }
-
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Owned(value.to_owned())))
     }
 }
