@@ -10,12 +10,12 @@ NOTABLE = 0.2
 
 
 def changes(now: Figures, then: Figures, expectations: dict[str, Expectation]) -> list[str]:
-    """One sentence for each figure that has notably changed."""
+    """One sentence for each figure something is expected of that has notably changed."""
     found = []
     for each in expectations.values():
         for whose in IMPLEMENTATIONS:
             new, old = now.summary(each.name, whose), then.summary(each.name, whose)
-            if new is None or old is None:
+            if new is None or old is None or whose not in each.limits:
                 continue
             after, before = new.by(each.by), old.by(each.by)
             apart = new.least > old.most or new.most < old.least

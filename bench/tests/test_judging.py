@@ -138,11 +138,17 @@ def test_a_file_that_holds_no_figures_is_refused_in_a_sentence(tmp_path: Path, t
     ],
 )
 def test_only_notable_changes_since_the_baseline_are_said(now: list[float], said: list[str]) -> None:
-    assert changes(figures(size=now), figures(size=[1.0, 1.1]), {"size": expectation()}) == said
+    table = {"size": expectation(rust=Limit(5.0, at_least=False))}
+    assert changes(figures(size=now), figures(size=[1.0, 1.1]), table) == said
 
 
 def test_what_the_baseline_has_not_is_no_change() -> None:
-    assert changes(figures(size=[1.0]), figures(other=[1.0]), {"size": expectation()}) == []
+    table = {"size": expectation(rust=Limit(5.0, at_least=False))}
+    assert changes(figures(size=[1.0]), figures(other=[1.0]), table) == []
+
+
+def test_what_nobody_expects_anything_of_is_no_change() -> None:
+    assert changes(figures(size=[9.0]), figures(size=[1.0]), {"size": expectation()}) == []
 
 
 def test_the_documents_show_every_judged_figure() -> None:
