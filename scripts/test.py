@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 MANIFEST = "--manifest-path extractors/rust/Cargo.toml"
+TARGETS = "--manifest-path extractors/rust/fuzz/Cargo.toml"
 CRATE = f"{MANIFEST} --target-dir build/rust-target --locked"
 PLAYS = "site.yml rollback.yml playbooks roles"
 PYTHON_CODE = "scripts lab bench agent extractors plugins tests molecule"
@@ -81,6 +82,11 @@ SUITES: dict[str, list[Step]] = {
         Step("rust", f"cargo test {CRATE}", "cargo"),
     ],
     "parity": [pytest("parity", "tests/parity -s")],
+    "fuzz": [
+        pytest("fuzz", "tests/fuzz -s"),
+        Step("targets-fmt", f"cargo fmt {TARGETS} --check"),
+        Step("targets", f"cargo clippy --quiet {TARGETS} --target-dir build/rust-target --locked -- -D warnings"),
+    ],
     "live": [pytest("live", "tests/live"), pytest("bench", "bench/tests")],
     "molecule": [Step("default", "python molecule/guard.py {junit}", "junit")],
 }

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "extractors" / "python"))
+from tests.fuzz.tools import NOTE
 
-NOTE = "fuzz-note "
 WARM = 2000  # inputs: the seeds are read, caches are filled
 EVERY = 1000
 

@@ -19,11 +19,12 @@ Say = Callable[[str], None]
 
 @dataclass
 class Memory:
-    """What one program took, in KiB: after the first batch, at the end, and at most; and what it counted."""
+    """What one program took, in KiB: after the first batch, half way, at the end, and at most; what it counted."""
 
     program: str
     implementation: str
     start: int
+    half: int
     end: int
     peak: int
     counters: dict[str, Any]
@@ -70,7 +71,9 @@ def endurance(seed: str, messages: int, classes: Counter[str], say: Say) -> tupl
             counters = program.finish()
             name = steady.PROGRAMS[program.kind]
             rss = program.rss
-            memory.append(Memory(name, program.implementation, rss[0], rss[-1], program.peak, counters))
+            memory.append(
+                Memory(name, program.implementation, rss[0], rss[len(rss) // 2], rss[-1], program.peak, counters)
+            )
             for counter, count in (("events", classes[program.kind]), ("malformed", classes["malformed"])):
                 if counters[counter] != count:
                     wrong.append(f"{program}: {counters[counter]} {counter}, {count} were sent")

@@ -98,6 +98,17 @@ FRAMES = [
     b"*-1\r\n$-1\r\n#t\r\n,1.5\r\n(12345\r\n=7\r\ntxt:abc\r\n!5\r\nERR x\r\n|1\r\n+a\r\n:1\r\n+b\r\n",
 ]
 
+SPOOLS = [
+    b"",
+    b"\x00m,host=a f=1 1\nm,host=a f=2 2\n",
+    b"\x00m f=1 1\nm f=2 2\nm f=3",
+    b"\x00\x00\x01\x01m f=1 1\n\x00\x01\x02no end",
+    b"\x00a\n\n\n\xff\xfe\x00b\n\x00\x01\x05zero\n\x00\x01\x06notes\n\x00\x01\x03after 1\n",
+    b"\x07\x00\x01\x08\x00\x01\x00m f=1 1\n\x00\x01\x09large\n",
+    b"\x00m f=1 1\n\x00\x01\xff",
+    b"\x00" + b"x" * 3000 + b"\n" + b"\n" * 100,
+]
+
 
 def messages() -> list[bytes]:
     cases = [message for message, _ in [*ODDITIES.values(), *OVER_REDIS.values()]]
@@ -116,6 +127,7 @@ SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "config": lambda: CONFIGS,
     "http": lambda: ANSWERS,
     "resp": lambda: FRAMES,
+    "spool": lambda: SPOOLS,
 }
 
 
