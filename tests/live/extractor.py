@@ -22,16 +22,9 @@ SETTINGS = {"WINDOW_SECONDS": "3", "UPDATE_INTERVAL": "1", "SECLYZER_LATENESS_MS
 STOPS_WITHIN_S = 5.0
 # What is said when something goes away, and when it is back.
 SAYS = {
-    "python": {
-        "redis": ("Redis is away", "Redis is back"),
-        "influx": ("InfluxDB takes no points", "InfluxDB takes points again"),
-        "malformed": ("malformed messages were skipped",),
-    },
-    "rust": {
-        "redis": ("Reading from Redis does not work", "Reading from Redis works again"),
-        "influx": ("Writing to InfluxDB does not work", "Writing to InfluxDB works again"),
-        "malformed": ("messages that break the contract were skipped",),
-    },
+    "redis": ("Reading from Redis does not work", "Reading from Redis works again"),
+    "influx": ("Writing to InfluxDB does not work", "Writing to InfluxDB works again"),
+    "malformed": ("messages that break the contract were skipped",),
 }
 
 
@@ -89,11 +82,11 @@ class Extractor:
 
     def said(self, topic: str) -> int:
         """How often it said that something is wrong."""
-        return self.log.count(SAYS[self.implementation][topic][0])
+        return self.log.count(SAYS[topic][0])
 
     def story(self, topic: str) -> list[str]:
         """`away`, `back`, and so on. While something is away, another reason may be said too, but none twice."""
-        away, back = SAYS[self.implementation][topic]
+        away, back = SAYS[topic]
         told: list[str] = []
         reasons: set[str] = set()
         for line in self.log.splitlines():

@@ -40,7 +40,7 @@ class Delivery:
         self.errors = 0  # requests without an answer, or with another one than success
         self.answered_at = float("-inf")  # the last time that points were settled
         self.retry_at = float("-inf")
-        self.dependency = logs.Dependency("InfluxDB takes no points", "InfluxDB takes points again")
+        self.dependency = logs.Dependency("Writing to InfluxDB")
         self._influx = influx
         self._set_aside = rejected
         self._retry_s = retry_s

@@ -73,21 +73,24 @@ def crash(problem: BaseException) -> None:
 class Dependency:
     """What the program needs and can be away: said once and on change, not at every attempt.
 
-    It may have several parts (connections); it is back when all of them are.
+    It may have several parts; it works again when all of them do.
     """
 
-    def __init__(self, away: str, back: str) -> None:
-        self._words = away, back
+    def __init__(self, name: str) -> None:
         self.trouble: str | None = None  # what is wrong, None when nothing is
+        self._name = name  # begins the sentences
         self._away: set[str] = set()  # the parts
         self._said: set[str] = set()  # in this outage
+        self._since = 0.0
 
     def away(self, part: str, trouble: str, say: Callable[..., None] = warning) -> None:
+        if not self._away:
+            self._since = time.monotonic()
         self._away.add(part)
         self.trouble = trouble
         if trouble not in self._said:
             self._said.add(trouble)
-            say(self._words[0], error=trouble)
+            say(f"{self._name} does not work, trying again", reason=trouble)
 
     def back(self, part: str) -> None:
         if part not in self._away:
@@ -96,4 +99,4 @@ class Dependency:
         if not self._away:
             self.trouble = None
             self._said.clear()
-            info(self._words[1])
+            info(f"{self._name} works again", after_s=int(time.monotonic() - self._since))

@@ -21,9 +21,9 @@ LISTED = 1000  # outputs that the list keeps
 class Publisher:
     """The writing connection. Times are monotonic µs."""
 
-    def __init__(self, kind: Kind, address: RedisAddress, redis: Dependency) -> None:
-        self.link = Link(address, f"seclyzer-{kind.name}-writer", redis, lambda connection: None)
-        self.refusals = Dependency("Redis refuses a write", "Redis takes writes again")
+    def __init__(self, kind: Kind, address: RedisAddress) -> None:
+        self.redis = Dependency("Writing to Redis")
+        self.link = Link(address, f"seclyzer-{kind.name}-writer", self.redis, lambda connection: None)
         self.outputs_dropped = 0
         self.output_errors = 0
         self._kind = kind
@@ -75,13 +75,13 @@ class Publisher:
         try:
             self._transact(connection)
         except RedisRefused as error:  # the connection is good, the transaction was not taken
-            self.refusals.away("transaction", str(error))
+            self.redis.away("transaction", str(error))
             self._retry_at = now + int(self._backoff.next_s() * 1e6)
             return False
         except RedisAway as error:
             self.link.lost(error, now)
             return False
-        self.refusals.back("transaction")
+        self.redis.back("transaction")
         self._backoff.reset()
         self.link.worked()
         return True
@@ -144,9 +144,9 @@ class Publisher:
         part = f"{commands[0][0]} {commands[0][1]}"
         error = first_error(answers)
         if error is not None:
-            self.refusals.away(part, error)
+            self.redis.away(part, error)
             return None
-        self.refusals.back(part)
+        self.redis.back(part)
         self.link.worked()
         return answers
 

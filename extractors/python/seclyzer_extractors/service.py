@@ -24,7 +24,7 @@ IDLE = SECOND  # the longest wait of the loop
 STATS_EVERY, STATS_EXPIRE_S = 5 * SECOND, 30
 TRIM_EVERY, KEEP_MS = 10 * SECOND, 120_000
 STORED_EVERY = SECOND  # the cursor `stored`, while it moves
-MALFORMED_EVERY = 10 * SECOND
+COMPLAIN_EVERY = 10 * SECOND
 STOP_S = 4.0  # from the signal until the last attempt ends
 HURRY_S = 0.3  # how long an answer of Redis is waited for then
 
@@ -56,9 +56,9 @@ class Extractor:
         self.kind = kind
         self.settings = settings
         self.core = make_core(kind.name, settings)
-        self.redis = logs.Dependency("Redis is away", "Redis is back")
+        self.redis = logs.Dependency("Reading from Redis")
         self.source = Source(kind, settings.redis, self.redis, self.resume, wake)
-        self.publisher = Publisher(kind, settings.redis, self.redis)
+        self.publisher = Publisher(kind, settings.redis)
         self.store = make_store(settings)
         self.notify = Notify(os.environ)
         self.line = output.LineProtocol(kind, settings.user_id, settings.device_id, settings.host).line
@@ -72,8 +72,8 @@ class Extractor:
         self._unsure: str | None = None  # an entry read so long ago that what followed it may be gone
         self._started_at = host_time()
         self._stored_ts: int | None = None  # as Redis has it
-        self._stats_at = self._trim_at = self._stored_at = self._malformed_at = 0
-        self._malformed_said = 0
+        self._stats_at = self._trim_at = self._stored_at = self._complain_at = 0
+        self._complained = 0, 0  # of so many malformed messages and events from the future
 
     def stop(self) -> None:
         """Ends `run` in time; for a signal handler."""
@@ -130,7 +130,7 @@ class Extractor:
             self.source.link.worked()
         if reading.counted is not None or self.source.last_id != before:
             self._progress(before, now_us())
-        self._say_malformed(now)
+        self._complain(now)
 
     def _progress(self, before: str, now: int) -> None:
         """The stream was read on from the entry `before`."""
@@ -169,11 +169,19 @@ class Extractor:
         """The row waits to be published."""
         self.publisher.move_cursor(row.ts)
 
-    def _say_malformed(self, now: int) -> None:
-        malformed = self.core.counters.malformed
-        if malformed > self._malformed_said and now >= self._malformed_at:
-            logs.warning("malformed messages were skipped", messages=malformed - self._malformed_said)
-            self._malformed_said, self._malformed_at = malformed, now + MALFORMED_EVERY
+    def _complain(self, now: int) -> None:
+        """Of messages that were skipped, without what is in them."""
+        counters = self.core.counters
+        skipped = {
+            "messages that break the contract were skipped": counters.malformed - self._complained[0],
+            "events from the future were skipped": counters.future - self._complained[1],
+        }
+        if now < self._complain_at or not any(skipped.values()):
+            return
+        self._complained, self._complain_at = (counters.malformed, counters.future), now + COMPLAIN_EVERY
+        for words, count in skipped.items():
+            if count:
+                logs.warning(words, count=count)
 
     def _sleep(self, wait: int) -> None:
         patience = self.notify.patience(now_us())

@@ -85,7 +85,7 @@ def test_no_log_line_and_no_output_holds_a_key(redis_server: RedisServer) -> Non
         windows = listed(client, "keystroke")
         _, log, _ = program.stop()
     assert windows and "Secret" not in log + json.dumps(windows) + json.dumps(told)
-    assert log.count("malformed messages were skipped") == 1
+    assert log.count("messages that break the contract were skipped") == 1
 
 
 def test_it_starts_quickly_stays_small_and_idles(redis_server: RedisServer) -> None:

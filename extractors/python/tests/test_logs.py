@@ -38,7 +38,7 @@ def test_only_the_level_and_above(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_dependency_is_said_once_and_on_change(capsys: pytest.CaptureFixture[str]) -> None:
-    redis = logs.Dependency("Redis is away", "Redis is back")
+    redis = logs.Dependency("Redis")
     for trouble in ("refused", "refused", "loading", "refused"):
         redis.away("reader", trouble)
     redis.away("writer", "refused")
@@ -50,10 +50,8 @@ def test_a_dependency_is_said_once_and_on_change(capsys: pytest.CaptureFixture[s
     assert redis.trouble is None
     redis.away("reader", "refused")
     said = [line.split("msg=")[1] for line in capsys.readouterr().err.splitlines()]
-    assert said == [
-        '"Redis is away" error=refused', '"Redis is away" error=loading', '"Redis is back"',
-        '"Redis is away" error=refused',
-    ]  # fmt: skip
+    away = '"Redis does not work, trying again" reason='
+    assert said == [f"{away}refused", f"{away}loading", '"Redis works again" after_s=0', f"{away}refused"]
 
 
 def test_a_crash_says_what_and_where_but_no_value(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,7 +46,7 @@ def reader(redis_server: RedisServer) -> Iterator[tuple[Redis, Source, Connectio
     client = redis_server.start()
     wake, waker = os.pipe()
     address = config.settings("app", redis_url=redis_server.url).redis
-    made = Source(schema.kind("app"), address, Dependency("away", "back"), lambda _: None, wake)
+    made = Source(schema.kind("app"), address, Dependency("Reading"), lambda _: None, wake)
     connection = made.link.up(now())
     assert connection is not None
     assert connection.receive()[0][0] == b"subscribe"

@@ -120,7 +120,7 @@ def test_a_configuration_error_is_said_once_kept_and_retried_slowly(
     influx.answer = lambda lines: says(204)
     until(lambda: made.done == 1)
     said = capsys.readouterr().err
-    assert (said.count("level=error"), said.count("takes points again")) == (1, 1)
+    assert (said.count("level=error"), said.count("Writing to InfluxDB works again")) == (1, 1)
     assert made.written == 1
     until(lambda: made.dependency.trouble is None)
 
