@@ -1,9 +1,12 @@
 //! The little of HTTP/1.1 that writing to InfluxDB needs: POST over a kept connection, with a deadline.
 
+mod date;
+
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use crate::config::address::InfluxUrl;
+use crate::logs::wall_us;
 use crate::net::Connection;
 
 /// What of an answer is worth reading.
@@ -72,8 +75,14 @@ impl Client {
         request: &[u8],
         deadline: Instant,
     ) -> io::Result<Response> {
-        connection.write_all(request, deadline)?;
+        let written = connection.write_all(request, deadline);
         let mut reader = Reader { connection: &mut connection, deadline, bytes: Vec::new() };
+        if let Err(error) = written {
+            // One who finds a request too large may say so and close before it has read all of it.
+            let answered =
+                if was_closed(&error) { reader.response() } else { Err(ErrorKind::NotConnected.into()) };
+            return answered.map(|(response, _)| response).map_err(|_| error);
+        }
         let (response, keep) = reader.response()?;
         if keep {
             self.connection = Some(connection);
@@ -88,6 +97,12 @@ fn was_closed(error: &io::Error) -> bool {
 
 fn no_http(what: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("the server does not speak HTTP: {what}"))
+}
+
+/// Three digits, from 100 on.
+fn status_of(text: &str) -> Option<u16> {
+    let plain = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|status| plain && *status >= 100)
 }
 
 /// Reads one answer.
@@ -107,28 +122,34 @@ struct Head {
 }
 
 impl Reader<'_> {
-    /// The answer, and whether the connection can be used again.
+    /// The answer, and whether the connection can be used again. Its head is the answer: a body that breaks off only
+    /// costs the connection.
     fn response(&mut self) -> io::Result<(Response, bool)> {
         let mut head = self.head()?;
         while (100..200).contains(&head.status) {
             head = self.head()?;
         }
-        let Head { status, retry_after, length, chunked, close } = head;
-        let (body, whole) = match (status, chunked, length) {
-            (204 | 304, _, _) => (Vec::new(), true),
-            (_, true, _) => self.chunks()?,
-            (_, _, Some(length)) => (self.take(length.min(LONGEST_BODY))?, length <= LONGEST_BODY),
-            _ => (self.rest()?, false),
-        };
+        let (body, whole) = self.body(&head).unwrap_or_default();
+        let Head { status, retry_after, close, .. } = head;
         let body = String::from_utf8_lossy(&body).into_owned();
         Ok((Response { status, retry_after, body }, whole && !close && self.bytes.is_empty()))
+    }
+
+    /// What of the body is worth reading, and whether that is all of it.
+    fn body(&mut self, head: &Head) -> io::Result<(Vec<u8>, bool)> {
+        match (head.status, head.chunked, head.length) {
+            (204 | 304, _, _) => Ok((Vec::new(), true)),
+            (_, true, _) => self.chunks(),
+            (_, _, Some(length)) => Ok((self.take(length.min(LONGEST_BODY))?, length <= LONGEST_BODY)),
+            _ => Ok((self.rest()?, false)),
+        }
     }
 
     fn head(&mut self) -> io::Result<Head> {
         let first = self.line()?;
         let mut words = first.split(' ');
         let version = words.next().filter(|version| version.starts_with("HTTP/1."));
-        let status = words.next().and_then(|status| status.parse().ok());
+        let status = words.next().and_then(status_of);
         let (Some(version), Some(status)) = (version, status) else {
             return Err(no_http("the first line is no status line"));
         };
@@ -144,7 +165,7 @@ impl Reader<'_> {
                 "content-length" => head.length = Some(value.parse().map_err(|_| no_http("Content-Length"))?),
                 "transfer-encoding" => head.chunked = value.eq_ignore_ascii_case("chunked"),
                 "connection" => head.close |= value.eq_ignore_ascii_case("close"),
-                "retry-after" => head.retry_after = value.parse().ok(),
+                "retry-after" => head.retry_after = date::retry_after(value, wall_us() / 1_000_000),
                 _ => {}
             }
         }
@@ -212,3 +233,6 @@ impl Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
