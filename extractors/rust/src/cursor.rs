@@ -1,7 +1,7 @@
 //! How far output has come: what makes a restart exact.
 //!
 //! The hash `seclyzer:cursor:<kind>` holds the end of the last window `published`, moved in the same transaction as
-//! the window's output, and of the last one `stored`, moved when InfluxDB has answered. After a restart the stream is
+//! the window's output, and of the last one `stored`, moved when InfluxDB has answered or the spool has it. After a restart the stream is
 //! read again from its start, and what lies at or before them is not put out a second time.
 
 use std::collections::VecDeque;
@@ -43,6 +43,12 @@ impl Cursor {
         self.published.is_none_or(|published| ts > published)
     }
 
+    /// What `published` becomes when everything up to `ts` has been put out: it does not move back behind what the
+    /// last run had done.
+    pub fn published_through(&self, ts: Option<i64>) -> Option<i64> {
+        ts.map(|ts| self.published.map_or(ts, |published| published.max(ts)))
+    }
+
     /// Whether a record of time `ts` is still to be stored.
     pub fn wants_stored(&self, ts: i64) -> bool {
         self.stored.is_none_or(|stored| ts > stored)
@@ -59,8 +65,8 @@ impl Cursor {
         self.waiting.push_back(Waiting { sequence, ts, record });
     }
 
-    /// All points up to this number are answered. The `stored` to write, if it moved.
-    pub fn answered(&mut self, sequence: u64) -> Option<i64> {
+    /// All points up to this number are settled. The `stored` to write, if it moved.
+    pub fn settled(&mut self, sequence: u64) -> Option<i64> {
         let mut stored = None;
         while self.waiting.front().is_some_and(|first| first.sequence <= sequence) {
             stored = self.waiting.pop_front().map(|first| first.ts);
@@ -88,6 +94,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_again_does_not_move_published_back() {
+        let mut cursor = Cursor::new(Some(100), None, 1_000);
+        assert_eq!(
+            [Some(90), Some(110), None].map(|ts| cursor.published_through(ts)),
+            [Some(100), Some(110), None]
+        );
+        cursor.forget_last_run();
+        assert_eq!(cursor.published_through(Some(90)), Some(90));
+    }
+
+    #[test]
     fn a_cursor_from_before_the_clock_was_set_back_is_ignored() {
         let now = 1_000_000_000;
         assert!(!Cursor::new(Some(now + FUTURE), None, now).wants_published(now));
@@ -100,9 +117,9 @@ mod tests {
         for (sequence, ts) in [(1, 500), (2, 1000), (3, 1500)] {
             cursor.handed_over(sequence, ts, Some(Record { ts, values: vec![] }));
         }
-        assert_eq!(cursor.answered(0), None);
-        assert_eq!(cursor.answered(2), Some(1000));
+        assert_eq!(cursor.settled(0), None);
+        assert_eq!(cursor.settled(2), Some(1000));
         assert_eq!(cursor.unanswered().map(|record| record.ts).collect::<Vec<_>>(), [1500]);
-        assert_eq!(cursor.answered(2), None);
+        assert_eq!(cursor.settled(2), None);
     }
 }

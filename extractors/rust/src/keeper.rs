@@ -6,7 +6,7 @@ use crate::apps::Apps;
 use crate::cursor::Cursor;
 use crate::logs::Log;
 use crate::output::patterns_json;
-use crate::publish::{Output, STATE_KEY};
+use crate::publish::{Output, STATE_KEY, unless_wrong_type};
 use crate::redis::{Redis, RedisError};
 use crate::state::{self, State, StateError};
 
@@ -32,6 +32,8 @@ pub struct Keeper<'a> {
     patterns_of: Option<u64>,
     /// The state made last.
     text: String,
+    /// Redis has, or will have, the state made last.
+    told: bool,
     file_is_old: bool,
     file_failed: bool,
 }
@@ -46,21 +48,29 @@ impl<'a> Keeper<'a> {
             state_of: 0,
             patterns_of: None,
             text,
+            told: true,
             file_is_old: false,
             file_failed: false,
         }
     }
 
-    /// The state of the last run: from Redis, or from the file when Redis knows none.
+    /// The state of the last run: from Redis (true), or from the file when that in Redis is absent or of no use.
     ///
     /// # Errors
     /// When Redis is away or refuses.
-    pub fn load(&self, redis: &mut Redis) -> Result<Option<State>, RedisError> {
-        let held = redis.call("GET", &[b"GET", STATE_KEY], |held| held.bytes().map(State::from_json))?;
+    pub fn load(&self, redis: &mut Redis) -> Result<Option<(State, bool)>, RedisError> {
+        let held = redis.call("GET", &[b"GET", STATE_KEY], |held| held.bytes().map(State::from_json));
+        let held = unless_wrong_type(held, self.log)?.flatten();
         if let Some(state) = held.and_then(|state| self.understood(state.map(Some))) {
-            return Ok(Some(state));
+            return Ok(Some((state, true)));
         }
-        Ok(self.directory.and_then(|directory| self.understood(state::load(directory))))
+        let filed = self.directory.and_then(|directory| self.understood(state::load(directory)));
+        Ok(filed.map(|state| (state, false)))
+    }
+
+    /// Redis may have forgotten what it was told.
+    pub fn tell_again(&mut self) {
+        self.told = false;
     }
 
     fn understood(&self, state: Result<Option<State>, StateError>) -> Option<State> {
@@ -80,8 +90,12 @@ impl<'a> Keeper<'a> {
     ) -> Option<Output> {
         let changes = apps.changes();
         let seen_any = position.max_ts.is_some();
+        let told = std::mem::replace(&mut self.told, true) || !seen_any;
+        if !told {
+            self.patterns_of = None;
+        }
         let patterns_due = seen_any && occasion != Occasion::Events && self.patterns_of != Some(changes);
-        let state_due = changes != self.state_of || (seen_any && occasion == Occasion::Stop);
+        let state_due = changes != self.state_of || !told || (seen_any && occasion == Occasion::Stop);
         if texts.is_empty() && !state_due && !patterns_due {
             return None;
         }
@@ -100,7 +114,8 @@ impl<'a> Keeper<'a> {
             self.patterns_of = Some(changes);
             patterns_json(&learnt.report(apps.dev_mode()), learnt.taken_ts)
         });
-        Some(Output { texts, published: learnt.taken_ts, state: Some(self.text.clone()), patterns })
+        let published = position.cursor.published_through(learnt.taken_ts);
+        Some(Output { texts, published, state: Some(self.text.clone()), patterns })
     }
 
     /// Writes the state's file, if the state changed since.

@@ -18,6 +18,8 @@ const LONGEST_QUEUE: usize = 1000;
 /// How many texts the list keeps.
 const LIST_LENGTH: &[u8] = b"999";
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// So long after they were sent stats must still be there.
+const STATS_KNOWN: Duration = Duration::from_secs(25);
 /// The patterns of applications.
 const PATTERNS_KEY: &[u8] = b"seclyzer:app:patterns";
 /// The counts to go on from after a restart.
@@ -45,8 +47,16 @@ pub struct Publisher {
     queue: VecDeque<Output>,
     /// Nobody knows whether the first output of the queue came through.
     in_doubt: bool,
+    /// What `published` became in Redis last, as far as is known.
+    published: Option<i64>,
     /// How many answers to housekeeping are still to be read.
     owed: usize,
+    /// The first of them says how many fields of the hash of stats are new: so many are all.
+    owed_fields: Option<i64>,
+    /// When stats were sent last.
+    stats_at: Option<Instant>,
+    /// The stats were gone, although it was too early for that.
+    forgotten: bool,
     /// What of it was refused.
     refused: Vec<String>,
     /// Texts that the queue had no room for.
@@ -71,7 +81,11 @@ impl Publisher {
             dependency: Dependency::new("Writing to Redis", LONGEST_PAUSE),
             queue: VecDeque::new(),
             in_doubt: false,
+            published: None,
             owed: 0,
+            owed_fields: None,
+            stats_at: None,
+            forgotten: false,
             refused: Vec::new(),
             dropped: 0,
             errors: 0,
@@ -132,7 +146,7 @@ impl Publisher {
     /// Sends what waits, as far as Redis takes it.
     pub fn flush(&mut self, config: &Config, now: Instant, log: &Log) {
         while !self.queue.is_empty() && self.dependency.may_try(now) {
-            match self.send_first(config) {
+            match self.send_first(config, log) {
                 Ok(Executed::Done { errors }) => {
                     self.dependency.works(now, log);
                     for error in errors {
@@ -164,12 +178,22 @@ impl Publisher {
         self.dependency.reason()
     }
 
-    fn send_first(&mut self, config: &Config) -> Result<Executed, RedisError> {
+    /// What `published` became in Redis last; none when nothing was put out.
+    pub fn published(&self) -> Option<i64> {
+        self.published
+    }
+
+    /// Whether Redis has lost keys since this was asked last: somebody flushed them, or it was started anew.
+    pub fn was_forgotten(&mut self) -> bool {
+        std::mem::take(&mut self.forgotten)
+    }
+
+    fn send_first(&mut self, config: &Config, log: &Log) -> Result<Executed, RedisError> {
         let Some(output) = self.queue.front().cloned() else {
             return Ok(Executed::Done { errors: Vec::new() });
         };
         self.settle()?;
-        let executed = if self.in_doubt && self.came_through(&output, config)? {
+        let executed = if self.in_doubt && self.came_through(&output, config, log)? {
             Executed::Done { errors: Vec::new() }
         } else {
             let (request, count) = self.transaction(&output);
@@ -181,15 +205,15 @@ impl Publisher {
         self.in_doubt = false;
         if let Executed::Done { .. } = executed {
             self.queue.pop_front();
+            self.published = output.published.or(self.published);
         }
         Ok(executed)
     }
 
-    /// The commands of a transaction and how many there are between `MULTI` and `EXEC`.
+    /// The commands of a transaction behind `MULTI`, and how many there are before `EXEC`.
     fn transaction(&self, output: &Output) -> (Vec<u8>, usize) {
         let (channel, mut request, mut count) = (self.channel.as_bytes(), Vec::new(), 0);
         let published = output.published.map(|ts| ts.to_string());
-        write_command(&mut request, &[b"MULTI"]);
         let mut add = |command: &[&[u8]]| {
             write_command(&mut request, command);
             count += 1;
@@ -215,18 +239,20 @@ impl Publisher {
     }
 
     /// Whether Redis holds what the output in doubt would have written last.
-    fn came_through(&mut self, output: &Output, config: &Config) -> Result<bool, RedisError> {
+    fn came_through(&mut self, output: &Output, config: &Config, log: &Log) -> Result<bool, RedisError> {
         let cursor_key = self.cursor_key.clone();
         let redis = self.redis(config)?;
         if let Some(state) = &output.state {
-            return redis.call("GET", &[b"GET", STATE_KEY], |held| held.bytes() == Some(state.as_bytes()));
+            let same = redis.call("GET", &[b"GET", STATE_KEY], |held| held.bytes() == Some(state.as_bytes()));
+            return Ok(unless_wrong_type(same, *log)?.unwrap_or(false));
         }
-        let published = read_cursor(redis, &cursor_key)?.0;
+        let published = read_cursor(redis, &cursor_key, log)?.0;
         Ok(output.published.is_some() && published == output.published)
     }
 
     /// Sends commands whose loss does not matter. Nobody waits for their answers, which would cost an idle host a
-    /// wakeup each time: they are read the next time, and what Redis refused then is handed back now.
+    /// wakeup each time: they are read the next time, and what Redis refused then is handed back now. When the first
+    /// command writes the hash of stats, `stats_fields` is how many fields it has.
     ///
     /// # Errors
     /// When the connection breaks; it is closed then.
@@ -234,6 +260,7 @@ impl Publisher {
         &mut self,
         config: &Config,
         commands: &[Vec<&[u8]>],
+        stats_fields: Option<usize>,
     ) -> Result<Vec<String>, RedisError> {
         let mut request = Vec::new();
         for command in commands {
@@ -242,7 +269,14 @@ impl Publisher {
         self.settle()?;
         let sent = self.redis(config).and_then(|redis| redis.send(&request));
         match sent {
-            Ok(()) => self.owed = commands.len(),
+            Ok(()) => {
+                self.owed = commands.len();
+                let now = Instant::now();
+                let is_known = self.stats_at.is_some_and(|last| now.duration_since(last) < STATS_KNOWN);
+                self.owed_fields =
+                    stats_fields.filter(|_| is_known).and_then(|count| i64::try_from(count).ok());
+                self.stats_at = stats_fields.map(|_| now).or(self.stats_at);
+            }
             Err(_) => self.close(),
         }
         sent.map(|()| std::mem::take(&mut self.refused))
@@ -257,9 +291,17 @@ impl Publisher {
             return Ok(());
         };
         let deadline = Instant::now() + ANSWER_TIME;
+        let mut all_fields = self.owed_fields.take();
         for _ in 0..std::mem::take(&mut self.owed) {
-            match redis.answer(deadline, error_of) {
-                Ok(error) => self.refused.extend(error),
+            let all_are_new = all_fields.take();
+            let look = |frame: &Frame<'_>| {
+                (error_of(frame), all_are_new.is_some_and(|all| *frame == Frame::Integer(all)))
+            };
+            match redis.answer(deadline, look) {
+                Ok((error, forgotten)) => {
+                    self.refused.extend(error);
+                    self.forgotten |= forgotten;
+                }
                 Err(error) => {
                     self.close();
                     return Err(error);
@@ -274,14 +316,33 @@ impl Publisher {
 ///
 /// # Errors
 /// When Redis is away or refuses.
-pub fn read_cursor(redis: &mut Redis, key: &str) -> Result<(Option<i64>, Option<i64>), RedisError> {
-    redis.call("HGETALL", &[b"HGETALL", key.as_bytes()], |hash| {
+pub fn read_cursor(
+    redis: &mut Redis,
+    key: &str,
+    log: &Log,
+) -> Result<(Option<i64>, Option<i64>), RedisError> {
+    let read = redis.call("HGETALL", &[b"HGETALL", key.as_bytes()], |hash| {
         let value = |name: &str| {
             let pair = hash.items().chunks_exact(2).find(|pair| pair[0].text() == Some(name))?;
             pair[1].text()?.parse().ok()
         };
         (value("published"), value("stored"))
-    })
+    });
+    Ok(unless_wrong_type(read, *log)?.unwrap_or_default())
+}
+
+/// What stands at a key of ours and is of another type is nothing that we left there: it is said, and not used.
+///
+/// # Errors
+/// Every other one.
+pub fn unless_wrong_type<T>(read: Result<T, RedisError>, log: Log) -> Result<Option<T>, RedisError> {
+    match read {
+        Err(RedisError::Refused { command, error }) if error.starts_with("WRONGTYPE") => {
+            log.error("Redis refused a command", &[("reason", &format!("{command}: {error}"))]);
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
 }
 
 fn error_of(frame: &Frame<'_>) -> Option<String> {
@@ -290,11 +351,16 @@ fn error_of(frame: &Frame<'_>) -> Option<String> {
 
 /// Sends a transaction of `count` commands and reads its answers.
 fn execute(redis: &mut Redis, request: &[u8], count: usize) -> Result<Executed, RedisError> {
+    // By itself: were it refused, the commands behind it would be carried out one by one.
+    match redis.call("MULTI", &[b"MULTI"], |_| ()) {
+        Err(RedisError::Refused { error, .. }) => return Ok(Executed::Aborted(error)),
+        begun => begun?,
+    }
     redis.send(request)?;
     let deadline = Instant::now() + ANSWER_TIME;
     let mut refused = None;
-    // MULTI's OK, then QUEUED for each command; the first refusal is why EXEC aborts.
-    for _ in 0..=count {
+    // QUEUED for each command; the first refusal is why EXEC aborts.
+    for _ in 0..count {
         let error = redis.answer(deadline, error_of)?;
         refused = refused.or(error);
     }

@@ -2,10 +2,10 @@
 //! dependency that is away. Writing to InfluxDB has a thread of its own ([`crate::store`]).
 
 mod duties;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -14,22 +14,18 @@ use signal_hook::low_level::pipe;
 
 use self::duties::{Complained, Timers};
 use crate::config::Config;
-use crate::core::{Core, Moment};
+use crate::core::Core;
 use crate::cursor::Cursor;
 use crate::keeper::{Keeper, Occasion, Position};
 use crate::logs::{Log, wall_us};
-use crate::net::{Wait, sleep_until};
 use crate::notify::Notifier;
 use crate::outage::Dependency;
 use crate::output::{Record, Writer};
-use crate::publish::{Output, Publisher, read_cursor};
-use crate::redis::RedisError;
+use crate::publish::{Output, Publisher};
 use crate::schema::Kind;
-use crate::source::{START, Source, Turn};
+use crate::source::{START, Source};
 use crate::store::Store;
 
-/// How long it waits while it does not know whether it has read all there was.
-const CATCHING_UP: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Runs until SIGTERM or SIGINT.
@@ -70,8 +66,14 @@ struct Service<'a> {
     resumed: bool,
     /// All of the stream has been read once.
     caught_up: bool,
-    /// The stored cursor that Redis is still to be told.
+    /// The cursor `stored`, as far as this process knows.
     stored: Option<i64>,
+    /// Redis is to be told of it before the next stats.
+    tell_stored: bool,
+    /// When Redis last answered a read.
+    read_at: Option<Instant>,
+    /// How often the stream was trimmed before it was read.
+    gaps: u64,
     sessions: u64,
     /// How often reading from Redis began.
     connections: u64,
@@ -106,6 +108,9 @@ impl<'a> Service<'a> {
             resumed: false,
             caught_up: false,
             stored: None,
+            tell_stored: false,
+            read_at: None,
+            gaps: 0,
             sessions: 0,
             connections: 0,
             complained: Complained::default(),
@@ -138,95 +143,6 @@ impl<'a> Service<'a> {
                 return Ok(());
             }
         }
-    }
-
-    fn connect(&mut self, now: Instant) {
-        match self.open() {
-            Ok(()) => {
-                self.redis.works(now, self.log);
-                self.connections += 1;
-                self.timers.stats = now;
-            }
-            Err(error) => {
-                self.publisher.close();
-                self.redis.failed(now, error.to_string().into(), self.log);
-            }
-        }
-        self.say_status();
-    }
-
-    fn open(&mut self) -> Result<(), RedisError> {
-        if !self.resumed {
-            self.resume()?;
-        } else {
-            // What broke one connection has most likely broken the other.
-            self.publisher.close();
-        }
-        self.source.open(self.config)
-    }
-
-    /// Learns how far the last run had come.
-    fn resume(&mut self) -> Result<(), RedisError> {
-        let now = wall_us();
-        let key = self.publisher.cursor_key().to_owned();
-        let redis = self.publisher.redis(self.config)?;
-        let (published, stored) = read_cursor(redis, &key)?;
-        self.cursor = Cursor::new(published, stored, now);
-        if self.kind == Kind::App
-            && let Some(state) = self.keeper.load(redis)?
-        {
-            // The state tells exactly what was done; the cursor would hide a second transition at the same time.
-            self.cursor.forget_last_run();
-            self.source = Source::new(self.kind, state.last_id.clone());
-            state.unstored().for_each(|record| self.hand_over(record));
-            self.core.restore(&state, now, &mut self.records);
-        }
-        self.resumed = true;
-        Ok(())
-    }
-
-    /// Waits for events, or until something is due. True when it is time to stop.
-    fn wait(&mut self, stop: &UnixStream) -> io::Result<bool> {
-        if !self.source.is_open() {
-            let until = self.next_duty().min(self.redis.next_try().unwrap_or_else(Instant::now));
-            return Ok(sleep_until(until, stop.as_fd())? == Wait::Woken);
-        }
-        let block = self.block();
-        let (core, records, epoch) = (&mut self.core, &mut self.records, self.epoch);
-        let mut moment = None;
-        let turn = self.source.turn(block, stop.as_fd(), &mut |message| {
-            let now = || Moment { wall: Some(wall_us()), real: Some(us_since(epoch, Instant::now())) };
-            core.message(message, *moment.get_or_insert_with(now), records);
-        });
-        match turn {
-            Ok(Turn::CaughtUp { empty_at }) => {
-                self.caught_up = true;
-                let clock = self.core.clock();
-                let real = if clock.is_running() { empty_at } else { Instant::now() };
-                clock.start(us_since(epoch, real));
-                self.core.tick(us_since(epoch, real), &mut self.records);
-            }
-            Ok(Turn::Behind) => self.core.clock().stop(),
-            Ok(Turn::Message) => {}
-            Ok(Turn::Woken) => return Ok(true),
-            Err(error) => {
-                self.core.clock().stop();
-                self.redis.failed(Instant::now(), error.to_string().into(), self.log);
-                self.say_status();
-            }
-        }
-        Ok(false)
-    }
-
-    /// How long the next read may block.
-    fn block(&mut self) -> Duration {
-        if !self.core.clock().is_running() {
-            return CATCHING_UP;
-        }
-        let duty = self.next_duty().saturating_duration_since(Instant::now());
-        let left = self.core.time_left().map(|left| Duration::from_micros(u64::try_from(left).unwrap_or(0)));
-        // Redis counts in whole ms; one more makes sure that what is due then is due.
-        left.map_or(duty, |left| duty.min(left + Duration::from_millis(1)))
     }
 
     /// Hands what the core has made to Redis and InfluxDB, unless the last run did.
@@ -280,7 +196,7 @@ impl<'a> Service<'a> {
         self.notifier.stopping();
         self.log.info("stopping", &[]);
         let all_stored = self.store.stop();
-        self.stored = self.cursor.answered(self.store.settled()).or(self.stored);
+        self.note_stored();
         self.save(Vec::new(), Occasion::Stop);
         if self.source.is_open() {
             self.publisher.flush(self.config, Instant::now(), self.log);

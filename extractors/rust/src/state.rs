@@ -59,6 +59,9 @@ pub enum StateError {
     /// It is of another contract.
     #[error("the saved state is of schema {0}, this program is for {SCHEMA}")]
     Schema(u32),
+    /// It does not say where in the stream to go on.
+    #[error("the saved state's last_id is no id of a stream's entry")]
+    LastId,
     /// Its file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {
@@ -156,8 +159,18 @@ impl State {
     /// When it is not understood, or of another schema.
     pub fn from_json(text: &[u8]) -> Result<State, StateError> {
         let state: State = serde_json::from_slice(text).map_err(StateError::Json)?;
-        if state.schema == SCHEMA { Ok(state) } else { Err(StateError::Schema(state.schema)) }
+        if state.schema != SCHEMA {
+            return Err(StateError::Schema(state.schema));
+        }
+        if is_entry_id(&state.last_id) { Ok(state) } else { Err(StateError::LastId) }
     }
+}
+
+/// `ms-seq`, as Redis takes it.
+fn is_entry_id(id: &str) -> bool {
+    let is_number =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u64>().is_ok();
+    id.split_once('-').is_some_and(|(ms, sequence)| is_number(ms) && is_number(sequence))
 }
 
 /// Reads the state's file; none when there is none.
@@ -232,6 +245,17 @@ mod tests {
         assert_eq!(named.to_string(), "the saved state is not understood, at line 2, column 46");
         let other = SAVED.replace("\"schema\":1", "\"schema\":2");
         assert!(matches!(State::from_json(other.as_bytes()), Err(StateError::Schema(2))));
+    }
+
+    #[test]
+    fn a_state_that_points_nowhere_is_refused() {
+        for id in ["", "5", "5-", "-1", "+5-1", "5-1-1", "18446744073709551616-0", "$", "5-x"] {
+            let text = SAVED.replace("5-1", id);
+            assert!(matches!(State::from_json(text.as_bytes()), Err(StateError::LastId)), "{id}");
+        }
+        for id in ["0-0", "18446744073709551615-18446744073709551615"] {
+            assert_eq!(State::from_json(SAVED.replace("5-1", id).as_bytes()).unwrap().last_id, id);
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub struct Facts<'a> {
     pub last_id: &'a str,
     /// How often Redis had to be connected to anew.
     pub redis_reconnects: u64,
+    /// How often the stream was trimmed before it was read.
+    pub gaps: u64,
     /// Texts that the output queue had no room for.
     pub outputs_dropped: u64,
     /// Commands that failed inside a transaction.
@@ -37,6 +39,7 @@ pub fn fields(counters: &Counters, store: &StoreStats, facts: &Facts<'_>) -> Vec
         ("spool_bytes", store.spool_bytes.to_string()),
         ("redis_reconnects", facts.redis_reconnects.to_string()),
         ("influx_errors", store.errors.to_string()),
+        ("gaps", facts.gaps.to_string()),
         ("outputs_dropped", facts.outputs_dropped.to_string()),
         ("output_errors", facts.output_errors.to_string()),
     ]);
@@ -53,6 +56,7 @@ mod tests {
             started_at: 5,
             last_id: "0-0",
             redis_reconnects: 1,
+            gaps: 4,
             outputs_dropped: 2,
             output_errors: 3,
         };
@@ -61,7 +65,7 @@ mod tests {
         names.sort_unstable();
         let mut expected: Vec<&str> = "implementation version pid started_at events malformed future late dropped \
             sessions windows windows_short last_id last_event_ts last_window_ts points_written points_spooled \
-            points_rejected points_dropped spool_bytes redis_reconnects influx_errors outputs_dropped output_errors"
+            points_rejected points_dropped spool_bytes redis_reconnects influx_errors gaps outputs_dropped output_errors"
             .split_whitespace()
             .collect();
         expected.sort_unstable();

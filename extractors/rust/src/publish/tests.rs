@@ -16,7 +16,7 @@ fn a_transaction_moves_text_list_and_cursor_together() {
     let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
     assert_eq!(
         words.join(" "),
-        "MULTI PUBLISH seclyzer:features:mouse 7 LPUSH seclyzer:features:mouse 7 \
+        "PUBLISH seclyzer:features:mouse 7 LPUSH seclyzer:features:mouse 7 \
          LTRIM seclyzer:features:mouse 0 999 HSET seclyzer:cursor:mouse published 7 EXEC"
     );
     assert_eq!(count, 4);

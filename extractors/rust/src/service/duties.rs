@@ -9,8 +9,10 @@ use crate::redis::RedisError;
 use crate::stats_hash::{Facts, fields};
 
 /// How long the loop waits at most when nothing is due.
-const IDLE: Duration = Duration::from_secs(1);
+const IDLE: Duration = Duration::from_millis(1250);
 const STATS_EVERY: Duration = Duration::from_secs(5);
+/// What is due so soon is done with the stats, which saves a wakeup.
+const SOON: Duration = Duration::from_secs(1);
 const TRIM_EVERY: Duration = Duration::from_secs(10);
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -46,9 +48,8 @@ impl Service<'_> {
     /// When something is to be done next, were nothing to come.
     pub(super) fn next_duty(&self) -> Instant {
         let idle = Instant::now() + IDLE;
-        let duties = [self.timers.stats, self.timers.trim, self.timers.save];
         let others = [self.notifier.next(), self.publisher.next_try().filter(|_| self.source.is_open())];
-        duties.into_iter().chain(others.into_iter().flatten()).fold(idle, Instant::min)
+        others.into_iter().flatten().fold(idle.min(self.timers.stats), Instant::min)
     }
 
     /// Says at most once in a while that messages were skipped, and never what was in them.
@@ -74,30 +75,46 @@ impl Service<'_> {
 
     /// What is to be done every few seconds.
     pub(super) fn duties(&mut self, now: Instant) {
-        self.stored = self.cursor.answered(self.store.settled()).or(self.stored);
-        if now >= self.timers.save {
+        self.note_stored();
+        let stats = now >= self.timers.stats;
+        if !stats && !self.tell_stored {
+            return;
+        }
+        let due = |timer: Instant| stats && now + SOON >= timer;
+        if due(self.timers.save) {
             self.timers.save = now + SAVE_EVERY;
             self.save(Vec::new(), Occasion::Patterns);
             self.keeper.save_file();
         }
-        let (stats, trim) = (now >= self.timers.stats, now >= self.timers.trim);
+        // What is older than the stream's bound is used when it is still there at a start.
+        let trim = due(self.timers.trim) && self.caught_up;
+        if trim {
+            self.timers.trim = now + TRIM_EVERY;
+        }
         if stats {
             self.timers.stats = now + STATS_EVERY;
             self.say_status();
         }
-        if trim {
-            self.timers.trim = now + TRIM_EVERY;
-        }
-        if self.source.is_open() && (stats || trim || self.stored.is_some()) {
+        if self.source.is_open() {
             self.housekeeping(stats, trim);
         }
     }
 
+    /// Takes over how far the store has come.
+    pub(super) fn note_stored(&mut self) {
+        if let Some(stored) = self.cursor.settled(self.store.settled()) {
+            self.stored = Some(stored);
+            self.tell_stored = true;
+        }
+    }
+
+    /// Tells Redis how things stand. The cursor is told with every stats, so that it comes back when it was lost.
     pub(super) fn housekeeping(&mut self, stats: bool, trim: bool) {
         let facts = Facts {
             started_at: self.started_at,
             last_id: self.source.last_id(),
             redis_reconnects: self.connections.saturating_sub(1),
+            gaps: self.gaps,
             outputs_dropped: self.publisher.dropped,
             output_errors: self.publisher.errors,
         };
@@ -106,6 +123,7 @@ impl Service<'_> {
         let cursor_key = self.publisher.cursor_key().to_owned();
         let oldest = (wall_us() / 1000 - STREAM_AGE_MS).to_string();
         let stored = self.stored.map(|stored| stored.to_string());
+        let published = self.publisher.published().filter(|_| stats).map(|published| published.to_string());
         let mut commands: Vec<Vec<&[u8]>> = Vec::new();
         if stats {
             let values = fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
@@ -115,12 +133,19 @@ impl Service<'_> {
         if trim {
             commands.push(vec![b"XTRIM", self.source.stream(), b"MINID", oldest.as_bytes()]);
         }
-        if let Some(stored) = &stored {
-            commands.push(vec![b"HSET", cursor_key.as_bytes(), b"stored", stored.as_bytes()]);
+        for (name, value) in [(b"stored".as_slice(), &stored), (b"published", &published)] {
+            commands.extend(
+                value.iter().map(|value| vec![b"HSET", cursor_key.as_bytes(), name, value.as_bytes()]),
+            );
         }
-        self.stored = None;
-        let refused = self.publisher.housekeeping(self.config, &commands);
-        self.refused(refused);
+        let new_fields = stats.then_some(fields.len());
+        let told = self.publisher.housekeeping(self.config, &commands, new_fields);
+        // When that was in vain it is told with the next stats.
+        self.tell_stored = false;
+        self.refused(told);
+        if self.publisher.was_forgotten() {
+            self.keeper.tell_again();
+        }
     }
 
     /// Says each of Redis' refusals once.

@@ -13,6 +13,7 @@ mod extractor;
 mod feed;
 mod flow;
 mod influx;
+mod keys;
 mod outage;
 mod redis_server;
 mod relay;

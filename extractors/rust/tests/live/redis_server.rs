@@ -2,8 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use seclyzer_extractors::config::Config;
@@ -113,6 +117,22 @@ impl RedisServer {
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
+    /// A door to it at another path, behind which it is still loading.
+    pub fn loading_at(&self, path: &Path) -> Door {
+        let listener = UnixListener::bind(path).unwrap();
+        let (is_open, redis) = (Arc::new(AtomicBool::new(false)), self.socket());
+        let opened = Arc::clone(&is_open);
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, redis, opened) = (client.unwrap(), redis.clone(), Arc::clone(&opened));
+                std::thread::spawn(move || {
+                    if opened.load(Ordering::SeqCst) { relay(client, &redis) } else { load(client) }
+                });
+            }
+        });
+        Door { is_open }
+    }
+
     pub fn call(&self, command: &[&str]) -> Reply {
         let bytes: Vec<&[u8]> = command.iter().map(|word| word.as_bytes()).collect();
         let mut connection = self.connection.borrow_mut();
@@ -171,6 +191,41 @@ impl RedisServer {
                 .is_some_and(|count| count != "0")
         });
     }
+}
+
+pub struct Door {
+    is_open: Arc<AtomicBool>,
+}
+
+impl Door {
+    /// It has loaded. Who asks a door that was closed is sent away.
+    pub fn open(&self) {
+        self.is_open.store(true, Ordering::SeqCst);
+    }
+}
+
+/// `HELLO` is allowed while Redis loads, little else is.
+fn load(mut client: UnixStream) {
+    let mut buffer = [0; 1 << 16];
+    while let Ok(length @ 1..) = client.read(&mut buffer) {
+        let is_hello = buffer[..length].windows(5).any(|window| window == b"HELLO");
+        let answer: &[u8] =
+            if is_hello { b"%0\r\n" } else { b"-LOADING Redis is loading the dataset in memory\r\n" };
+        if client.write_all(answer).is_err() {
+            return;
+        }
+    }
+}
+
+fn relay(client: UnixStream, redis: &Path) {
+    let server = UnixStream::connect(redis).unwrap();
+    let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from_client, &mut to_server);
+        let _ = to_server.shutdown(std::net::Shutdown::Write);
+    });
+    let (mut from_server, mut to_client) = (server, client);
+    let _ = std::io::copy(&mut from_server, &mut to_client);
 }
 
 impl Drop for RedisServer {

@@ -1,0 +1,164 @@
+//! The service's reading side: connecting, going on where the last run stopped, and what an answer means for time.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use super::{Service, us_since};
+use crate::core::Moment;
+use crate::cursor::Cursor;
+use crate::logs::wall_us;
+use crate::net::{Wait, sleep_until};
+use crate::publish::read_cursor;
+use crate::redis::{Redis, RedisError};
+use crate::schema::Kind;
+use crate::source::{CATCHING_UP, START, Source, Turn};
+
+/// How long the stream keeps entries.
+pub(super) const STREAM_AGE: Duration = Duration::from_secs(120);
+
+impl Service<'_> {
+    pub(super) fn connect(&mut self, now: Instant) {
+        match self.open() {
+            // Whether reading works is known when the first read is answered.
+            Ok(()) => {
+                self.connections += 1;
+                self.timers.stats = now;
+            }
+            Err(error) => {
+                self.publisher.close();
+                self.redis.failed(now, error.to_string().into(), self.log);
+                self.say_status();
+            }
+        }
+    }
+
+    fn open(&mut self) -> Result<(), RedisError> {
+        if !self.resumed {
+            self.resume()?;
+        } else {
+            // What broke one connection has most likely broken the other, and Redis may have forgotten all.
+            self.publisher.close();
+            self.keeper.tell_again();
+        }
+        self.look_for_gap()?;
+        self.source.open(self.config)
+    }
+
+    /// Learns how far the last run had come.
+    fn resume(&mut self) -> Result<(), RedisError> {
+        let now = wall_us();
+        let key = self.publisher.cursor_key().to_owned();
+        let redis = self.publisher.redis(self.config)?;
+        let (published, stored) = read_cursor(redis, &key, self.log)?;
+        self.cursor = Cursor::new(published, stored, now);
+        if self.kind == Kind::App
+            && let Some((state, in_redis)) = self.keeper.load(redis)?
+        {
+            // The state in Redis tells exactly what was done, where the cursor would hide a second transition at the
+            // same time. That of a file may be older than the cursor.
+            if in_redis {
+                self.cursor.forget_last_run();
+            }
+            self.source = Source::new(self.kind, state.last_id.clone());
+            state.unstored().for_each(|record| self.hand_over(record));
+            self.core.restore(&state, now, &mut self.records);
+        }
+        self.resumed = true;
+        Ok(())
+    }
+
+    /// Nothing was read for longer than the stream keeps entries: some may be gone that nobody has read.
+    fn look_for_gap(&mut self) -> Result<(), RedisError> {
+        if self.read_at.is_none_or(|read_at| read_at.elapsed() <= STREAM_AGE)
+            || self.source.last_id() == START
+        {
+            return Ok(());
+        }
+        let (stream, last_id) = (self.source.stream(), self.source.last_id().as_bytes());
+        let redis = self.publisher.redis(self.config)?;
+        if !has_entries(redis, stream, last_id)? && has_entries(redis, stream, b"+")? {
+            self.gaps += 1;
+            self.log.warning("the stream was trimmed before it was read", &[]);
+        }
+        self.read_at = None;
+        Ok(())
+    }
+
+    /// Waits for events, or until something is due. True when it is time to stop.
+    pub(super) fn wait(&mut self, stop: &UnixStream) -> io::Result<bool> {
+        if !self.source.is_open() {
+            let until = self.next_duty().min(self.redis.next_try().unwrap_or_else(Instant::now));
+            return Ok(sleep_until(until, stop.as_fd())? == Wait::Woken);
+        }
+        // The process itself may have been stopped for longer than the stream keeps entries.
+        if let Err(error) = self.look_for_gap() {
+            self.source.close();
+            self.reading_fails(&error);
+            return Ok(false);
+        }
+        let block = self.block();
+        let (core, records, epoch) = (&mut self.core, &mut self.records, self.epoch);
+        let mut moment = None;
+        let turn = self.source.turn(block, stop.as_fd(), &mut |message| {
+            let now = || Moment { wall: Some(wall_us()), real: Some(us_since(epoch, Instant::now())) };
+            core.message(message, *moment.get_or_insert_with(now), records);
+        });
+        match turn {
+            Ok(Turn::CaughtUp { empty_at }) => {
+                self.caught_up = true;
+                self.reading_works();
+                let clock = self.core.clock();
+                let real = if clock.is_running() { empty_at } else { Instant::now() };
+                clock.start(us_since(epoch, real));
+                self.core.tick(us_since(epoch, real), &mut self.records);
+            }
+            Ok(Turn::Behind) => {
+                self.core.clock().stop();
+                self.reading_works();
+            }
+            Ok(Turn::Message) => {}
+            Ok(Turn::Woken) => return Ok(true),
+            Err(error) => self.reading_fails(&error),
+        }
+        Ok(false)
+    }
+
+    fn reading_works(&mut self) {
+        let now = Instant::now();
+        if self.redis.reason().is_some() || self.read_at.is_none() {
+            self.redis.works(now, self.log);
+            self.say_status();
+        }
+        // An answer that comes so late was waited for in vain: what came behind it may be gone.
+        if let Err(error) = self.look_for_gap() {
+            self.source.close();
+            return self.reading_fails(&error);
+        }
+        self.read_at = Some(now);
+    }
+
+    fn reading_fails(&mut self, error: &RedisError) {
+        self.core.clock().stop();
+        self.redis.failed(Instant::now(), error.to_string().into(), self.log);
+        self.say_status();
+    }
+
+    /// How long the next read may block.
+    fn block(&mut self) -> Duration {
+        if !self.core.clock().is_running() {
+            return CATCHING_UP;
+        }
+        let duty = self.next_duty().saturating_duration_since(Instant::now());
+        let left = self.core.time_left().map(|left| Duration::from_micros(u64::try_from(left).unwrap_or(0)));
+        // Redis counts in whole ms; one more makes sure that what is due then is due.
+        left.map_or(duty, |left| duty.min(left)) + Duration::from_millis(1)
+    }
+}
+
+/// Whether the stream has an entry up to this id.
+fn has_entries(redis: &mut Redis, stream: &[u8], to: &[u8]) -> Result<bool, RedisError> {
+    let command: [&[u8]; 6] = [b"XRANGE", stream, b"-", to, b"COUNT", b"1"];
+    redis.call("XRANGE", &command, |entries| !entries.items().is_empty())
+}
