@@ -5,25 +5,8 @@ Each takes what YAML, a variable or a flag gave and returns the value, or raises
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
-
-@dataclass(frozen=True, slots=True)
-class RedisAddress:
-    """Where Redis listens: a unix socket's path, or host and port. No user or password is an empty one."""
-
-    path: str
-    host: str
-    port: int
-    tls: bool
-    database: int
-    username: str
-    password: str
-    ca_file: str = ""  # whom to trust with TLS; empty is the system's
-
-    def __str__(self) -> str:
-        return f"unix://{self.path}" if self.path else f"redis{'s' * self.tls}://{self.host}:{self.port}"
+from .address import RedisAddress, parse_influx_url, parse_redis_url
 
 
 def text(value: object) -> str:
@@ -102,53 +85,21 @@ def redis_url(value: object) -> str:
     return url
 
 
-def influx_url(value: object) -> str:
-    allowed = "http://host[:port] or https://host[:port], without user, password and token"
-    try:
-        url = urlsplit(text(value))
-        plain = re.fullmatch(r"[!-~]+", text(value)) and not (url.query or url.fragment)
-        usable = url.scheme in ("http", "https") and url.hostname and plain
-        if not usable or url.username or url.password or url.port == 0:
-            raise ValueError
-    except ValueError:
-        raise ValueError(allowed) from None
-    return url.geturl().rstrip("/")
-
-
-def redis_address(url_text: str, username: str, password: str) -> RedisAddress:
+def redis_address(url: str, username: str, password: str) -> RedisAddress:
     """The address in a URL; what it does not say of user and password is taken from the other two."""
-    allowed = (
-        "redis://[user:password@]host[:port][/database], rediss://… (TLS; ?ssl_ca_certs=FILE) "
-        "or unix://[user:password@]/path[?db=database]"
-    )
     try:
-        url = urlsplit(url_text)
-        username = unquote(url.username) if url.username else username
-        password = unquote(url.password) if url.password else password
-        if url.scheme == "unix":
-            if url.hostname or not url.path.startswith("/"):
-                raise ValueError
-            database = _database(_option(url.query, "db") or "0")
-            return RedisAddress(unquote(url.path), "", 0, False, database, username, password)
-        if url.scheme not in ("redis", "rediss") or not url.hostname or url.port == 0:
-            raise ValueError
-        database = _database(url.path.strip("/") or "0")
-        tls = url.scheme == "rediss"
-        ca_file = _option(url.query, "ssl_ca_certs" if tls else "")
-        return RedisAddress("", url.hostname, url.port or 6379, tls, database, username, password, ca_file)
+        return parse_redis_url(url, username, password)
     except ValueError:
-        raise ValueError(allowed) from None
+        raise ValueError(
+            "redis://[user:password@]host[:port][/database], rediss://… (TLS; ?ssl_ca_certs=FILE) "
+            "or unix://[user:password@]/path[?db=database]"
+        ) from None
 
 
-def _option(query: str, known: str) -> str:
-    """The value of the one option that is known; empty when there is none."""
-    name, _, value = query.partition("=")
-    if query and name != known:
-        raise ValueError
-    return unquote(value)
-
-
-def _database(digits: str) -> int:
-    if re.fullmatch(r"[0-9]{1,5}", digits):
-        return int(digits)
-    raise ValueError
+def influx_url(value: object) -> str:
+    url = text(value)
+    try:
+        parse_influx_url(url)
+    except ValueError:
+        raise ValueError("http://host[:port] or https://host[:port], without user, password and token") from None
+    return url.rstrip("/")

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import allowed, schema
-from .allowed import RedisAddress
+from .address import MASK, RedisAddress, masked
 from .window import Timing
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
-MASK = "********"
 
 
 class ConfigError(Exception):
@@ -182,12 +181,19 @@ def load(kind: str, flags: Mapping[str, Any], environment: Mapping[str, str], co
 
 
 def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
-    """The defaults, each source over the one before."""
-    values = {option.key: option.default_of(kind) for option in OPTIONS}
-    for source, given in sources:
-        for key, value in given.items():
-            values[key] = _checked(kind, source, key, value)
-    made = Settings(**values)
+    """The defaults, each source over the one before. What is replaced need not be right, but its key must be known."""
+    given: dict[str, tuple[str, Any]] = {}
+    for source, values in sources:
+        for key, value in values.items():
+            if key not in _BY_KEY:
+                raise ConfigError(f"unknown key {_quoted(key)} in the configuration file; --help lists the keys")
+            given[key] = source, value
+    made = Settings(
+        **{
+            option.key: _checked(kind, option, *given[option.key]) if option.key in given else option.default_of(kind)
+            for option in OPTIONS
+        }
+    )
     if made.update_interval > made.window_seconds:
         raise ConfigError(
             f"update_interval is {made.update_interval}: allowed is at most window_seconds ({made.window_seconds})"
@@ -195,10 +201,8 @@ def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
     return made
 
 
-def _checked(kind: str, source: str, key: str, value: object) -> Any:
-    option = _BY_KEY.get(key)
-    if option is None:
-        raise ConfigError(f"unknown key {_quoted(key)} in the configuration file; --help lists the keys")
+def _checked(kind: str, option: Option, source: str, value: object) -> Any:
+    key = option.key
     if key == "device_id" and kind == "app" and value == "":
         return ""  # only the points of applications have no such tag
     try:
@@ -329,6 +333,6 @@ def as_yaml(settings: Settings) -> str:
         if option.secret and value:
             value = MASK
         if option.key == "redis_url":
-            value = re.sub(r"//([^/@]*?):[^/]*@", rf"//\1:{MASK}@", value)
+            value = masked(value)
         lines.append(f"{option.key}: {json.dumps(value, ensure_ascii=False)}\n")
     return "".join(lines)

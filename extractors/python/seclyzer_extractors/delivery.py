@@ -57,8 +57,9 @@ class Delivery:
             self.dependency.away("write", str(error))
             self.retry_at = self._clock() + self._backoff.next_s()
             return None
-        self.errors += answer.status >= 300
-        if answer.status >= 300 and answer.status not in (400, 413, 422):
+        good = 200 <= answer.status < 300
+        self.errors += not good
+        if not good and answer.status not in (400, 413, 422):
             self.retry_at = self._clock() + self._wait_after(answer)
             return None
         self.answered_at = self._clock()

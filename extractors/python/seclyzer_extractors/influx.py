@@ -5,9 +5,10 @@ import json
 import time
 import zlib
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from . import schema
+from .address import parse_influx_url
 from .config import Settings
 from .deadline import Wire, dial, left
 
@@ -33,13 +34,11 @@ class InfluxDB:
     """Not for several threads at once."""
 
     def __init__(self, settings: Settings) -> None:
-        url = urlsplit(settings.influx_url)
-        self._host = url.hostname or ""
-        self._tls = url.scheme == "https"
-        self._port = url.port or (443 if self._tls else 80)
+        address = parse_influx_url(settings.influx_url)
+        self._host, self._port, self._tls = address.host, address.port, address.tls
         self._ca_file = settings.influx_ca_file or None
         where = f"org={quote(settings.influx_org, safe='')}&bucket={quote(settings.influx_bucket, safe='')}"
-        self._path = f"{url.path}/api/v2/write?{where}&precision=us"
+        self._path = f"{address.prefix}/api/v2/write?{where}&precision=us"
         self._headers = {
             "Content-Type": "text/plain; charset=utf-8",
             "User-Agent": f"seclyzer-extractors/{schema.version()}",
@@ -81,6 +80,7 @@ class InfluxDB:
         # It keeps nothing from one request to the next, and connects to nothing by itself.
         connection = http.client.HTTPConnection(self._host, self._port)
         connection.sock = wire
+        connection.response_class = _Response
         try:
             connection.request("POST", self._path, body, headers)
         except ConnectionError:  # what it does not read to the end it may have answered nevertheless
@@ -116,6 +116,14 @@ class InfluxDB:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
+
+
+class _Response(http.client.HTTPResponse):
+    """Passes over every 1xx, as over `100 Continue`: the answer comes after it."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, http.client.CONTINUE if 100 <= status < 200 else status, reason
 
 
 def _answer_or_none(connection: http.client.HTTPConnection) -> http.client.HTTPResponse | None:

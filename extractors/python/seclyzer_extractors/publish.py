@@ -7,7 +7,7 @@ said, and not tried again: it would fail again.
 from collections import deque
 from typing import Any
 
-from .allowed import RedisAddress
+from .address import RedisAddress
 from .backoff import Backoff
 from .cursor import look
 from .logs import Dependency, warning

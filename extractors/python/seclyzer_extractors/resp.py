@@ -10,7 +10,7 @@ from typing import Any
 
 import hiredis
 
-from .allowed import RedisAddress
+from .address import RedisAddress
 from .backoff import Backoff
 from .logs import Dependency
 

@@ -64,6 +64,13 @@ def test_the_body_is_what_was_handed_over_and_long_ones_are_compressed(server: R
     assert server.served == 1
 
 
+@pytest.mark.parametrize("status", [100, 102, 103, 199])
+def test_what_is_said_before_the_answer_is_none(server: RawServer, status: int) -> None:
+    early = b"HTTP/1.1 %d Early\r\nLink: x\r\n\r\n" % status
+    assert write(server, says(early + early + whole(503, b"", b"Retry-After: 2"))) == Answer(503, "", 2.0)
+    assert trouble(server, says(early)) == "it closed the connection before it had answered"
+
+
 def test_who_accepts_and_is_silent_does_not_answer_in_time(server: RawServer) -> None:
     assert trouble(server, says(stay_s=3)) == "no answer in time"
     assert server.served == 1

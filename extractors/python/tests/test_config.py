@@ -9,6 +9,7 @@ from support import environment as process_environment
 from support import run
 
 from seclyzer_extractors import config
+from seclyzer_extractors.address import parse_influx_url
 from seclyzer_extractors.config import ConfigError
 
 
@@ -90,6 +91,28 @@ def test_redis_urls(load: Any, url: str, address: tuple[Any, ...]) -> None:
     assert (made.path, made.host, made.port, made.tls, made.database, made.username, made.password) == address
 
 
+def test_a_value_that_is_replaced_need_not_be_right_but_its_key_must_be_known(load: Any) -> None:
+    made = load(
+        "update_interval: 0\ninflux_token: 'a b'\n", {"UPDATE_INTERVAL": "-1", "INFLUX_TOKEN": "t"}, update_interval="3"
+    )
+    assert (made.update_interval, made.influx_token) == (3, "t")
+    with pytest.raises(ConfigError, match='unknown key "colour"'):
+        load("colour: red", {"UPDATE_INTERVAL": "3"})
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://h", ("h", 80, False, "")),
+        ("https://store/influx//", ("store", 443, True, "/influx")),
+        ("http://[::1]:0086/a/b", ("::1", 86, False, "/a/b")),
+    ],
+)
+def test_influx_urls(url: str, address: tuple[str, int, bool, str]) -> None:
+    made = parse_influx_url(url)
+    assert (made.host, made.port, made.tls, made.prefix) == address
+
+
 def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_keys(load: Any) -> None:
     made = load("redis_url: unix:///r.sock\nredis_username: me\nredis_password: 100%41\n").redis
     assert (made.username, made.password) == ("me", "100%41")
@@ -105,6 +128,18 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("redis_url: http://x", ['redis_url is "http://x"', "unix://"]),
         ("redis_url: unix://relative/path", ["redis_url"]),
         ("redis_url: redis://h/db", ["redis_url"]),
+        ("redis_url: Redis://h", ["redis_url"]),
+        ("redis_url: redis://h:1//", ["redis_url"]),
+        ("redis_url: redis://h:+5", ["redis_url"]),
+        ("redis_url: redis://h:65536", ["redis_url"]),
+        ("redis_url: redis://u%zz@h", ["redis_url"]),
+        ("redis_url: redis://h:1/3#f", ["redis_url"]),
+        ("redis_url: rediss://h?db=1", ["redis_url"]),
+        ("redis_url: 'redis://[::1'", ["redis_url"]),
+        ("influx_url: HTTP://h", ["influx_url"]),
+        ("influx_url: http://h:0", ["influx_url"]),
+        ("influx_url: http://u@h", ["influx_url"]),
+        ("influx_url: http://:80", ["influx_url"]),
         ("redis_url: redis://h/-1", ["redis_url"]),
         ("redis_url: redis://h:x", ["redis_url"]),
         ("influx_url: ''", ['influx_url is ""', "http://host[:port]"]),
