@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from lab import feed, generate, image, influxdb, keys, life, needs
+from lab import feed, generate, hosts, image, influxdb, keys, life, needs
 from lab.labs import RELEASES, Lab, labs
 from lab.lock import locked
 from lab.say import LabError, say
@@ -50,6 +50,16 @@ def _ssh(options: argparse.Namespace) -> int:
     if not keys.login_key(lab).exists():
         raise LabError(f"lab {lab.name} is not up: type `python3 -m lab up --lab {lab.name}`")
     os.execvp("ssh", [*command, *(["--", *options.words] if options.words else [])])
+
+
+def _unplug(options: argparse.Namespace) -> int:
+    hosts.unplug(_lab(options).host(options.host))
+    return 0
+
+
+def _plug(options: argparse.Namespace) -> int:
+    hosts.plug(_lab(options).host(options.host))
+    return 0
 
 
 def _influxd(_: argparse.Namespace) -> int:
@@ -97,6 +107,8 @@ COMMANDS = {
     "down": _down,
     "status": _status,
     "ssh": _ssh,
+    "unplug": _unplug,
+    "plug": _plug,
     "influxd": _influxd,
     "images": _images,
     "generate": _generate,
@@ -129,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     add("down", "remove the hosts, their network and their keys")
     add("status", "say how each host stands; exit 0 when all run")
     add("ssh", "log in to a host; after --, a command to run there").add_argument("host")
+    add("unplug", "take a running host off the network").add_argument("host")
+    add("plug", "put it back on the network").add_argument("host")
     _add_feed(add("feed", "send events to a host's Redis as its collector"))
     _add_generate(add("generate", "write a made-up person's events as JSON lines", lab=False))
     add("influxd", "build or find influxd, print its path", lab=False)

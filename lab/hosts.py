@@ -51,6 +51,16 @@ def start(host: Host) -> None:
     podman("start", host.container)
 
 
+def unplug(host: Host) -> None:
+    """Take a running host off its network; it runs on, and nobody reaches it."""
+    podman("network", "disconnect", host.network, host.container)
+
+
+def plug(host: Host) -> None:
+    """Put it back on its network, with the addresses it had."""
+    podman("network", "connect", f"--ip={host.address}", f"--mac-address={host.mac}", host.network, host.container)
+
+
 def wait(lab: Lab, host: Host) -> str:
     """Wait until ssh lets us in and systemd has come to an end: `running`, or `degraded` and why."""
     until = time.monotonic() + BOOT

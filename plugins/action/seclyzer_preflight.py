@@ -85,7 +85,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """What this host is and runs, and what it shall run."""
         manifest = read_manifest(Path(bundle)) if bundle else {}
         is_edge = EDGE in facts["group_names"]
-        said = options(self._loader, self._templar, facts, ("influxdb", "seclyzer_release"))
+        said = options(self._loader, self._templar, facts, ("influxdb", "seclyzer_extractors", "seclyzer_release"))
         influx = _influx(said)
         name = urlsplit(influx["url"]).hostname or ""
         status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
@@ -100,6 +100,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except modes.ModeError as fault:
             return _refuse([str(fault)])
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
+        if manifest and is_edge:
+            refused += _spool_fault(about, int(said["seclyzer_extractors_spool_bytes"]))
         if not addresses:
             refused.append(f"the store's name {name} has no address here; influxdb_url can name another")
         return {
@@ -110,6 +112,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "inventory_mode": inventory if is_edge else None,
             "overrides": dict(overrides or {}) if is_edge else {},
             "implementations": implementations if is_edge else {},
+            "programs": dict(modes.PROGRAMS),
             "bundle": bundle,
             "release": manifest.get("release"),
             "influx": influx,
@@ -237,3 +240,15 @@ def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
         if about["free"] < needed:
             faults.append(f"/opt/seclyzer has {about['free'] >> 20} MiB left, the release needs {needed >> 20} MiB")
     return faults
+
+
+def _spool_fault(about: Vars, spool_bytes: int) -> list[str]:
+    """Why the extractors' spools could not fill up; what they hold already has its room."""
+    needed = len(modes.PROGRAMS) * spool_bytes - about["spooled"]
+    if about["free_state"] >= needed:
+        return []
+    left, wanted = (f"{size >> 20} MiB" for size in (about["free_state"], needed))
+    return [
+        f"/var/lib/seclyzer has {left} left, the spools of {len(modes.PROGRAMS)} extractors may need {wanted}; "
+        "seclyzer_extractors_spool_bytes can be less"
+    ]

@@ -26,9 +26,12 @@ STATE = ("ActiveState", "SubState", "MainPID", "Result", "Type")
 
 @dataclass
 class Health:
-    """One look at a host: what runs, in words, and what is wrong, in sentences."""
+    """One look at a host: what runs, in words, what is wrong, in sentences; `spools`: the agent says that InfluxDB is
+    away and every point is kept.
+    """
 
     running: list[str] = field(default_factory=list)
+    spools: bool = False
     faults: list[str] = field(default_factory=list)
     warns: bool = False
     journals: dict[str, list[str]] = field(default_factory=dict)
@@ -47,16 +50,17 @@ class Target:
     implementations: Mapping[str, str]
     units: Mapping[str, str]
     probes: Mapping[str, str]
+    without_store: bool = False
 
     @classmethod
-    def of(cls, layout: Layout) -> Target:
-        """The deployment that runs."""
+    def of(cls, layout: Layout, without_store: bool = False) -> Target:
+        """The deployment that runs; `without_store`: InfluxDB may be away as long as no point is lost by that."""
         n = deployments.current(layout)
         found = deployments.manifest(layout, n)
         if n is None or found is None:
             raise Refused("nothing is deployed on this host; site.yml deploys")
         wanted = deployments.load(layout, n)
-        return cls(wanted.version, wanted.implementations, wanted.units, wanted.probes)
+        return cls(wanted.version, wanted.implementations, wanted.units, wanted.probes, without_store)
 
 
 def wait(target: Target, seconds: float, settle: float = 0.0, pause: float = 0.5) -> Health:
@@ -147,6 +151,7 @@ def _agent(target: Target, found: Health) -> None:
     except (OSError, ValueError) as fault:
         found.faults.append(f"the agent does not answer on {address}: {fault}")
         return
+    found.spools = _statuses(report, "influxdb") == {"warn"}
     status = str(report.get("status"))
     words = _said(report, "fail" if status == "fail" else "warn")
     if status == "fail":
@@ -165,7 +170,10 @@ def _influxdb(target: Target, found: Health) -> None:
             answer.read()
         found.running.append("InfluxDB answers")
     except (OSError, ValueError) as fault:
-        found.faults.append(f"InfluxDB does not answer at {url}: {getattr(fault, 'reason', fault)}")
+        if target.without_store and found.spools:
+            found.running.append("InfluxDB is away, points are kept")
+        else:
+            found.faults.append(f"InfluxDB does not answer at {url}: {getattr(fault, 'reason', fault)}")
 
 
 def short(words: str, width: int = 120) -> str:
@@ -179,6 +187,12 @@ def _json(refusal: urllib.error.HTTPError) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _statuses(report: Mapping[str, Any], check: str) -> set[Any]:
+    """What the entries of one check say."""
+    entries = [rows for name, rows in report.get("checks", {}).items() if name.partition(":")[0] == check]
+    return {row.get("status") for rows in entries for row in rows}
 
 
 def _said(report: Mapping[str, Any], status: str) -> str:

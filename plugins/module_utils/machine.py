@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import platform
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .files import free_bytes, read
 from .layout import Layout
+
+STATE = Path("/var/lib/seclyzer")
 
 
 def describe(layout: Layout, names: list[str]) -> dict[str, Any]:
@@ -24,9 +27,20 @@ def describe(layout: Layout, names: list[str]) -> dict[str, Any]:
         "root": os.geteuid() == 0,
         "systemd": Path("/run/systemd/system").is_dir(),
         "free": free_bytes(layout.releases),
+        "free_state": free_bytes(STATE),
+        "spooled": spooled(STATE),
         "nameservers": [words[1] for words in servers if len(words) > 1 and words[0] == "nameserver"],
         "addresses": {name: addresses(name) for name in names},
     }
+
+
+def spooled(state: Path) -> int:
+    """Bytes in the extractors' spools; they may be sent, and gone, while this counts."""
+    size = 0
+    for path in state.glob("*/spool/*.lp"):
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 def addresses(name: str) -> list[str]:

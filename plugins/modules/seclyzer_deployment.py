@@ -153,7 +153,9 @@ previous:
   type: int
   returned: status
 host:
-  description: Distribution, architecture, Python, free bytes, name servers, addresses of the names asked for.
+  description: >-
+    Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, name servers,
+    addresses of the names asked for.
   type: dict
   returned: status
 """

@@ -23,6 +23,7 @@ description:
     ready. The agent answers and does not say fail. Each extractor's heartbeat names the implementation, version and
     process that should run. Redis and InfluxDB answer.
   - What should run is read from the running deployment on the host.
+  - With I(without_store), InfluxDB may be away while the agent says that every point is kept for it.
   - On failure the message says in a sentence what is wrong, with the last lines of the journal.
 author: The SecLyzer maintainers (@seclyzer)
 options:
@@ -34,6 +35,10 @@ options:
     description: How long a warning of the agent is looked at again after a switch; it may speak of what ran before.
     type: float
     default: 12
+  without_store:
+    description: Whether a host may do without InfluxDB for now, as one that goes back may.
+    type: bool
+    default: false
   by:
     description: Who asks, for the history.
     type: str
@@ -77,6 +82,7 @@ pids:
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "seconds": {"type": "float", "default": 60.0},
     "settle": {"type": "float", "default": 12.0},
+    "without_store": {"type": "bool", "default": False},
     "by": {"type": "str", "default": "somebody"},
     "base": {"type": "path", "default": "/opt/seclyzer"},
 }
@@ -102,7 +108,7 @@ def main() -> None:
     os.umask(0o022)  # services read what is written here, whatever root's own umask is
     layout = Layout(Path(module.params["base"]))
     try:
-        target = health.Target.of(layout)
+        target = health.Target.of(layout, module.params["without_store"])
     except Refused as fault:
         if module.check_mode:
             module.exit_json(changed=False, summary=str(fault), faults=[], running={}, pids={})

@@ -88,6 +88,10 @@ implementations:
   description: What shall run each extractor.
   type: dict
   returned: host
+programs:
+  description: What each extractor's program is called.
+  type: dict
+  returned: host
 bundle:
   description: The folder that was given.
   type: str

@@ -12,7 +12,7 @@ from ansible.template import Templar, trust_as_template
 from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_manifest
-from plugins.module_utils import modes
+from plugins.module_utils import machine, modes
 
 ABOUT: dict[str, Any] = {
     "distribution": "debian",
@@ -54,6 +54,29 @@ def test_what_speaks_against_a_host_is_a_sentence(change: dict[str, Any], said: 
 
 def test_a_release_that_is_there_needs_no_room() -> None:
     assert preflight._host_faults(ABOUT | {"free": 0}, [MANIFEST["release"]], MANIFEST) == []
+
+
+def test_a_host_has_room_for_three_full_spools_less_what_they_hold() -> None:
+    about = {"free_state": 100 << 20, "spooled": 92 << 20}
+    assert preflight._spool_fault(about, 64 << 20) == []
+    assert preflight._spool_fault(about, 0) == []
+    assert preflight._spool_fault(about | {"spooled": 91 << 20}, 64 << 20) == [
+        "/var/lib/seclyzer has 100 MiB left, the spools of 3 extractors may need 101 MiB; "
+        "seclyzer_extractors_spool_bytes can be less"
+    ]
+
+
+def test_what_is_spooled_is_what_segments_hold(tmp_path: Path) -> None:
+    for name, text in (
+        ("keystroke/spool/1.lp", "ab"),
+        ("app/spool/2.lp", "c"),
+        ("app/spool/x.txt", "no"),
+        ("a.lp", ""),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert machine.spooled(tmp_path) == 3
+    assert machine.spooled(tmp_path / "nothing") == 0
 
 
 def facts(**hosts: dict[str, Any]) -> dict[str, Any]:

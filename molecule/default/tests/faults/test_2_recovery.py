@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from witness.features import KINDS
 from witness.host import Host, name, run_on
-from witness.lab import on_every
+from witness.lab import EDGES, on_every
 from witness.systemd import AGENT, EXTRACTORS, TOGETHER, Properties, main_pids, show, wait_until, wait_until_active
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
@@ -40,7 +40,7 @@ def hung() -> dict[str, tuple[Seen, Seen]]:
             time.sleep(2)
         return before, wait_until_active(edge, WATCHED)
 
-    return on_every("seclyzer_edge", hang)
+    return on_every(EDGES, hang)
 
 
 @pytest.mark.parametrize("unit", WATCHED)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from witness.host import Host, name, run_on
-from witness.lab import on_every
+from witness.lab import EDGES, on_every
 from witness.systemd import EDGE_SERVICES, REDIS, show, wait_until_active
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
@@ -51,7 +51,7 @@ def seen(request: pytest.FixtureRequest) -> dict[str, Seen]:
         mended = _wait_for(edge, lambda answer: bool(answer["status"] == 200), MENDED, slow)
         return Seen(trouble, others, mended, max(slow))
 
-    return on_every("seclyzer_edge", look)
+    return on_every(EDGES, look)
 
 
 def test_health_fails_and_names_redis(host: Host, seen: dict[str, Seen]) -> None:

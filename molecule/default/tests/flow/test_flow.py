@@ -1,17 +1,15 @@
 """Events fed on an edge come out as a replay of them says: on pub/sub, in the list, and in InfluxDB on the store."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from witness import deployment
 from witness.features import BUILDS, KINDS, Window, differences, replay
-from witness.flow import Flow, counts
+from witness.flow import Flow, counts, microseconds
 from witness.host import Host, name
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # 45 s of one person hold at least so many windows; none at all would be equal to none at all.
 LEAST = {"keystroke": 7, "mouse": 5, "app": 3}
 DEVICES = {"keystroke": "keyboard_0", "mouse": "mouse_0"}
@@ -76,10 +74,7 @@ def _assert_equal(found: list[Window], wanted: list[Window]) -> None:
 
 def _window_of(point: Window, kind: str) -> Window:
     """A point with its time in µs, sorted by name."""
-    at = datetime.fromisoformat(point["_time"].replace("Z", "+00:00"))
-    values = {key: value for key, value in point.items() if key != "_time"} | {
-        "ts": (at - EPOCH) // timedelta(microseconds=1)
-    }
+    values = {key: value for key, value in point.items() if key != "_time"} | {"ts": microseconds(point["_time"])}
     return dict(sorted(values.items()))
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.generate import events as generate
@@ -12,27 +13,46 @@ from witness.features import KINDS, Window, replay
 from witness.host import Host, name, run_on
 from witness.systemd import EXTRACTORS
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEED = 20_240_229
 LENGTH = 45.0
 # The last window of what was fed before ends at most 5 s after its last event.
 APART = 6.0
+# Between them two edges take every kind of event by either way.
+WAYS = [
+    {"keystroke": "stream", "mouse": "pubsub", "app": "stream"},
+    {"keystroke": "pubsub", "mouse": "stream", "app": "pubsub"},
+]
 MEASUREMENTS = {"keystroke": "keystroke_features", "mouse": "mouse_features", "app": "app_transitions"}
 
 
 @dataclass(frozen=True)
-class Flow:
-    """What went in, what came out, and what should have."""
+class Fed:
+    """What went in from `start` (µs) on, what came out of the edge, and what should have."""
 
+    start: int
     events: dict[str, list[str]]
     expected: dict[str, list[Window]]
     published: dict[str, list[Window]]
     listed: dict[str, list[Window]]
-    stored: dict[str, list[Window]]
     stats: dict[str, dict[str, str]]
 
 
+@dataclass(frozen=True)
+class Flow(Fed):
+    """And what came to the store."""
+
+    stored: dict[str, list[Window]]
+
+
 def run(edge: Host, store: Host, by: dict[str, str], seed: int = SEED) -> Flow:
-    """Feed an edge 45 s of a person's events that ended just now, and gather.
+    """Feed an edge, and gather what came to the store."""
+    fed = feed(edge, by, seed)
+    return Flow(**vars(fed), stored=gather(edge, store, fed.start, fed.expected))
+
+
+def feed(edge: Host, by: dict[str, str], seed: int = SEED) -> Fed:
+    """Feed an edge 45 s of a person's events that ended just now.
 
     The extractors are started anew and without memory first: stream time never goes back, so what they had seen, or
     only waited for, would make a fed event late.
@@ -50,14 +70,19 @@ def run(edge: Host, store: Host, by: dict[str, str], seed: int = SEED) -> Flow:
     raw = run_on(edge, "flow", "resp", events=events, by=by, expected=wanted, seconds=20)
     texts: dict[str, dict[str, list[str]]] = {way: raw[way] for way in ("published", "listed")}
     parsed = {way: {kind: [json.loads(text) for text in texts[way][kind]] for kind in KINDS} for way in texts}
-    return Flow(
+    return Fed(
+        start=start,
         events=events,
         expected=expected,
         published=parsed["published"],
         listed={kind: list(reversed(parsed["listed"][kind])) for kind in KINDS},
-        stored={kind: _stored(store, name(edge), kind, start, wanted[kind]) for kind in KINDS},
         stats=raw["stats"],
     )
+
+
+def gather(edge: Host, store: Host, start: int, expected: dict[str, list[Window]]) -> dict[str, list[Window]]:
+    """What the store holds of an edge since `start` (µs), once there is as much as expected, or after 10 s."""
+    return {kind: _stored(store, name(edge), kind, start, len(expected[kind])) for kind in KINDS}
 
 
 def _events(seed: int, start: int) -> dict[str, list[str]]:
@@ -88,6 +113,11 @@ def _stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[
         if len(found) >= wanted or time.monotonic() > until:
             return found
         time.sleep(0.5)
+
+
+def microseconds(time_of_point: str) -> int:
+    """InfluxDB's time of a point as `ts` counts."""
+    return (datetime.fromisoformat(time_of_point.replace("Z", "+00:00")) - EPOCH) // timedelta(microseconds=1)
 
 
 def counts(windows: list[Window]) -> Counter[Any]:

@@ -1,16 +1,20 @@
 """The lab the tests run in: the project's root, its inventory, its hosts by group."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TypeVar, cast
 
 import testinfra  # type: ignore[import-untyped]
 
+from lab import hosts as machines
+from lab.labs import labs
 from witness.host import Host, name
 
+EDGES = "seclyzer_edge"
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -30,3 +34,14 @@ def on_every(group: str, work: Callable[[Host], T]) -> dict[str, T]:
     these = hosts(group)
     with ThreadPoolExecutor() as pool:
         return dict(zip([name(host) for host in these], pool.map(work, these), strict=True))
+
+
+@contextmanager
+def unplugged(host: str) -> Iterator[None]:
+    """The host is off the network meanwhile."""
+    (lab,) = [lab for lab in labs().values() if ROOT / lab.inventory == INVENTORY]
+    machines.unplug(lab.host(host))
+    try:
+        yield
+    finally:
+        machines.plug(lab.host(host))
