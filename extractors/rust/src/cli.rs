@@ -1,6 +1,7 @@
 //! The command line: the same for all three programs, in both implementations.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
@@ -38,18 +39,40 @@ struct Arguments {
 
 /// Runs one program with the process's arguments and environment.
 pub fn main(kind: Kind) -> ExitCode {
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
-    let environment = std::env::vars_os()
-        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    match run(kind, &arguments, &environment) {
+    let done = arguments(std::env::args_os().skip(1)).and_then(|arguments| {
+        let environment = environment(std::env::vars_os())?;
+        run(kind, &arguments, &environment)
+    });
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{}: configuration: {error}", kind.program());
             ExitCode::from(EXIT_CONFIG)
         }
     }
+}
+
+fn arguments(given: impl Iterator<Item = OsString>) -> Result<Vec<String>, ConfigError> {
+    given.map(|text| text.into_string().map_err(|_| ConfigError::NoText("the command line"))).collect()
+}
+
+/// The variables that are text; one of ours must be.
+fn environment(
+    given: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<BTreeMap<String, String>, ConfigError> {
+    let mut environment = BTreeMap::new();
+    for (key, value) in given {
+        match (key.into_string(), value.into_string()) {
+            (Ok(key), Ok(value)) => _ = environment.insert(key, value),
+            (Ok(key), Err(_)) => {
+                if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable == key) {
+                    return Err(ConfigError::NoText(setting.variable));
+                }
+            }
+            (Err(_), _) => {}
+        }
+    }
+    Ok(environment)
 }
 
 fn run(
@@ -190,6 +213,8 @@ fn help(kind: Kind) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
 
     fn parsed(arguments: &[&str]) -> Result<Arguments, ConfigError> {
@@ -220,6 +245,27 @@ mod tests {
             (&["file"], "file"),
         ] {
             assert!(parsed(arguments).unwrap_err().to_string().contains(name));
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_named() {
+        let damaged = || OsString::from_vec(b"a\xff".to_vec());
+        let error = arguments([OsString::from("--host"), damaged()].into_iter()).unwrap_err();
+        assert_eq!(error.to_string(), "the command line is not UTF-8");
+        let variable = |key: &str| [(OsString::from(key), damaged())].into_iter();
+        let error = environment(variable("REDIS_PASSWORD_FILE")).unwrap_err();
+        assert_eq!(error.to_string(), "REDIS_PASSWORD_FILE is not UTF-8");
+        assert_eq!(environment(variable("LS_COLORS")).unwrap(), BTreeMap::new());
+    }
+
+    #[test]
+    fn a_mistake_is_one_line() {
+        let (kind, nothing) = (Kind::Mouse, BTreeMap::new());
+        for arguments in [&["--a\nb"][..], &["--config=/no\nsuch"], &["--window=\n\u{7f}"], &["--host="]] {
+            let arguments: Vec<String> = arguments.iter().map(|text| text.to_string()).collect();
+            let error = run(kind, &arguments, &nothing).err().unwrap().to_string();
+            assert!(!error.chars().any(|c| c.is_ascii_control()), "{error:?}");
         }
     }
 

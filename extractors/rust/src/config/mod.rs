@@ -74,10 +74,13 @@ impl std::fmt::Debug for Secret {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The command line is not understood.
-    #[error("{0}; --help lists the flags")]
+    #[error("{}; --help lists the flags", plain(_0))]
     Usage(String),
+    /// The command line, or a variable of ours, is no text.
+    #[error("{0} is not UTF-8")]
+    NoText(&'static str),
     /// The configuration file cannot be read.
-    #[error("cannot read the configuration file {}: {}", path.display(), reason(source))]
+    #[error("cannot read the configuration file {}: {}", plain(path.display()), reason(source))]
     File {
         /// The file.
         path: PathBuf,
@@ -85,7 +88,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The configuration file is no flat YAML.
-    #[error("the configuration file is no flat YAML: {reason}")]
+    #[error("the configuration file is no flat YAML: {}", plain(reason))]
     Yaml {
         /// What is wrong.
         reason: String,
@@ -119,7 +122,7 @@ pub enum ConfigError {
         allowed: String,
     },
     /// A file that holds a secret cannot be read.
-    #[error("cannot read {}, which {key} names: {}", path.display(), reason(source))]
+    #[error("cannot read {}, which {key} names: {}", plain(path.display()), reason(source))]
     SecretFile {
         /// The setting's key, or `CREDENTIALS_DIRECTORY`.
         key: &'static str,
@@ -136,7 +139,12 @@ pub enum ConfigError {
 fn quoted(text: &str) -> String {
     let mut quoted = String::new();
     quote(&mut quoted, text);
-    quoted
+    plain(quoted)
+}
+
+/// For a message of one line.
+fn plain(text: impl std::fmt::Display) -> String {
+    text.to_string().replace(|c: char| c.is_ascii_control(), "_")
 }
 
 /// The system's words for an error.

@@ -144,7 +144,8 @@ impl<'a> Reader<'a> {
         let Some(given) = self.layers.get(key) else {
             return Ok(default * 1_000_000);
         };
-        let plain = given.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let (whole, fraction) = given.text.split_once('.').unwrap_or((&given.text, "0"));
+        let plain = [whole, fraction].iter().all(|part| digits(part, 9).is_some());
         let ms = given.text.parse::<f64>().ok().filter(|_| plain).map(|seconds| seconds * 1000.0);
         let whole =
             ms.filter(|ms| (1.0..=LONGEST_WINDOW_S * 1000.0).contains(ms) && (ms - ms.round()).abs() < 1e-6);
