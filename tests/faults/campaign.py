@@ -16,7 +16,7 @@ from .stage import KINDS, Stage
 
 # A feeder that was held up this long itself has sent late events, which is no fault of an extractor.
 FEEDER_HELD_UP_MS = 400.0
-OF_EVENTS = ("future", "dropped", "malformed", "gaps")
+OF_EVENTS = ("late", "future", "dropped", "malformed", "gaps", "sessions")
 OF_OUTPUTS = ("points_dropped", "points_rejected", "outputs_dropped", "output_errors")
 
 
@@ -24,8 +24,7 @@ OF_OUTPUTS = ("points_dropped", "points_rejected", "outputs_dropped", "output_er
 class Fault:
     """A named fault. `play` is called under load, once outputs have come.
 
-    `counts`: counters that are not 0 at the end, and what they are (None: at least 1).
-    `late`: the fault makes events late, as many as in the replay; else there are none.
+    `counts`: counters that are not 0 at the end, and what they are (None: at least 1), of all kinds or of each.
     `loses`: what is lost is reported, and of no other time than `stage.notes["may lose"]`: first and last µs.
     `caps`: the spool's oldest points go; as many as are counted, and none but the oldest of the outage.
     """
@@ -36,9 +35,8 @@ class Fault:
     own_influx: bool = False
     prepare: Callable[[Stage], None] = lambda stage: None
     begin: Callable[[Stage], None] = Stage.begin
-    counts: dict[str, int | None] = field(default_factory=dict)
+    counts: dict[str, int | dict[str, int] | None] = field(default_factory=dict)
     counts_of: tuple[str, ...] = KINDS
-    late: bool = False
     loses: bool = False
     caps: bool = False
 
@@ -116,7 +114,7 @@ def finish(stage: Stage, fault: Fault, result: Result) -> None:
         else:
             result.wrongs += judge.wrongs(outcome)
             result.wrongs += cursor_wrongs(stage, kind, replays[kind])
-        result.wrongs += counter_wrongs(fault, kind, stats, replays[kind][stage.used[kind][-1]])
+        result.wrongs += counter_wrongs(fault, kind, stats)
     if not fault.loses:
         result.wrongs += pattern_wrongs(stage, replays["app"][stage.used["app"][-1]])
     if SECRET in stage.logs():
@@ -177,12 +175,11 @@ def cursor_wrongs(stage: Stage, kind: str, replays: dict[str, Replay]) -> list[s
     return [] if found == want else [f"{kind}: the cursor is {found}, and not {want}"]
 
 
-def counter_wrongs(fault: Fault, kind: str, stats: dict[str, str], made: Replay) -> list[str]:
+def counter_wrongs(fault: Fault, kind: str, stats: dict[str, str]) -> list[str]:
     """The counters of the process that ran last."""
     want: dict[str, int | None] = dict.fromkeys(OF_EVENTS + OF_OUTPUTS, 0)
-    want["late"] = made.counters["late"] if fault.late else 0
     if kind in fault.counts_of:
-        want |= fault.counts
+        want |= {name: value[kind] if isinstance(value, dict) else value for name, value in fault.counts.items()}
     said = []
     for name, value in want.items():
         found = stats.get(name)

@@ -90,6 +90,7 @@ def main() -> int:
     print(f"the report: {asked.report}")
     failed = any(one.wrongs or "invalid" in one.notes for one in results)
     if not asked.no_fuzz:
+        print("fuzzing:", flush=True)
         failed |= bool(subprocess.run([*FUZZ, "--seed", str(seed)], cwd=ROOT).returncode)
     return failed
 

@@ -8,7 +8,7 @@ from tests.live.waiting import until
 
 from .campaign import Fault
 from .clock import Clock
-from .redis_faults import note_unread
+from .redis_faults import forget_lists, note_unread
 from .stage import KINDS, Stage
 
 HOUR_S = 3600.0
@@ -115,6 +115,8 @@ def trimmed_gap(stage: Stage) -> None:
     client = stage.client()
     for kind in KINDS:
         client.xtrim(f"seclyzer:stream:{kind}", maxlen=0, approximate=False)
+    # The first focus after it ends the last one that was read, or repeats it.
+    stage.notes["may lose"]["app"] = (stage.notes["may lose"]["app"][0], time.time_ns() // 1000 + 133_000_000)
     stage.clock.set_wall(130)
     stage.clock.set_monotonic(130)
     stage.feeder.go()
@@ -125,14 +127,31 @@ def trimmed_gap(stage: Stage) -> None:
     until(lambda: stage.stats("mouse").get("gaps", "0") != "0", "the gap is counted", 12)
 
 
-SETTINGS: dict[str, str] = {}
+def back_in_an_empty_redis(stage: Stage) -> None:
+    """Redis comes back empty on a machine whose clock was set back: its ids are before the last one read."""
+    assert stage.clock is not None
+    stage.wait_read()
+    stage.redis_away()
+    forget_lists(stage)
+    stage.clock.set_wall(-HOUR_S)
+    stage.redis_back()
+    stage.feeder.go()
+    stage.wait_outputs(3)
+
+
+def late(times: int) -> dict[str, int | dict[str, int] | None]:
+    """What a clock counts that was set back so often."""
+    return {"late": {"keystroke": 19 * times, "mouse": 19 * times, "app": 2 * times}, "sessions": times}
+
+
 FAULTS = [
     Fault("clock forward", forward, prepare=with_clock),
-    Fault("clock back", back, prepare=with_clock, late=True),
-    Fault("clock back and forward", back_and_forward, prepare=with_clock, late=True),
+    Fault("clock back", back, prepare=with_clock, counts=late(1)),
+    Fault("clock back and forward", back_and_forward, prepare=with_clock, counts=late(2)),
+    Fault("clock back, redis restart", back_in_an_empty_redis, prepare=with_clock, counts=late(1)),
     Fault("suspended extractor", suspended),
     Fault("suspended machine", machine_suspended),
-    Fault("burst of old events", old_events, late=True),
+    Fault("burst of old events", old_events, counts=late(2) | {"sessions": 0}),
     Fault("future events", future_events, counts={"future": 6}),
     Fault("trimmed gap", trimmed_gap, prepare=with_clock, loses=True, counts={"gaps": 1}),
 ]

@@ -1,0 +1,75 @@
+"""The judge itself: it sees what is lost, doubled, changed, foreign, out of order, or stored otherwise."""
+
+import json
+
+import pytest
+
+from tests.live.expected import Key, Point, point_of
+
+from .judge import Replay, outcome_of, wrongs
+from .redis_tap import split
+
+END = {"timestamp": "t", "type": "mouse", "schema": 1, "version": "1"}
+
+
+def text(ts: int, value: float, implementation: str = "rust") -> str:
+    """A published window."""
+    return json.dumps({"move_0": value, "dev_mode": False, "ts": ts, "implementation": implementation, **END})
+
+
+WANTED = [text(5, 0.5), text(6, 0.6), text(7, 0.7)]
+OTHERS = [text(5, 0.5, "python"), text(6, 0.6, "python"), text(7, 0.7, "python")]
+
+
+def judged(published: list[str], listed: list[str] | None = None, stored: list[str] | None = None) -> list[str]:
+    """What is wrong with this, when WANTED is to come out."""
+    replays = {"rust": Replay(WANTED, {}, {}), "python": Replay(OTHERS, {}, {})}
+    points: dict[Key, Point] = dict(point_of("mouse", one, "h") for one in (WANTED if stored is None else stored))
+    found = outcome_of("mouse", replays, published, 0, published if listed is None else listed, points)
+    return [one.split(": ")[1].split(" of ")[0] for one in wrongs(found)]
+
+
+def test_all_as_it_should_be() -> None:
+    assert judged(WANTED) == []
+    assert judged([WANTED[0], OTHERS[1], WANTED[2]]) == []
+
+
+@pytest.mark.parametrize(
+    ("published", "said"),
+    [
+        (WANTED[:2], ["lost 1"]),
+        ([WANTED[0], WANTED[1], WANTED[1], WANTED[2]], ["doubled 1"]),
+        ([WANTED[0], OTHERS[0], WANTED[1], WANTED[2]], ["doubled 1"]),
+        ([*WANTED, text(8, 0.8)], ["foreign 1"]),
+        ([WANTED[0], WANTED[1], text(7, 0.71)], ["wrong 1"]),
+        ([WANTED[1], WANTED[0], WANTED[2]], ["published in another order than the replay's"]),
+    ],
+)
+def test_what_is_wrong_in_redis_is_said(published: list[str], said: list[str]) -> None:
+    assert judged(published) == said
+
+
+def test_what_is_wrong_in_the_list_is_said() -> None:
+    assert judged(WANTED, listed=WANTED[1:]) == ["the list is not what was published"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        (WANTED[1:], ["points_lost 1"]),
+        ([*WANTED, text(8, 0.8)], ["points_foreign 1"]),
+        ([WANTED[0], WANTED[1], text(7, 0.71)], ["points_wrong 1"]),
+    ],
+)
+def test_what_is_wrong_in_influxdb_is_said(stored: list[str], said: list[str]) -> None:
+    assert judged(WANTED, stored=stored) == said
+
+
+def test_commands_are_told_apart_wherever_they_are_torn() -> None:
+    whole = b"*1\r\n$5\r\nMULTI\r\n*2\r\n$4\r\nECHO\r\n$6\r\na\r\nb\r\n\r\n*1\r\n$4\r\nEXEC\r\n"
+    parts = [[b"MULTI"], [b"ECHO", b"a\r\nb\r\n"], [b"EXEC"]]
+    for torn in range(len(whole) + 1):
+        first, rest = split(whole[:torn])
+        second, left = split(rest + whole[torn:])
+        assert [command for _, command in first + second] == parts and left == b""
+        assert b"".join(data for data, _ in first + second) == whole
