@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import IMPLEMENTATIONS, BenchError, confine, expectations, machine
 from .baseline import changes
@@ -79,7 +80,7 @@ def _measure(options: argparse.Namespace, profile: Profile) -> int:
     return _conclude(result)
 
 
-def describe(folders: Mapping[str, Path]) -> dict[str, object]:
+def describe(folders: Mapping[str, Path]) -> dict[str, Any]:
     """What runs where; BenchError when a program is missing."""
     about = machine.about()
     about["programs"] = {name: machine.version(program_of(folders[name], "keystroke")) for name in IMPLEMENTATIONS}

@@ -24,6 +24,7 @@ BUILT = {"rust": ROOT / "build" / "rust", "python": ROOT / "build" / "python" / 
 HOUR: Phase = ("hour", "idle, and an hour of somebody's work", lambda lab, p: hour.measure(lab, p.hour_s, p.idle_s))
 ALL = tuple(HOUR if phase[0] == "idle" else phase for phase in (*PHASES, CATCH_UP))
 NAMES = tuple(name for name, _, _ in ALL)
+QUIET_LOAD = 0.5
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -62,6 +63,10 @@ def _bench(options: argparse.Namespace) -> int:
     phases = tuple(phase for phase in ALL if options.only is None or phase[0] in options.only)
     folders = {name: getattr(options, name).absolute() for name in IMPLEMENTATIONS}
     about = host.describe(folders)
+    if about["load_before"] > QUIET_LOAD:
+        _say(
+            f"Something else works on this machine (load {about['load_before']}): times and their ratios suffer from it."
+        )
     begun = time.monotonic()
     figures = Figures()
     with tempfile.TemporaryDirectory(prefix="bench-influxd-") as folder:

@@ -120,7 +120,9 @@ def test_figures_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
     assert (about, found.samples) == (ABOUT, {"size": {"rust": [1.5, 2.5]}})
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"schema": 2}', '{"schema": 1, "about": {}, "figures": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"schema": 2, "about": {}, "figures": {}}', '{"schema": 1, "about": {}, "figures": {"a": 1}}']
+)
 def test_a_file_that_holds_no_figures_is_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
     path = tmp_path / "baseline.json"
     path.write_text(text)

@@ -1,14 +1,17 @@
 """The whole bench once, with little of everything: every figure of both. Nothing here is about speed."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import IMPLEMENTATIONS, expectations, host
+from bench import IMPLEMENTATIONS, BenchError, expectations, host
+from bench.bed import Bed
 from bench.dev import cli
 from bench.run import QUICK
+from bench.store import Store
 
 PROGRAMS = [word for name in IMPLEMENTATIONS for word in (f"--{name}", str(cli.BUILT[name]))]
 NOT_ON_HOSTS = {"rss_hour_mib", "rss_growth_mib", "rss_anon_hour_mib", "catch_up_ms", "catch_up_cpu_ms",
@@ -56,6 +59,28 @@ def test_a_host_is_measured_without_network_and_keeps_a_baseline(
     assert written == json.loads((tmp_path / "state" / "last.json").read_text())
     assert "sink of the bench's own" in printed.out
     assert ("PASS" in printed.out) == (status == 0)
+
+
+@pytest.mark.parametrize(
+    ("stats", "said"),
+    [
+        ({"events": 7}, None),
+        ({"events": 6}, "rust app: 6 of 7 events were taken"),
+        ({"events": 7, "late": 1}, "rust app: 7 of 7 events were taken; {'late': '1'}"),
+        ({}, "rust app: 0 of 7 events were taken"),
+    ],
+)
+def test_a_loss_is_no_measurement(stats: dict[str, int], said: str | None) -> None:
+    with Bed("rust", cli.BUILT["rust"], Store("", "", "")) as bed:
+        client = bed.redis.client()
+        for name, value in stats.items():
+            client.call("HSET", "seclyzer:stats:app", name, value)
+        client.close()
+        if said is None:
+            bed.assert_lossless({"app": 7})
+        else:
+            with pytest.raises(BenchError, match=re.escape(said)):
+                bed.assert_lossless({"app": 7})
 
 
 def test_a_release_without_programs_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
