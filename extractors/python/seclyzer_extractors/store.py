@@ -1,8 +1,9 @@
 """Points to InfluxDB: from memory while it answers, by way of the spool while it does not; in order, at least once.
 
-A thread sends. Memory goes to the spool, whole and in order, when InfluxDB has settled nothing for `timeout_s` that
-long after the oldest point came, when memory is full, and when a point has waited for `LONGEST_S` behind others. From
-then on, while InfluxDB is silent, points follow once they have waited for a batch. What the spool holds is sent first.
+A thread sends. Memory goes to the spool, whole and in order, when InfluxDB was asked in vain and has settled nothing
+for `timeout_s` since the oldest point came, when memory is full, and when a point has waited for `LONGEST_S` behind
+others. From then on, while InfluxDB is silent, points follow once they have waited for a batch. What the spool holds is
+sent first.
 """
 
 import threading
@@ -157,7 +158,7 @@ class Store:
                 return -1
             spool_at = None if stopping else self._spool_at()
             if spool_at is not None and spool_at <= now:
-                self._silent = self._silent or self._silent_since() + self._timeout_s <= now
+                self._silent = self._silent or self._silent_until() <= now
                 self._to_spool(now)
                 return 0
             send_at = self._send_at(stopping)
@@ -191,8 +192,11 @@ class Store:
                 return points[0].at
         return None
 
-    def _silent_since(self) -> float:
-        return max(self._delivery.answered_at, self._oldest_at() or 0.0)
+    def _silent_until(self) -> float:
+        """How long InfluxDB may be silent; for ever while it was not asked in vain."""
+        if self._delivery.dependency.trouble is None:
+            return float("inf")
+        return max(self._delivery.answered_at, self._oldest_at() or 0.0) + self._timeout_s
 
     def _spool_at(self) -> float | None:
         """When memory is to go to the spool."""
@@ -205,7 +209,7 @@ class Store:
             elif self._silent:
                 at = oldest + BATCH_S
             else:
-                at = min(self._silent_since() + self._timeout_s, oldest + LONGEST_S)
+                at = min(self._silent_until(), oldest + LONGEST_S)
             return max(at, self._spool.retry_at)
 
     def _send_at(self, stopping: bool) -> float | None:

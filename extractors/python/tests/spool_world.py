@@ -48,7 +48,7 @@ class FakeInflux:
 class World:
     """A program that puts numbered points, and after a crash those again that the cursor does not have."""
 
-    def __init__(self, seed: int = 0, cap: int = LARGE_CAP, queue: int = QUEUE) -> None:
+    def __init__(self, seed: int = 0, cap: int = LARGE_CAP, queue: int = QUEUE, timeout_s: float = 10.0) -> None:
         self.disk = FakeDisk(seed)
         self.influx = FakeInflux()
         self.now = 1000.0
@@ -56,14 +56,14 @@ class World:
         self.stored = 0  # the cursor: so many of them
         self.dropped = 0  # counted by programs that have ended
         self.crashes = 0
-        self._cap, self._queue = cap, queue
+        self._cap, self._queue, self._timeout_s = cap, queue, timeout_s
         self.begin()
 
     def begin(self) -> None:
         """A program starts, and makes the points again that are not stored."""
         delivery = Delivery(cast(InfluxDB, self.influx), Rejected("/state", self.disk), 60.0, lambda: self.now)
         held = Spool("/state", self._cap, self.disk)
-        self.store = Store(delivery, held, 10.0, self._queue, lambda: self.now)
+        self.store = Store(delivery, held, self._timeout_s, self._queue, lambda: self.now)
         self.first = self.stored
         held.open(self.now)
         for line in self.lines[self.stored :]:

@@ -71,6 +71,18 @@ def test_silence_is_reckoned_from_the_last_answer_or_the_oldest_point_whichever_
     assert counts(world) == (2, 1)
 
 
+def test_nothing_goes_to_disk_before_influxdb_was_asked_however_short_its_time() -> None:
+    world = World(timeout_s=0.5)
+    for _ in range(5):
+        world.put(1)
+        world.work(3.0)
+    assert counts(world) == (5, 0)
+    world.influx.mode = "silent"
+    world.put(1)
+    world.work(1.5)
+    assert counts(world) == (6, 1)
+
+
 def test_a_full_memory_goes_to_disk_at_once() -> None:
     world = World(queue=30)
     world.influx.mode = "silent"
