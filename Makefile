@@ -4,8 +4,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON := .venv/bin/python
 LAB ?= demo
 SUITES ?=
+SOAK ?=
 
-.PHONY: help setup build bundle lab-up lab-down demo test bench lint format lock clean
+.PHONY: help setup build bundle lab-up lab-down demo test soak bench lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +34,9 @@ demo: setup  ## roll out to the lab, feed events, show data and health live
 
 test: setup  ## everything: lint, unit, parity, molecule (SUITES="lint unit" for some)
 	@$(PYTHON) -m scripts.test $(SUITES)
+
+soak: build  ## every fault again and again, then fuzzing: a report (SOAK="--seconds 1800 --seed 1")
+	@$(PYTHON) -m tests.faults.soak $(SOAK)
 
 bench: build  ## memory, CPU, latency, events/s: Rust and Python side by side, into docs/bench.*
 	@$(PYTHON) -m bench --out docs

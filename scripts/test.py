@@ -87,6 +87,7 @@ SUITES: dict[str, list[Step]] = {
         Step("targets-fmt", f"cargo fmt {TARGETS} --check"),
         Step("targets", f"cargo clippy --quiet {TARGETS} --target-dir build/rust-target --locked -- -D warnings"),
     ],
+    "faults": [pytest("faults", "tests/faults")],
     "live": [pytest("live", "tests/live"), pytest("bench", "bench/tests")],
     "molecule": [Step("default", "python molecule/guard.py {junit}", "junit")],
 }

@@ -102,8 +102,19 @@ def answers(*rules: Rule, spools: bool = False) -> Callable[[Stage], None]:
         stage.wait_outputs(1)
         for kind in KINDS:
             told_to_wait(stage, kind)
+            not_resent(stage, kind)
 
     return play
+
+
+def not_resent(stage: Stage, kind: str) -> None:
+    """What InfluxDB has stored in part (422) is not sent again."""
+    seen: set[str] = set()
+    for one in stage.writes[kind].requests:
+        if seen & set(one.lines):
+            stage.wrongs.append(f"{kind}: points were sent again after 422")
+        if one.rule.status == 422:
+            seen |= set(one.lines)
 
 
 def came_through(stage: Stage, kind: str, since: int) -> bool:
@@ -283,6 +294,7 @@ FAULTS = [
     Fault("401: token revoked", revoked, SETTINGS),
     Fault("404: no bucket", no_bucket, SETTINGS, prepare=not_yet),
     Fault("413", answers(*[Rule("413", 413, limit=1)] * 4), SETTINGS),
+    Fault("422", answers(Rule("422", 422, stores=True)), SETTINGS, counts={"points_rejected": 1}),
     Fault("half-sent", answers(HALF_ANSWER, HALF_REQUEST, HALF_ANSWER, spools=True), SETTINGS),
     Fault("silent", answers(SILENT, STORED_BUT_SILENT, spools=True), SETTINGS),
     Fault("damaged segment", damaged_segment, SETTINGS, counts={"points_rejected": 2}),

@@ -202,6 +202,19 @@ def half_open(stage: Stage) -> None:
         stage.wait_outputs(1)
 
 
+def in_doubt(stage: Stage) -> None:
+    """A connection is lost when EXEC was on its way, or done and not yet answered: closed, or silent from then on."""
+    struck: list[str] = []
+    for aim in ("after EXEC", "before EXEC"):
+        for closes in (True, False):
+            for door in stage.doors.values():
+                door.on_strike, door.closes, door.aim = struck.append, closes, aim
+            until(lambda: not any(door.aim for door in stage.doors.values()), "each connection is hit")
+            stage.run_for(0.2)
+            stage.wait_outputs(2)
+    stage.notes["connections lost"] = {where: struck.count(where) for where in sorted(set(struck))}
+
+
 def frozen(stage: Stage) -> None:
     """Redis is stopped for some seconds and goes on where it was."""
     for _ in range(2):
@@ -234,6 +247,7 @@ FAULTS = [
     Fault("wrong type of the stream", wrong_stream),
     Fault("out of memory", out_of_memory),
     Fault("half-open", half_open),
+    Fault("EXEC in doubt", in_doubt),
     Fault("redis frozen", frozen),
     Fault("flushall", flushed),
 ]

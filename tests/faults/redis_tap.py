@@ -72,8 +72,7 @@ class RedisTap:
             self.multi_at, self.exec_at, self.done_at = time.monotonic(), NEVER, NEVER
         elif name == b"EXEC":
             if self._door.aim_taken("before EXEC"):
-                self.cut = True
-                self._door.strike("before EXEC")
+                self._strike("before EXEC")
                 return False
             self.exec_at = time.monotonic()
             self._held = self._door.aim_taken("after EXEC")
@@ -96,11 +95,16 @@ class RedisTap:
                 continue
             if self._asked.popleft() == b"EXEC":
                 if self._held:
-                    self.cut = True
-                    self._door.strike("after EXEC" if isinstance(answer, list) else "aborted EXEC")
+                    self._strike("after EXEC" if isinstance(answer, list) else "aborted EXEC")
                 else:
                     self.done_at = time.monotonic()
         return b"" if self._held else data
+
+    def _strike(self, where: str) -> None:
+        self.cut = True
+        self._door.on_strike(where)
+        if self._door.closes:
+            self.wire.close()
 
     def gone(self) -> None:
         self.closed_at = time.monotonic()
@@ -113,7 +117,11 @@ class RedisTap:
 
 
 class RedisDoor:
-    """A socket of its own for one extractor. `aim` says where the next strike is to hit; `on_strike` strikes."""
+    """A socket of its own for one extractor.
+
+    `aim` says where the next strike is to hit; `on_strike` strikes. Nothing passes on that connection any more, and it
+    closes if `closes`.
+    """
 
     def __init__(self, relay: Relay, path: Path, server: Path) -> None:
         self.url = f"unix://{path}"
@@ -122,6 +130,7 @@ class RedisDoor:
         self.wires: list[RedisTap] = []
         self.aim = ""
         self.on_strike: Callable[[str], None] = lambda where: None
+        self.closes = False
         self._relay, self._server = relay, server
         door = socket.socket(socket.AF_UNIX)
         door.bind(str(path))
@@ -143,10 +152,6 @@ class RedisDoor:
             return False
         self.aim = ""
         return True
-
-    def strike(self, where: str) -> None:
-        """The moment has come."""
-        self.on_strike(where)
 
     def cut(self, reading: bool | None = None) -> int:
         """From now on nothing passes on the connections there are (those that read, or those that do not)."""
