@@ -1,7 +1,6 @@
 """The store is off the network: edges warn, keep every point on disk, also over a switch, and send all of it later."""
 
 import re
-from functools import cache
 
 import pytest
 from witness import flow, outage
@@ -14,15 +13,10 @@ testinfra_hosts = ["ansible://seclyzer_edge"]
 KIND = pytest.mark.parametrize("kind", KINDS)
 
 
-@cache
-def _outage() -> Outage:
-    return outage.run()
-
-
 @pytest.fixture(scope="session")
 def seen() -> Outage:
     """One outage for all tests."""
-    return _outage()
+    return outage.run()
 
 
 @pytest.fixture
