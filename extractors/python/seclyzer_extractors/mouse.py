@@ -33,15 +33,15 @@ class Windows:
     """The features of one window after another: what is known from the last one is not computed again."""
 
     def __init__(self) -> None:
-        self._events: list[MouseEvent] = []  # the last window's
+        self._events: Sequence[MouseEvent] = ()  # the last window's
         self._is_move = bytearray()  # 1 for each of them that is a move
         self._is_dev = bytearray()  # 1 for each of them in developer mode
         self._motion = Motion()  # of the moves among them
         self._others: list[Button | Scroll] = []
 
     def features(self, events: Sequence[MouseEvent], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
-        """As the function of this name."""
-        self._turn_to(list(events))
+        """As the function of this name. The sequence is kept, and not to be changed later."""
+        self._turn_to(events)
         window_s = window_us / 1e6
         clicks = [event for event in self._others if type(event) is Button and event.button in BUTTONS]
         scrolls = [event for event in self._others if type(event) is Scroll]
@@ -52,11 +52,13 @@ class Windows:
             dev_mode or 1 in self._is_dev,
         )
 
-    def _turn_to(self, events: list[MouseEvent]) -> None:
+    def _turn_to(self, events: Sequence[MouseEvent]) -> None:
         """Forgets what is only in the last window, keeps what begins this one as well, and adds the rest."""
-        before = bisect_left(self._events, events[0].ts, key=ts_of) if events else len(self._events)
-        self._keep(before, before + _shared(self._events[before:], events))
-        new = events[len(self._events) :]
+        known = self._events
+        start = bisect_left(known, events[0].ts, key=ts_of) if events else len(known)
+        kept = _shared(known, start, events)
+        self._keep(start, start + kept)
+        new = events[kept:]
         self._events = events
         self._is_move.extend([type(event) is Move for event in new])
         self._is_dev.extend([event.dev_mode for event in new])
@@ -64,27 +66,28 @@ class Windows:
         self._others += [event for event in new if not isinstance(event, Move)]
 
     def _keep(self, start: int, stop: int) -> None:
-        """Of the events, only those from `start` to `stop`."""
+        """Of what is known about the events, only that from `start` to `stop`."""
         moves = self._is_move.count(1, 0, stop)
         self._motion.keep(moves)
         del self._others[stop - moves :]
         moves = self._is_move.count(1, 0, start)
         self._motion.forget(moves)
         del self._others[: start - moves]
-        for column in (self._events, self._is_move, self._is_dev):
-            del column[stop:]
-            del column[:start]
+        for flags in (self._is_move, self._is_dev):
+            del flags[stop:]
+            del flags[:start]
 
 
-def _shared(known: Sequence[MouseEvent], events: Sequence[MouseEvent]) -> int:
-    """How many events both begin with.
+def _shared(known: Sequence[MouseEvent], start: int, events: Sequence[MouseEvent]) -> int:
+    """How many events `events` begins with that are known from `start` on.
 
-    If they begin with the same, `events` has all that were known, each once, and may have new ones among them. So
-    from the first place on where they differ they do at every place, and halving finds it.
+    If the first is the same, `events` has all that were known, each once, and may have new ones among them. So from
+    the first place on where they differ they do at every place, and halving finds it.
     """
-    if not (known and events and known[0] is events[0]):
+    count = min(len(known) - start, len(events))
+    if count == 0 or known[start] is not events[0]:
         return 0
-    return bisect_left(range(min(len(known), len(events))), True, key=lambda k: known[k] is not events[k])
+    return bisect_left(range(count), True, key=lambda k: known[start + k] is not events[k])
 
 
 def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
@@ -92,25 +95,19 @@ def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
     if n < 3:
         return (0.0,) * 20
     dts = motion.dt
-    v = _below(motion.v, MAX_SPEED)
-    a, abs_a = _within(motion.a, MAX_ACCELERATION)
-    j, abs_j = _within(motion.j, MAX_JERK)
     way = stats.total(motion.dist)
     dx, dy = motion.x[-1] - motion.x[0], motion.y[-1] - motion.y[0]
     straight = sqrt(dx * dx + dy * dy)
     straightness = straight / max(way, 1.0)
     long_intervals = len([dt for dt in dts if dt > LONG_DT_S])
+    mean_abs_jerk, jerk_std, _ = _of_magnitudes(motion.j, MAX_JERK)
     return (
-        *stats.mean_and_std(v),
-        stats.largest(v),
-        stats.median(v),
-        stats.mean(abs_a),
-        stats.std(a),
-        stats.largest(abs_a),
+        *_of_speeds(motion.v),
+        *_of_magnitudes(motion.a, MAX_ACCELERATION),
         1.0 - straightness,
         *stats.mean_and_std(motion.turn),
-        stats.mean(abs_j),
-        stats.std(j),
+        mean_abs_jerk,
+        jerk_std,
         way,
         straight,
         way / n,
@@ -121,18 +118,20 @@ def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
     )
 
 
-def _below(values: Sequence[float], limit: float) -> Sequence[float]:
-    if stats.largest(values) < limit:  # most often: spares a copy
-        return values
-    return [value for value in values if value < limit]
+def _of_speeds(speeds: Sequence[float]) -> tuple[float, ...]:
+    """Mean, std, largest and median of the speeds within the limit."""
+    if stats.largest(speeds) >= MAX_SPEED:
+        speeds = [speed for speed in speeds if speed < MAX_SPEED]
+    return *stats.mean_and_std(speeds), stats.largest(speeds), stats.median(speeds)
 
 
-def _within(values: Sequence[float], limit: float) -> tuple[Sequence[float], Sequence[float]]:
-    """The values whose magnitude is below `limit`, and their magnitudes."""
-    magnitudes = list(map(abs, values))
-    if stats.largest(magnitudes) < limit:
-        return values, magnitudes
-    return [value for value in values if abs(value) < limit], [value for value in magnitudes if value < limit]
+def _of_magnitudes(values: Sequence[float], limit: float) -> tuple[float, float, float]:
+    """Of the values whose magnitude is below `limit`: mean magnitude, std, largest magnitude."""
+    largest = stats.largest_magnitude(values)
+    if largest >= limit:
+        values = [value for value in values if abs(value) < limit]
+        largest = stats.largest_magnitude(values)
+    return stats.mean_magnitude(values), stats.std(values), largest
 
 
 def _click_features(clicks: Sequence[Button], window_s: float) -> tuple[Value, ...]:
@@ -173,7 +172,7 @@ def _scroll_features(scrolls: Sequence[Scroll], window_s: float) -> tuple[Value,
     down = len([delta for delta in deltas if delta < 0])
     between = [(scrolls[k].ts - scrolls[k - 1].ts) / 1e6 for k in range(1, len(scrolls))]
     return (
-        stats.mean([abs(delta) for delta in deltas]),
+        stats.mean_magnitude(deltas),
         stats.std(deltas),
         up,
         down,

@@ -116,11 +116,12 @@ class Extractor:
             self.source.lost(error)
             self.publisher.link.close()  # it is lost as well, though it may not know yet
             return
-        at = host_time()
+        at, counters = host_time(), self.core.counters
         for message in reading.messages:
-            sessions = self.core.counters.sessions
-            self.emit(self.core.message(message, reading.arrived, at))
-            if self.core.counters.sessions > sessions:
+            sessions = counters.sessions
+            if rows := self.core.message(message, reading.arrived, at):
+                self.emit(rows)
+            if counters.sessions > sessions:
                 logs.info("the clock was set back: a new session begins")
                 if self._caught_up:
                     self._cursor = None  # what comes now was never read before

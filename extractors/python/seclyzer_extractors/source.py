@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import hiredis
 
-from .allowed import RedisAddress
+from .address import RedisAddress
 from .logs import Dependency
 from .resp import Command, Connection, Link, RedisAway, RedisRefused
 from .schema import Kind
@@ -19,7 +19,9 @@ from .schema import Kind
 CHANNEL = "seclyzer:events"
 START = "0-0"
 COUNT = 512
-OVERDUE_US = 2_000_000  # an answer that comes this long after its BLOCK is overdue
+CATCHING_UP_US = 10_000  # the longest BLOCK while it is not known whether all there was has been read
+PROMPT_US = 250_000  # an answer later than this after its BLOCK says nothing about when the stream was empty
+OVERDUE_US = 2_000_000  # an answer later than this after its BLOCK does not come any more
 
 
 class Clock:
@@ -28,6 +30,10 @@ class Clock:
     def __init__(self) -> None:
         self._counted = 0
         self._mark: int | None = None  # the time at which `_counted` was right; None while it stands still
+
+    @property
+    def runs(self) -> bool:
+        return self._mark is not None
 
     def at(self, now: int) -> int:
         """What it shows now."""
@@ -100,18 +106,21 @@ class Source:
     def read(self, connection: Connection, block: int, patience: int | None) -> Reading:
         """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue."""
         if self._asked is None:
+            if not self.clock.runs:
+                block = min(block, CATCHING_UP_US)
             block_ms = max(0, -(-block // 1000))
             blocking: Command = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 would wait forever
             connection.send(("XREAD", "COUNT", COUNT, *blocking, "STREAMS", self._stream, self.last_id))
             self._asked = _Asked(_now(), block_ms * 1000)
-        deadline = self._asked.at + self._asked.block + OVERDUE_US
-        wait = deadline - _now()
+        expected = self._asked.at + self._asked.block
+        wait = expected + OVERDUE_US - _now()
         readable = self._wait(connection, wait if patience is None else min(wait, patience))
         now = _now()
-        if now > deadline:
+        prompt = now <= expected + PROMPT_US
+        if not prompt:
             self.clock.stop()
-            if not readable:
-                raise RedisAway("Redis does not answer")
+        if not readable and now > expected + OVERDUE_US:
+            raise RedisAway("Redis does not answer")
         arrived = self.clock.at(now)
         messages: list[bytes] = []
         counted = None
@@ -121,7 +130,7 @@ class Source:
                     if answer[0] == b"message":
                         messages.append(answer[2])
                 else:
-                    counted = self._answered(answer, messages, now, overdue=now > deadline)
+                    counted = self._answered(answer, messages, now, prompt)
         return Reading(messages, arrived, counted)
 
     def _wait(self, connection: Connection, wait: int) -> bool:
@@ -130,7 +139,7 @@ class Source:
         poll.register(self._wake, select.POLLIN)
         return any(fd == connection.fileno() for fd, _ in poll.poll(max(0, wait) / 1000))
 
-    def _answered(self, answer: Any, messages: list[bytes], now: int, overdue: bool) -> int | None:
+    def _answered(self, answer: Any, messages: list[bytes], now: int, prompt: bool) -> int | None:
         """Takes XREAD's answer; returns what the clock may count to."""
         if isinstance(answer, hiredis.ReplyError):
             raise RedisRefused(str(answer))
@@ -141,7 +150,7 @@ class Source:
             self.last_id = entries[-1][0].decode()
         if len(entries) >= COUNT:
             self.clock.stop()
-        if asked is None or overdue or len(entries) >= COUNT:
+        if asked is None or not prompt or len(entries) >= COUNT:
             return None
         # Nothing was left when Redis answered: after the whole BLOCK, or sometime after it was asked.
         return self.clock.caught_up(asked.at if entries else min(now, asked.at + asked.block), now)

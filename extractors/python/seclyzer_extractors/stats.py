@@ -20,6 +20,10 @@ def mean(values: Sequence[float]) -> float:
     return total(values) / len(values) if values else 0.0
 
 
+def mean_magnitude(values: Sequence[float]) -> float:
+    return total(map(abs, values)) / len(values) if values else 0.0
+
+
 def std(values: Sequence[float]) -> float:
     return mean_and_std(values)[1]
 
@@ -38,6 +42,10 @@ def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
 
 def largest(values: Iterable[float]) -> float:
     return max(values, default=0.0)
+
+
+def largest_magnitude(values: Sequence[float]) -> float:
+    return max(abs(max(values)), abs(min(values))) if values else 0.0
 
 
 def median(values: Sequence[float]) -> float:

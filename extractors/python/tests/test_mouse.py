@@ -133,7 +133,9 @@ def test_one_window_after_another_gives_what_each_gives_alone(windows: list[tupl
             events.insert(at, event)
             last = max(last, ts)
         del events[:go]
-        assert repr(sliding.features(events, 30_000_000, False)) == repr(mouse.features(events, 30_000_000, False))
+        assert repr(sliding.features(tuple(events), 30_000_000, False)) == repr(
+            mouse.features(events, 30_000_000, False)
+        )
 
 
 def test_a_window_adds_only_what_the_one_before_did_not_have(monkeypatch: pytest.MonkeyPatch) -> None:

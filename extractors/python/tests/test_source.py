@@ -104,17 +104,40 @@ def test_patience_ends_a_wait_but_not_the_question(reader: tuple[Redis, Source, 
     assert made.read(connection, SECOND, SECOND).messages == [b"late"]
 
 
-def test_an_overdue_answer_is_an_error_and_one_that_came_all_the_same_counts_no_time(
+def test_an_overdue_answer_is_an_error(
     reader: tuple[Redis, Source, Connection], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client, made, connection = reader
+    _, made, connection = reader
+    monkeypatch.setattr(source, "CATCHING_UP_US", 100_000)
     monkeypatch.setattr(source, "OVERDUE_US", -100_000)
     with pytest.raises(RedisAway, match="does not answer"):
         made.read(connection, 100_000, None)
-    client.xadd("seclyzer:stream:app", {"e": "x"})
+
+
+@pytest.mark.parametrize("entries", [["x"], []])
+def test_an_answer_that_is_not_prompt_counts_no_time_and_stops_the_clock(
+    reader: tuple[Redis, Source, Connection], monkeypatch: pytest.MonkeyPatch, entries: list[str]
+) -> None:
+    client, made, connection = reader
+    assert made.read(connection, 10_000, None).counted == 0
+    assert made.clock.runs
+    monkeypatch.setattr(source, "PROMPT_US", 50_000)
+    assert made.read(connection, 50_000, patience=0).counted is None  # asked; what comes is read too late
+    for entry in entries:
+        client.xadd("seclyzer:stream:app", {"e": entry})
     time.sleep(0.2)
-    reading = made.read(connection, 100_000, None)
-    assert (reading.messages, reading.counted) == ([b"x"], None)
+    reading = made.read(connection, 50_000, None)
+    assert (reading.messages, reading.counted) == ([entry.encode() for entry in entries], None)
+    assert not made.clock.runs
+    shown = made.clock.at(now())
+    monkeypatch.undo()
+    assert made.read(connection, SECOND, None).counted == shown  # goes on from here
+
+
+def test_as_long_as_it_may_be_behind_it_waits_but_little(reader: tuple[Redis, Source, Connection]) -> None:
+    _, made, connection = reader
+    assert made.read(connection, SECOND, SECOND // 2).counted == 0
+    assert made.read(connection, SECOND, SECOND // 2).counted is None  # now it waits for new ones
 
 
 def test_an_error_is_an_error(reader: tuple[Redis, Source, Connection]) -> None:
