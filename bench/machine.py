@@ -5,7 +5,9 @@ import platform
 import re
 import shutil
 import subprocess
+import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,9 @@ def about() -> dict[str, Any]:
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
         "redis": _first_line("redis-server", "--version"),
         "load_before": round(os.getloadavg()[0], 2),
-        "instructions": _instructions(),
+        "instructions": "counted"
+        if instructions(["true"])
+        else "not counted: perf has no counters here; CPU time is gated",
     }
 
 
@@ -36,15 +40,15 @@ def python_of(folder: Path) -> str:
     return _first_line(str(folder / "python"), "-IV")
 
 
-def _instructions() -> str:
-    """Whether this machine counts instructions: most virtual ones do not."""
+def instructions(words: Sequence[str], given: bytes = b"") -> int | None:
+    """How many instructions a program takes in user space; None where nobody counts, as on most virtual CPUs."""
     if shutil.which("perf") is None:
-        return "not counted: there is no perf here"
-    words = ["perf", "stat", "-x,", "-e", "instructions:u", "true"]
-    done = subprocess.run(words, capture_output=True, text=True)
-    if done.returncode or "not supported" in done.stderr:
-        return "not counted: this machine's CPU gives perf no counters; CPU time is gated instead"
-    return "perf counts them here"
+        return None
+    with tempfile.NamedTemporaryFile("r") as counted:
+        perf = ["perf", "stat", "-x,", "-o", counted.name, "-e", "instructions:u", "--", *words]
+        done = subprocess.run(perf, input=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        rows = [line.split(",") for line in counted if "instructions" in line]
+    return int(rows[0][0]) if done.returncode == 0 and rows and rows[0][0].isdigit() else None
 
 
 def _first_line(*words: str) -> str:

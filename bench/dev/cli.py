@@ -64,9 +64,7 @@ def _bench(options: argparse.Namespace) -> int:
     folders = {name: getattr(options, name).absolute() for name in IMPLEMENTATIONS}
     about = host.describe(folders)
     if about["load_before"] > QUIET_LOAD:
-        _say(
-            f"Something else works on this machine (load {about['load_before']}): times and their ratios suffer from it."
-        )
+        _say(f"Something else works here (load {about['load_before']}): times and their ratios suffer from it.")
     begun = time.monotonic()
     figures = Figures()
     with tempfile.TemporaryDirectory(prefix="bench-influxd-") as folder:
