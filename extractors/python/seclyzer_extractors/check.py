@@ -1,48 +1,72 @@
-"""`--check`: can Redis and InfluxDB be reached with these settings, and if not, what is to be done."""
+"""`--check`: says of Redis and InfluxDB what is right or wrong, and what to do about it."""
 
+from .address import RedisAddress, parse_influx_url
 from .config import Settings
-from .delivery import HINTS
-from .influx import InfluxAway, InfluxDB
+from .influx import Answer, InfluxAway, InfluxDB
 from .resp import Connection, RedisAway, RedisRefused
 from .schema import Kind
 
 
 def check(kind: Kind, settings: Settings) -> int:
     """Prints a line for each; returns 0 when all is well, 1 when something is unreachable or refused."""
-    print("configuration: good")
-    outcomes = [_redis(kind, settings), _influx(settings)]
-    return 0 if all(outcomes) else 1
+    outcomes = {"redis": _redis(kind, settings.redis), "influxdb": _influx(settings)}
+    for name, (good, words) in outcomes.items():
+        print(f"{name}: {'good' if good else 'bad'}: {words}")
+    return 0 if all(good for good, _ in outcomes.values()) else 1
 
 
-def _redis(kind: Kind, settings: Settings) -> bool:
-    address = settings.redis
+def _redis(kind: Kind, address: RedisAddress) -> tuple[bool, str]:
+    where = f"unix://{address.path}" if address.path else _endpoint(address.host, address.port, address.tls)
     try:
         connection = Connection(address, f"seclyzer-{kind.name}-check")
         connection.call("PING")
         connection.close()
     except RedisRefused as error:
-        print(f"redis {address}: refused: {error}: check redis_username and redis_password")
-        return False
+        return False, f"{where}: {error}; check redis_username and redis_password"
     except RedisAway as error:
-        print(f"redis {address}: unreachable: {error}: check redis_url (or redis_host), and that Redis runs")
-        return False
-    print(f"redis {address}: good")
-    return True
+        trouble = str(error).removeprefix(f"{address}: ")
+        return False, f"{where}: {trouble}; {_redis_advice(trouble, address)}"
+    return True, f"{where} answers user {address.username or 'default'}"
 
 
-def _influx(settings: Settings) -> bool:
-    url = settings.influx_url
+def _redis_advice(trouble: str, address: RedisAddress) -> str:
+    if "Permission denied" in trouble and address.path:
+        return "may this user open the socket? see its group"
+    if "certificate" in trouble:
+        return "check the CA file and the server's certificate"
+    return "does it run, and listen there? check redis_url"
+
+
+def _influx(settings: Settings) -> tuple[bool, str]:
+    address = parse_influx_url(settings.influx_url)
+    where = _endpoint(address.host, address.port, address.tls)
     influx = InfluxDB(settings)
     try:
         answer = influx.write(b"", settings.influx_timeout_seconds)
     except InfluxAway as error:
-        print(f"influxdb {url}: unreachable: {error}: check influx_url and influx_ca_file, and that it runs")
-        return False
+        doubt = "certificate" in str(error) or "HTTP" in str(error)
+        advice = "check influx_ca_file, the server's certificate and influx_url"
+        return False, f"{where}: {error}; {advice if doubt else 'does it run, and listen there? check influx_url'}"
     finally:
         influx.close()
-    if answer.status == 204:
-        print(f"influxdb {url}: good")
-        return True
-    hint = HINTS.get(answer.status, f"it says: {answer.message[:300] or 'nothing more'}")
-    print(f"influxdb {url}: answers {answer.status}: {hint}")
-    return False
+    place = f"{settings.influx_org}/{settings.influx_bucket}"
+    if 200 <= answer.status < 300:
+        return True, f"{where} takes points into {place}"
+    return False, f"{where}: status {answer.status} for {place}; {_influx_advice(answer, settings)}"
+
+
+def _influx_advice(answer: Answer, settings: Settings) -> str:
+    if answer.status == 401 and not settings.influx_token:
+        return "it wants a token; set influx_token"
+    return {
+        401: "it does not know the token; check influx_token",
+        403: "the token may not write there; give it write permission, or check influx_bucket",
+        404: "no such organisation or bucket; check influx_org and influx_bucket",
+        429: "it is busy or starting; try again",
+        503: "it is busy or starting; try again",
+    }.get(answer.status, "is that InfluxDB 2? check influx_url")
+
+
+def _endpoint(host: str, port: int, tls: bool) -> str:
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{bracketed}:{port}{' (TLS)' if tls else ''}"

@@ -70,30 +70,27 @@ def test_check_says_what_is_right_and_what_is_wrong(redis_server: RedisServer, i
         )  # fmt: skip
         return done.returncode, done.stdout.decode() + done.stderr.decode()
 
-    status, said = check()
-    assert (status, "redis" in said, "unreachable" in said, f"influxdb {influx.url}: good" in said) == (
-        1,
-        True,
-        True,
-        True,
-    )
+    store = f"127.0.0.1:{influx.port}"
+    good = f"influxdb: good: {store} takes points into seclyzer/behavioral_data\n"
+    socket = f"unix://{redis_server.socket}"
+    absent = f"redis: bad: {socket}: No such file or directory; does it run, and listen there? check redis_url\n"
+    assert check() == (1, absent + good)
     redis_server.start("--requirepass", "right")
-    status, said = check(REDIS_PASSWORD="right")
-    assert (status, said.count("good")) == (0, 3)
-    for password in ("wrong", ""):
+    assert check(REDIS_PASSWORD="right") == (0, f"redis: good: {socket} answers user default\n{good}")
+    for password, words in (("wrong", "WRONGPASS"), ("", "NOAUTH")):
         status, said = check(REDIS_PASSWORD=password)
-        assert (status, "refused" in said, "check redis_username and redis_password" in said) == (
-            1,
-            True,
-            True,
-        )
-    for answer, hint in (
-        (401, "check influx_token"),
-        (403, "may not write"),
-        (404, "no such organisation"),
-        (500, "500"),
+        assert status == 1 and said.startswith(f"redis: bad: {socket}: {words}")
+        assert said.endswith(f"; check redis_username and redis_password\n{good}")
+    for answer, token, hint in (
+        (401, "", "it wants a token; set influx_token"),
+        (401, "x", "it does not know the token; check influx_token"),
+        (403, "x", "the token may not write there; give it write permission, or check influx_bucket"),
+        (404, "x", "no such organisation or bucket; check influx_org and influx_bucket"),
+        (503, "x", "it is busy or starting; try again"),
+        (500, "x", "is that InfluxDB 2? check influx_url"),
     ):
         influx.answer = lambda lines, answer=answer: (answer, {}, b"{}")  # type: ignore[misc]
-        status, said = check(REDIS_PASSWORD="right")
-        assert (status, hint in said) == (1, True)
+        status, said = check(REDIS_PASSWORD="right", INFLUX_TOKEN=token)
+        bad = f"influxdb: bad: {store}: status {answer} for seclyzer/behavioral_data; {hint}\n"
+        assert (status, said.splitlines(keepends=True)[1]) == (1, bad)
     assert all(lines == [] for _, _, lines in influx.requests)
