@@ -97,11 +97,11 @@ class Source:
         self._asked = None
 
     def _began_anew(self, connection: Connection) -> bool:
-        """Redis has forgotten the stream and the clock was set back: its ids are before the last one read."""
+        """Redis has forgotten the stream. If the clock was set back, its new ids are before the last one read."""
         if connection.call("XRANGE", self._stream, self.last_id, "+", "COUNT", 1):
             return False
         first = connection.call("XRANGE", self._stream, "-", "+", "COUNT", 1)
-        return bool(first) and _order(first[0][0].decode()) < _order(self.last_id)
+        return not first or _order(first[0][0].decode()) < _order(self.last_id)
 
     def read(self, connection: Connection, block: int, patience: int | None) -> Reading:
         """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue."""

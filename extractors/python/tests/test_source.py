@@ -89,6 +89,27 @@ def test_a_full_answer_stops_the_clock(
     assert (second.messages, second.counted) == ([b"3", b"4"], 0)
 
 
+@pytest.mark.parametrize(
+    ("there", "last_id", "goes_on_from"),
+    [
+        ([], "5-0", "0-0"),  # whatever comes was never read
+        (["3-0"], "5-0", "0-0"),  # the clock was set back
+        (["3-0", "5-0"], "5-0", "5-0"),
+        (["6-0"], "5-0", "5-0"),
+    ],
+)
+def test_a_new_connection_goes_on_where_the_last_one_was_unless_the_stream_began_anew(
+    reader: tuple[Redis, Source, Connection], there: list[str], last_id: str, goes_on_from: str
+) -> None:
+    client, made, _ = reader
+    for entry_id in there:
+        client.xadd("seclyzer:stream:app", {"e": "x"}, id=entry_id)
+    made.last_id = last_id
+    made.link.close()
+    assert made.link.up(now()) is not None
+    assert made.last_id == goes_on_from
+
+
 def test_no_waiting_when_something_is_due_already(reader: tuple[Redis, Source, Connection]) -> None:
     _, made, connection = reader
     begun = now()
