@@ -8,7 +8,8 @@ Format. A segment is a file named by 20 decimal digits and `.lp`, its number fro
 ended by `\\n`, 256 KiB at most. There is nothing else: no index, no checksum. Other names are left alone.
 
 Invariants.
-* A point is in the spool once the segment's folder entry and its line have been synced. Only then does it leave memory.
+* A point is in the spool once its line and the entries of segment and folder have been synced. Only then does it leave
+  memory.
 * Segments hold points in order, and their numbers rise; the oldest is sent first, whole, and unlinked after the answer.
   A crash between the two sends it again.
 * Only the newest segment is appended to, and only by the process that made it. So a line without an end, which a crash
@@ -62,6 +63,7 @@ class Spool:
         self._cap = cap
         self._disk = disk or Disk()
         self._folder: int | None = None  # open and locked
+        self._rooted = False
         self._segments: dict[int, Segment] = {}  # by number, oldest first
         self._next = 1
         self._open: tuple[int, int] | None = None  # file descriptor and number of what is appended to
@@ -92,8 +94,11 @@ class Spool:
         safe = 0
         try:
             if self._folder is None:
-                self._make_folder()
+                with suppress(FileExistsError):
+                    self._disk.mkdir(self._path, 0o700)
                 self._open_folder()
+            if not self._rooted:
+                self._root()
             while safe < len(lines):
                 safe += self._append_some(lines, safe)
         except OSError as error:
@@ -148,14 +153,14 @@ class Spool:
 
     # --- the folder --------------------------------------------------------------------------------
 
-    def _make_folder(self) -> None:
-        with suppress(FileExistsError):
-            self._disk.mkdir(self._path, 0o700)
+    def _root(self) -> None:
+        """The folder's own entry is safe, whoever made it."""
         state_dir = self._disk.open(self._state_dir, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self._disk.fsync(state_dir)
         finally:
             self._close(state_dir)
+        self._rooted = True
 
     def _open_folder(self) -> None:
         folder = self._disk.open(self._path, os.O_RDONLY | os.O_DIRECTORY)

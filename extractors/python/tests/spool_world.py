@@ -127,7 +127,7 @@ class World:
         missing = set(self.lines) - arrived
         assert len(missing) <= self.dropped, sorted(missing)
         assert self.disk.spool() == {} and self.store.spool_bytes == 0
-        if self.disk.failed and not set(self.disk.failed) <= HARMLESS:
-            return
+        if not set(self.disk.failed) <= HARMLESS or (self.crashes and self.dropped):
+            return  # what is passed over comes later; of points that are there twice the first may have made room
         firsts = list(dict.fromkeys(self.influx.delivered))
         assert firsts == sorted(firsts, key=lambda line: line[3:])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fake_disk import Folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spool_world import LARGE_CAP, World
@@ -101,6 +102,21 @@ def test_a_crash_while_an_append_is_taken_back_loses_nothing() -> None:
             world.disk.crash_at = call + after
             outage(world)
             assert world.dropped == 0
+
+
+def test_a_folder_whose_entry_one_process_could_not_sync_is_synced_by_the_next() -> None:
+    world = World()
+    world.put(20)
+    world.disk.fail = {world.disk.calls + call: errno.EIO for call in range(2, 20)}  # all but the first: mkdir
+    world.restart()
+    assert world.disk.failed and isinstance(world.disk.root.entries["spool"], Folder)
+    world.disk.fail = {}
+    world.restart()
+    assert world.stored == 20
+    world.disk.crash_at = world.disk.calls + 1
+    world.restart()
+    assert world.crashes == 1
+    world.finish()
 
 
 def test_a_disk_that_stays_full_degrades_to_memory_and_recovers() -> None:
