@@ -217,13 +217,19 @@ fn open_tls(
     let config = tls_config(ca_file.unwrap_or(Path::new(SYSTEM_CA_FILE)))?;
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
+    let deadline = Instant::now() + timeout;
     let mut socket = open_tcp(host, port, timeout)?;
-    socket.set_read_timeout(Some(timeout))?;
-    socket.set_write_timeout(Some(timeout))?;
-    while connection.is_handshaking() {
-        connection.complete_io(&mut socket)?;
-    }
     socket.set_nonblocking(true)?;
+    while connection.is_handshaking() {
+        match connection.complete_io(&mut socket) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let flags = if connection.wants_write() { PollFlags::OUT } else { PollFlags::IN };
+                wait(Some((socket.as_fd(), flags)), None, deadline)?.in_time()?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
     Ok(StreamOwned::new(connection, socket))
 }
 

@@ -106,3 +106,20 @@ fn both_are_reached_over_tls_with_the_right_authority_only() {
     });
     extractor.stop();
 }
+
+#[test]
+fn one_who_accepts_and_never_shakes_hands_is_given_up_in_time() {
+    let certificates = tempfile::tempdir().unwrap();
+    make_certificates(certificates.path());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let redis = RedisServer::started();
+    let url = format!("https://{}", silent.local_addr().unwrap());
+    let mut extractor = Settings::new(KEYSTROKE, &redis, &url)
+        .and("INFLUX_CA_FILE", &certificates.path().join("ca.crt").display().to_string())
+        .and("SECLYZER_INFLUX_TIMEOUT_SECONDS", "0.5")
+        .start();
+    redis.add("keystroke", &typing(0, 3));
+    until("it says so", || extractor.log().contains("Writing to InfluxDB does not work"));
+    assert!(extractor.log().contains("timed out"), "{}", extractor.log());
+    extractor.stop();
+}
