@@ -93,7 +93,7 @@ def run(fault: Fault, implementation: str, seed: int, shared_influx: str = "") -
 
 def finish(stage: Stage, fault: Fault, result: Result) -> None:
     """All comes out before the programs are told to stop; then the comparison."""
-    entries = sorted([*stage.feeder.end(), *stage.injected], key=lambda entry: entry.id)
+    entries = sorted([*stage.feeder.end(), *stage.injected], key=lambda entry: entry.at)
     replays = {kind: replays_of(stage, kind, entries) for kind in KINDS}
     wait_for_all(stage, replays, 5.0 if fault.loses else 30.0, fault.caps)
     time.sleep(0.3)  # for what should not come any more

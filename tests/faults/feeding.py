@@ -14,9 +14,9 @@ from tests.live.servers import ROOT
 
 @dataclass(frozen=True)
 class Entry:
-    """An event that Redis accepted."""
+    """An event that Redis accepted. `at` orders them: how often Redis has begun anew at earlier ids, and the id."""
 
-    id: tuple[int, int]
+    at: tuple[int, int, int]
     kind: str
     text: bytes
 
@@ -67,9 +67,13 @@ class Feeder:
         self._tell("end")
         self._process.wait(5)
         entries = []
+        last: dict[str, tuple[int, int, int]] = {}
+        begun = 0
         for line in self.record.read_text(encoding="utf-8").splitlines():
             entry, kind, text = line.split(" ", 2)
-            entries.append(Entry(order(entry), kind, text.encode()))
+            begun += (begun, *order(entry)) < last.get(kind, (0, 0, 0))
+            last[kind] = (begun, *order(entry))
+            entries.append(Entry(last[kind], kind, text.encode()))
         return entries
 
     def signal(self, number: signal.Signals) -> None:

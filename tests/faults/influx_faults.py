@@ -295,7 +295,7 @@ FAULTS = [
     Fault("404: no bucket", no_bucket, SETTINGS, prepare=not_yet),
     Fault("413", answers(*[Rule("413", 413, limit=1)] * 4), SETTINGS),
     Fault("422", answers(Rule("422", 422, stores=True)), SETTINGS, counts={"points_rejected": 1}),
-    Fault("half-sent", answers(HALF_ANSWER, HALF_REQUEST, HALF_ANSWER, spools=True), SETTINGS),
+    Fault("half-sent", answers(HALF_ANSWER, *[HALF_REQUEST] * 3, HALF_ANSWER, spools=True), SETTINGS),
     Fault("silent", answers(SILENT, STORED_BUT_SILENT, spools=True), SETTINGS),
     Fault("damaged segment", damaged_segment, SETTINGS, counts={"points_rejected": 2}),
     Fault("disk full", disk_full, SETTINGS, prepare=small_disk),

@@ -153,6 +153,10 @@ class RedisDoor:
         self.aim = ""
         return True
 
+    def reads(self) -> bool:
+        """The extractor has a connection on which it asks for events."""
+        return any(tap.reads and tap.wire.open for tap in self.wires)
+
     def cut(self, reading: bool | None = None) -> int:
         """From now on nothing passes on the connections there are (those that read, or those that do not)."""
         with self._relay.lock:

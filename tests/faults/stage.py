@@ -183,7 +183,7 @@ class Stage:
         """The feeder pauses, and nothing is unread."""
         last = self.feeder.pause()
         for entry in self.injected:
-            last[entry.kind] = max(last.get(entry.kind, "0-0"), f"{entry.id[0]}-{entry.id[1]}", key=order)
+            last[entry.kind] = max(last.get(entry.kind, "0-0"), f"{entry.at[1]}-{entry.at[2]}", key=order)
         until_each(last, lambda kind: order(self.doors[kind].behind) >= order(last[kind]), f"all is read up to {last}")
 
     def add(self, kind: str, events: Iterable[dict[str, Any]], in_replay: bool = True) -> None:
@@ -192,7 +192,7 @@ class Stage:
         for fields in events:
             text = json.dumps({"type": kind, **fields})
             entry = client.xadd(f"seclyzer:stream:{kind}", {"e": text})
-            self.injected.append(Entry(order(entry), kind if in_replay else f"not {kind}", text.encode()))
+            self.injected.append(Entry((0, *order(entry)), kind if in_replay else f"not {kind}", text.encode()))
 
     # --- what came of it -----------------------------------------------------------------------------
 

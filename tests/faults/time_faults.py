@@ -4,7 +4,7 @@ import signal
 import time
 from typing import Any
 
-from tests.live.waiting import until
+from tests.live.waiting import until, until_each
 
 from .campaign import Fault
 from .clock import Clock
@@ -135,6 +135,7 @@ def back_in_an_empty_redis(stage: Stage) -> None:
     forget_lists(stage)
     stage.clock.set_wall(-HOUR_S)
     stage.redis_back()
+    until_each(KINDS, lambda kind: stage.doors[kind].reads(), "it reads from the empty Redis")
     stage.feeder.go()
     stage.wait_outputs(3)
 
