@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,9 +42,19 @@ def table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> list[str]:
     return [*lines, ""]
 
 
+def tree() -> str:
+    """Which tree the programs were built from, as far as git can tell."""
+    words = ["git", "describe", "--always", "--dirty=, with changes", "--exclude=*"]
+    try:
+        return subprocess.run(words, cwd=tools.ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
 def markdown(done: Soak) -> str:
     faults = done.faults()
-    lines = [HEAD, f"Seed `{done.seed}`, {done.took:.0f} s, {platform.machine()}, Python {platform.python_version()}."]
+    lines = [HEAD, f"Commit {tree()}; seed `{done.seed}`; {done.took:.0f} s on {platform.machine()} with"]
+    lines += [f"{os.cpu_count()} cores; Python {platform.python_version()}."]
     messages = done.result.report.messages if done.result else 0
     again = f"python -m tests.fuzz.soak --seed {done.seed} --messages {messages} --seconds {done.seconds}"
     lines += [f"Again: `{again}`. Faults: **{len(faults)}**.", ""]
@@ -116,6 +128,7 @@ def write_json(path: Path, done: Soak) -> None:
     """All figures."""
     result = done.result
     document: dict[str, Any] = {
+        "commit": tree(),
         "seed": done.seed,
         "seconds": round(done.took, 1),
         "faults": done.faults(),

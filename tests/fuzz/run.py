@@ -13,6 +13,7 @@ from . import agree, steady
 from .messages import as_line, batch
 
 SIZE = 10_000
+AT_ONCE = 3  # batches that go through a program together: a program's start is dear
 
 Say = Callable[[str], None]
 
@@ -44,15 +45,17 @@ def numbers(messages: int) -> Iterator[int]:
     yield from range(-(-messages // SIZE))
 
 
-def _checked(seed: str, number: int) -> agree.Report:
-    return agree.check(batch(seed, number, SIZE))
+def _checked(seed: str, some: list[int]) -> agree.Report:
+    return agree.check([message for number in some for message in batch(seed, number, SIZE)])
 
 
 def agreement(seed: str, messages: int, say: Say) -> agree.Report:
     """At least so many messages, in batches, on all cores."""
     report = agree.Report()
     with ProcessPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        parts = [pool.submit(_checked, seed, number) for number in numbers(messages)]
+        all_of_them = list(numbers(messages))
+        groups = [all_of_them[first : first + AT_ONCE] for first in range(0, len(all_of_them), AT_ONCE)]
+        parts = [pool.submit(_checked, seed, group) for group in groups]
         for part in parts:
             report.add(part.result())
             say(f"{report.messages} messages in batches, {len(report.differences)} differences")

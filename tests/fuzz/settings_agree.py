@@ -170,11 +170,11 @@ def check(seed: str, count: int) -> Report:
             if text is not None:
                 Path(folder, "x.yaml").write_text(text, encoding="utf-8")
                 words += ["--config", str(Path(folder, "x.yaml"))]
+            one = len((text or "").splitlines()) + len(environment) + bool(arguments) == 1
             environment = {"SECLYZER_HOST": "here", **environment}
             python, rust = in_python(kind, environment, words), in_rust(kind, environment, words)
             report.tried += 1
             report.refused += python[0] != 0
-            one = len((text or "").splitlines()) + len(environment) - 1 + bool(arguments) == 1
             if python != rust and (one or python[:2] != rust[:2]):
                 report.differences.append(json.dumps([kind, text, environment, arguments, python, rust])[:2000])
     return report
