@@ -78,8 +78,8 @@ def run(fault: Fault, implementation: str, seed: int, shared_influx: str = "") -
             fault.begin(stage)
             fault.play(stage)
             finish(stage, fault, result)
-        except AssertionError as error:
-            result.wrongs.append(f"it did not come to its end: {error}")
+        except Exception as error:
+            result.wrongs.append(f"it did not come to its end: {type(error).__name__}: {error}")
         result.wrongs += stage.wrongs
         result.notes, result.seconds = stage.notes, round(time.monotonic() - started, 1)
         if stage.relay.crashed is not None:

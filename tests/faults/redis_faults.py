@@ -216,11 +216,14 @@ def in_doubt(stage: Stage) -> None:
 
 
 def frozen(stage: Stage) -> None:
-    """Redis is stopped for some seconds and goes on where it was."""
+    """Redis is stopped for some seconds, longer than it may take to answer, and goes on where it was.
+
+    What a producer had sent waits in Redis' socket meanwhile. After a shorter stop it may come too late for a window.
+    """
     for _ in range(2):
         stage.redis.signal(signal.SIGSTOP)
         stage.notes["feeder held up"] = True
-        stage.run_for(stage.random.uniform(0.3, 6.0))
+        stage.run_for(stage.random.uniform(2.0, 6.0))
         stage.redis.signal(signal.SIGCONT)
         stage.wait_outputs(2)
 

@@ -60,7 +60,7 @@ def suspended(stage: Stage) -> None:
 
 def machine_suspended(stage: Stage) -> None:
     """Extractors, feeder and Redis are stopped together, and go on in an order of chance."""
-    for seconds in (1.0, 5.0):
+    for seconds in (2.0, 5.0):
         parts: list[Any] = [*stage.running.values(), stage.feeder, stage.redis]
         stage.random.shuffle(parts)
         for part in parts:
