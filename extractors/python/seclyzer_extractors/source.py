@@ -19,6 +19,7 @@ from .schema import Kind
 CHANNEL = "seclyzer:events"
 START = "0-0"
 COUNT = 512
+GATHER_US = 10_000  # events that come one by one are asked for this often: asking costs more than reading them
 CATCHING_UP_US = 10_000  # the longest BLOCK while it is not known whether all there was has been read
 PROMPT_US = 250_000  # an answer later than this after its BLOCK says nothing about when the stream was empty
 OVERDUE_US = 2_000_000  # an answer later than this after its BLOCK does not come any more
@@ -86,6 +87,7 @@ class Source:
         self._resume: Callable[[Connection], None] | None = resume
         self._wake = wake  # a file descriptor that ends any wait
         self._asked: _Asked | None = None
+        self._gather_until = 0
 
     def _greet(self, connection: Connection) -> None:
         if self._resume is not None:
@@ -108,6 +110,7 @@ class Source:
         if self._asked is None:
             if not self.clock.runs:
                 block = min(block, CATCHING_UP_US)
+            block -= self._gather(block)
             block_ms = max(0, -(-block // 1000))
             blocking: Command = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 would wait forever
             connection.send(("XREAD", "COUNT", COUNT, *blocking, "STREAMS", self._stream, self.last_id))
@@ -133,6 +136,14 @@ class Source:
                     counted = self._answered(answer, messages, now, prompt)
         return Reading(messages, arrived, counted)
 
+    def _gather(self, longest: int) -> int:
+        """Lets events gather when some have just come, `longest` µs at most. Returns the µs for which it did."""
+        wait = min(self._gather_until - _now(), longest)
+        if wait <= 0:
+            return 0
+        time.sleep(wait / 1_000_000)
+        return wait
+
     def _wait(self, connection: Connection, wait: int) -> bool:
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN)
@@ -148,6 +159,7 @@ class Source:
         messages += [_event_of(fields) for _, fields in entries]
         if entries:
             self.last_id = entries[-1][0].decode()
+            self._gather_until = now + GATHER_US if len(entries) < COUNT else 0
         if len(entries) >= COUNT:
             self.clock.stop()
         if asked is None or not prompt or len(entries) >= COUNT:

@@ -89,6 +89,30 @@ def test_a_full_answer_stops_the_clock(
     assert (second.messages, second.counted) == ([b"3", b"4"], 0)
 
 
+def test_events_that_come_one_by_one_are_gathered_but_not_past_what_is_due(
+    reader: tuple[Redis, Source, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, made, connection = reader
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        client.xadd("seclyzer:stream:app", {"e": "meanwhile"})
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(source, "GATHER_US", 3 * SECOND)
+    client.xadd("seclyzer:stream:app", {"e": "first"})
+    assert made.read(connection, SECOND, None).messages == [b"first"]
+    client.xadd("seclyzer:stream:app", {"e": "second"})
+    assert made.read(connection, 700_000, None).messages == [b"second", b"meanwhile"]
+    assert slept == [0.7]
+    monkeypatch.setattr(source, "COUNT", 1)
+    client.xadd("seclyzer:stream:app", {"e": "of many"})
+    made.read(connection, 0, None)
+    made.read(connection, SECOND, None)
+    assert slept == [0.7]  # nothing is due later, or there is more to read already
+
+
 @pytest.mark.parametrize(
     ("there", "last_id", "goes_on_from"),
     [
