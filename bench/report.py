@@ -26,7 +26,7 @@ they read the same made-up events (850 of the mouse, 145 of the keyboard and 5 o
 30 s full; somebody at work makes a twentieth of that) from a Redis of the bench's own, compute every window, publish it
 there and send it to InfluxDB, or to what stands in for it. Memory is RSS under that load, the largest of the three
 programs; CPU is of one core, over all threads; start is from exec to READY; events/s is a long stream read from the
-first entry to the last window published, nothing lost. All but memory is the median; min, median, max and p99 stand with all figures.
+first entry to the last window published, nothing lost. All but memory is the median.
 The columns “told” are what the older deployments claim; what was measured of those stands in docs/bench.md."""
 
 
