@@ -19,7 +19,7 @@
 //!   in the middle of a write, can only stand at a segment's end. It is cut when the segment is read: its point was
 //!   never said to be in the spool, and is made again from the stream.
 //! * Lines are written with one write for each segment, then synced; only then are they in the spool. A new segment's
-//!   name is synced before the first line is written.
+//!   name is synced before the first line is written, and the folder's before the first segment of every process.
 //! * After a failed write the segment is cut back to what was good and closed: what failed is not in the spool.
 //! * The oldest segment is sent first, whole, and unlinked when all of it is settled. A segment is closed before it is
 //!   sent. Within a process the settled part of a segment is remembered, so that no line is refused twice.
@@ -48,6 +48,8 @@ pub struct Spool<D: Disk> {
     cap: u64,
     /// The folder, locked; none while it is not there or another process has it.
     lock: Option<D::File>,
+    /// This process has made sure that the folder survives a power cut.
+    is_made: bool,
     /// Oldest first.
     segments: VecDeque<Segment>,
     /// The newest, while it is appended to.
@@ -113,7 +115,17 @@ impl<D: Disk> Spool<D> {
     pub fn new(disk: D, state_dir: &Path, cap: u64) -> Spool<D> {
         let folder = state_dir.join("spool");
         let (segments, troubles) = (VecDeque::new(), Vec::new());
-        Spool { disk, folder, cap, lock: None, segments, open: None, last_number: 0, troubles }
+        Spool {
+            disk,
+            folder,
+            cap,
+            lock: None,
+            is_made: false,
+            segments,
+            open: None,
+            last_number: 0,
+            troubles,
+        }
     }
 
     /// Finds what the last run left, if it left a folder.
@@ -199,8 +211,10 @@ impl<D: Disk> Spool<D> {
 
     /// Makes and locks the folder, if that is still to be done.
     fn begin(&mut self) -> io::Result<()> {
-        if self.lock.is_none() {
+        if self.lock.is_none() || !self.is_made {
+            // Also when it is there: who made it may have been killed before its name was synced.
             self.disk.make_folder(&self.folder)?;
+            self.is_made = true;
             self.find()?;
         }
         Ok(())

@@ -102,10 +102,10 @@ impl Disk for System {
 
     fn make_folder(&self, path: &Path) -> io::Result<()> {
         match DirBuilder::new().mode(0o700).create(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all()),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
         }
+        path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
     }
 
     fn lock_folder(&self, path: &Path) -> io::Result<File> {

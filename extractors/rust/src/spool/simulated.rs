@@ -1,7 +1,7 @@
 //! A file system in memory that breaks where it is told to.
 
 use std::cell::{Ref, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -36,7 +36,8 @@ struct State {
     inodes: Vec<Inode>,
     names: BTreeMap<PathBuf, usize>,
     synced_names: BTreeMap<PathBuf, usize>,
-    folders: Vec<PathBuf>,
+    folders: BTreeSet<PathBuf>,
+    synced_folders: BTreeSet<PathBuf>,
     locked: bool,
     calls: usize,
     changes: usize,
@@ -108,7 +109,9 @@ impl Simulated {
     pub fn place(&self, path: &str, bytes: &[u8]) {
         let mut state = self.state.borrow_mut();
         let path = PathBuf::from(path);
-        state.folders.extend(path.parent().map(Path::to_owned));
+        let folder = path.parent().map(Path::to_owned);
+        state.folders.extend(folder.clone());
+        state.synced_folders.extend(folder);
         let inode = state.add(Inode { bytes: bytes.to_vec(), synced: bytes.len() });
         state.names.insert(path.clone(), inode);
         state.synced_names.insert(path, inode);
@@ -140,7 +143,7 @@ impl Simulated {
 
     fn add_file(&self, path: &Path) -> io::Result<usize> {
         let mut state = self.state.borrow_mut();
-        if !path.parent().is_some_and(|parent| state.folders.iter().any(|folder| folder == parent)) {
+        if !path.parent().is_some_and(|parent| state.folders.contains(parent)) {
             return Err(ErrorKind::NotFound.into());
         }
         let inode = state.add(Inode::default());
@@ -174,6 +177,9 @@ impl State {
             }
             Fault::Kill => {}
             Fault::PowerCut => {
+                self.folders = self.synced_folders.clone();
+                let is_left = |path: &Path| path.parent().is_some_and(|folder| self.folders.contains(folder));
+                self.synced_names.retain(|path, _| is_left(path));
                 self.names = self.synced_names.clone();
                 self.inodes.iter_mut().for_each(|inode| inode.bytes.truncate(inode.synced));
             }
@@ -193,14 +199,21 @@ impl Disk for Simulated {
 
     fn make_folder(&self, path: &Path) -> io::Result<()> {
         let half = self.call(true)?;
-        self.state.borrow_mut().folders.push(path.to_owned());
-        if half { self.half_done() } else { Ok(()) }
+        let mut state = self.state.borrow_mut();
+        state.folders.insert(path.to_owned());
+        if half {
+            // Made, and its name not synced.
+            drop(state);
+            return self.half_done();
+        }
+        state.synced_folders = state.folders.clone();
+        Ok(())
     }
 
     fn lock_folder(&self, path: &Path) -> io::Result<usize> {
         let half = self.call(false)?;
         let mut state = self.state.borrow_mut();
-        if !state.folders.iter().any(|folder| folder == path) {
+        if !state.folders.contains(path) {
             return Err(ErrorKind::NotFound.into());
         }
         if state.locked {

@@ -24,6 +24,8 @@ pub struct Situation {
     pub last_answer: Option<Instant>,
     /// All has gone to disk for its silence, and it is still silent.
     pub away: bool,
+    /// The last attempt failed. Points that were not sent yet have not been refused an answer.
+    pub failing: bool,
     /// The spool holds points.
     pub spooled: bool,
     /// InfluxDB is not to be asked before.
@@ -37,7 +39,7 @@ pub struct Situation {
 impl Situation {
     /// InfluxDB has been silent for so long that everything goes to disk.
     pub fn is_silent(&self) -> bool {
-        self.oldest.is_some_and(|oldest| self.silent_at(oldest) <= self.now)
+        self.failing && self.oldest.is_some_and(|oldest| self.silent_at(oldest) <= self.now)
     }
 
     fn silent_at(&self, oldest: Instant) -> Instant {
@@ -51,8 +53,10 @@ impl Situation {
             self.now
         } else if self.away {
             oldest + BATCH_TIME
-        } else {
+        } else if self.failing {
             self.silent_at(oldest).min(oldest + LONGEST_WAIT)
+        } else {
+            oldest + LONGEST_WAIT
         };
         Some(due.max(next_put))
     }
@@ -80,6 +84,7 @@ mod tests {
             oldest: Some(start),
             last_answer: None,
             away: false,
+            failing: true,
             spooled: false,
             next_try: None,
             next_put: Some(start),
@@ -113,6 +118,14 @@ mod tests {
         let busy = Situation { last_answer: Some(start + 54 * S), spooled: true, ..one };
         assert_eq!(busy.put_at(), Some(start + 60 * S));
         assert_eq!(busy.send_at(), Some(start + 55 * S));
+    }
+
+    #[test]
+    fn who_was_not_asked_yet_is_not_silent() {
+        let (one, start) = one(12);
+        let unasked = Situation { failing: false, ..one };
+        assert!(!unasked.is_silent());
+        assert_eq!((unasked.send_at(), unasked.put_at()), (Some(start + S), Some(start + 60 * S)));
     }
 
     #[test]

@@ -131,6 +131,31 @@ fn a_disk_that_is_full_leaves_points_in_memory_and_is_tried_every_ten_seconds() 
 }
 
 #[test]
+fn a_folder_whose_maker_was_killed_survives_a_power_cut() {
+    for fault in [Fault::KillWithin, Fault::Full] {
+        let mut world =
+            run(CAP, &[Step::Influx(Mode::Away), Step::BreakIn(1, fault), Step::Put(2, 20), seconds(12)]);
+        assert_eq!(world.disk.struck(), Some((1, fault)));
+        world.steps(&[Step::HealDisk, Step::Kill, seconds(24)]);
+        assert_eq!(world.base + world.stats().spooled as usize, 2, "{fault:?}");
+        world.steps(&[Step::BreakIn(0, Fault::PowerCut), Step::Put(1, 20), seconds(12)]);
+        world.end();
+        world.check();
+    }
+}
+
+#[test]
+fn points_that_were_not_sent_yet_are_not_written_to_disk() {
+    let mut world = run(CAP, &[]);
+    for _ in 0..50 {
+        // Longer than the silence that is allowed lies between the first point and its batch.
+        world.worker.timeout = Duration::from_millis(500);
+        world.steps(&[Step::Put(1, 20), Step::Pass(Duration::from_millis(1700))]);
+    }
+    assert_eq!((world.disk.changes(), world.stored().len()), (0, 50));
+}
+
+#[test]
 fn at_the_cap_the_oldest_points_go_and_are_counted() {
     let mut world = run(1 << 20, &[Step::Influx(Mode::Away)]);
     for _ in 0..40 {
