@@ -70,6 +70,12 @@ CONFIGS = [
     b'"a\\nb": 1\n"a\\nb": 2\n',
     b'"a\\nb": 1\n',
     b"\x01log_level=a\nb",
+    b'host: "\\ud83d\\ude00"\n',
+    b'"host\\ud800": 1\n',
+    b'host: "\\UFFFFFFFF"\n',
+    b'host: "\\U00110000"\n',
+    b"host: " + b"[" * 700,
+    b"- " * 700,
     b"\x01REDIS_URL=unix:///run/redis.sock?db=2\x01WINDOW_SECONDS=7.50\x01min_events=3\x01log_level=error",
     b"\x01INFLUX_URL=http://[::1]:8086/p\x01redis_url=rediss://h?ssl_ca_certs=/ca.crt\x01window_seconds=0.001",
 ]

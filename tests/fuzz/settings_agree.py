@@ -128,7 +128,7 @@ def line(rng: random.Random, key: str) -> str:
         return f"{key}: {text}"
     if rng.random() < 0.5 and "\t" not in text:
         return f"{key}: '" + text.replace("'", "''") + "'"
-    return f"{key}: {json.dumps(text, ensure_ascii=rng.random() < 0.5)}  # note"
+    return f"{key}: {json.dumps(text, ensure_ascii=rng.random() < 0.5)}  # note"  # pairs of \\u escapes are no YAML
 
 
 def given(rng: random.Random) -> Given:
@@ -176,5 +176,6 @@ def check(seed: str, count: int) -> Report:
             report.tried += 1
             report.refused += python[0] != 0
             if python != rust and (one or python[:2] != rust[:2]):
-                report.differences.append(json.dumps([kind, text, environment, arguments, python, rust])[:2000])
+                shown = json.dumps([kind, text, environment, arguments, python, rust], ensure_ascii=False)
+                report.differences.append(shown)
     return report

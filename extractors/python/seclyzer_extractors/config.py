@@ -229,7 +229,7 @@ def _read_file(path: str) -> dict[str, Any]:
             document = yaml.compose(file, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration file {path}: {_reason(error)}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # the last two: \U… and [[[[…
         raise _no_flat_yaml(getattr(error, "problem_mark", None)) from None
     values: dict[str, Any] = {}
     if document is None:
@@ -238,13 +238,18 @@ def _read_file(path: str) -> dict[str, Any]:
         raise _no_flat_yaml(document.start_mark)
     for key, value in document.value:
         for node in (key, value):
-            if not isinstance(node, yaml.ScalarNode):
+            if not isinstance(node, yaml.ScalarNode) or _has_surrogates(node.value):
                 raise _no_flat_yaml(node.start_mark)
         if key.value in values:
             raise ConfigError(f"the configuration file is no flat YAML: {key.value} is given twice")
         if value.tag != "tag:yaml.org,2002:null":
             values[key.value] = value.value
     return values
+
+
+def _has_surrogates(text: str) -> bool:
+    """Only an escape can make them, and nothing can be done with such a text."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _no_flat_yaml(mark: Any) -> ConfigError:
