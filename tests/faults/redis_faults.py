@@ -4,6 +4,7 @@ import json
 import signal
 import time
 
+from tests.live.events import SECRET
 from tests.live.waiting import until, until_each
 
 from .campaign import Fault
@@ -114,9 +115,10 @@ def living(stage: Stage, kind: str) -> list[object]:
 
 def kill_others(stage: Stage) -> None:
     """All connections of the extractors, at once."""
-    for one in stage.client().client_list():
+    client = stage.client()
+    for one in client.client_list():
         if one["name"] != "harness":
-            stage.client().execute_command("CLIENT", "KILL", "ID", one["id"])
+            client.execute_command("CLIENT", "KILL", "ID", one["id"])
 
 
 def no_auth(stage: Stage) -> None:
@@ -125,11 +127,38 @@ def no_auth(stage: Stage) -> None:
     client.ping()
     client.config_set("requirepass", "nobody knows")
     for _ in range(2):
-        for one in client.client_list():
-            if one["name"] != "harness":
-                client.execute_command("CLIENT", "KILL", "ID", one["id"])
+        kill_others(stage)
         stage.run_for(1.5)
     client.config_set("requirepass", "")
+    stage.wait_outputs(2)
+
+
+USER, PASSWORD = "extractor", f"{SECRET}-word"  # so that it would be found in a log
+
+
+def add_user(stage: Stage) -> None:
+    """The user that the extractors log in as."""
+    words = ("ACL", "SETUSER", USER, "reset", "on", f">{PASSWORD}", "~*", "&*", "+@all")
+    stage.client().execute_command(*words)
+
+
+def begin_as_user(stage: Stage) -> None:
+    """The load, with that user."""
+    add_user(stage)
+    stage.begin()
+
+
+def changed_password(stage: Stage) -> None:
+    """The password is another for a while (WRONGPASS); then there is no such user, and its connections are gone."""
+    client = stage.client()
+    client.execute_command("ACL", "SETUSER", USER, "resetpass", ">another")
+    kill_others(stage)
+    stage.run_for(1.5)
+    add_user(stage)
+    stage.wait_outputs(1)
+    client.execute_command("ACL", "DELUSER", USER)
+    stage.run_for(1.5)
+    add_user(stage)
     stage.wait_outputs(2)
 
 
@@ -245,6 +274,12 @@ FAULTS = [
     Fault("redis loading", remembers),
     Fault("client kill", client_kill),
     Fault("noauth", no_auth),
+    Fault(
+        "password changed",
+        changed_password,
+        {"REDIS_USERNAME": USER, "REDIS_PASSWORD": PASSWORD},
+        begin=begin_as_user,
+    ),
     Fault("noperm", no_rights, counts={"output_errors": None}, counts_of=()),
     Fault("wrong type", wrong_type, counts={"output_errors": None}),
     Fault("wrong type of the stream", wrong_stream),

@@ -97,14 +97,11 @@ impl Source {
         self.redis = None;
     }
 
-    /// Redis lost its memory and its clock was set back: ids begin again below the last one.
+    /// Redis lost its memory: there is nothing from the entry read last on. Then nothing of what there is, or will be, has
+    /// been read, though its ids may be lower when the clock was set back as well.
     fn stream_is_new(&self, redis: &mut Redis) -> Result<bool, RedisError> {
-        let mut has_entries = |from: &[u8], to: &[u8]| {
-            let command: [&[u8]; 6] = [b"XRANGE", &self.stream, from, to, b"COUNT", b"1"];
-            redis.call("XRANGE", &command, |entries| !entries.items().is_empty())
-        };
-        let last_id = self.last_id.as_bytes();
-        Ok(!has_entries(last_id, b"+")? && has_entries(b"-", last_id)?)
+        let command: [&[u8]; 6] = [b"XRANGE", &self.stream, self.last_id.as_bytes(), b"+", b"COUNT", b"1"];
+        redis.call("XRANGE", &command, |entries| entries.items().is_empty())
     }
 
     /// Waits for the next answer or message, at most `block`, and hands every event's text to `on_event`.
