@@ -135,7 +135,8 @@ impl Machine for Apps {
 
     fn insert(&mut self, event: Event, counters: &mut Counters) {
         if let Event::App(focus) = event {
-            counters.dropped += self.pending.insert(focus);
+            self.pending.insert(focus);
+            counters.dropped += self.pending.drop_surplus();
         }
     }
 

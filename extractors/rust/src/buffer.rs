@@ -1,6 +1,7 @@
 //! Events in order of (`ts`, arrival), bounded.
 
 use std::collections::VecDeque;
+use std::collections::vec_deque::Iter;
 
 /// Something that happened at a time.
 pub trait Timed {
@@ -21,16 +22,27 @@ impl<T: Timed> Buffer<T> {
         Buffer { events: VecDeque::new(), limit }
     }
 
-    /// Puts an event behind all that are not later. Returns how many had to go for it.
-    pub fn insert(&mut self, event: T) -> u64 {
+    /// Puts an event behind all that are not later. Returns its place among them.
+    pub fn insert(&mut self, event: T) -> usize {
         let later = self.events.iter().rev().take_while(|other| other.ts() > event.ts()).count();
-        self.events.insert(self.events.len() - later, event);
+        let place = self.events.len() - later;
+        self.events.insert(place, event);
+        place
+    }
+
+    /// Lets go of what is above the limit. Returns how many events that was.
+    pub fn drop_surplus(&mut self) -> u64 {
         let mut dropped = 0;
         while self.events.len() > self.limit {
             self.events.pop_front();
             dropped += 1;
         }
         dropped
+    }
+
+    /// All events, in order; their times and their number stay as they are.
+    pub fn events_mut(&mut self) -> &mut VecDeque<T> {
+        &mut self.events
     }
 
     /// The first event.
@@ -52,9 +64,8 @@ impl<T: Timed> Buffer<T> {
     }
 
     /// The events at or before `ts`, in order.
-    pub fn through(&mut self, ts: i64) -> &[T] {
-        let events = &*self.events.make_contiguous();
-        &events[..events.partition_point(|event| event.ts() <= ts)]
+    pub fn through(&self, ts: i64) -> Iter<'_, T> {
+        self.events.range(..self.events.partition_point(|event| event.ts() <= ts))
     }
 
     /// All events, in order.
@@ -88,9 +99,12 @@ mod tests {
     #[test]
     fn events_stand_in_order_of_time_then_arrival() {
         let mut buffer = Buffer::new(10);
-        for event in [At(5, "a"), At(3, "b"), At(5, "c"), At(4, "d"), At(3, "e")] {
-            assert_eq!(buffer.insert(event), 0);
+        for (event, place) in
+            [At(5, "a"), At(3, "b"), At(5, "c"), At(4, "d"), At(3, "e")].into_iter().zip([0, 0, 2, 1, 1])
+        {
+            assert_eq!(buffer.insert(event), place);
         }
+        assert_eq!(buffer.drop_surplus(), 0);
         assert_eq!(names(&buffer), ["b", "e", "d", "a", "c"]);
         assert_eq!(buffer.through(4).len(), 3);
     }
@@ -100,9 +114,11 @@ mod tests {
         let mut buffer = Buffer::new(2);
         buffer.insert(At(5, "a"));
         buffer.insert(At(6, "b"));
-        assert_eq!(buffer.insert(At(4, "too small")), 1);
+        buffer.insert(At(4, "too small"));
+        assert_eq!(buffer.drop_surplus(), 1);
         assert_eq!(names(&buffer), ["a", "b"]);
-        assert_eq!(buffer.insert(At(5, "c")), 1);
+        buffer.insert(At(5, "c"));
+        assert_eq!(buffer.drop_surplus(), 1);
         assert_eq!(names(&buffer), ["c", "b"]);
     }
 

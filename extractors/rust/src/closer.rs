@@ -1,68 +1,50 @@
 //! Windows over keystrokes or mouse events: which are closed, and which of them are emitted.
 
+use std::collections::VecDeque;
+use std::collections::vec_deque::Iter;
+
 use crate::buffer::{Buffer, Timed};
 use crate::core::{Machine, Settings};
 use crate::counters::Counters;
-use crate::event::{Event, Keystroke, Mouse};
+use crate::event::Event;
 use crate::output::{Record, Value};
-use crate::{keystroke, mouse};
 
-/// An event that windows are made of.
-pub trait Sample: Timed + Sized {
+/// What windows are made of, and what is made of them.
+pub trait Features: Default {
+    /// An event as windows hold it: with all that can be known of it before a window closes.
+    type Held: Timed;
     /// The event, if it is of this kind.
-    fn of(event: Event) -> Option<Self>;
+    fn hold(&mut self, event: Event) -> Option<Self::Held>;
+    /// An event was put at this place among those that are held.
+    fn placed(&mut self, events: &mut VecDeque<Self::Held>, place: usize);
     /// The features of a window that holds these events in order.
-    fn features(events: &[Self], settings: &Settings) -> Vec<Value>;
-}
-
-impl Timed for Keystroke {
-    fn ts(&self) -> i64 {
-        self.ts
-    }
-}
-
-impl Sample for Keystroke {
-    fn of(event: Event) -> Option<Self> {
-        if let Event::Keystroke(event) = event { Some(event) } else { None }
-    }
-
-    fn features(events: &[Self], settings: &Settings) -> Vec<Value> {
-        keystroke::features(events, settings.dev_mode)
-    }
-}
-
-impl Timed for Mouse {
-    fn ts(&self) -> i64 {
-        self.ts
-    }
-}
-
-impl Sample for Mouse {
-    fn of(event: Event) -> Option<Self> {
-        if let Event::Mouse(event) = event { Some(event) } else { None }
-    }
-
-    fn features(events: &[Self], settings: &Settings) -> Vec<Value> {
-        mouse::features(events, settings.windows.window, settings.dev_mode)
-    }
+    fn of(&self, events: Iter<'_, Self::Held>, settings: &Settings) -> Vec<Value>;
 }
 
 /// Closes windows over one kind of event.
 ///
 /// The buffer holds only events that a window not yet closed can use, so the next window to close is the first one
 /// that holds the buffer's first event: empty windows are passed over, not walked.
-pub struct Closer<T> {
+pub struct Closer<F: Features> {
     settings: Settings,
-    buffer: Buffer<T>,
+    features: F,
+    buffer: Buffer<F::Held>,
     closed_through: i64,
 }
 
-const NOTHING_CLOSED: i64 = i64::MIN;
+/// Earlier than any window, and far enough from the smallest number to reckon with.
+const NOTHING_CLOSED: i64 = i64::MIN / 2;
 
-impl<T: Sample> Closer<T> {
+impl<F: Features> Closer<F> {
     /// One that holds nothing.
-    pub fn new(settings: Settings) -> Closer<T> {
-        Closer { settings, buffer: Buffer::new(settings.buffer_events), closed_through: NOTHING_CLOSED }
+    pub fn new(settings: Settings) -> Closer<F> {
+        let buffer = Buffer::new(settings.buffer_events);
+        Closer { settings, features: F::default(), buffer, closed_through: NOTHING_CLOSED }
+    }
+
+    /// An event at or before this is held by closed windows only.
+    fn useless_through(&self) -> i64 {
+        self.closed_through + self.settings.windows.interval - self.settings.windows.window
     }
 
     /// The end of the next window that holds an event.
@@ -85,39 +67,38 @@ impl<T: Sample> Closer<T> {
         let events = self.buffer.through(end);
         if events.len() < settings.min_events {
             counters.windows_short += 1;
-        } else if events.last().is_some_and(|last| last.ts() > end - settings.windows.interval) {
+        } else if events.clone().next_back().is_some_and(|last| last.ts() > end - settings.windows.interval) {
             counters.windows += 1;
             counters.last_window_ts = end;
-            out.push(Record { ts: end, values: T::features(events, &settings) });
+            out.push(Record { ts: end, values: self.features.of(events, &settings) });
         }
     }
 
     /// Lets go of the events that only closed windows hold.
     fn closed_at(&mut self, end: i64) {
         self.closed_through = end;
-        while self
-            .buffer
-            .pop_through(end - self.settings.windows.window + self.settings.windows.interval)
-            .is_some()
-        {}
+        while self.buffer.pop_through(self.useless_through()).is_some() {}
     }
 }
 
-impl<T: Sample> Machine for Closer<T> {
+impl<F: Features> Machine for Closer<F> {
     fn is_late(&self, ts: i64) -> bool {
-        self.settings.windows.last_end(ts) <= self.closed_through
+        ts <= self.useless_through()
     }
 
     fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>) {
-        let through = self.settings.windows.closed_through(now);
-        if through > self.closed_through {
-            self.close_through(through, counters, out);
+        let windows = self.settings.windows;
+        // Asked for every event: the division waits until there is something to close.
+        if now >= windows.due(self.closed_through + windows.interval) {
+            self.close_through(windows.closed_through(now), counters, out);
         }
     }
 
     fn insert(&mut self, event: Event, counters: &mut Counters) {
-        if let Some(event) = T::of(event) {
-            counters.dropped += self.buffer.insert(event);
+        if let Some(event) = self.features.hold(event) {
+            let place = self.buffer.insert(event);
+            self.features.placed(self.buffer.events_mut(), place);
+            counters.dropped += self.buffer.drop_surplus();
         }
     }
 

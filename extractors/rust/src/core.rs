@@ -7,7 +7,9 @@ use crate::apps::Apps;
 use crate::closer::Closer;
 use crate::counters::Counters;
 use crate::cursor;
-use crate::event::{Event, Keystroke, Mouse, Parsed, parse};
+use crate::event::{Event, Parsed, parse};
+use crate::keystroke::Typing;
+use crate::mouse::Pointing;
 use crate::output::Record;
 use crate::schema::Kind;
 use crate::state::State;
@@ -86,8 +88,8 @@ impl Core {
     /// A fresh extractor.
     pub fn new(kind: Kind, settings: Settings) -> Core {
         let machine: Box<dyn Machine> = match kind {
-            Kind::Keystroke => Box::new(Closer::<Keystroke>::new(settings)),
-            Kind::Mouse => Box::new(Closer::<Mouse>::new(settings)),
+            Kind::Keystroke => Box::new(Closer::<Typing>::new(settings)),
+            Kind::Mouse => Box::new(Closer::<Pointing>::new(settings)),
             Kind::App => Box::new(Apps::new(settings)),
         };
         Core { kind, clock: StreamClock::default(), late_in_a_row: 0, counters: Counters::default(), machine }

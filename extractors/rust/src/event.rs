@@ -137,9 +137,10 @@ pub fn parse(message: &[u8]) -> Parsed {
     if message.len() > MAX_BYTES {
         return Parsed::Malformed;
     }
-    let Some(fields) = Fields::of(message) else {
+    let mut fields = Fields::default();
+    if fields.read(message).is_none() {
         return Parsed::Malformed;
-    };
+    }
     let event = match &fields.kind {
         Value::Text(kind) => match kind.as_ref() {
             "keystroke" => fields.keystroke().map(Event::Keystroke),

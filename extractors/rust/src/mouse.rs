@@ -1,151 +1,159 @@
 //! The features of a window of mouse events (contract, 3.2).
 
-use std::f64::consts::PI;
+mod moves;
 
-use crate::event::{Action, Button, Mouse};
+use std::collections::VecDeque;
+use std::collections::vec_deque::Iter;
+
+use crate::buffer::Timed;
+use crate::closer::Features;
+use crate::core::Settings;
+use crate::event::{Action, Button, Event};
 use crate::output::Value;
-use crate::stats::{max, mean, mean_abs, median, std, sum};
+use crate::stats::{mean, mean_abs, median, std};
 
-const SHORTEST_INTERVAL_S: f64 = 0.001;
-const LONG_INTERVAL_S: f64 = 0.1;
-const SPEED_LIMIT: f64 = 10_000.0;
-const ACCELERATION_LIMIT: f64 = 100_000.0;
-const JERK_LIMIT: f64 = 1_000_000.0;
 const LONGEST_CLICK: i64 = 5_000_000;
 const DOUBLE_CLICK: i64 = 500_000;
 
-/// The features of one window of `window` µs, in the schema's order. `events` are in order of (`ts`, arrival);
-/// `dev_mode` is that of the process.
-pub fn features(events: &[Mouse], window: i64, dev_mode: bool) -> Vec<Value> {
-    let window = seconds(window);
-    let mut values = Vec::with_capacity(39);
-    values.extend(moves(events, window).map(Value::Number));
-    values.extend(clicks(events, window));
-    values.extend(scrolls(events, window));
-    values.push(Value::Bool(dev_mode || events.iter().any(|event| event.dev_mode)));
-    values
+/// A mouse event as windows hold it, in 32 bytes: a window may hold 50 000.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// When it happened, in µs; in the lowest five bits, which that leaves free, its mode and what it was.
+    stamp: i64,
+    /// Of a move, in px. Of a scroll that says how far, x is that.
+    x: f64,
+    y: f64,
+    /// Of a move that is not the first: the direction of the step that ends in it, in rad. It is worked out once, since
+    /// the step is the same in every window that holds it.
+    direction: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Move,
+    Press(Button),
+    Release(Button),
+    Scroll,
+    ScrollBy,
+}
+
+/// By their numbers in a stamp.
+const WHATS: [What; 11] = [
+    What::Move,
+    What::Press(Button::Left),
+    What::Press(Button::Right),
+    What::Press(Button::Middle),
+    What::Press(Button::Other),
+    What::Release(Button::Left),
+    What::Release(Button::Right),
+    What::Release(Button::Middle),
+    What::Release(Button::Other),
+    What::Scroll,
+    What::ScrollBy,
+];
+
+impl Timed for Held {
+    fn ts(&self) -> i64 {
+        self.stamp >> 5
+    }
+}
+
+impl Held {
+    fn new(ts: i64, dev_mode: bool, what: What, x: f64, y: f64) -> Held {
+        let number = WHATS.iter().take_while(|other| **other != what).count() as i64;
+        Held { stamp: ts << 5 | i64::from(dev_mode) << 4 | number, x, y, direction: 0.0 }
+    }
+
+    fn dev_mode(&self) -> bool {
+        self.stamp >> 4 & 1 == 1
+    }
+
+    fn is_move(&self) -> bool {
+        self.stamp & 15 == 0
+    }
+
+    fn what(&self) -> What {
+        WHATS[(self.stamp & 15) as usize]
+    }
+
+    fn direction_from(&self, before: &Held) -> f64 {
+        (self.y - before.y).atan2(self.x - before.x)
+    }
+}
+
+/// The features of windows of mouse events.
+#[derive(Debug, Default)]
+pub struct Pointing;
+
+impl Features for Pointing {
+    type Held = Held;
+
+    fn hold(&mut self, event: Event) -> Option<Held> {
+        let Event::Mouse(event) = event else { return None };
+        let (what, x, y) = match event.action {
+            Action::Move(x, y) => (What::Move, x, y),
+            Action::Press(button) => (What::Press(button), 0.0, 0.0),
+            Action::Release(button) => (What::Release(button), 0.0, 0.0),
+            Action::Scroll(None) => (What::Scroll, 0.0, 0.0),
+            Action::Scroll(Some(delta)) => (What::ScrollBy, delta, 0.0),
+        };
+        Some(Held::new(event.ts, event.dev_mode, what, x, y))
+    }
+
+    /// A move ends one step and begins another.
+    fn placed(&mut self, events: &mut VecDeque<Held>, place: usize) {
+        let new = events[place];
+        if !new.is_move() {
+            return;
+        }
+        if let Some(before) = events.range(..place).rev().find(|event| event.is_move()) {
+            events[place].direction = new.direction_from(before);
+        }
+        if let Some(after) = events.range_mut(place + 1..).find(|event| event.is_move()) {
+            after.direction = after.direction_from(&new);
+        }
+    }
+
+    fn of(&self, events: Iter<'_, Held>, settings: &Settings) -> Vec<Value> {
+        let window = seconds(settings.windows.window);
+        let others: Vec<Held> = events.clone().filter(|event| !event.is_move()).copied().collect();
+        let mut values = Vec::with_capacity(39);
+        values.extend(moves::features(events.clone(), window).map(Value::Number));
+        values.extend(clicks(&others, window));
+        values.extend(scrolls(&others, window));
+        values.push(Value::Bool(settings.dev_mode || events.clone().any(|event| event.dev_mode())));
+        values
+    }
 }
 
 fn seconds(us: i64) -> f64 {
     us as f64 / 1e6
 }
 
-struct Point {
-    ts: i64,
-    x: f64,
-    y: f64,
-}
-
-/// The way from one move to the next.
-struct Step {
-    distance: f64,
-    /// In s, at least 1 ms.
-    interval: f64,
-    direction: f64,
-}
-
-impl Step {
-    fn between(from: &Point, to: &Point) -> Step {
-        let (dx, dy) = (to.x - from.x, to.y - from.y);
-        Step {
-            distance: (dx * dx + dy * dy).sqrt(),
-            interval: seconds(to.ts - from.ts).max(SHORTEST_INTERVAL_S),
-            direction: dy.atan2(dx),
-        }
-    }
-}
-
-/// `move_0` to `move_19`: all 0.0 with fewer than 3 moves.
-fn moves(events: &[Mouse], window: f64) -> [f64; 20] {
-    let points: Vec<Point> = events
-        .iter()
-        .filter_map(|event| match event.action {
-            Action::Move(x, y) => Some(Point { ts: event.ts, x, y }),
-            _ => None,
-        })
-        .collect();
-    let [first, _, .., last] = points.as_slice() else {
-        return [0.0; 20];
-    };
-    let steps: Vec<Step> = points.windows(2).map(|two| Step::between(&two[0], &two[1])).collect();
-    let intervals: Vec<f64> = steps.iter().map(|step| step.interval).collect();
-
-    let all_speeds: Vec<f64> = steps.iter().map(|step| step.distance / step.interval).collect();
-    let all_accelerations = rates_of_change(&all_speeds, &intervals);
-    let all_jerks = rates_of_change(&all_accelerations, &intervals);
-    let speeds = below(&all_speeds, SPEED_LIMIT);
-    let accelerations = below(&all_accelerations, ACCELERATION_LIMIT);
-    let jerks = below(&all_jerks, JERK_LIMIT);
-    let turns: Vec<f64> = steps.windows(2).map(|two| turn(two[0].direction, two[1].direction)).collect();
-
-    let way = sum(&steps.iter().map(|step| step.distance).collect::<Vec<_>>());
-    let straight = Step::between(first, last).distance;
-    let straightness = straight / way.max(1.0);
-    let long_intervals = intervals.iter().filter(|interval| **interval > LONG_INTERVAL_S).count();
-    let count = points.len() as f64;
-    [
-        mean(&speeds),
-        std(&speeds),
-        max(&speeds),
-        median(&speeds),
-        mean_abs(&accelerations),
-        std(&accelerations),
-        max(&accelerations.iter().map(|value| value.abs()).collect::<Vec<_>>()),
-        1.0 - straightness,
-        mean(&turns),
-        std(&turns),
-        mean_abs(&jerks),
-        std(&jerks),
-        way,
-        straight,
-        way / count,
-        long_intervals as f64 / intervals.len() as f64,
-        mean(&intervals),
-        std(&intervals),
-        straightness,
-        count / window,
-    ]
-}
-
-/// `(value[k+1] - value[k]) / interval[k]`
-fn rates_of_change(values: &[f64], intervals: &[f64]) -> Vec<f64> {
-    values.windows(2).zip(intervals).map(|(two, interval)| (two[1] - two[0]) / interval).collect()
-}
-
-fn below(values: &[f64], limit: f64) -> Vec<f64> {
-    values.iter().copied().filter(|value| value.abs() < limit).collect()
-}
-
-/// The angle between two directions, in [0, π].
-fn turn(from: f64, to: f64) -> f64 {
-    let turn = (to - from).abs();
-    if turn > PI { 2.0 * PI - turn } else { turn }
-}
-
 /// `click_0` to `click_9`, of the three buttons that count.
-fn clicks(events: &[Mouse], window: f64) -> [Value; 10] {
+fn clicks(events: &[Held], window: f64) -> [Value; 10] {
     let mut presses: Vec<i64> = Vec::new();
     let mut presses_of = [0u64; 3];
     let mut down_since = [None; 3];
     let mut durations: Vec<f64> = Vec::new();
     for event in events {
-        match event.action {
-            Action::Press(button) => {
+        match event.what() {
+            What::Press(button) => {
                 let Some(button) = index(button) else { continue };
-                presses.push(event.ts);
+                presses.push(event.ts());
                 presses_of[button] += 1;
-                down_since[button] = Some(event.ts);
+                down_since[button] = Some(event.ts());
             }
-            Action::Release(button) => {
+            What::Release(button) => {
                 let Some(since) = index(button).and_then(|button| down_since[button].take()) else {
                     continue;
                 };
-                let held = event.ts - since;
+                let held = event.ts() - since;
                 if 0 < held && held < LONGEST_CLICK {
                     durations.push(held as f64 / 1000.0);
                 }
             }
-            Action::Move(..) | Action::Scroll(_) => {}
+            _ => {}
         }
     }
     let double = presses.windows(2).filter(|two| two[1] - two[0] < DOUBLE_CLICK).count();
@@ -175,16 +183,12 @@ fn index(button: Button) -> Option<usize> {
 }
 
 /// `scroll_0` to `scroll_7`.
-fn scrolls(events: &[Mouse], window: f64) -> [Value; 8] {
-    let scrolls: Vec<(i64, Option<f64>)> = events
-        .iter()
-        .filter_map(|event| match event.action {
-            Action::Scroll(delta) => Some((event.ts, delta)),
-            _ => None,
-        })
-        .collect();
-    let deltas: Vec<f64> = scrolls.iter().filter_map(|(_, delta)| *delta).collect();
-    let gaps: Vec<f64> = scrolls.windows(2).map(|two| seconds(two[1].0 - two[0].0)).collect();
+fn scrolls(events: &[Held], window: f64) -> [Value; 8] {
+    let is_scroll = |event: &&Held| matches!(event.what(), What::Scroll | What::ScrollBy);
+    let times: Vec<i64> = events.iter().filter(is_scroll).map(Timed::ts).collect();
+    let deltas: Vec<f64> =
+        events.iter().filter(|event| event.what() == What::ScrollBy).map(|event| event.x).collect();
+    let gaps: Vec<f64> = times.windows(2).map(|two| seconds(two[1] - two[0])).collect();
     let up = deltas.iter().filter(|delta| **delta > 0.0).count();
     let down = deltas.iter().filter(|delta| **delta < 0.0).count();
     [
@@ -193,7 +197,7 @@ fn scrolls(events: &[Mouse], window: f64) -> [Value; 8] {
         Value::Count(up as u64),
         Value::Count(down as u64),
         Value::Number(up as f64 / deltas.len().max(1) as f64),
-        Value::Number(scrolls.len() as f64 / window),
+        Value::Number(times.len() as f64 / window),
         Value::Number(mean(&gaps)),
         Value::Number(std(&gaps)),
     ]

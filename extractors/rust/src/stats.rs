@@ -23,28 +23,51 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// All eight at once: the list is sorted only once.
+    /// All eight at once.
     pub fn of(list: &[f64]) -> Summary {
-        let sorted = sorted(list);
-        let (Some(&min), Some(&max)) = (sorted.first(), sorted.last()) else {
+        if list.is_empty() {
             return Summary::default();
-        };
-        Summary {
-            mean: mean(list),
-            std: std(list),
-            min,
-            max,
-            median: median_of_sorted(&sorted),
-            q25: quantile_of_sorted(&sorted, 0.25),
-            q75: quantile_of_sorted(&sorted, 0.75),
-            range: max - min,
         }
+        let mut scratch = list.to_vec();
+        let median = median_of(&mut scratch);
+        let (q25, q75) = (quantile_of(&mut scratch, 0.25), quantile_of(&mut scratch, 0.75));
+        let min = scratch.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = max(list);
+        let mean = mean(list);
+        Summary { mean, std: std_around(mean, list), min, max, median, q25, q75, range: max - min }
     }
 
     /// In the order in which features are written.
     pub fn values(self) -> [f64; 8] {
         let Summary { mean, std, min, max, median, q25, q75, range } = self;
         [mean, std, min, max, median, q25, q75, range]
+    }
+}
+
+/// The sum and the number of values that come one by one, from left to right.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sum {
+    /// Of all values so far.
+    pub total: f64,
+    /// How many they were.
+    pub count: usize,
+}
+
+impl Sum {
+    /// One more value.
+    pub fn add(&mut self, value: f64) {
+        self.total += value;
+        self.count += 1;
+    }
+
+    /// One more value: this one's square.
+    pub fn add_square(&mut self, value: f64) {
+        self.add(value * value);
+    }
+
+    /// The arithmetic mean.
+    pub fn mean(&self) -> f64 {
+        if self.count == 0 { 0.0 } else { self.total / self.count as f64 }
     }
 }
 
@@ -67,16 +90,16 @@ pub fn mean(list: &[f64]) -> f64 {
 
 /// The standard deviation, ddof 0, in two passes.
 pub fn std(list: &[f64]) -> f64 {
-    if list.is_empty() {
-        return 0.0;
-    }
-    let mean = mean(list);
-    let mut squares = 0.0;
+    std_around(mean(list), list)
+}
+
+/// The same, of a list whose mean is known.
+pub fn std_around(mean: f64, list: &[f64]) -> f64 {
+    let mut squares = Sum::default();
     for value in list {
-        let distance = value - mean;
-        squares += distance * distance;
+        squares.add_square(value - mean);
     }
-    (squares / list.len() as f64).sqrt()
+    squares.mean().sqrt()
 }
 
 /// The largest value.
@@ -86,7 +109,20 @@ pub fn max(list: &[f64]) -> f64 {
 
 /// The middle value, or the mean of the two middle ones.
 pub fn median(list: &[f64]) -> f64 {
-    median_of_sorted(&sorted(list))
+    median_of(&mut list.to_vec())
+}
+
+/// The same of a list whose order may change.
+pub fn median_of(list: &mut [f64]) -> f64 {
+    let middle = list.len() / 2;
+    match list.len() {
+        0 => 0.0,
+        n if n % 2 == 1 => neighbours(list, middle).0,
+        _ => {
+            let (below, above) = neighbours(list, middle - 1);
+            (below + above) / 2.0
+        }
+    }
 }
 
 /// The mean of the absolute values.
@@ -94,32 +130,20 @@ pub fn mean_abs(list: &[f64]) -> f64 {
     mean(&list.iter().map(|value| value.abs()).collect::<Vec<_>>())
 }
 
-fn sorted(list: &[f64]) -> Vec<f64> {
-    let mut sorted = list.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted
+/// What would stand at `place` and behind it, were the list sorted; the last value stands for itself twice. It changes
+/// the list's order.
+fn neighbours(list: &mut [f64], place: usize) -> (f64, f64) {
+    let (_, value, above) = list.select_nth_unstable_by(place, f64::total_cmp);
+    let value = *value;
+    (value, above.iter().copied().reduce(f64::min).unwrap_or(value))
 }
 
-fn median_of_sorted(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    match sorted.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => sorted[middle],
-        _ => (sorted[middle - 1] + sorted[middle]) / 2.0,
-    }
-}
-
-/// Linear interpolation between the two neighbours of position `q * (n - 1)`.
-fn quantile_of_sorted(sorted: &[f64], q: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else {
-        return 0.0;
-    };
-    let position = q * last as f64;
-    let below = position.floor() as usize;
-    if below >= last {
-        return sorted[last];
-    }
-    sorted[below] + (sorted[below + 1] - sorted[below]) * (position - below as f64)
+/// Linear interpolation between the two neighbours of position `q * (n - 1)`. It changes the list's order.
+fn quantile_of(list: &mut [f64], q: f64) -> f64 {
+    let position = q * (list.len() - 1) as f64;
+    let below = position.floor();
+    let (value, next) = neighbours(list, below as usize);
+    value + (next - value) * (position - below)
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Of a message that is strict JSON; of a key given twice the last value.
-    pub fn of(message: &'a [u8]) -> Option<Fields<'a>> {
-        let mut fields = Fields::default();
+    /// Reads a message that is strict JSON; of a key given twice the last value.
+    pub fn read(&mut self, message: &'a [u8]) -> Option<()> {
+        let fields = self;
         members(message, |key, value| match key {
             "type" => fields.kind = value,
             "ts" => fields.ts = value,
@@ -40,8 +40,7 @@ impl<'a> Fields<'a> {
             "app_name" => fields.app_name = value,
             "window_class" => fields.window_class = value,
             _ => {}
-        })?;
-        Some(fields)
+        })
     }
 
     /// A checked keystroke.
@@ -115,9 +114,7 @@ impl Value<'_> {
     /// A text of 1 to `longest` code points.
     fn text(&self, longest: usize) -> Option<&str> {
         match self {
-            Value::Text(text) if !text.is_empty() && text.chars().take(longest + 1).count() <= longest => {
-                Some(text)
-            }
+            Value::Text(text) if !text.is_empty() && is_within(text, longest) => Some(text),
             _ => None,
         }
     }
@@ -131,4 +128,9 @@ impl Value<'_> {
         };
         (number.abs() <= MAX_COORDINATE).then_some(number)
     }
+}
+
+/// Whether a text has at most so many code points, which are not more than its bytes.
+fn is_within(text: &str, longest: usize) -> bool {
+    text.len() <= longest || text.chars().take(longest + 1).count() <= longest
 }

@@ -1,0 +1,99 @@
+//! Keys by number, so that a window is worked out without looking at a name.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hasher;
+
+use super::Held;
+
+/// So many keys that no event names any more may be known, beside as many as there are events.
+const SPARE: usize = 1000;
+
+/// The keys seen, numbered from 0 in order of appearance. It prints no name: raw events hold what a person types.
+#[derive(Default)]
+pub struct Keys {
+    numbers: HashMap<Box<str>, u32>,
+    /// Whether a key deletes, by its number.
+    deleting: Vec<bool>,
+}
+
+impl Keys {
+    /// How many keys are known.
+    pub fn len(&self) -> usize {
+        self.deleting.len()
+    }
+
+    /// The number of the key of this name.
+    pub fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.deleting.len() as u32;
+        self.numbers.insert(name.into(), number);
+        self.deleting.push(name.contains("Backspace") || name.contains("Delete"));
+        number
+    }
+
+    /// Whether the key of this number deletes.
+    pub fn is_deleting(&self, number: u32) -> bool {
+        self.deleting[number as usize]
+    }
+
+    /// Numbers the keys anew when most of those known are in no event any more: a producer may make up names.
+    pub fn forget_unused(&mut self, events: &mut VecDeque<Held>) {
+        if self.len() <= 2 * events.len() + SPARE {
+            return;
+        }
+        let mut anew = vec![None; self.len()];
+        let mut deleting = Vec::new();
+        for event in events {
+            let number = anew[event.key as usize].get_or_insert_with(|| {
+                deleting.push(self.deleting[event.key as usize]);
+                deleting.len() as u32 - 1
+            });
+            event.key = *number;
+        }
+        self.deleting = deleting;
+        self.numbers.retain(|_, number| anew[*number as usize].inspect(|anew| *number = *anew).is_some());
+    }
+}
+
+/// A hash of numbers that we gave ourselves: nobody can choose them to collide.
+#[derive(Default)]
+pub struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        // A table looks at the lowest bits, which only the lowest bits of the number have reached.
+        self.0 ^ self.0 >> 32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_no_event_holds_are_forgotten_and_the_others_keep_their_meaning() {
+        let mut keys = Keys::default();
+        let numbers: Vec<u32> = (0..SPARE as u32 + 4).map(|n| keys.number(&format!("Key{n}"))).collect();
+        let delete = keys.number("Delete");
+        let held = |key| Held { ts: 1, key, press: true, dev_mode: false };
+        let mut events = VecDeque::from([held(delete), held(numbers[900]), held(delete)]);
+        keys.forget_unused(&mut events);
+        assert_eq!(keys.len(), SPARE + 5, "still within what may be spare");
+        events.pop_back();
+        keys.forget_unused(&mut events);
+        assert_eq!(keys.len(), 2);
+        assert_eq!(events.iter().map(|event| event.key).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!((keys.number("Delete"), keys.number("Key900"), keys.number("Key1")), (0, 1, 2));
+        assert!(keys.is_deleting(0) && !keys.is_deleting(1));
+    }
+}

@@ -1,0 +1,114 @@
+use std::collections::VecDeque;
+
+use super::*;
+use crate::closer::Features;
+use crate::event::{Action, Button, Event, Mouse};
+use crate::mouse::Pointing;
+use crate::stats::{max, mean, mean_abs, median, std};
+
+/// When, x and y.
+type Point = (i64, f64, f64);
+
+/// Moves that turn and stop, with a click here and there.
+fn events(count: usize) -> Vec<Mouse> {
+    let mut events = Vec::new();
+    let mut ts = 1_000_000;
+    for n in 0..count {
+        ts += [900, 1_300, 400, 150_000, 2_000][n % 5];
+        let (x, y) = ((n * n % 97) as f64, (n * 7 % 31) as f64 / 3.0);
+        let dev_mode = false;
+        events.push(Mouse { ts, dev_mode, action: Action::Move(x, y) });
+        if n % 40 == 7 {
+            events.push(Mouse { ts, dev_mode, action: Action::Press(Button::Left) });
+        }
+    }
+    events
+}
+
+fn held(events: impl IntoIterator<Item = Mouse>) -> VecDeque<Held> {
+    let mut held: VecDeque<Held> = VecDeque::new();
+    for event in events {
+        let event = Pointing.hold(Event::Mouse(event)).unwrap();
+        let place = held.partition_point(|other| other.ts() <= event.ts());
+        held.insert(place, event);
+        Pointing.placed(&mut held, place);
+    }
+    held
+}
+
+/// The contract's definitions, word for word.
+fn expected(events: &[Mouse], window: f64) -> [f64; 20] {
+    let points: Vec<Point> = events
+        .iter()
+        .filter_map(|event| if let Action::Move(x, y) = event.action { Some((event.ts, x, y)) } else { None })
+        .collect();
+    if points.len() < 3 {
+        return [0.0; 20];
+    }
+    let of_steps = |value: &dyn Fn(&Point, &Point) -> f64| -> Vec<f64> {
+        points.windows(2).map(|two| value(&two[0], &two[1])).collect()
+    };
+    let below = |list: &[f64], limit: f64| -> Vec<f64> {
+        list.iter().copied().filter(|value| value.abs() < limit).collect()
+    };
+    let distances = of_steps(&|a, b| distance(b.1 - a.1, b.2 - a.2));
+    let intervals = of_steps(&|a, b| ((b.0 - a.0) as f64 / 1e6).max(0.001));
+    let directions = of_steps(&|a, b| (b.2 - a.2).atan2(b.1 - a.1));
+    let all_v: Vec<f64> = distances.iter().zip(&intervals).map(|(way, time)| way / time).collect();
+    let all_a: Vec<f64> = rates_of_change(&all_v, &intervals).collect();
+    let all_j: Vec<f64> = rates_of_change(&all_a, &intervals).collect();
+    let (v, a, j) = (below(&all_v, 1e4), below(&all_a, 1e5), below(&all_j, 1e6));
+    let turns: Vec<f64> = directions.windows(2).map(|two| turn(two[0], two[1])).collect();
+    let (first, last) = (points[0], points[points.len() - 1]);
+    let way = distances.iter().fold(0.0, |way, distance| way + distance);
+    let straight = distance(last.1 - first.1, last.2 - first.2);
+    let absolute: Vec<f64> = a.iter().map(|value| value.abs()).collect();
+    let long = intervals.iter().filter(|interval| **interval > 0.1).count() as f64;
+    let n = points.len() as f64;
+    [
+        mean(&v),
+        std(&v),
+        max(&v),
+        median(&v),
+        mean_abs(&a),
+        std(&a),
+        max(&absolute),
+        1.0 - straight / way.max(1.0),
+        mean(&turns),
+        std(&turns),
+        mean_abs(&j),
+        std(&j),
+        way,
+        straight,
+        way / n,
+        long / intervals.len() as f64,
+        mean(&intervals),
+        std(&intervals),
+        straight / way.max(1.0),
+        n / window,
+    ]
+}
+
+#[test]
+fn blocks_change_no_bit_of_what_the_contract_defines() {
+    for count in (0..8).chain(BLOCK - 2..BLOCK + 6).chain(2 * BLOCK - 1..2 * BLOCK + 5) {
+        let events = events(count);
+        let features = features(held(events.clone()).iter(), 30.0);
+        assert_eq!(features.map(f64::to_bits), expected(&events, 30.0).map(f64::to_bits), "{count} moves");
+    }
+}
+
+#[test]
+fn moves_that_come_out_of_order_have_the_directions_of_those_in_order() {
+    let in_order = events(60);
+    let mut shuffled = in_order.clone();
+    for start in (0..50).step_by(7) {
+        shuffled[start..start + 6].reverse();
+    }
+    // Of the same time, the order of arrival counts: only moves of different times are compared.
+    let moves = |events: Vec<Mouse>| {
+        held(events.into_iter().filter(|event| matches!(event.action, Action::Move(..))))
+    };
+    let features = |held: VecDeque<Held>| features(held.iter(), 30.0).map(f64::to_bits);
+    assert_eq!(features(moves(shuffled)), features(moves(in_order)));
+}
