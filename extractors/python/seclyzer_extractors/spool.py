@@ -22,32 +22,16 @@ A segment that cannot be read or unlinked is said once and passed over until the
 """
 
 import errno
-import os
-import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 
 from . import logs
 from .disk import Disk
+from .segments import Segments, reason
 
-FOLDER = "spool"
 SEGMENT_BYTES = 262_144
-UNREADABLE_BYTES = 1_048_576  # a longer file is none of ours
 RETRY_S = 10.0  # between attempts to write while that fails
-LAST_NUMBER = 2**64 - 1
-_NAME = re.compile(r"([0-9]{20})\.lp")
-
-
-@dataclass(slots=True)
-class Segment:
-    """`lines` are those not sent yet, None before they were counted."""
-
-    size: int
-    lines: int | None
-    passed_over: bool = False  # not to be sent
-    stuck: bool = False  # not to be unlinked either
 
 
 class Spool:
@@ -55,17 +39,11 @@ class Spool:
 
     def __init__(self, state_dir: str, cap: int, disk: Disk | None = None) -> None:
         self.usable = bool(state_dir and cap)
-        self.bytes = 0  # in all segments
         self.dropped = 0  # points that made room
         self.retry_at = 0.0  # no append before this
-        self._state_dir = state_dir
-        self._path = os.path.join(state_dir, FOLDER)
         self._cap = cap
         self._disk = disk or Disk()
-        self._folder: int | None = None  # open and locked
-        self._rooted = False
-        self._segments: dict[int, Segment] = {}  # by number, oldest first
-        self._next = 1
+        self._segments = Segments(state_dir, self._disk)
         self._open: tuple[int, int] | None = None  # file descriptor and number of what is appended to
         self._broken = False  # the last append failed
         self._outage = _Outage()
@@ -73,7 +51,12 @@ class Spool:
     @property
     def empty(self) -> bool:
         """There is nothing to send."""
-        return self._oldest_number() is None
+        return self._segments.to_send is None
+
+    @property
+    def size(self) -> int:
+        """Bytes in all segments."""
+        return self._segments.size
 
     def __contains__(self, number: int) -> bool:
         return number in self._segments
@@ -83,7 +66,7 @@ class Spool:
         if not self.usable:
             return
         try:
-            self._open_folder()
+            self._segments.open()
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -93,12 +76,7 @@ class Spool:
         """Puts lines into the spool; returns how many are safe now, the first ones. A failure is said."""
         safe = 0
         try:
-            if self._folder is None:
-                with suppress(FileExistsError):
-                    self._disk.mkdir(self._path, 0o700)
-                self._open_folder()
-            if not self._rooted:
-                self._root()
+            self._segments.make()
             while safe < len(lines):
                 safe += self._append_some(lines, safe)
         except OSError as error:
@@ -114,17 +92,17 @@ class Spool:
 
     def oldest(self) -> tuple[int, list[bytes]] | None:
         """Number and lines of the segment to send first. It is not appended to any more."""
-        while (number := self._oldest_number()) is not None:
+        while (number := self._segments.to_send) is not None:
             self._seal_if(number)
             segment = self._segments[number]
             try:
-                lines = self._read(number)
+                lines = self._segments.read(number)
             except FileNotFoundError:
-                self._forget(number)
+                self._segments.forget(number)
                 continue
             except OSError as error:
                 segment.passed_over = True
-                logs.error("a segment of the spool cannot be read", reason=_reason(error))
+                logs.error("a segment of the spool cannot be read", reason=reason(error))
                 continue
             if lines:
                 segment.lines = len(lines)
@@ -140,80 +118,14 @@ class Spool:
 
     def remove(self, number: int) -> None:
         """All of a segment is answered."""
-        if self._unlink(number) and self.empty:
+        if self._segments.unlink(number) and self.empty:
             self._outage.end()
             self._outage = _Outage()
 
     def close(self) -> None:
         """Lets another process have it."""
         self._seal()
-        if self._folder is not None:
-            self._close(self._folder)
-            self._folder = None
-
-    # --- the folder --------------------------------------------------------------------------------
-
-    def _root(self) -> None:
-        """The folder's own entry is safe, whoever made it."""
-        state_dir = self._disk.open(self._state_dir, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            self._disk.fsync(state_dir)
-        finally:
-            self._close(state_dir)
-        self._rooted = True
-
-    def _open_folder(self) -> None:
-        folder = self._disk.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            if not self._disk.lock(folder):
-                raise OSError(errno.EWOULDBLOCK, "state_dir is used by another process")
-            found = sorted((name, size) for name, size in self._disk.files(self._path) if _NAME.fullmatch(name))
-        except OSError:
-            self._close(folder)
-            raise
-        self._folder = folder
-        for name, size in found:
-            number = int(name[:20])
-            if 1 <= number <= LAST_NUMBER:
-                self._segments[number] = Segment(size, None)
-                self.bytes += size
-                self._next = number + 1
-
-    def _oldest_number(self) -> int | None:
-        return next((number for number, segment in self._segments.items() if not segment.passed_over), None)
-
-    def _name(self, number: int) -> str:
-        return os.path.join(self._path, f"{number:020d}.lp")
-
-    def _read(self, number: int) -> list[bytes]:
-        """The whole lines of a segment; OSError when it cannot be read."""
-        file = self._disk.open(self._name(number), os.O_RDONLY | os.O_NOFOLLOW)
-        try:
-            data = b""
-            while more := self._disk.read(file, SEGMENT_BYTES):
-                data += more
-                if len(data) > UNREADABLE_BYTES:
-                    raise OSError(errno.EFBIG, "it is larger than 1 MiB")
-        finally:
-            self._close(file)
-        *lines, _torn = data.split(b"\n")
-        return [line for line in lines if line]
-
-    def _unlink(self, number: int) -> bool:
-        """False, said once, when it cannot be."""
-        try:
-            self._disk.unlink(self._name(number))
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            self._segments[number].passed_over = self._segments[number].stuck = True
-            logs.error("a segment of the spool cannot be removed", reason=_reason(error))
-            return False
-        self._forget(number)
-        return True
-
-    def _forget(self, number: int) -> None:
-        self.bytes -= self._segments.pop(number).size
+        self._segments.close()
 
     # --- appending ---------------------------------------------------------------------------------
 
@@ -239,22 +151,13 @@ class Spool:
 
     def _begin(self) -> tuple[int, int]:
         """A new segment, and its folder entry is safe."""
-        while self._next <= LAST_NUMBER:
-            number, self._next = self._next, self._next + 1
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-            try:
-                file = self._disk.open(self._name(number), flags, 0o600)
-            except FileExistsError:
-                continue
-            self._open = file, number
-            self._segments[number] = Segment(0, 0)
-            try:
-                self._disk.fsync(self._folder or 0)
-            except OSError:
-                self._take_back()
-                raise
-            return file, number
-        raise OSError(errno.EFBIG, "no number is left for a segment")
+        file, number = self._open = self._segments.begin()
+        try:
+            self._segments.sync()
+        except OSError:
+            self._take_back()
+            raise
+        return file, number
 
     def _write(self, file: int, number: int, data: bytes) -> None:
         segment = self._segments[number]
@@ -269,8 +172,7 @@ class Spool:
         except OSError:
             self._take_back()
             raise
-        segment.size += len(data)
-        self.bytes += len(data)
+        self._segments.resize(number, segment.size + len(data))
 
     def _take_back(self) -> None:
         """Cuts what an append that failed has written, as well as that goes; the segment takes no more."""
@@ -282,12 +184,10 @@ class Spool:
         except OSError:
             segment.lines = None
             with suppress(OSError):
-                size = self._disk.size(file)
-                self.bytes += size - segment.size
-                segment.size = size
+                self._segments.resize(number, self._disk.size(file))
         self._seal()
         if segment.size == 0:
-            self._unlink(number)
+            self._segments.unlink(number)
 
     def _seal_if(self, number: int) -> None:
         if self._open is not None and self._open[1] == number:
@@ -296,41 +196,26 @@ class Spool:
     def _seal(self) -> None:
         """The segment takes no more."""
         if self._open is not None:
-            self._close(self._open[0])
+            self._segments.close_file(self._open[0])
             self._open = None
-
-    def _close(self, file: int) -> None:
-        try:
-            self._disk.close(file)
-        except OSError as error:
-            logs.debug("a file of the spool cannot be closed", reason=_reason(error))
 
     def _make_room(self, size: int) -> None:
         """Unlinks the oldest segments until `size` more bytes are within the cap; OSError when that does not go."""
-        while self.bytes + size > self._cap:
-            number = next((number for number, segment in self._segments.items() if not segment.stuck), None)
+        while self.size + size > self._cap:
+            number = self._segments.to_unlink
             if number is None:
                 raise OSError(errno.ENOSPC, "it is full, and no segment can be removed")
             self._seal_if(number)
-            lines = self._count(number)
-            if self._unlink(number):
+            lines = self._segments.count(number)
+            if self._segments.unlink(number):
                 self.dropped += lines
                 self._outage.drop(lines)
-
-    def _count(self, number: int) -> int:
-        lines = self._segments[number].lines
-        if lines is not None:
-            return lines
-        try:
-            return len(self._read(number))
-        except OSError:
-            return 0
 
     def _failed(self, error: OSError, now: float) -> None:
         self.retry_at = now + RETRY_S
         if not self._broken:
             self._broken = True
-            logs.error("the spool cannot be written", reason=_reason(error))
+            logs.error("the spool cannot be written", reason=reason(error))
 
 
 class _Outage:
@@ -350,7 +235,3 @@ class _Outage:
         if self.points or self._dropped:
             dropped = {} if self._dropped is None else {"dropped": self._dropped}
             logs.info("the spool is sent", points=self.points, **dropped)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

@@ -75,7 +75,7 @@ class Store:
 
     @property
     def spool_bytes(self) -> int:
-        return self._spool.bytes
+        return self._spool.size
 
     @property
     def written(self) -> int:
