@@ -69,6 +69,12 @@ def soak(faults: list[str], seed: int, seconds: float, jobs: int) -> list[Result
     return results
 
 
+def commit() -> str:
+    """What is checked out; empty outside a checkout."""
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    return found.stdout.strip()
+
+
 def main() -> int:
     """Exit status 1 when anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=(__doc__ or "").splitlines()[0])
@@ -81,10 +87,10 @@ def main() -> int:
     asked = parser.parse_args()
     seed = secrets.randbelow(100_000) if asked.seed is None else asked.seed
     FOLDER.mkdir(parents=True, exist_ok=True)
-    start = time.monotonic()
+    start, at = time.monotonic(), commit()
     results = soak(asked.fault or list(FAULTS), seed, asked.seconds, asked.jobs)
     command = f"python -m tests.faults.soak --seconds {asked.seconds:g} --seed {seed}"
-    about = {"command": command, "seed": seed, "seconds": time.monotonic() - start}
+    about = {"command": command, "seed": seed, "seconds": time.monotonic() - start, "commit": at}
     (FOLDER / "faults.json").write_text(json.dumps({**about, "runs": [one.as_json() for one in results]}, indent=1))
     asked.report.write_text(markdown(results, about), encoding="utf-8")
     print(f"the report: {asked.report}")
