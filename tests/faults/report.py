@@ -119,7 +119,8 @@ def markdown(results: list[Result], about: dict[str, Any]) -> str:
         "# The fault campaign",
         "",
         f"Made by `{about['command']}` in {about['seconds'] / 60:.0f} minutes on {os.cpu_count()} cores "
-        f"({platform.machine()}), version {', '.join(versions)} {about.get('commit', '')}, against a real redis-server and a real influxd. "
+        f"({platform.machine()}), version {', '.join(versions)} {about.get('commit', '')}, "
+        "against a real redis-server and a real influxd. "
         "Seeds are those of the runs: first seed "
         f"{about['seed']}, one more each round. Load: 1000 events a second (850 mouse, 145 keystroke, 5 app). Windows "
         "of 3 s each second. What came out in Redis and what InfluxDB holds was compared, output by output and value "
