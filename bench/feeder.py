@@ -3,7 +3,7 @@
 It reads one JSON object from stdin: `socket`, `seconds`, `pace` (1.0 is the load), `behind_us` (how far its clock is
 behind the host's: two feeders with different ones close windows at different times). It adds the 30 s before at once,
 says `filled`, waits for a line, feeds, and writes what the figures need as JSON: how many events of each kind it added
-and, for each window's end, when the event that moves stream time past it was sent, and the delay of the event before.
+and, for each window's end, when the event that moves stream time past it was sent.
 """
 
 import heapq
@@ -19,9 +19,8 @@ from .load import INTERVAL, LATENESS, RATES, SECOND, WINDOW, events, message
 from .resp import Redis, encode
 
 KEEP_MS = 120_000
-Moved = dict[str, dict[int, tuple[int, int]]]
-"""By kind and window's end: when its mover was sent (µs, host's clock), and how long the event before took from its
-`ts` to Redis (µs)."""
+Moved = dict[str, dict[int, int]]
+"""By kind and window's end: when its mover was sent (µs, host's clock)."""
 
 
 def ticks(seconds: float, pace: float) -> Iterator[tuple[int, str, int]]:
@@ -42,7 +41,6 @@ class Feeder:
         self.added = dict.fromkeys(RATES, 0)
         self._client, self._pace, self._behind = client, pace, behind_us
         self._passed: dict[str, int] = {}
-        self._delay = dict.fromkeys(RATES, 0)
 
     def fill(self, now: int) -> None:
         """The 30 s before now."""
@@ -72,8 +70,7 @@ class Feeder:
         end = (ts - LATENESS - 1) // INTERVAL * INTERVAL
         if end > self._passed.setdefault(kind, end):  # what the first event finds closed was closed by time before
             self._passed[kind] = end
-            self.moved[kind][end] = sent, self._delay[kind]
-        self._delay[kind] = time.time_ns() // 1000 - sent
+            self.moved[kind][end] = sent
 
 
 def main() -> None:
@@ -84,5 +81,5 @@ def main() -> None:
     print("filled", flush=True)
     sys.stdin.readline()
     feeder.feed(told["seconds"])
-    moved = {kind: [[end, *noted] for end, noted in by.items()] for kind, by in feeder.moved.items()}
+    moved = {kind: list(by.items()) for kind, by in feeder.moved.items()}
     print(json.dumps({"added": feeder.added, "moved": moved}), flush=True)

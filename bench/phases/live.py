@@ -3,7 +3,7 @@
 A window closes when the event that moves stream time past `end + lateness` is accepted by Redis, or when real time has
 counted that far, whichever the extractor acted upon. The first is taken as the instant at which the feeder sends it.
 An output that arrived before that, or so soon after that no path through Redis and an extractor is as fast, was closed
-by time: it counts from `end + lateness` plus the time the event before took to Redis, from which on real time counts.
+by time: it counts from `end + lateness`, though real time counts only from when the extractor has seen an event.
 """
 
 import json
@@ -128,11 +128,7 @@ def _sample(lab: Lab, beds: dict[str, Bed], seconds: float, when: str) -> None:
 def _latencies(lab: Lab, name: str, listener: Listener, moved: dict[str, list[list[int]]]) -> None:
     for kind in ("keystroke", "mouse"):
         heard = {output.ts: output for output in listener.outputs(kind)}
-        found = [
-            latency_us(heard[end], sent, delay, BEHIND_US[name]) / 1000
-            for end, sent, delay in moved[kind]
-            if end in heard
-        ]
+        found = [latency_us(heard[end], sent, BEHIND_US[name]) / 1000 for end, sent in moved[kind] if end in heard]
         if not found:
             raise BenchError(f"{name}: no {kind} window closed under the load; let it run for 10 s or longer")
         lab.figures.add("closed_to_published_ms", name, *found)
@@ -140,8 +136,8 @@ def _latencies(lab: Lab, name: str, listener: Listener, moved: dict[str, list[li
         lab.say(f"  {name}: {len(found)} {kind} windows, {median(found):.2f} ms, at most {max(found):.2f} ms")
 
 
-def latency_us(output: Heard, mover_sent: int, delay: int, behind: int) -> int:
+def latency_us(output: Heard, mover_sent: int, behind: int) -> int:
     """From the closing of the output's window to its arrival, µs; see above."""
     if output.wall_us >= mover_sent + FASTEST_US:
         return output.wall_us - mover_sent
-    return output.wall_us - (output.ts + LATENESS + behind + delay)
+    return output.wall_us - (output.ts + LATENESS + behind)

@@ -38,13 +38,13 @@ def test_somebody_typing_has_as_many_keys_in_a_window_as_asked() -> None:
 
 
 def test_a_window_closed_by_an_event_counts_from_its_sending() -> None:
-    assert latency_us(Heard("mouse", END, END + 300_000, 0), END + 299_000, 50, 0) == 1000
+    assert latency_us(Heard("mouse", END, END + 300_000, 0), END + 299_000, 0) == 1000
 
 
 def test_a_window_closed_by_time_counts_from_when_it_was_due() -> None:
-    assert latency_us(Heard("mouse", END, END + 251_000, 0), END + 299_000, 50, 0) == 950
-    assert latency_us(Heard("mouse", END, END + 251_000, 0), END + 250_950, 50, 0) == 950
-    assert latency_us(Heard("mouse", END, END + 2_751_000, 0), END + 2_799_000, 50, 2_500_000) == 950
+    assert latency_us(Heard("mouse", END, END + 251_000, 0), END + 299_000, 0) == 1000
+    assert latency_us(Heard("mouse", END, END + 251_000, 0), END + 250_950, 0) == 1000
+    assert latency_us(Heard("mouse", END, END + 2_751_000, 0), END + 2_799_000, 2_500_000) == 1000
 
 
 def test_the_reader_asks_from_where_each_answer_ended() -> None:
