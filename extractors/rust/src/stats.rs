@@ -1,6 +1,8 @@
 //! Statistics of a list, in the contract's order of arithmetic: plain loops from left to right, two passes for the
 //! deviation, no fused operations. A statistic of an empty list is 0.0.
 
+use std::ops::RangeInclusive;
+
 /// The eight statistics of dwell and flight times.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
@@ -130,6 +132,73 @@ pub fn mean_abs(list: &[f64]) -> f64 {
     mean(&list.iter().map(|value| value.abs()).collect::<Vec<_>>())
 }
 
+/// Finds the median of many values that come in pieces, twice: at first they are [counted](Middle::count) by their
+/// magnitude, then only those that are about as large as the median are [kept](Middle::keep). Values are not negative.
+pub struct Middle {
+    /// By magnitude: the exponent and the first two bits of the fraction.
+    counts: Vec<u32>,
+    total: usize,
+    kept: Vec<f64>,
+    /// The magnitudes of the one or two middle values, and how many values are less than both; known after the counting.
+    range: Option<(RangeInclusive<usize>, usize)>,
+}
+
+impl Middle {
+    /// Nothing was counted.
+    pub fn new() -> Middle {
+        Middle { counts: vec![0; magnitude(f64::INFINITY) + 1], total: 0, kept: Vec::new(), range: None }
+    }
+
+    /// One value, the first time.
+    pub fn count(&mut self, value: f64) {
+        self.counts[magnitude(value)] += 1;
+        self.total += 1;
+    }
+
+    /// One value, the second time.
+    pub fn keep(&mut self, value: f64) {
+        let (range, _) = self.range.get_or_insert_with(|| range_of_middle(&self.counts, self.total));
+        if range.contains(&magnitude(value)) {
+            self.kept.push(value);
+        }
+    }
+
+    /// The median of all values; 0.0 when there was none.
+    pub fn median(mut self) -> f64 {
+        let Some((_, less)) = self.range else { return 0.0 };
+        let (value, next) = neighbours(&mut self.kept, (self.total - 1) / 2 - less);
+        if self.total % 2 == 1 { value } else { (value + next) / 2.0 }
+    }
+}
+
+impl Default for Middle {
+    fn default() -> Self {
+        Middle::new()
+    }
+}
+
+/// Of values that are not negative, the larger one's is not the smaller.
+fn magnitude(value: f64) -> usize {
+    (value.to_bits() >> 50) as usize
+}
+
+fn range_of_middle(counts: &[u32], total: usize) -> (RangeInclusive<usize>, usize) {
+    let (mut less, mut first) = (0, None);
+    for (magnitude, count) in counts.iter().enumerate() {
+        let through = less + *count as usize;
+        if first.is_none() && through > (total - 1) / 2 {
+            first = Some((magnitude, less));
+        }
+        if let Some((first, less)) = first
+            && through > total / 2
+        {
+            return (first..=magnitude, less);
+        }
+        less = through;
+    }
+    (0..=counts.len(), 0)
+}
+
 /// What would stand at `place` and behind it, were the list sorted; the last value stands for itself twice. It changes
 /// the list's order.
 fn neighbours(list: &mut [f64], place: usize) -> (f64, f64) {
@@ -185,6 +254,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_median_is_found_among_what_is_about_as_large(
+            list in prop::collection::vec(prop_oneof![Just(0.0), 0.0..1e4f64, 1.0..1.5f64, 1e-9..1e-3f64], 0..60),
+        ) {
+            let mut middle = Middle::new();
+            list.iter().for_each(|value| middle.count(*value));
+            list.iter().for_each(|value| middle.keep(*value));
+            prop_assert_eq!(middle.median(), median(&list));
+        }
+
         #[test]
         fn statistics_stay_within_their_list(list in prop::collection::vec(-1e12..1e12f64, 1..200)) {
             let summary = Summary::of(&list);

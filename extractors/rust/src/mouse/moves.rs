@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 
 use super::{Held, seconds};
 use crate::buffer::Timed;
-use crate::stats::{Sum, median_of};
+use crate::stats::{Middle, Sum};
 
 const SHORTEST_INTERVAL_S: f64 = 0.001;
 const LONG_INTERVAL_S: f64 = 0.1;
@@ -25,11 +25,12 @@ pub fn features(events: Iter<'_, Held>, window: f64) -> [f64; 20] {
         return [0.0; 20];
     };
     let mut block = Block::default();
-    let sums = Sums::of(events.clone(), &mut block);
+    let mut middle = Middle::new();
+    let sums = Sums::of(events.clone(), &mut block, &mut middle);
     if sums.turns.count == 0 {
         return [0.0; 20];
     }
-    let deviations = Deviations::of(events, &mut block, &sums);
+    let deviations = Deviations::of(events, &mut block, &sums, &mut middle);
     let straight = distance(last.x - first.x, last.y - first.y);
     let straightness = straight / sums.way.max(1.0);
     let count = (sums.intervals.count + 1) as f64;
@@ -37,7 +38,7 @@ pub fn features(events: Iter<'_, Held>, window: f64) -> [f64; 20] {
         sums.speeds.mean(),
         deviations.speeds.mean().sqrt(),
         sums.fastest,
-        deviations.median_speed,
+        middle.median(),
         sums.accelerations_abs.mean(),
         deviations.accelerations.mean().sqrt(),
         sums.hardest,
@@ -74,7 +75,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(events: Iter<'_, Held>, block: &mut Block) -> Sums {
+    fn of(events: Iter<'_, Held>, block: &mut Block, middle: &mut Middle) -> Sums {
         let mut all = Sums::default();
         block.run(events, |block| {
             // Added up in registers, not in memory.
@@ -87,6 +88,7 @@ impl Sums {
                 sums.long_intervals += usize::from(*interval > LONG_INTERVAL_S);
                 if *speed < SPEED_LIMIT {
                     sums.speeds.add(*speed);
+                    middle.count(*speed);
                     sums.fastest = sums.fastest.max(*speed);
                 }
             }
@@ -113,16 +115,14 @@ impl Sums {
 struct Deviations {
     intervals: Sum,
     speeds: Sum,
-    median_speed: f64,
     accelerations: Sum,
     jerks: Sum,
     turns: Sum,
 }
 
 impl Deviations {
-    fn of(events: Iter<'_, Held>, block: &mut Block, sums: &Sums) -> Deviations {
+    fn of(events: Iter<'_, Held>, block: &mut Block, sums: &Sums, middle: &mut Middle) -> Deviations {
         let mut all = Deviations::default();
-        let mut speeds = Vec::with_capacity(sums.speeds.count);
         let (interval, speed, turn) = (sums.intervals.mean(), sums.speeds.mean(), sums.turns.mean());
         let (acceleration, jerk) = (sums.accelerations.mean(), sums.jerks.mean());
         block.run(events, |block| {
@@ -132,7 +132,7 @@ impl Deviations {
             }
             for value in block.speeds.iter().filter(|speed| **speed < SPEED_LIMIT) {
                 squares.speeds.add_square(value - speed);
-                speeds.push(*value);
+                middle.keep(*value);
             }
             for value in block.accelerations.iter().filter(|value| value.abs() < ACCELERATION_LIMIT) {
                 squares.accelerations.add_square(value - acceleration);
@@ -145,7 +145,6 @@ impl Deviations {
             }
             all = squares;
         });
-        all.median_speed = median_of(&mut speeds);
         all
     }
 }
