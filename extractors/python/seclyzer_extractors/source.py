@@ -20,6 +20,7 @@ CHANNEL = "seclyzer:events"
 START = "0-0"
 COUNT = 512
 GATHER_US = 10_000  # events that come one by one are asked for this often: asking costs more than reading them
+EXACT_US = 50_000  # but each at once this long before something is due: stream time begins when an event is read
 CATCHING_UP_US = 10_000  # the longest BLOCK while it is not known whether all there was has been read
 PROMPT_US = 250_000  # an answer later than this after its BLOCK says nothing about when the stream was empty
 OVERDUE_US = 2_000_000  # an answer later than this after its BLOCK does not come any more
@@ -110,7 +111,7 @@ class Source:
         if self._asked is None:
             if not self.clock.runs:
                 block = min(block, CATCHING_UP_US)
-            block -= self._gather(block)
+            block -= self._gather(block - EXACT_US)
             block_ms = max(0, -(-block // 1000))
             blocking: Command = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 would wait forever
             connection.send(("XREAD", "COUNT", COUNT, *blocking, "STREAMS", self._stream, self.last_id))
