@@ -63,13 +63,8 @@ fn serve(stream: &mut TcpStream, reply: Reply, heard: &mpsc::Sender<String>) {
         Reply::Bytes(bytes) => return stream.write_all(&bytes).unwrap(),
         Reply::Close(bytes) => (bytes, false),
         Reply::Silence(bytes) => (bytes, true),
-        Reply::Refuse(bytes) => {
-            stream.write_all(&bytes).unwrap();
-            stream.shutdown(std::net::Shutdown::Write).unwrap();
-            // What still comes is read, so that the answer is not lost to a reset.
-            let _ = io::copy(&mut stream.take(64 << 20), &mut io::sink());
-            return;
-        }
+        // What it has not read makes the close a reset.
+        Reply::Refuse(bytes) => return stream.write_all(&bytes).unwrap(),
     };
     // Who has read enough of an endless answer closes.
     let _ = stream.write_all(&bytes);

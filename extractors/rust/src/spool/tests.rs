@@ -89,12 +89,13 @@ fn a_segment_is_at_most_256_kib_and_numbers_rise_even_when_all_are_gone() {
     let disk = Simulated::default();
     disk.place("/state/x", b"");
     let mut spool = spool(&disk, CAP);
+    assert_eq!(append(&mut spool, &long_lines(2)).lines, 2);
     assert_eq!(append(&mut spool, &long_lines(3)).lines, 3);
-    let (one, two) = ("00000000000000000001.lp".to_owned(), "00000000000000000002.lp".to_owned());
-    assert_eq!(sizes(&disk)[..2], [(one, 256 << 10), (two, 128 << 10)]);
-    assert_eq!(drained(&mut spool), long_lines(3));
+    let segment = |number: u64, size: usize| (format!("{number:020}.lp"), size);
+    assert_eq!(sizes(&disk)[..3], [segment(1, 256 << 10), segment(2, 256 << 10), segment(3, 128 << 10)]);
+    assert_eq!(drained(&mut spool), [long_lines(2), long_lines(3)].concat());
     append(&mut spool, &["z".into()]);
-    assert_eq!(sizes(&disk)[0].0, "00000000000000000003.lp");
+    assert_eq!(sizes(&disk)[0], segment(4, 2));
 }
 
 #[test]
@@ -215,7 +216,19 @@ fn a_segment_that_cannot_be_removed_is_not_sent_again() {
     spool.settle(&load, 1);
     let troubles = spool.troubles();
     assert_eq!((troubles.len(), troubles[0].failed), (1, Failed::Remove));
+    let calls = disk.calls();
     assert!(spool.oldest().is_none() && spool.is_empty());
+    assert_eq!((disk.calls(), spool.bytes()), (calls, 2));
+}
+
+#[test]
+fn no_more_than_1_mib_of_a_file_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file");
+    fs::write(&path, vec![b'x'; 1 << 20]).unwrap();
+    assert_eq!(System.read(&path, 1 << 20).unwrap().len(), 1 << 20);
+    fs::write(&path, vec![b'x'; (1 << 20) + 1]).unwrap();
+    assert_eq!(System.read(&path, 1 << 20).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
 }
 
 #[test]

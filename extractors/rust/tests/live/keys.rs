@@ -83,6 +83,46 @@ fn a_state_that_points_nowhere_is_as_if_there_were_none() {
 }
 
 #[test]
+fn a_file_that_is_older_than_the_cursor_doubles_nothing() {
+    let (redis, state) = (RedisServer::started(), tempfile::tempdir().unwrap());
+    let settings =
+        Settings::new(APP, &redis, NOWHERE).and("STATE_DIRECTORY", &state.path().display().to_string());
+    let file = state.path().join("app-state.json");
+    let run = |events: &[String], transitions: usize| {
+        let mut extractor = settings.start();
+        redis.add("app", events);
+        until("transitions come out", || redis.list(APP_LIST).len() >= transitions);
+        extractor.stop();
+        assert_eq!(redis.list(APP_LIST).len(), transitions);
+        std::fs::read(&file).unwrap()
+    };
+    let older = run(&focuses(0, &["a", "b"]), 1);
+    run(&focuses(600, &["c", "d"]), 3);
+    // The host forgets what Redis held of it, and the file is of before.
+    redis.call(&["DEL", STATE]);
+    std::fs::write(&file, older).unwrap();
+    run(&focuses(1200, &["e"]), 4);
+    assert!(
+        redis.list(APP_LIST)[3].contains(r#""from_app": "d", "to_app": "e""#),
+        "{:?}",
+        redis.list(APP_LIST)
+    );
+}
+
+#[test]
+fn a_cursor_that_was_removed_while_it_runs_is_told_again() {
+    let (redis, influx) = (RedisServer::started(), Stub::good());
+    let mut extractor = Settings::new(KEYSTROKE, &redis, &influx.url).start();
+    redis.add("keystroke", &typing(0, 2));
+    until("windows come out", || redis.list(LIST).len() == 2);
+    let told = redis.wait_for("seclyzer:cursor:keystroke", "stored", |_| true);
+    assert_eq!(told["published"], told["stored"]);
+    redis.call(&["DEL", "seclyzer:cursor:keystroke"]);
+    until("it is back", || redis.hash("seclyzer:cursor:keystroke") == told);
+    extractor.stop();
+}
+
+#[test]
 fn what_was_flushed_while_it_runs_is_told_again() {
     let (redis, influx) = (RedisServer::started(), Stub::good());
     let mut extractor = Settings::new(APP, &redis, &influx.url).start();
@@ -145,10 +185,15 @@ fn a_redis_that_is_loading_is_said_once_and_waited_for() {
 #[test]
 fn what_is_older_than_the_stream_keeps_is_read_before_it_goes() {
     let redis = RedisServer::started();
-    let events = typing(0, 3);
-    for (i, event) in events.iter().enumerate() {
-        redis.call(&["XADD", "seclyzer:stream:keystroke", &format!("{}-1", i + 1), "e", event]);
-    }
+    // More than is read at once.
+    let events = typing(0, 60);
+    let ids: Vec<String> = (1..=events.len()).map(|ms| format!("{ms}-1")).collect();
+    let commands: Vec<Vec<&str>> = ids
+        .iter()
+        .zip(&events)
+        .map(|(id, event)| vec!["XADD", "seclyzer:stream:keystroke", id, "e", event])
+        .collect();
+    redis.pipeline(&commands);
     // Redis hangs until the first trim would be due.
     let settings = Settings::new(KEYSTROKE, &redis, NOWHERE);
     redis.signal("STOP");
