@@ -209,7 +209,9 @@ class Store:
             elif self._silent:
                 at = oldest + BATCH_S
             else:
-                at = min(self._silent_until(), oldest + LONGEST_S)
+                at = self._silent_until()
+                if self._delivery.dependency.trouble is not None or not self._spool.empty:
+                    at = min(at, oldest + LONGEST_S)
             return max(at, self._spool.retry_at)
 
     def _send_at(self, stopping: bool) -> float | None:

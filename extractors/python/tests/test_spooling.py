@@ -83,6 +83,14 @@ def test_nothing_goes_to_disk_before_influxdb_was_asked_however_short_its_time()
     assert counts(world) == (6, 1)
 
 
+def test_after_a_suspension_influxdb_is_asked_first() -> None:
+    world = World()
+    world.put(1)
+    world.now += 130.0
+    world.work(0.0)
+    assert (counts(world), world.influx.delivered) == ((1, 0), world.lines)
+
+
 def test_a_full_memory_goes_to_disk_at_once() -> None:
     world = World(queue=30)
     world.influx.mode = "silent"
