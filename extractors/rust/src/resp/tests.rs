@@ -52,6 +52,7 @@ fn any_frame() -> impl Strategy<Value = Vec<u8>> {
         any::<i64>().prop_map(|number| format!(":{number}\r\n").into_bytes()),
         prop::collection::vec(any::<u8>(), 0..20)
             .prop_map(|bytes| { [format!("${}\r\n", bytes.len()).as_bytes(), &bytes, b"\r\n"].concat() }),
+        Just(b"|1\r\n+ttl\r\n*1\r\n:3\r\n+OK\r\n".to_vec()),
     ];
     leaf.prop_recursive(3, 20, 4, |inner| {
         prop::collection::vec(inner, 0..4)
