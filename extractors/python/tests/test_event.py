@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from seclyzer_extractors.event import (
     IGNORED,
     MALFORMED,
-    MAX_TS,
     Button,
     Focus,
     Key,
@@ -19,6 +18,7 @@ from seclyzer_extractors.event import (
     Unusable,
     parse,
 )
+from seclyzer_extractors.usual import MAX_TS
 
 KEY = {"type": "keystroke", "ts": 5, "key": "KeyA", "event": "press"}
 MOVE = {"type": "mouse", "ts": 5, "event": "move", "x": 1, "y": 2.5}
