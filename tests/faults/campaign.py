@@ -105,10 +105,10 @@ def finish(stage: Stage, fault: Fault, result: Result) -> None:
         outcome = judge.outcome_of(
             kind, replays[kind], published, stage.notes.get("list_from", {}).get(kind, 0), listed, stage.stored(kind)
         )
-        result.outcomes[kind] = outcome.as_json()
         result.stats[kind] = stats = stage.stats(kind)
         if fault.caps:
             result.wrongs += capped(stage, outcome, replays[kind], int(stats["points_dropped"]))
+        result.outcomes[kind] = outcome.as_json()
         if fault.loses:
             result.wrongs += bounded(stage, outcome)
         else:

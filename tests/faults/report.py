@@ -136,7 +136,7 @@ def markdown(results: list[Result], about: dict[str, Any]) -> str:
         "",
         *what_was_found(results),
         "",
-        "† points past the spool's cap go, the oldest first; see below.",
+        "† The spool was made to overflow: of the points that are not stored, each was counted as dropped; see below.",
         "",
         "## Kills by where they hit",
         "",
