@@ -65,11 +65,12 @@ def agreement(seed: str, messages: int, say: Say) -> agree.Report:
 def endurance(seed: str, messages: int, classes: Counter[str], say: Say) -> tuple[list[Memory], list[str]]:
     """The same messages through programs that do not end. `classes` says what they are to count."""
     programs = steady.all_six()
+    memory: list[Memory] = []
+    wrong: list[str] = []
     try:
         for number in numbers(messages):
             steady.feed(programs, agree.joined([as_line(message) for message in batch(seed, number, SIZE)]))
             say(f"{(number + 1) * SIZE} messages through programs that do not end")
-        memory, wrong = [], []
         for program in programs:
             counters = program.finish()
             name = steady.PROGRAMS[program.kind]
@@ -80,10 +81,12 @@ def endurance(seed: str, messages: int, classes: Counter[str], say: Say) -> tupl
             for counter, count in (("events", classes[program.kind]), ("malformed", classes["malformed"])):
                 if counters[counter] != count:
                     wrong.append(f"{program}: {counters[counter]} {counter}, {count} were sent")
-        return memory, wrong
+    except AssertionError as ended:
+        wrong.append(str(ended))
     finally:
         for program in programs:
             program.close()
+    return memory, wrong
 
 
 def run(seed: str, messages: int, say: Say) -> Result:

@@ -44,8 +44,11 @@ class Steady:
     def feed(self, raw: bytes) -> None:
         """Hands lines over, and returns when it has read them."""
         assert self._process.stdin is not None
-        self._process.stdin.write(raw)
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(raw)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise AssertionError(f"{self} has ended: {self._text()}") from None
         deadline = time.monotonic() + PATIENCE_S
         while self._unread() or self._state() != "S":
             assert self._process.poll() is None, f"{self} has ended: {self._text()}"
