@@ -1,8 +1,8 @@
 //! Strict JSON (RFC 8259), flat: one object of strings, numbers, booleans and nulls, read in one pass and without a
 //! copy.
 //!
-//! It does what serde_json does with a visitor that refuses containers, in half of the time: it is what an event
-//! costs. The tests hold it to serde_json's verdicts and values.
+//! It does what serde_json does with a visitor that refuses containers, in little more than half of the time: it is
+//! what an event costs. The tests hold it to serde_json's verdicts and values.
 
 use std::borrow::Cow;
 
