@@ -3,6 +3,8 @@
 //! A transaction that aborts is tried again. When the connection breaks while one is under way, Redis is asked after
 //! the reconnect whether it had come through, so that nothing is published twice.
 
+mod talk;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,9 @@ use crate::outage::Dependency;
 use crate::redis::{ANSWER_TIME, Redis, RedisError};
 use crate::resp::{Frame, write_command};
 use crate::schema::Kind;
+
+use self::talk::{Executed, error_of, execute};
+pub use self::talk::{read_cursor, unless_wrong_type};
 
 /// How many texts wait for Redis at most; past that the oldest go.
 const LONGEST_QUEUE: usize = 1000;
@@ -63,12 +68,6 @@ pub struct Publisher {
     pub dropped: u64,
     /// Commands that failed inside a transaction.
     pub errors: u64,
-}
-
-/// What became of a transaction.
-enum Executed {
-    Done { errors: Vec<String> },
-    Aborted(String),
 }
 
 impl Publisher {
@@ -310,66 +309,6 @@ impl Publisher {
         }
         Ok(())
     }
-}
-
-/// `published` and `stored` of the cursor's hash.
-///
-/// # Errors
-/// When Redis is away or refuses.
-pub fn read_cursor(
-    redis: &mut Redis,
-    key: &str,
-    log: &Log,
-) -> Result<(Option<i64>, Option<i64>), RedisError> {
-    let read = redis.call("HGETALL", &[b"HGETALL", key.as_bytes()], |hash| {
-        let value = |name: &str| {
-            let pair = hash.items().chunks_exact(2).find(|pair| pair[0].text() == Some(name))?;
-            pair[1].text()?.parse().ok()
-        };
-        (value("published"), value("stored"))
-    });
-    Ok(unless_wrong_type(read, *log)?.unwrap_or_default())
-}
-
-/// What stands at a key of ours and is of another type is nothing that we left there: it is said, and not used.
-///
-/// # Errors
-/// Every other one.
-pub fn unless_wrong_type<T>(read: Result<T, RedisError>, log: Log) -> Result<Option<T>, RedisError> {
-    match read {
-        Err(RedisError::Refused { command, error }) if error.starts_with("WRONGTYPE") => {
-            log.error("Redis refused a command", &[("reason", &format!("{command}: {error}"))]);
-            Ok(None)
-        }
-        read => read.map(Some),
-    }
-}
-
-fn error_of(frame: &Frame<'_>) -> Option<String> {
-    if let Frame::Error(error) = frame { Some((*error).to_owned()) } else { None }
-}
-
-/// Sends a transaction of `count` commands and reads its answers.
-fn execute(redis: &mut Redis, request: &[u8], count: usize) -> Result<Executed, RedisError> {
-    // By itself: were it refused, the commands behind it would be carried out one by one.
-    match redis.call("MULTI", &[b"MULTI"], |_| ()) {
-        Err(RedisError::Refused { error, .. }) => return Ok(Executed::Aborted(error)),
-        begun => begun?,
-    }
-    redis.send(request)?;
-    let deadline = Instant::now() + ANSWER_TIME;
-    let mut refused = None;
-    // QUEUED for each command; the first refusal is why EXEC aborts.
-    for _ in 0..count {
-        let error = redis.answer(deadline, error_of)?;
-        refused = refused.or(error);
-    }
-    redis.answer(deadline, |frame| match frame {
-        Frame::Array(results) => Executed::Done { errors: results.iter().filter_map(error_of).collect() },
-        frame => Executed::Aborted(
-            refused.or_else(|| error_of(frame)).unwrap_or_else(|| "EXEC aborted".to_owned()),
-        ),
-    })
 }
 
 #[cfg(test)]
