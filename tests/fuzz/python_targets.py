@@ -237,7 +237,7 @@ def spool(data: bytes) -> None:
         folder = Path(state_dir, "spool")
         folder.mkdir()
         wanted, left_alone, last = placed(folder, data)
-        found = Spool(state_dir, 64 << 20)
+        found = Spool(state_dir, 1 << 40)  # nothing has to make room
         try:
             found.open(0.0)
             assert drained(found) == wanted
