@@ -1,6 +1,7 @@
 """What happens to InfluxDB, between it and an extractor, or to the disk that holds what InfluxDB has not answered."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 
 from tests.live.waiting import until_each
@@ -15,8 +16,12 @@ FULL = ("keystroke", "mouse")  # few enough applications come to the front to fi
 
 
 def spooled(stage: Stage, kind: str) -> int:
-    """Bytes in the spool's segments."""
-    return sum(path.stat().st_size for path in (stage.state(kind) / "spool").glob("*.lp"))
+    """Bytes in the spool's segments; one may go while they are counted."""
+    size = 0
+    for segment in (stage.state(kind) / "spool").glob("*.lp"):
+        with suppress(FileNotFoundError):
+            size += segment.stat().st_size
+    return size
 
 
 def wait_spooled(stage: Stage, least: int = 1) -> None:

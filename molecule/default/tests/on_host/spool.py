@@ -2,6 +2,7 @@
 
 import pwd
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ def main() -> dict[str, dict[str, Any]]:
 def _spool(folder: Path) -> dict[str, Any]:
     if not folder.exists():
         return {"folder": None, "files": {}}
-    files = {path.name: [*_rights(path), path.stat().st_size] for path in sorted(folder.iterdir())}
+    files = {}
+    for path in sorted(folder.iterdir()):
+        with suppress(FileNotFoundError):  # it has just been sent
+            files[path.name] = [*_rights(path), path.stat().st_size]
     return {"folder": _rights(folder), "files": files}
 
 
