@@ -10,10 +10,9 @@ import re
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .relay import Relay, Wire
+from .relay import Relay, Target, Wire
 
 NEVER = float("inf")
 
@@ -166,15 +165,14 @@ def fixed(rule: Rule) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + said
 
 
-class InfluxDoor:
+class InfluxDoor(Target):
     """A port of its own for one extractor. The next requests go by `script`, all others by `default`."""
 
     def __init__(self, relay: Relay, port: int) -> None:
+        super().__init__()
         self.requests: list[Request] = []
         self.script: deque[Rule] = deque()
         self.default = PASS
-        self.aim = ""
-        self.on_strike: Callable[[str], None] = lambda where: None
         self.taps: list[InfluxTap] = []
         self._relay, self._server = relay, port
         door = socket.socket()
@@ -189,13 +187,6 @@ class InfluxDoor:
         tap = InfluxTap(self, wire)
         self.taps = [one for one in self.taps if one.wire.open] + [tap]
         return tap
-
-    def aim_taken(self, where: str) -> bool:
-        """Whether this is where the next strike is to hit; it hits once."""
-        if self.aim != where:
-            return False
-        self.aim = ""
-        return True
 
     def strike(self, where: str) -> None:
         """The moment has come."""

@@ -3,12 +3,11 @@
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 import hiredis
 
-from .relay import Relay, Wire
+from .relay import Relay, Target, Wire
 
 NEVER = float("inf")
 
@@ -116,20 +115,19 @@ class RedisTap:
         return "after EXEC" if self.exec_at < NEVER else "before EXEC"
 
 
-class RedisDoor:
+class RedisDoor(Target):
     """A socket of its own for one extractor.
 
-    `aim` says where the next strike is to hit; `on_strike` strikes. Nothing passes on that connection any more, and it
+    After a strike nothing passes on that connection any more, and it
     closes if `closes`.
     """
 
     def __init__(self, relay: Relay, path: Path, server: Path) -> None:
+        super().__init__()
         self.url = f"unix://{path}"
         self.behind = "0-0"  # the entry that the extractor reads behind: it has taken all up to there
         self.stored_at = 0.0
         self.wires: list[RedisTap] = []
-        self.aim = ""
-        self.on_strike: Callable[[str], None] = lambda where: None
         self.closes = False
         self._relay, self._server = relay, server
         door = socket.socket(socket.AF_UNIX)
@@ -145,13 +143,6 @@ class RedisDoor:
         tap = RedisTap(self, wire)
         self.wires = [one for one in self.wires if one.wire.open] + [tap]
         return tap
-
-    def aim_taken(self, where: str) -> bool:
-        """Whether this is where the next strike is to hit; it hits once."""
-        if self.aim != where:
-            return False
-        self.aim = ""
-        return True
 
     def reads(self) -> bool:
         """The extractor has a connection on which it asks for events."""

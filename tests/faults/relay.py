@@ -28,6 +28,21 @@ class Tap(Protocol):
         """The connection is over."""
 
 
+class Target:
+    """`aim` says where the next strike is to hit; `on_strike`, told where it does, strikes."""
+
+    def __init__(self) -> None:
+        self.aim = ""
+        self.on_strike: Callable[[str], None] = lambda where: None
+
+    def aim_taken(self, where: str) -> bool:
+        """Whether this is where the next strike is to hit; it hits once."""
+        if self.aim != where:
+            return False
+        self.aim = ""
+        return True
+
+
 class Wire:
     """One connection of an extractor (`down`) and ours to the server (`up`)."""
 

@@ -141,8 +141,10 @@ class Extractor:
 
     def _look_for_gap(self, now: int) -> None:
         """Counts a gap when the stream begins after the entry that was read last before a long break."""
-        connection = None if self._unsure is None else self.publisher.link.up(now)
-        if connection is None or self._unsure is None:
+        if self._unsure is None:
+            return
+        connection = self.publisher.link.up(now)
+        if connection is None:
             return
         try:
             first = connection.call("XRANGE", self.kind.stream_key, "-", "+", "COUNT", 1)

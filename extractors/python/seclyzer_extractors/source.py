@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import hiredis
 
 from .address import RedisAddress
+from .cursor import order_of
 from .logs import Dependency
 from .resp import Command, Connection, Link, RedisAway, RedisRefused
 from .schema import Kind
@@ -104,7 +105,7 @@ class Source:
         if connection.call("XRANGE", self._stream, self.last_id, "+", "COUNT", 1):
             return False
         first = connection.call("XRANGE", self._stream, "-", "+", "COUNT", 1)
-        return not first or _order(first[0][0].decode()) < _order(self.last_id)
+        return not first or order_of(first[0][0].decode()) < order_of(self.last_id)
 
     def read(self, connection: Connection, block: int, patience: int | None) -> Reading:
         """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue."""
@@ -182,11 +183,6 @@ def _event_of(fields: list[bytes]) -> bytes:
         if name == b"e":
             return value
     return b""
-
-
-def _order(entry_id: str) -> tuple[int, int]:
-    ms, _, sequence = entry_id.partition("-")
-    return int(ms), int(sequence or 0)
 
 
 def _now() -> int:

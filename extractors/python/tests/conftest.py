@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 from servers import InfluxStub, RedisServer
+from spool_folder import MIB
+
+from seclyzer_extractors import logs
+from seclyzer_extractors.spool import Spool
 
 
 @pytest.fixture
@@ -19,3 +23,13 @@ def influx() -> Iterator[InfluxStub]:
     stub = InfluxStub()
     yield stub
     stub.close()
+
+
+@pytest.fixture
+def plain_logs() -> None:
+    logs.setup("info", "logfmt")
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Spool:
+    return Spool(str(tmp_path), MIB)

@@ -3,22 +3,15 @@
 from pathlib import Path
 
 import pytest
-from spool_folder import MIB, drained, fill, found, name, reopened
+from spool_folder import drained, fill, found, name, reopened
 
-from seclyzer_extractors import logs, spool
+from seclyzer_extractors import spool
 from seclyzer_extractors.spool import Spool
 
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(autouse=True)
-def plain_logs() -> None:
-    logs.setup("info", "logfmt")
-
-
-@pytest.fixture
-def held(tmp_path: Path) -> Spool:
-    return Spool(str(tmp_path), MIB)
+pytestmark = pytest.mark.usefixtures("plain_logs")
 
 
 def test_segments_are_plain_lines_in_files_of_the_owner_alone(held: Spool, tmp_path: Path) -> None:

@@ -6,21 +6,14 @@ from pathlib import Path
 import pytest
 from spool_folder import MIB, SickDisk, drained, fill, found, name, reopened
 
-from seclyzer_extractors import logs, rejected
+from seclyzer_extractors import rejected
 from seclyzer_extractors.rejected import Rejected
 from seclyzer_extractors.spool import Spool
 
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(autouse=True)
-def plain_logs() -> None:
-    logs.setup("info", "logfmt")
-
-
-@pytest.fixture
-def held(tmp_path: Path) -> Spool:
-    return Spool(str(tmp_path), MIB)
+pytestmark = pytest.mark.usefixtures("plain_logs")
 
 
 @pytest.mark.parametrize("call", ["write", "fdatasync"])

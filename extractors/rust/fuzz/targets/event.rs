@@ -3,14 +3,17 @@
 #![no_main]
 
 use std::collections::HashMap;
-use std::fmt;
 
 use libfuzzer_sys::fuzz_target;
 use seclyzer_extractors::event::{
     Action, Button, Event, Focus, Keystroke, MAX_BYTES, Mouse, Parsed, parse, strip_line_ending,
 };
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+
+#[path = "../../src/event/scanner/tests/members.rs"]
+mod members;
+
+use members::Members;
 
 const MAX_TS: i64 = 253_402_300_799_999_999;
 const MAX_NUMBER: f64 = 1e6;
@@ -30,33 +33,6 @@ fn shown(parsed: &Parsed) -> String {
         Parsed::Valid(Event::Keystroke(event)) => format!("{parsed:?} {}", event.key),
         Parsed::Valid(Event::App(event)) => format!("{parsed:?} {}", event.app),
         _ => format!("{parsed:?}"),
-    }
-}
-
-/// The members of an object, in order, none left out.
-struct Members(Vec<(String, Value)>);
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Service;
+use super::reading::STREAM_AGE;
 use crate::keeper::Occasion;
 use crate::logs::wall_us;
 use crate::redis::RedisError;
@@ -17,7 +18,7 @@ const TRIM_EVERY: Duration = Duration::from_secs(10);
 const SAVE_EVERY: Duration = Duration::from_secs(60);
 const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 /// Entries of the stream older than this are trimmed, in ms.
-const STREAM_AGE_MS: i64 = 120_000;
+const STREAM_AGE_MS: i64 = STREAM_AGE.as_millis() as i64;
 const STATS_EXPIRE_S: &[u8] = b"30";
 
 /// When each duty is due next.

@@ -1,39 +1,15 @@
 use proptest::prelude::*;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::*;
+
+mod members;
+
+use self::members::Members;
 
 fn scanned(message: &[u8]) -> Option<Vec<(String, Value<'_>)>> {
     let mut found = Vec::new();
     members(message, |key, value| found.push((key.to_owned(), value)))?;
     Some(found)
-}
-
-/// All members of an object, also those of a key that is given twice.
-struct Members(Vec<(String, serde_json::Value)>);
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut members = Vec::new();
-        while let Some(member) = map.next_entry()? {
-            members.push(member);
-        }
-        Ok(Members(members))
-    }
-}
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
 }
 
 /// The same by serde_json.
