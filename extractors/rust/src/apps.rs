@@ -133,7 +133,7 @@ impl Machine for Apps {
         self.take_through(through, counters, out);
     }
 
-    fn insert(&mut self, event: Event, counters: &mut Counters) {
+    fn insert(&mut self, event: Event<'_>, counters: &mut Counters) {
         if let Event::App(focus) = event {
             self.pending.insert(focus);
             counters.dropped += self.pending.drop_surplus();

@@ -14,7 +14,7 @@ pub trait Features: Default {
     /// An event as windows hold it: with all that can be known of it before a window closes.
     type Held: Timed;
     /// The event, if it is of this kind.
-    fn hold(&mut self, event: Event) -> Option<Self::Held>;
+    fn hold(&mut self, event: Event<'_>) -> Option<Self::Held>;
     /// An event was put at this place among those that are held.
     fn placed(&mut self, events: &mut VecDeque<Self::Held>, place: usize);
     /// The features of a window that holds these events in order.
@@ -94,7 +94,7 @@ impl<F: Features> Machine for Closer<F> {
         }
     }
 
-    fn insert(&mut self, event: Event, counters: &mut Counters) {
+    fn insert(&mut self, event: Event<'_>, counters: &mut Counters) {
         if let Some(event) = self.features.hold(event) {
             let place = self.buffer.insert(event);
             self.features.placed(self.buffer.events_mut(), place);

@@ -64,7 +64,7 @@ pub trait Machine {
     /// Does all that is due at stream time `now`.
     fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>);
     /// Holds an event that is in time.
-    fn insert(&mut self, event: Event, counters: &mut Counters);
+    fn insert(&mut self, event: Event<'_>, counters: &mut Counters);
     /// Does all that is open, and forgets what is closed: the end of the input, or of a session.
     fn end_session(&mut self, counters: &mut Counters, out: &mut Vec<Record>);
     /// The stream time at which something is due next.
@@ -118,7 +118,7 @@ impl Core {
         self.take(event, ts, at.real, out)
     }
 
-    fn take(&mut self, event: Event, ts: i64, real: Option<i64>, out: &mut Vec<Record>) -> Outcome {
+    fn take(&mut self, event: Event<'_>, ts: i64, real: Option<i64>, out: &mut Vec<Record>) -> Outcome {
         if !self.machine.is_late(ts) {
             self.late_in_a_row = 0;
             self.clock.see(ts, real);

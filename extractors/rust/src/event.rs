@@ -6,10 +6,10 @@
 mod fields;
 mod scanner;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use self::fields::Fields;
-use self::scanner::Value;
 use crate::schema::Kind;
 
 /// The longest message, its line ending not counted.
@@ -17,16 +17,16 @@ pub const MAX_BYTES: usize = 4096;
 
 /// A checked event. Times are µs since the Unix epoch.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event {
+pub enum Event<'a> {
     /// A key went down or up.
-    Keystroke(Keystroke),
+    Keystroke(Keystroke<'a>),
     /// The mouse was moved, clicked or scrolled.
     Mouse(Mouse),
     /// An application has the focus now.
     App(Focus),
 }
 
-impl Event {
+impl Event<'_> {
     /// Whose event it is.
     pub fn kind(&self) -> Kind {
         match self {
@@ -48,19 +48,19 @@ impl Event {
 
 /// A key went down or up.
 #[derive(Clone, PartialEq)]
-pub struct Keystroke {
+pub struct Keystroke<'a> {
     /// When it happened, in µs.
     pub ts: i64,
     /// Synthetic, or made in developer mode.
     pub dev_mode: bool,
     /// The key's name.
-    pub key: Box<str>,
+    pub key: Cow<'a, str>,
     /// Down, or up.
     pub press: bool,
 }
 
 /// Raw events hold what a person types: not even a debug print shows it.
-impl fmt::Debug for Keystroke {
+impl fmt::Debug for Keystroke<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keystroke").field("ts", &self.ts).field("press", &self.press).finish_non_exhaustive()
     }
@@ -122,9 +122,9 @@ impl fmt::Debug for Focus {
 
 /// What a message turned out to be.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Parsed {
+pub enum Parsed<'a> {
     /// An event that keeps all rules.
-    Valid(Event),
+    Valid(Event<'a>),
     /// A message that breaks a rule.
     Malformed,
     /// An event of a type that is none of ours.
@@ -132,7 +132,7 @@ pub enum Parsed {
 }
 
 /// Parses one message; a line ending at its end is not part of it.
-pub fn parse(message: &[u8]) -> Parsed {
+pub fn parse(message: &[u8]) -> Parsed<'_> {
     let message = strip_line_ending(message);
     if message.len() > MAX_BYTES {
         return Parsed::Malformed;
@@ -141,14 +141,14 @@ pub fn parse(message: &[u8]) -> Parsed {
     if fields.read(message).is_none() {
         return Parsed::Malformed;
     }
-    let event = match &fields.kind {
-        Value::Text(kind) => match kind.as_ref() {
-            "keystroke" => fields.keystroke().map(Event::Keystroke),
-            "mouse" => fields.mouse().map(Event::Mouse),
-            "app" => fields.app().map(Event::App),
-            _ => return Parsed::Ignored,
-        },
-        _ => None,
+    let Some(kind) = fields.kind() else {
+        return Parsed::Malformed;
+    };
+    let event = match kind.as_ref() {
+        b"keystroke" => fields.keystroke().map(Event::Keystroke),
+        b"mouse" => fields.mouse().map(Event::Mouse),
+        b"app" => fields.app().map(Event::App),
+        _ => return Parsed::Ignored,
     };
     event.map_or(Parsed::Malformed, Parsed::Valid)
 }

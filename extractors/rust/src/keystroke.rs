@@ -48,7 +48,7 @@ pub struct Typing {
 impl Features for Typing {
     type Held = Held;
 
-    fn hold(&mut self, event: Event) -> Option<Held> {
+    fn hold(&mut self, event: Event<'_>) -> Option<Held> {
         let Event::Keystroke(event) = event else { return None };
         let key = self.keys.number(&event.key);
         Some(Held { ts: event.ts, key, press: event.press, dev_mode: event.dev_mode })

@@ -88,7 +88,7 @@ pub struct Pointing;
 impl Features for Pointing {
     type Held = Held;
 
-    fn hold(&mut self, event: Event) -> Option<Held> {
+    fn hold(&mut self, event: Event<'_>) -> Option<Held> {
         let Event::Mouse(event) = event else { return None };
         let (what, x, y) = match event.action {
             Action::Move(x, y) => (What::Move, x, y),

@@ -1,57 +1,87 @@
 //! The fields of a message that the contract lists, and what they have to be for each kind of event.
 
-use super::scanner::{Value, members};
+use std::borrow::Cow;
+
+use super::scanner::{Places, Text, Value, members};
 use super::{Action, Button, Focus, Keystroke, Mouse};
 
 const MAX_TS: i64 = 253_402_300_799_999_999;
 const MAX_COORDINATE: f64 = 1e6;
 
-/// The values of the keys that the contract lists; the others are checked as JSON and forgotten.
+/// The keys that the contract lists, and all others.
+#[derive(Clone, Copy)]
+enum Key {
+    Type,
+    Ts,
+    DevMode,
+    Key,
+    Event,
+    X,
+    Y,
+    Button,
+    ScrollDelta,
+    AppName,
+    WindowClass,
+    Other,
+}
+
+impl Key {
+    fn of(name: &[u8]) -> Key {
+        match name {
+            b"type" => Key::Type,
+            b"ts" => Key::Ts,
+            b"dev_mode" => Key::DevMode,
+            b"key" => Key::Key,
+            b"event" => Key::Event,
+            b"x" => Key::X,
+            b"y" => Key::Y,
+            b"button" => Key::Button,
+            b"scroll_delta" => Key::ScrollDelta,
+            b"app_name" => Key::AppName,
+            b"window_class" => Key::WindowClass,
+            _ => Key::Other,
+        }
+    }
+}
+
+/// The values of a message's keys; of a key given twice the last one stands.
 #[derive(Default)]
-pub struct Fields<'a> {
-    /// `type`
-    pub kind: Value<'a>,
-    ts: Value<'a>,
-    dev_mode: Value<'a>,
-    key: Value<'a>,
-    event: Value<'a>,
-    x: Value<'a>,
-    y: Value<'a>,
-    button: Value<'a>,
-    scroll_delta: Value<'a>,
-    app_name: Value<'a>,
-    window_class: Value<'a>,
+pub struct Fields<'a>([Value<'a>; Key::Other as usize + 1]);
+
+impl<'a> Places<'a> for Fields<'a> {
+    fn place(&mut self, key: Text<'a>) -> &mut Value<'a> {
+        let mut known = Key::of(key.written());
+        if matches!(known, Key::Other) && key.is_escaped() {
+            known = Key::of(&key.decoded());
+        }
+        &mut self.0[known as usize]
+    }
 }
 
 impl<'a> Fields<'a> {
-    /// Reads a message that is strict JSON; of a key given twice the last value.
+    /// Reads a message that is strict JSON.
     pub fn read(&mut self, message: &'a [u8]) -> Option<()> {
-        let fields = self;
-        members(message, |key, value| match key {
-            "type" => fields.kind = value,
-            "ts" => fields.ts = value,
-            "dev_mode" => fields.dev_mode = value,
-            "key" => fields.key = value,
-            "event" => fields.event = value,
-            "x" => fields.x = value,
-            "y" => fields.y = value,
-            "button" => fields.button = value,
-            "scroll_delta" => fields.scroll_delta = value,
-            "app_name" => fields.app_name = value,
-            "window_class" => fields.window_class = value,
-            _ => {}
-        })
+        members(message, self)
+    }
+
+    fn value(&self, key: Key) -> Value<'a> {
+        self.0[key as usize]
+    }
+
+    /// The event's type, which is any text.
+    pub fn kind(&self) -> Option<Cow<'a, [u8]>> {
+        if let Value::Text(kind) = self.value(Key::Type) { Some(kind.decoded()) } else { None }
     }
 
     /// A checked keystroke.
-    pub fn keystroke(&self) -> Option<Keystroke> {
+    pub fn keystroke(&self) -> Option<Keystroke<'a>> {
         Some(Keystroke {
             ts: self.ts()?,
             dev_mode: self.dev_mode()?,
-            key: self.key.text(64)?.into(),
-            press: match self.event.text(7)? {
-                "press" => true,
-                "release" => false,
+            key: self.value(Key::Key).name(64)?,
+            press: match self.value(Key::Event).text(7)?.as_ref() {
+                b"press" => true,
+                b"release" => false,
                 _ => return None,
             },
         })
@@ -59,13 +89,13 @@ impl<'a> Fields<'a> {
 
     /// A checked mouse event.
     pub fn mouse(&self) -> Option<Mouse> {
-        let action = match self.event.text(7)? {
-            "move" => Action::Move(self.x.coordinate()?, self.y.coordinate()?),
-            "press" => Action::Press(self.button()?),
-            "release" => Action::Release(self.button()?),
-            "scroll" => Action::Scroll(match self.scroll_delta {
+        let action = match self.value(Key::Event).text(7)?.as_ref() {
+            b"move" => Action::Move(self.value(Key::X).coordinate()?, self.value(Key::Y).coordinate()?),
+            b"press" => Action::Press(self.button()?),
+            b"release" => Action::Release(self.button()?),
+            b"scroll" => Action::Scroll(match self.value(Key::ScrollDelta) {
                 Value::Null => None,
-                ref delta => Some(delta.coordinate()?),
+                delta => Some(delta.coordinate()?),
             }),
             _ => return None,
         };
@@ -74,26 +104,26 @@ impl<'a> Fields<'a> {
 
     /// A checked focus.
     pub fn app(&self) -> Option<Focus> {
-        let event_is_focus = match &self.event {
+        let event_is_focus = match self.value(Key::Event) {
             Value::Null => true,
-            event => event.text(5)? == "focus",
+            event => *event.text(5)? == *b"focus",
         };
-        let class_is_text = matches!(self.window_class, Value::Null | Value::Text(_));
+        let class_is_text = matches!(self.value(Key::WindowClass), Value::Null | Value::Text(_));
         if !(event_is_focus && class_is_text) {
             return None;
         }
-        Some(Focus { ts: self.ts()?, dev_mode: self.dev_mode()?, app: self.app_name.text(256)?.to_owned() })
+        Some(Focus { ts: self.ts()?, dev_mode: self.dev_mode()?, app: self.value(Key::AppName).name(256)?.into_owned() })
     }
 
     fn ts(&self) -> Option<i64> {
-        match self.ts {
+        match self.value(Key::Ts) {
             Value::Integer(ts) if (1..=MAX_TS).contains(&ts) => Some(ts),
             _ => None,
         }
     }
 
     fn dev_mode(&self) -> Option<bool> {
-        match self.dev_mode {
+        match self.value(Key::DevMode) {
             Value::Null => Some(false),
             Value::Bool(dev_mode) => Some(dev_mode),
             _ => None,
@@ -101,27 +131,34 @@ impl<'a> Fields<'a> {
     }
 
     fn button(&self) -> Option<Button> {
-        Some(match self.button.text(64)? {
-            "Left" => Button::Left,
-            "Right" => Button::Right,
-            "Middle" => Button::Middle,
+        Some(match self.value(Key::Button).name(64)?.as_bytes() {
+            b"Left" => Button::Left,
+            b"Right" => Button::Right,
+            b"Middle" => Button::Middle,
             _ => Button::Other,
         })
     }
 }
 
-impl Value<'_> {
-    /// A text of 1 to `longest` code points.
-    fn text(&self, longest: usize) -> Option<&str> {
-        match self {
-            Value::Text(text) if !text.is_empty() && is_within(text, longest) => Some(text),
-            _ => None,
-        }
+impl<'a> Value<'a> {
+    /// A text of at most so many bytes.
+    fn text(self, longest: usize) -> Option<Cow<'a, [u8]>> {
+        let Value::Text(text) = self else { return None };
+        Some(text.decoded()).filter(|text| text.len() <= longest)
+    }
+
+    /// A text of 1 to `longest` code points, which are at most four bytes each.
+    fn name(self, longest: usize) -> Option<Cow<'a, str>> {
+        let name = match self.text(4 * longest)? {
+            Cow::Borrowed(text) => Cow::Borrowed(std::str::from_utf8(text).ok()?),
+            Cow::Owned(text) => Cow::Owned(String::from_utf8(text).ok()?),
+        };
+        Some(name).filter(|name| !name.is_empty() && is_within(name, longest))
     }
 
     /// A number up to ±1e6.
-    fn coordinate(&self) -> Option<f64> {
-        let number = match *self {
+    fn coordinate(self) -> Option<f64> {
+        let number = match self {
             Value::Integer(number) => number as f64,
             Value::Float(number) => number,
             _ => return None,
