@@ -1,10 +1,12 @@
 //! The features of a window of mouse events (contract, 3.2).
 
 mod moves;
+mod steps;
 
 use std::collections::VecDeque;
 use std::collections::vec_deque::Iter;
 
+use self::steps::Step;
 use crate::buffer::Timed;
 use crate::closer::Features;
 use crate::core::Settings;
@@ -15,7 +17,7 @@ use crate::stats::{mean, mean_abs, median, std};
 const LONGEST_CLICK: i64 = 5_000_000;
 const DOUBLE_CLICK: i64 = 500_000;
 
-/// A mouse event as windows hold it, in 32 bytes: a window may hold 50 000.
+/// A mouse event as windows hold it, in 80 bytes: a window may hold 50 000.
 #[derive(Clone, Copy, Debug)]
 pub struct Held {
     /// When it happened, in µs; in the lowest five bits, which that leaves free, its mode and what it was.
@@ -23,9 +25,8 @@ pub struct Held {
     /// Of a move, in px. Of a scroll that says how far, x is that.
     x: f64,
     y: f64,
-    /// Of a move that is not the first: the direction of the step that ends in it, in rad. It is worked out once, since
-    /// the step is the same in every window that holds it.
-    direction: f64,
+    /// Of a move that is not the first: the step that ends in it.
+    step: Step,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Timed for Held {
 impl Held {
     fn new(ts: i64, dev_mode: bool, what: What, x: f64, y: f64) -> Held {
         let number = WHATS.iter().take_while(|other| **other != what).count() as i64;
-        Held { stamp: ts << 5 | i64::from(dev_mode) << 4 | number, x, y, direction: 0.0 }
+        Held { stamp: ts << 5 | i64::from(dev_mode) << 4 | number, x, y, step: Step::default() }
     }
 
     fn dev_mode(&self) -> bool {
@@ -74,10 +75,6 @@ impl Held {
 
     fn what(&self) -> What {
         WHATS[(self.stamp & 15) as usize]
-    }
-
-    fn direction_from(&self, before: &Held) -> f64 {
-        (self.y - before.y).atan2(self.x - before.x)
     }
 }
 
@@ -102,26 +99,32 @@ impl Features for Pointing {
 
     /// A move ends one step and begins another.
     fn placed(&mut self, events: &mut VecDeque<Held>, place: usize) {
-        let new = events[place];
-        if !new.is_move() {
+        if !events[place].is_move() {
             return;
         }
-        if let Some(before) = events.range(..place).rev().find(|event| event.is_move()) {
-            events[place].direction = new.direction_from(before);
-        }
-        if let Some(after) = events.range_mut(place + 1..).find(|event| event.is_move()) {
-            after.direction = after.direction_from(&new);
+        let mut earlier = events.range(..place).rev().filter(|event| event.is_move()).copied();
+        let (mut last, mut before) = (earlier.next(), earlier.next());
+        let later = events.range_mut(place..).filter(|event| event.is_move());
+        for to in later.take(Step::CHANGED) {
+            to.step = last.map_or(Step::default(), |last| Step::between(before.as_ref(), &last, to));
+            (before, last) = (last, Some(*to));
         }
     }
 
     fn of(&self, events: Iter<'_, Held>, settings: &Settings) -> Vec<Value> {
         let window = seconds(settings.windows.window);
-        let others: Vec<Held> = events.clone().filter(|event| !event.is_move()).copied().collect();
+        let (mut others, mut dev_mode) = (Vec::new(), settings.dev_mode);
+        let moves = moves::features(events, window, |event| {
+            dev_mode |= event.dev_mode();
+            if !event.is_move() {
+                others.push(*event);
+            }
+        });
         let mut values = Vec::with_capacity(39);
-        values.extend(moves::features(events.clone(), window).map(Value::Number));
+        values.extend(moves.map(Value::Number));
         values.extend(clicks(&others, window));
         values.extend(scrolls(&others, window));
-        values.push(Value::Bool(settings.dev_mode || events.clone().any(|event| event.dev_mode())));
+        values.push(Value::Bool(dev_mode));
         values
     }
 }

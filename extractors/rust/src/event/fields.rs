@@ -112,7 +112,11 @@ impl<'a> Fields<'a> {
         if !(event_is_focus && class_is_text) {
             return None;
         }
-        Some(Focus { ts: self.ts()?, dev_mode: self.dev_mode()?, app: self.value(Key::AppName).name(256)?.into_owned() })
+        Some(Focus {
+            ts: self.ts()?,
+            dev_mode: self.dev_mode()?,
+            app: self.value(Key::AppName).name(256)?.into_owned(),
+        })
     }
 
     fn ts(&self) -> Option<i64> {

@@ -1,9 +1,11 @@
 use std::collections::VecDeque;
 
 use super::*;
+use crate::buffer::Timed;
 use crate::closer::Features;
 use crate::event::{Action, Button, Event, Mouse};
 use crate::mouse::Pointing;
+use crate::mouse::steps::turn;
 use crate::stats::{max, mean, mean_abs, median, std};
 
 /// When, x and y.
@@ -36,6 +38,11 @@ fn held(events: impl IntoIterator<Item = Mouse>) -> VecDeque<Held> {
     held
 }
 
+/// `(value[k+1] - value[k]) / interval[k]`
+fn rates_of_change(values: &[f64], intervals: &[f64]) -> Vec<f64> {
+    values.windows(2).zip(intervals).map(|(two, interval)| (two[1] - two[0]) / interval).collect()
+}
+
 /// The contract's definitions, word for word.
 fn expected(events: &[Mouse], window: f64) -> [f64; 20] {
     let points: Vec<Point> = events
@@ -55,8 +62,8 @@ fn expected(events: &[Mouse], window: f64) -> [f64; 20] {
     let intervals = of_steps(&|a, b| ((b.0 - a.0) as f64 / 1e6).max(0.001));
     let directions = of_steps(&|a, b| (b.2 - a.2).atan2(b.1 - a.1));
     let all_v: Vec<f64> = distances.iter().zip(&intervals).map(|(way, time)| way / time).collect();
-    let all_a: Vec<f64> = rates_of_change(&all_v, &intervals).collect();
-    let all_j: Vec<f64> = rates_of_change(&all_a, &intervals).collect();
+    let all_a = rates_of_change(&all_v, &intervals);
+    let all_j = rates_of_change(&all_a, &intervals);
     let (v, a, j) = (below(&all_v, 1e4), below(&all_a, 1e5), below(&all_j, 1e6));
     let turns: Vec<f64> = directions.windows(2).map(|two| turn(two[0], two[1])).collect();
     let (first, last) = (points[0], points[points.len() - 1]);
@@ -90,16 +97,27 @@ fn expected(events: &[Mouse], window: f64) -> [f64; 20] {
 }
 
 #[test]
-fn blocks_change_no_bit_of_what_the_contract_defines() {
-    for count in (0..8).chain(BLOCK - 2..BLOCK + 6).chain(2 * BLOCK - 1..2 * BLOCK + 5) {
+fn windows_of_any_length_are_what_the_contract_defines_to_the_bit() {
+    for count in (0..8).chain([100]) {
         let events = events(count);
-        let features = features(held(events.clone()).iter(), 30.0);
+        let features = features(held(events.clone()).iter(), 30.0, |_| ());
         assert_eq!(features.map(f64::to_bits), expected(&events, 30.0).map(f64::to_bits), "{count} moves");
     }
 }
 
 #[test]
-fn moves_that_come_out_of_order_have_the_directions_of_those_in_order() {
+fn a_window_that_begins_between_moves_knows_nothing_of_those_before_it() {
+    let events = events(60);
+    let mut held = held(events.clone());
+    for start in 0..events.len() {
+        let expected = expected(&events[start..], 30.0).map(f64::to_bits);
+        assert_eq!(features(held.iter(), 30.0, |_| ()).map(f64::to_bits), expected, "from {start} on");
+        held.pop_front();
+    }
+}
+
+#[test]
+fn moves_that_come_out_of_order_are_worth_what_those_in_order_are() {
     let in_order = events(60);
     let mut shuffled = in_order.clone();
     for start in (0..50).step_by(7) {
@@ -109,6 +127,6 @@ fn moves_that_come_out_of_order_have_the_directions_of_those_in_order() {
     let moves = |events: Vec<Mouse>| {
         held(events.into_iter().filter(|event| matches!(event.action, Action::Move(..))))
     };
-    let features = |held: VecDeque<Held>| features(held.iter(), 30.0).map(f64::to_bits);
+    let features = |held: VecDeque<Held>| features(held.iter(), 30.0, |_| ()).map(f64::to_bits);
     assert_eq!(features(moves(shuffled)), features(moves(in_order)));
 }
