@@ -27,7 +27,9 @@ impl Object {
 
     /// Adds a finite float; what is written reads back as the same float64.
     pub fn number(&mut self, key: &str, value: f64) -> &mut Self {
-        self.raw(key, format_args!("{value:?}"))
+        self.key(key);
+        number(&mut self.0, value);
+        self
     }
 
     /// Adds a whole number.
@@ -63,22 +65,30 @@ impl Object {
     }
 }
 
+/// Appends a finite float64, as short as it can be to read back as the same.
+pub fn number(out: &mut String, value: f64) {
+    out.push_str(zmij::Buffer::new().format_finite(value));
+}
+
 /// Appends a JSON string.
 pub fn quote(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c < ' ' => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
+    let mut rest = text;
+    while let Some(plain) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..b' ')) {
+        out.push_str(&rest[..plain]);
+        match rest.as_bytes()[plain] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
+                let _ = write!(out, "\\u{control:04x}");
             }
-            c => out.push(c),
         }
+        rest = &rest[plain + 1..];
     }
+    out.push_str(rest);
     out.push('"');
 }
 

@@ -12,7 +12,7 @@ use crate::closer::Features;
 use crate::core::Settings;
 use crate::event::Event;
 use crate::output::Value;
-use crate::stats::{Sum, Summary, mean, median_of, std_around};
+use crate::stats::{Sum, Summary, mean, median, std_around};
 
 const MS: i64 = 1000;
 /// A press of a key that is down is auto-repeat when it comes sooner than this after the last one.
@@ -102,7 +102,10 @@ impl Typed {
         for Held { ts, key, press, .. } in events {
             let down = &mut downs[*key as usize];
             if !press {
-                typed.dwells.extend(down.take().and_then(|down| ms_within(ts - down.pressed, LONGEST_DWELL)));
+                if let Some(dwell) = down.take().and_then(|down| ms_within(ts - down.pressed, LONGEST_DWELL))
+                {
+                    typed.dwells.push(dwell);
+                }
                 last_release = Some(ts);
                 continue;
             }
@@ -111,7 +114,9 @@ impl Typed {
                 continue;
             }
             *down = Some(Down { pressed: *ts, last: *ts });
-            typed.flights.extend(last_release.and_then(|release| ms_within(ts - release, LONGEST_FLIGHT)));
+            if let Some(flight) = last_release.and_then(|release| ms_within(ts - release, LONGEST_FLIGHT)) {
+                typed.flights.push(flight);
+            }
             typed.presses.push(Press { ts: *ts, key: *key });
         }
         typed
@@ -126,7 +131,8 @@ fn ms_within(us: i64, limit: i64) -> Option<f64> {
 /// The mean gaps of the most frequent pairs of keys, ties by first appearance; 0.0 for missing ranks.
 fn digraph_means(presses: &[Press]) -> [f64; DIGRAPHS] {
     let mut pairs: Vec<Sum> = Vec::with_capacity(presses.len());
-    let mut known: HashMap<u64, usize, BuildHasherDefault<NumberHasher>> = HashMap::default();
+    let mut known: HashMap<u64, usize, BuildHasherDefault<NumberHasher>> =
+        HashMap::with_capacity_and_hasher(presses.len(), BuildHasherDefault::default());
     for two in presses.windows(2) {
         let Some(gap) = ms_within(two[1].ts - two[0].ts, LONGEST_DIGRAPH) else {
             continue;
@@ -141,6 +147,10 @@ fn digraph_means(presses: &[Press]) -> [f64; DIGRAPHS] {
     // The number that is smaller the larger the count, then the place: one comparison each.
     let rank = |(place, pair): (usize, &Sum)| !(pair.count as u64) << 32 | place as u64;
     let mut ranks: Vec<u64> = pairs.iter().enumerate().map(rank).collect();
+    if ranks.len() > DIGRAPHS {
+        ranks.select_nth_unstable(DIGRAPHS);
+        ranks.truncate(DIGRAPHS);
+    }
     ranks.sort_unstable();
     let mut means = [0.0; DIGRAPHS];
     for (mean, rank) in means.iter_mut().zip(ranks) {
@@ -170,7 +180,7 @@ fn rhythm(presses: &[Press]) -> [f64; 8] {
         return [0.0; 8];
     }
     let mean_gap = mean(&gaps);
-    let (deviation, middle) = (std_around(mean_gap, &gaps), median_of(&mut gaps.clone()));
+    let (deviation, middle) = (std_around(mean_gap, &gaps), median(&gaps));
     let (mut bursts, mut pauses) = (Sum::default(), Sum::default());
     for gap in &gaps {
         // Nobody can foretell which it is: both sums take something, and 0.0 changes nothing.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::json::Object;
+use crate::json::{Object, number};
 use crate::patterns::Report;
 use crate::schema::{Kind, SCHEMA, Schema};
 use crate::{IMPLEMENTATION, VERSION};
@@ -92,14 +92,16 @@ impl Writer {
             let _ = write!(line, ",{tag}={}", tag_value(value));
         }
         let mut separator = ' ';
-        for (name, value) in values() {
-            // Writing to a String cannot fail.
-            let _ = match value {
-                Value::Number(number) => write!(line, "{separator}{name}={number:?}"),
-                Value::Count(count) => write!(line, "{separator}{name}={count}"),
-                Value::Bool(flag) => write!(line, "{separator}{name}={}", u8::from(*flag)),
-                Value::Text(_) => continue,
-            };
+        for (name, value) in values().filter(|(_, value)| !matches!(value, Value::Text(_))) {
+            line.push(separator);
+            line.push_str(name);
+            line.push('=');
+            match value {
+                Value::Number(value) => number(&mut line, *value),
+                Value::Count(count) => line.push_str(&count.to_string()),
+                Value::Bool(flag) => line.push(if *flag { '1' } else { '0' }),
+                Value::Text(_) => {}
+            }
             separator = ',';
         }
         let _ = write!(line, ",implementation=\"{IMPLEMENTATION}\",schema={SCHEMA}i {}", record.ts);

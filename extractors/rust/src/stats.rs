@@ -1,7 +1,7 @@
 //! Statistics of a list, in the contract's order of arithmetic: plain loops from left to right, two passes for the
 //! deviation, no fused operations. A statistic of an empty list is 0.0.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 /// The eight statistics of dwell and flight times.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,11 +30,13 @@ impl Summary {
         if list.is_empty() {
             return Summary::default();
         }
-        let mut scratch = list.to_vec();
-        let median = median_of(&mut scratch);
-        let (q25, q75) = (quantile_of(&mut scratch, 0.25), quantile_of(&mut scratch, 0.75));
-        let min = scratch.iter().copied().fold(f64::INFINITY, f64::min);
-        let max = max(list);
+        let mut ranks = Ranks::of(list);
+        let (median, middle) = (ranks.median(), (list.len() - 1) / 2);
+        // All below the median stands before it now, and all above it behind it: two short lists. Of two values, what
+        // follows the lower quartile is above.
+        let below = if list.len() < 3 { list.len() } else { middle + 1 };
+        let (q25, q75) = (ranks.quantile(0.25, 0..below), ranks.quantile(0.75, middle..list.len()));
+        let (min, max) = (min(list), max(list));
         let mean = mean(list);
         Summary { mean, std: std_around(mean, list), min, max, median, q25, q75, range: max - min }
     }
@@ -106,25 +108,17 @@ pub fn std_around(mean: f64, list: &[f64]) -> f64 {
 
 /// The largest value.
 pub fn max(list: &[f64]) -> f64 {
-    list.iter().copied().reduce(f64::max).unwrap_or(0.0)
+    list.iter().copied().reduce(|max, value| if value > max { value } else { max }).unwrap_or(0.0)
+}
+
+/// The smallest value.
+pub fn min(list: &[f64]) -> f64 {
+    list.iter().copied().reduce(|min, value| if value < min { value } else { min }).unwrap_or(0.0)
 }
 
 /// The middle value, or the mean of the two middle ones.
 pub fn median(list: &[f64]) -> f64 {
-    median_of(&mut list.to_vec())
-}
-
-/// The same of a list whose order may change.
-pub fn median_of(list: &mut [f64]) -> f64 {
-    let middle = list.len() / 2;
-    match list.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => neighbours(list, middle).0,
-        _ => {
-            let (below, above) = neighbours(list, middle - 1);
-            (below + above) / 2.0
-        }
-    }
+    Ranks::of(list).median()
 }
 
 /// The mean of the absolute values.
@@ -138,7 +132,7 @@ pub struct Middle {
     /// By magnitude: the exponent and the first two bits of the fraction.
     counts: Vec<u32>,
     total: usize,
-    kept: Vec<f64>,
+    kept: Ranks,
     /// The magnitudes of the one or two middle values, and how many values are less than both; known after the counting.
     range: Option<(RangeInclusive<usize>, usize)>,
 }
@@ -146,7 +140,12 @@ pub struct Middle {
 impl Middle {
     /// Nothing was counted.
     pub fn new() -> Middle {
-        Middle { counts: vec![0; magnitude(f64::INFINITY) + 1], total: 0, kept: Vec::new(), range: None }
+        Middle {
+            counts: vec![0; magnitude(f64::INFINITY) + 1],
+            total: 0,
+            kept: Ranks::default(),
+            range: None,
+        }
     }
 
     /// One value, the first time.
@@ -159,14 +158,14 @@ impl Middle {
     pub fn keep(&mut self, value: f64) {
         let (range, _) = self.range.get_or_insert_with(|| range_of_middle(&self.counts, self.total));
         if range.contains(&magnitude(value)) {
-            self.kept.push(value);
+            self.kept.0.push(rank(value));
         }
     }
 
     /// The median of all values; 0.0 when there was none.
     pub fn median(mut self) -> f64 {
         let Some((_, less)) = self.range else { return 0.0 };
-        let (value, next) = neighbours(&mut self.kept, (self.total - 1) / 2 - less);
+        let (value, next) = neighbours(&mut self.kept.0, (self.total - 1) / 2 - less);
         if self.total % 2 == 1 { value } else { (value + next) / 2.0 }
     }
 }
@@ -199,20 +198,50 @@ fn range_of_middle(counts: &[u32], total: usize) -> (RangeInclusive<usize>, usiz
     (0..=counts.len(), 0)
 }
 
-/// What would stand at `place` and behind it, were the list sorted; the last value stands for itself twice. It changes
-/// the list's order.
-fn neighbours(list: &mut [f64], place: usize) -> (f64, f64) {
-    let (_, value, above) = list.select_nth_unstable_by(place, f64::total_cmp);
-    let value = *value;
-    (value, above.iter().copied().reduce(f64::min).unwrap_or(value))
+/// Values by their [`rank`]s, to find those that would stand at a place were they sorted. Finding changes their order.
+#[derive(Default)]
+struct Ranks(Vec<i64>);
+
+impl Ranks {
+    fn of(list: &[f64]) -> Ranks {
+        Ranks(list.iter().copied().map(rank).collect())
+    }
+
+    fn median(&mut self) -> f64 {
+        let count = self.0.len();
+        if count == 0 {
+            return 0.0;
+        }
+        let (value, next) = neighbours(&mut self.0, (count - 1) / 2);
+        if count % 2 == 1 { value } else { (value + next) / 2.0 }
+    }
+
+    /// Linear interpolation between the two neighbours of position `q * (n - 1)`, which are among these places.
+    fn quantile(&mut self, q: f64, places: Range<usize>) -> f64 {
+        let position = q * (self.0.len() - 1) as f64;
+        let below = position.floor();
+        let first = places.start;
+        let (value, next) = neighbours(&mut self.0[places], below as usize - first);
+        value + (next - value) * (position - below)
+    }
 }
 
-/// Linear interpolation between the two neighbours of position `q * (n - 1)`. It changes the list's order.
-fn quantile_of(list: &mut [f64], q: f64) -> f64 {
-    let position = q * (list.len() - 1) as f64;
-    let below = position.floor();
-    let (value, next) = neighbours(list, below as usize);
-    value + (next - value) * (position - below)
+/// A whole number for each float64, in the same order ([`f64::total_cmp`]): what is compared often is compared cheaply.
+fn rank(value: f64) -> i64 {
+    let bits = value.to_bits().cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
+}
+
+fn value_of(rank: i64) -> f64 {
+    f64::from_bits((rank ^ ((rank >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned())
+}
+
+/// What would stand at `place` and behind it, were the list sorted; the last value stands for itself twice. What comes
+/// before `place` is put before it, and what comes behind it behind it.
+fn neighbours(ranks: &mut [i64], place: usize) -> (f64, f64) {
+    let (_, at, above) = ranks.select_nth_unstable(place);
+    let at = *at;
+    (value_of(at), value_of(above.iter().copied().min().unwrap_or(at)))
 }
 
 #[cfg(test)]
@@ -244,6 +273,13 @@ mod tests {
     }
 
     #[test]
+    fn ranks_are_in_the_order_of_their_values() {
+        let values = [f64::NEG_INFINITY, -2.5, -1.0, -0.0, 0.0, f64::MIN_POSITIVE, 1.0, f64::INFINITY];
+        assert!(values.map(rank).is_sorted());
+        assert_eq!(values.map(|value| value_of(rank(value)).to_bits()), values.map(f64::to_bits));
+    }
+
+    #[test]
     fn the_deviation_divides_by_n() {
         assert_eq!(std(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]), 2.0);
     }
@@ -262,6 +298,25 @@ mod tests {
             list.iter().for_each(|value| middle.count(*value));
             list.iter().for_each(|value| middle.keep(*value));
             prop_assert_eq!(middle.median(), median(&list));
+        }
+
+        #[test]
+        fn quartiles_and_median_are_those_of_the_sorted_list(
+            list in prop::collection::vec(prop_oneof![-9.0..9.0f64, Just(1.0), Just(-0.0)], 1..40),
+        ) {
+            let mut sorted = list.clone();
+            sorted.sort_by(f64::total_cmp);
+            let quantile = |q: f64| {
+                let position = q * (sorted.len() - 1) as f64;
+                let below = sorted[position.floor() as usize];
+                let above = sorted[position.ceil() as usize];
+                below + (above - below) * position.fract()
+            };
+            let summary = Summary::of(&list);
+            prop_assert_eq!((summary.q25, summary.q75), (quantile(0.25), quantile(0.75)));
+            prop_assert_eq!((summary.min, summary.max), (sorted[0], sorted[sorted.len() - 1]));
+            let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+            prop_assert_eq!(summary.median, if sorted.len() % 2 == 1 { low } else { (low + high) / 2.0 });
         }
 
         #[test]
