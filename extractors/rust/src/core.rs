@@ -157,9 +157,9 @@ impl Core {
         self.machine.end_session(&mut self.counters, out);
     }
 
-    /// How many µs of stream time are left until something is due; not positive when it is.
-    pub fn time_left(&self) -> Option<i64> {
-        Some(self.machine.due()? - self.clock.now()?)
+    /// The stream time at which something is due next.
+    pub fn due(&self) -> Option<i64> {
+        self.machine.due()
     }
 
     /// The application tracker goes on from a saved state. One that is ahead of the host's clock at `wall` is from

@@ -176,8 +176,6 @@ fn wait(
 ) -> io::Result<Wait> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        // In whole ms, rounded up: the kernel would round down to a busy loop.
-        let left = Duration::from_millis(u64::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u64::MAX));
         let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
         let mut fds = Vec::with_capacity(2);
         fds.extend(main.map(|(fd, flags)| PollFd::from_borrowed_fd(fd, flags)));

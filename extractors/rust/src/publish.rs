@@ -20,6 +20,8 @@ pub use self::talk::{read_cursor, unless_wrong_type};
 
 /// How many texts wait for Redis at most; past that the oldest go.
 const LONGEST_QUEUE: usize = 1000;
+/// How many outputs go into one transaction at most.
+const MOST_TOGETHER: usize = 32;
 /// How many texts the list keeps.
 const LIST_LENGTH: &[u8] = b"999";
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -50,8 +52,8 @@ pub struct Publisher {
     redis: Option<Redis>,
     dependency: Dependency,
     queue: VecDeque<Output>,
-    /// Nobody knows whether the first output of the queue came through.
-    in_doubt: bool,
+    /// Of so many outputs at the front of the queue nobody knows whether they came through, all of them or none.
+    in_doubt: usize,
     /// What `published` became in Redis last, as far as is known.
     published: Option<i64>,
     /// How many answers to housekeeping are still to be read.
@@ -79,7 +81,7 @@ impl Publisher {
             redis: None,
             dependency: Dependency::new("Writing to Redis", LONGEST_PAUSE),
             queue: VecDeque::new(),
-            in_doubt: false,
+            in_doubt: 0,
             published: None,
             owed: 0,
             owed_fields: None,
@@ -107,6 +109,15 @@ impl Publisher {
         }
     }
 
+    /// The same, when no answer is owed any more: a question may be asked.
+    ///
+    /// # Errors
+    /// When Redis is away or refuses the user.
+    pub fn settled(&mut self, config: &Config) -> Result<&mut Redis, RedisError> {
+        self.settle()?;
+        self.redis(config)
+    }
+
     /// Closes a connection that is of no use any more.
     pub fn close(&mut self) {
         self.redis = None;
@@ -115,7 +126,7 @@ impl Publisher {
 
     /// Queues an output. One that carries state is joined to one that waits: the state is that after both.
     pub fn push(&mut self, output: Output) {
-        let waiting = if self.in_doubt { self.queue.len() > 1 } else { !self.queue.is_empty() };
+        let waiting = self.queue.len() > self.in_doubt;
         match self.queue.back_mut().filter(|last| waiting && last.state.is_some() && output.state.is_some()) {
             Some(last) => {
                 last.texts.extend(output.texts);
@@ -138,7 +149,7 @@ impl Publisher {
         self.dropped += 1;
         if self.queue.front().is_some_and(|first| first.texts.is_empty() && first.state.is_none()) {
             self.queue.pop_front();
-            self.in_doubt = false;
+            self.in_doubt = self.in_doubt.saturating_sub(1);
         }
     }
 
@@ -187,57 +198,71 @@ impl Publisher {
         std::mem::take(&mut self.forgotten)
     }
 
+    /// How many outputs the next transaction carries: windows go together, a state goes alone.
+    fn together(&self) -> usize {
+        if self.in_doubt > 0 {
+            return self.in_doubt;
+        }
+        let windows = self.queue.iter().take(MOST_TOGETHER).take_while(|output| output.state.is_none());
+        windows.count().max(1)
+    }
+
     fn send_first(&mut self, config: &Config, log: &Log) -> Result<Executed, RedisError> {
-        let Some(output) = self.queue.front().cloned() else {
+        let outputs: Vec<Output> = self.queue.iter().take(self.together()).cloned().collect();
+        let Some(last) = outputs.last() else {
             return Ok(Executed::Done { errors: Vec::new() });
         };
         self.settle()?;
-        let executed = if self.in_doubt && self.came_through(&output, config, log)? {
+        let executed = if self.in_doubt > 0 && self.came_through(last, config, log)? {
             Executed::Done { errors: Vec::new() }
         } else {
-            let (request, count) = self.transaction(&output);
+            let (request, count) = self.transaction(&outputs);
             let redis = self.redis(config)?;
             let sent = execute(redis, &request, count);
-            self.in_doubt = sent.is_err();
+            self.in_doubt = if sent.is_err() { outputs.len() } else { 0 };
             sent?
         };
-        self.in_doubt = false;
+        self.in_doubt = 0;
         if let Executed::Done { .. } = executed {
-            self.queue.pop_front();
-            self.published = output.published.or(self.published);
+            self.queue.drain(..outputs.len());
+            self.published = last.published.or(self.published);
         }
         Ok(executed)
     }
 
-    /// The commands of a transaction behind `MULTI`, and how many there are before `EXEC`.
-    fn transaction(&self, output: &Output) -> (Vec<u8>, usize) {
+    /// The commands of a transaction behind `MULTI`, and how many there are before `EXEC`. What the cursor and the state
+    /// become is what the last output says.
+    fn transaction(&self, outputs: &[Output]) -> (Vec<u8>, usize) {
         let (channel, mut request, mut count) = (self.channel.as_bytes(), Vec::new(), 0);
-        let published = output.published.map(|ts| ts.to_string());
+        let last = outputs.last();
+        let published = last.and_then(|last| last.published).map(|ts| ts.to_string());
         let mut add = |command: &[&[u8]]| {
             write_command(&mut request, command);
             count += 1;
         };
-        for text in &output.texts {
+        let mut texts = outputs.iter().flat_map(|output| &output.texts).peekable();
+        let puts_out = texts.peek().is_some();
+        for text in texts {
             add(&[b"PUBLISH", channel, text.as_bytes()]);
             add(&[b"LPUSH", channel, text.as_bytes()]);
         }
-        if !output.texts.is_empty() {
+        if puts_out {
             add(&[b"LTRIM", channel, b"0", LIST_LENGTH]);
         }
         if let Some(published) = &published {
             add(&[b"HSET", self.cursor_key.as_bytes(), b"published", published.as_bytes()]);
         }
-        if let Some(state) = &output.state {
+        if let Some(state) = last.and_then(|last| last.state.as_ref()) {
             add(&[b"SET", STATE_KEY, state.as_bytes()]);
         }
-        if let Some(patterns) = &output.patterns {
+        if let Some(patterns) = last.and_then(|last| last.patterns.as_ref()) {
             add(&[b"SET", PATTERNS_KEY, patterns.as_bytes()]);
         }
         write_command(&mut request, &[b"EXEC"]);
         (request, count)
     }
 
-    /// Whether Redis holds what the output in doubt would have written last.
+    /// Whether Redis holds what the last output in doubt would have written.
     fn came_through(&mut self, output: &Output, config: &Config, log: &Log) -> Result<bool, RedisError> {
         let cursor_key = self.cursor_key.clone();
         let redis = self.redis(config)?;

@@ -73,7 +73,24 @@ impl<'a> Tokens<'a> {
     ///
     /// # Errors
     /// When the bytes are no RESP.
+    #[inline]
     pub fn next_token(&mut self) -> Result<Option<Token<'a>>, ProtocolError> {
+        // Nearly all are of these: the entries of a stream.
+        let rest = &self.bytes[self.at..];
+        match short_head(rest) {
+            Some((b'*', length, taken)) => {
+                self.at += taken;
+                Ok(Some(Token::Array(length)))
+            }
+            Some((b'$', length, taken)) if rest.get(taken + length..taken + length + 2) == Some(b"\r\n") => {
+                self.at += taken + length + 2;
+                Ok(Some(Token::Bulk(&rest[taken..taken + length])))
+            }
+            _ => self.any_token(),
+        }
+    }
+
+    fn any_token(&mut self) -> Result<Option<Token<'a>>, ProtocolError> {
         let rest = &self.bytes[self.at..];
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
             return if rest.len() > LONGEST_LINE { Err(ProtocolError) } else { Ok(None) };
@@ -129,6 +146,11 @@ impl<'a> Tokens<'a> {
     /// When it is something else.
     pub fn list(&mut self) -> Result<usize, ProtocolError> {
         if let Token::Array(length) = self.token()? { Ok(length) } else { Err(ProtocolError) }
+    }
+
+    /// How many bytes have been taken apart.
+    pub fn taken(&self) -> usize {
+        self.at
     }
 
     fn frame(&mut self, depth: usize) -> Result<Option<Frame<'a>>, ProtocolError> {
@@ -225,6 +247,23 @@ pub fn write_command(out: &mut Vec<u8>, arguments: &[&[u8]]) {
 /// Of a command that it does not know, Redis repeats the arguments: they may be secrets.
 fn without_arguments(error: &str) -> &str {
     error.split_once(", with args").map_or(error, |(error, _)| error)
+}
+
+/// The type, the number and the length of a line that holds a number of one to four digits, if such a line is all there.
+#[inline]
+fn short_head(bytes: &[u8]) -> Option<(u8, usize, usize)> {
+    let (kind, line) = bytes.split_first()?;
+    let mut number = 0;
+    for (digits, byte) in line.iter().take(5).enumerate() {
+        match byte {
+            b'0'..=b'9' => number = 10 * number + usize::from(byte - b'0'),
+            b'\r' if digits > 0 && line.get(digits + 1) == Some(&b'\n') => {
+                return Some((*kind, number, digits + 3));
+            }
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn text(bytes: &[u8]) -> Result<&str, ProtocolError> {

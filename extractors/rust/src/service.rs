@@ -27,6 +27,9 @@ use crate::source::{START, Source};
 use crate::store::Store;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// While there is more to read, outputs are gathered for so long: Redis is busy answering us, and would let us wait for
+/// each.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -66,6 +69,12 @@ struct Service<'a> {
     resumed: bool,
     /// All of the stream has been read once.
     caught_up: bool,
+    /// There is more to read: the next answer is on its way.
+    behind: bool,
+    /// Redis has not answered the read though there is something to read, or nobody knows.
+    silence_is_false: bool,
+    /// When outputs were sent last.
+    flushed_at: Instant,
     /// The cursor `stored`, as far as this process knows.
     stored: Option<i64>,
     /// Redis is to be told of it before the next stats.
@@ -107,6 +116,9 @@ impl<'a> Service<'a> {
             records: Vec::new(),
             resumed: false,
             caught_up: false,
+            behind: false,
+            silence_is_false: false,
+            flushed_at: now,
             stored: None,
             tell_stored: false,
             read_at: None,
@@ -134,8 +146,9 @@ impl<'a> Service<'a> {
             let stopped = self.wait(stop)?;
             self.put_out();
             let now = Instant::now();
-            if self.source.is_open() {
+            if self.source.is_open() && !(self.behind && now < self.flushed_at + GATHER) {
                 self.publisher.flush(self.config, now, self.log);
+                self.flushed_at = now;
             }
             self.complain(now);
             self.duties(now);

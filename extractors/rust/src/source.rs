@@ -5,6 +5,7 @@
 //! After an answer that is full the next one is asked for before its events are handed on, so that Redis works
 //! meanwhile.
 
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub enum Turn {
     Behind,
     /// A message of the channel came; the answer is still to come.
     Message,
+    /// It is time, and the answer is still to come.
+    Silent,
     /// The waker was readable.
     Woken,
 }
@@ -48,6 +51,8 @@ pub struct Source {
     redis: Option<Redis>,
     last_id: String,
     asked: Option<Asked>,
+    /// Where in the answer the events are that are handed on.
+    events: Vec<Range<usize>>,
 }
 
 struct Asked {
@@ -59,7 +64,7 @@ impl Source {
     /// Will read the stream of `kind` behind `last_id`.
     pub fn new(kind: Kind, last_id: String) -> Source {
         let stream = format!("seclyzer:stream:{}", kind.name()).into_bytes();
-        Source { stream, redis: None, last_id, asked: None }
+        Source { stream, redis: None, last_id, asked: None, events: Vec::new() }
     }
 
     /// The stream's key.
@@ -104,17 +109,19 @@ impl Source {
         redis.call("XRANGE", &command, |entries| entries.items().is_empty())
     }
 
-    /// Waits for the next answer or message, at most `block`, and hands every event's text to `on_event`.
+    /// Waits for the next answer or message, which comes after `block` at the latest, but not longer than `until`, and
+    /// hands every event's text to `on_event`.
     ///
     /// # Errors
     /// When the connection broke or the answer is overdue; it is closed then.
     pub fn turn(
         &mut self,
         block: Duration,
+        until: Option<Instant>,
         waker: BorrowedFd<'_>,
         on_event: &mut dyn FnMut(&[u8]),
     ) -> Result<Turn, RedisError> {
-        let turn = self.try_turn(block, waker, on_event);
+        let turn = self.try_turn(block, until, waker, on_event);
         if turn.is_err() {
             self.close();
         }
@@ -124,6 +131,7 @@ impl Source {
     fn try_turn(
         &mut self,
         block: Duration,
+        until: Option<Instant>,
         waker: BorrowedFd<'_>,
         on_event: &mut dyn FnMut(&[u8]),
     ) -> Result<Turn, RedisError> {
@@ -134,9 +142,14 @@ impl Source {
             Some(asked) => asked,
             None => ask(redis, &self.stream, &self.last_id, block)?,
         };
-        match redis.receive(asked.at + asked.block + OVERDUE, Some(waker))? {
+        let overdue = asked.at + asked.block + OVERDUE;
+        match redis.receive(until.map_or(overdue, |until| until.min(overdue)), Some(waker))? {
             Wait::Ready => {}
-            Wait::Timeout => return Err(timed_out()),
+            Wait::Timeout if Instant::now() >= overdue => return Err(timed_out()),
+            Wait::Timeout => {
+                self.asked = Some(asked);
+                return Ok(Turn::Silent);
+            }
             Wait::Woken => {
                 self.asked = Some(asked);
                 return Ok(Turn::Woken);
@@ -144,8 +157,7 @@ impl Source {
         }
         let answered = Instant::now();
         let prompt = answered <= asked.at + asked.block + PROMPT;
-        let mut last_id = None;
-        let entries = read_reply(redis.reply(), |id, _| last_id = id)?;
+        let (entries, last_id) = read_reply(redis.reply(), &mut self.events)?;
         let last_id = last_id.map(|id| String::from_utf8_lossy(id).into_owned());
         let turn = match entries {
             None => Turn::Message,
@@ -158,7 +170,8 @@ impl Source {
             (Turn::Behind, Some(last_id)) => Some(ask(redis, &self.stream, last_id, CATCHING_UP)?),
             _ => None,
         };
-        read_reply(redis.reply(), |_, event| on_event(event))?;
+        let reply = redis.reply();
+        self.events.iter().for_each(|event| on_event(&reply[event.clone()]));
         if let Some(last_id) = last_id {
             self.last_id = last_id;
         }
@@ -178,85 +191,92 @@ fn ask(redis: &mut Redis, stream: &[u8], last_id: &str, block: Duration) -> Resu
     Ok(Asked { at: Instant::now(), block })
 }
 
-/// Hands on every entry's id and event; a message of the channel has no id. How many entries the answer holds; none
-/// when the reply is a push.
+/// Finds every event in a reply. How many entries it holds and the id of the last one; no number when the reply is a push:
+/// a message of the channel has no id.
 fn read_reply<'a>(
     reply: &'a [u8],
-    mut on_event: impl FnMut(Option<&'a [u8]>, &'a [u8]),
-) -> Result<Option<usize>, RedisError> {
+    events: &mut Vec<Range<usize>>,
+) -> Result<(Option<usize>, Option<&'a [u8]>), RedisError> {
     let mut tokens = Tokens::of(reply);
+    events.clear();
     match tokens.token()? {
         Token::Push(_) => {
             if let (Token::Bulk(b"message"), _, Token::Bulk(event)) =
                 (tokens.token()?, tokens.token()?, tokens.token()?)
             {
-                on_event(None, event);
+                events.push(just_taken(&tokens, event));
             }
-            Ok(None)
+            Ok((None, None))
         }
         Token::Error(error) => Err(RedisError::Refused { command: "XREAD", error: error.to_owned() }),
-        Token::Null => Ok(Some(0)),
+        Token::Null => Ok((Some(0), None)),
         // {stream: [[id, [field, value, …]], …]}
         _ => {
             tokens.bulk()?;
-            let entries = tokens.list()?;
+            let (entries, mut last_id) = (tokens.list()?, None);
             for _ in 0..entries {
                 tokens.list()?;
-                let id = tokens.bulk()?;
-                on_event(Some(id), event_of_fields(&mut tokens)?);
+                last_id = Some(tokens.bulk()?);
+                events.push(event_of_fields(&mut tokens)?);
             }
-            Ok(Some(entries))
+            Ok((Some(entries), last_id))
         }
     }
 }
 
 /// The value of the field `e`. An entry without it is as malformed as an empty message.
-fn event_of_fields<'a>(tokens: &mut Tokens<'a>) -> Result<&'a [u8], RedisError> {
+fn event_of_fields(tokens: &mut Tokens<'_>) -> Result<Range<usize>, RedisError> {
     let mut event = None;
     for _ in 0..tokens.list()? / 2 {
         let (name, value) = (tokens.bulk()?, tokens.bulk()?);
         if name == b"e" {
-            event.get_or_insert(value);
+            event.get_or_insert_with(|| just_taken(tokens, value));
         }
     }
     Ok(event.unwrap_or_default())
+}
+
+/// Where the bytes stand that were taken last; a line ending is behind them.
+fn just_taken(tokens: &Tokens<'_>, bytes: &[u8]) -> Range<usize> {
+    let end = tokens.taken() - 2;
+    end - bytes.len()..end
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(reply: &[u8]) -> (Option<usize>, Vec<(&str, &str)>) {
+    fn read(reply: &[u8]) -> (Option<usize>, Option<&str>, Vec<&str>) {
         let text = |bytes| std::str::from_utf8(bytes).unwrap();
         let mut events = Vec::new();
-        let entries = read_reply(reply, |id, event| events.push((id.map_or("no id", text), text(event))));
-        (entries.unwrap(), events)
+        let (entries, last_id) = read_reply(reply, &mut events).unwrap();
+        (entries, last_id.map(text), events.into_iter().map(|event| text(&reply[event])).collect())
     }
 
     #[test]
-    fn entries_are_read_in_order_with_their_ids() {
+    fn entries_are_read_in_order_with_the_last_ones_id() {
         let reply = b"%1\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$1\r\ne\r\n$1\r\na\r\n\
             *2\r\n$3\r\n5-1\r\n*4\r\n$1\r\nx\r\n$1\r\ny\r\n$1\r\ne\r\n$1\r\nb\r\n";
-        assert_eq!(read(reply), (Some(2), vec![("5-0", "a"), ("5-1", "b")]));
+        assert_eq!(read(reply), (Some(2), Some("5-1"), vec!["a", "b"]));
     }
 
     #[test]
     fn an_entry_without_an_event_is_an_empty_message() {
         let reply = b"%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$1\r\nx\r\n$1\r\na\r\n";
-        assert_eq!(read(reply), (Some(1), vec![("5-0", "")]));
+        assert_eq!(read(reply), (Some(1), Some("5-0"), vec![""]));
     }
 
     #[test]
     fn messages_of_the_channel_are_events_and_other_pushes_are_not() {
-        assert_eq!(read(b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\na\r\n"), (None, vec![("no id", "a")]));
-        assert_eq!(read(b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"), (None, vec![]));
-        assert_eq!(read(b"_\r\n"), (Some(0), vec![]));
+        assert_eq!(read(b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\na\r\n"), (None, None, vec!["a"]));
+        assert_eq!(read(b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"), (None, None, vec![]));
+        assert_eq!(read(b"_\r\n"), (Some(0), None, vec![]));
     }
 
     #[test]
     fn what_is_no_answer_to_a_read_is_an_error() {
         for reply in [&b"-NOPERM no\r\n"[..], b"%1\r\n$1\r\ns\r\n:1\r\n", b"%1\r\n$1\r\ns\r\n*1\r\n_\r\n"] {
-            assert!(read_reply(reply, |_, _| ()).is_err());
+            assert!(read_reply(reply, &mut Vec::new()).is_err());
         }
     }
 }

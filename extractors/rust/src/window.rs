@@ -91,6 +91,11 @@ impl StreamClock {
         self.anchor = None;
     }
 
+    /// The real time at which stream time will be `stream`, were no event to come; none while it stands still.
+    pub fn real_at(&self, stream: i64) -> Option<i64> {
+        Some(self.anchor? + (stream - self.now()?))
+    }
+
     /// Counts the real time up to `real`, if it runs.
     pub fn run_to(&mut self, real: i64) {
         if let Some(anchor) = self.anchor.filter(|anchor| *anchor < real) {
@@ -166,8 +171,9 @@ mod tests {
         clock.see(5_000, Some(150));
         clock.run_to(180);
         assert_eq!(clock.now(), Some(5_030));
+        assert_eq!(clock.real_at(5_100), Some(250));
         clock.see(5_010, Some(180));
-        assert_eq!(clock.now(), Some(5_010));
+        assert_eq!((clock.now(), clock.real_at(5_100)), (Some(5_010), Some(270)));
     }
 
     #[test]
@@ -178,7 +184,7 @@ mod tests {
         clock.run_to(10);
         clock.stop();
         clock.run_to(500);
-        assert_eq!(clock.now(), Some(1_010));
+        assert_eq!((clock.now(), clock.real_at(2_000)), (Some(1_010), None));
         clock.start(600);
         clock.run_to(605);
         assert_eq!(clock.now(), Some(1_015));

@@ -10,7 +10,7 @@ const MAX_COORDINATE: f64 = 1e6;
 
 /// The keys that the contract lists, and all others.
 #[derive(Clone, Copy)]
-enum Key {
+enum Member {
     Type,
     Ts,
     DevMode,
@@ -25,34 +25,34 @@ enum Key {
     Other,
 }
 
-impl Key {
-    fn of(name: &[u8]) -> Key {
+impl Member {
+    fn of(name: &[u8]) -> Member {
         match name {
-            b"type" => Key::Type,
-            b"ts" => Key::Ts,
-            b"dev_mode" => Key::DevMode,
-            b"key" => Key::Key,
-            b"event" => Key::Event,
-            b"x" => Key::X,
-            b"y" => Key::Y,
-            b"button" => Key::Button,
-            b"scroll_delta" => Key::ScrollDelta,
-            b"app_name" => Key::AppName,
-            b"window_class" => Key::WindowClass,
-            _ => Key::Other,
+            b"type" => Member::Type,
+            b"ts" => Member::Ts,
+            b"dev_mode" => Member::DevMode,
+            b"key" => Member::Key,
+            b"event" => Member::Event,
+            b"x" => Member::X,
+            b"y" => Member::Y,
+            b"button" => Member::Button,
+            b"scroll_delta" => Member::ScrollDelta,
+            b"app_name" => Member::AppName,
+            b"window_class" => Member::WindowClass,
+            _ => Member::Other,
         }
     }
 }
 
 /// The values of a message's keys; of a key given twice the last one stands.
 #[derive(Default)]
-pub struct Fields<'a>([Value<'a>; Key::Other as usize + 1]);
+pub struct Fields<'a>([Value<'a>; Member::Other as usize + 1]);
 
 impl<'a> Places<'a> for Fields<'a> {
     fn place(&mut self, key: Text<'a>) -> &mut Value<'a> {
-        let mut known = Key::of(key.written());
-        if matches!(known, Key::Other) && key.is_escaped() {
-            known = Key::of(&key.decoded());
+        let mut known = Member::of(key.written());
+        if matches!(known, Member::Other) && key.is_escaped() {
+            known = Member::of(&key.decoded());
         }
         &mut self.0[known as usize]
     }
@@ -64,13 +64,13 @@ impl<'a> Fields<'a> {
         members(message, self)
     }
 
-    fn value(&self, key: Key) -> Value<'a> {
-        self.0[key as usize]
+    fn value(&self, member: Member) -> Value<'a> {
+        self.0[member as usize]
     }
 
     /// The event's type, which is any text.
     pub fn kind(&self) -> Option<Cow<'a, [u8]>> {
-        if let Value::Text(kind) = self.value(Key::Type) { Some(kind.decoded()) } else { None }
+        if let Value::Text(kind) = self.value(Member::Type) { Some(kind.decoded()) } else { None }
     }
 
     /// A checked keystroke.
@@ -78,8 +78,8 @@ impl<'a> Fields<'a> {
         Some(Keystroke {
             ts: self.ts()?,
             dev_mode: self.dev_mode()?,
-            key: self.value(Key::Key).name(64)?,
-            press: match self.value(Key::Event).text(7)?.as_ref() {
+            key: self.value(Member::Key).name(64)?,
+            press: match self.value(Member::Event).text(7)?.as_ref() {
                 b"press" => true,
                 b"release" => false,
                 _ => return None,
@@ -89,11 +89,11 @@ impl<'a> Fields<'a> {
 
     /// A checked mouse event.
     pub fn mouse(&self) -> Option<Mouse> {
-        let action = match self.value(Key::Event).text(7)?.as_ref() {
-            b"move" => Action::Move(self.value(Key::X).coordinate()?, self.value(Key::Y).coordinate()?),
+        let action = match self.value(Member::Event).text(7)?.as_ref() {
+            b"move" => Action::Move(self.value(Member::X).coordinate()?, self.value(Member::Y).coordinate()?),
             b"press" => Action::Press(self.button()?),
             b"release" => Action::Release(self.button()?),
-            b"scroll" => Action::Scroll(match self.value(Key::ScrollDelta) {
+            b"scroll" => Action::Scroll(match self.value(Member::ScrollDelta) {
                 Value::Null => None,
                 delta => Some(delta.coordinate()?),
             }),
@@ -104,30 +104,30 @@ impl<'a> Fields<'a> {
 
     /// A checked focus.
     pub fn app(&self) -> Option<Focus> {
-        let event_is_focus = match self.value(Key::Event) {
+        let event_is_focus = match self.value(Member::Event) {
             Value::Null => true,
             event => *event.text(5)? == *b"focus",
         };
-        let class_is_text = matches!(self.value(Key::WindowClass), Value::Null | Value::Text(_));
+        let class_is_text = matches!(self.value(Member::WindowClass), Value::Null | Value::Text(_));
         if !(event_is_focus && class_is_text) {
             return None;
         }
         Some(Focus {
             ts: self.ts()?,
             dev_mode: self.dev_mode()?,
-            app: self.value(Key::AppName).name(256)?.into_owned(),
+            app: self.value(Member::AppName).name(256)?.into_owned(),
         })
     }
 
     fn ts(&self) -> Option<i64> {
-        match self.value(Key::Ts) {
+        match self.value(Member::Ts) {
             Value::Integer(ts) if (1..=MAX_TS).contains(&ts) => Some(ts),
             _ => None,
         }
     }
 
     fn dev_mode(&self) -> Option<bool> {
-        match self.value(Key::DevMode) {
+        match self.value(Member::DevMode) {
             Value::Null => Some(false),
             Value::Bool(dev_mode) => Some(dev_mode),
             _ => None,
@@ -135,7 +135,7 @@ impl<'a> Fields<'a> {
     }
 
     fn button(&self) -> Option<Button> {
-        Some(match self.value(Key::Button).name(64)?.as_bytes() {
+        Some(match self.value(Member::Button).name(64)?.as_bytes() {
             b"Left" => Button::Left,
             b"Right" => Button::Right,
             b"Middle" => Button::Middle,

@@ -313,7 +313,7 @@ const fn each(byte: u8) -> u64 {
 fn leading_digits(text: [u8; 8]) -> (usize, i64) {
     let values = u64::from_le_bytes(text) ^ each(b'0');
     // The highest bit of a byte tells that it is more than 9.
-    let others = ((values & each(0x7f)) + each(0x80 - 10) | values) & each(0x80);
+    let others = (((values & each(0x7f)) + each(0x80 - 10)) | values) & each(0x80);
     let digits = others.trailing_zeros() as usize / 8;
     // What is no digit falls off at the end, and zeros come in front; there is no shift by 64.
     let padded = if digits == 0 { 0 } else { values << (64 - 8 * digits) };

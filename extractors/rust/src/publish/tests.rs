@@ -11,7 +11,7 @@ fn with_state(ts: i64) -> Output {
 #[test]
 fn a_transaction_moves_text_list_and_cursor_together() {
     let publisher = Publisher::new(Kind::Mouse, "seclyzer:features:mouse");
-    let (request, count) = publisher.transaction(&text(7));
+    let (request, count) = publisher.transaction(&[text(7)]);
     let request = String::from_utf8(request).unwrap();
     let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
     assert_eq!(
@@ -20,6 +20,30 @@ fn a_transaction_moves_text_list_and_cursor_together() {
          LTRIM seclyzer:features:mouse 0 999 HSET seclyzer:cursor:mouse published 7 EXEC"
     );
     assert_eq!(count, 4);
+}
+
+#[test]
+fn windows_that_wait_go_together_and_a_state_goes_alone() {
+    let mut publisher = Publisher::new(Kind::Mouse, "c");
+    for ts in 1..=40 {
+        publisher.push(text(ts));
+    }
+    assert_eq!(publisher.together(), MOST_TOGETHER);
+    let (request, count) = publisher.transaction(&[text(1), text(2), text(3)]);
+    let request = String::from_utf8(request).unwrap();
+    let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
+    assert_eq!(
+        words.join(" "),
+        "PUBLISH c 1 LPUSH c 1 PUBLISH c 2 LPUSH c 2 PUBLISH c 3 LPUSH c 3 LTRIM c 0 999 \
+         HSET seclyzer:cursor:mouse published 3 EXEC"
+    );
+    assert_eq!(count, 8);
+    publisher.in_doubt = 2;
+    assert_eq!(publisher.together(), 2, "what is in doubt came through as a whole, or not at all");
+    let mut publisher = Publisher::new(Kind::App, "c");
+    publisher.push(with_state(1));
+    publisher.push(text(2));
+    assert_eq!(publisher.together(), 1);
 }
 
 #[test]
@@ -39,7 +63,7 @@ fn windows_wait_one_by_one_and_states_are_joined() {
 fn an_output_in_doubt_is_not_changed() {
     let mut publisher = Publisher::new(Kind::App, "c");
     publisher.push(with_state(1));
-    publisher.in_doubt = true;
+    publisher.in_doubt = 1;
     publisher.push(with_state(2));
     assert_eq!(publisher.waiting(), 2);
 }

@@ -78,7 +78,7 @@ impl Service<'_> {
         }
         let (stream, last_id) = (self.source.stream(), self.source.last_id().as_bytes());
         let redis = self.publisher.redis(self.config)?;
-        if !has_entries(redis, stream, last_id)? && has_entries(redis, stream, b"+")? {
+        if !has_entries(redis, stream, b"-", last_id)? && has_entries(redis, stream, b"-", b"+")? {
             self.gaps += 1;
             self.log.warning("the stream was trimmed before it was read", &[]);
         }
@@ -98,27 +98,28 @@ impl Service<'_> {
             self.reading_fails(&error);
             return Ok(false);
         }
-        let block = self.block();
-        let (core, records, epoch) = (&mut self.core, &mut self.records, self.epoch);
-        let mut moment = None;
-        let turn = self.source.turn(block, stop.as_fd(), &mut |message| {
-            let now = || Moment { wall: Some(wall_us()), real: Some(us_since(epoch, Instant::now())) };
-            core.message(message, *moment.get_or_insert_with(now), records);
-        });
+        let due_at = self.due_at();
+        let mut turn = self.read(due_at, stop);
+        if let Ok(Turn::Silent) = turn {
+            turn = self.look_behind_silence(stop);
+        }
+        self.behind = matches!(turn, Ok(Turn::Behind));
         match turn {
             Ok(Turn::CaughtUp { empty_at }) => {
                 self.caught_up = true;
+                self.silence_is_false = false;
                 self.reading_works();
                 let clock = self.core.clock();
-                let real = if clock.is_running() { empty_at } else { Instant::now() };
-                clock.start(us_since(epoch, real));
-                self.core.tick(us_since(epoch, real), &mut self.records);
+                let real = us_since(self.epoch, if clock.is_running() { empty_at } else { Instant::now() });
+                clock.start(real);
+                self.core.tick(real, &mut self.records);
             }
             Ok(Turn::Behind) => {
                 self.core.clock().stop();
                 self.reading_works();
             }
             Ok(Turn::Message) => {}
+            Ok(Turn::Silent) => {}
             Ok(Turn::Woken) => return Ok(true),
             Err(error) => self.reading_fails(&error),
         }
@@ -145,20 +146,59 @@ impl Service<'_> {
         self.say_status();
     }
 
+    /// One turn of the source; what it hands on is read now.
+    fn read(&mut self, until: Option<Instant>, stop: &UnixStream) -> Result<Turn, RedisError> {
+        let block = self.block();
+        let (core, records, epoch) = (&mut self.core, &mut self.records, self.epoch);
+        let mut moment = None;
+        self.source.turn(block, until, stop.as_fd(), &mut |message| {
+            let now = || Moment { wall: Some(wall_us()), real: Some(us_since(epoch, Instant::now())) };
+            core.message(message, *moment.get_or_insert_with(now), records);
+        })
+    }
+
+    /// Something is due, and the read is not answered. Redis keeps `BLOCK` in whole ms and by a timer of its own, so it is
+    /// asked whether there is anything that has not been read: if not, time counts up to the question.
+    fn look_behind_silence(&mut self, stop: &UnixStream) -> Result<Turn, RedisError> {
+        let asked_at = Instant::now();
+        let first = [b"(", self.source.last_id().as_bytes()].concat();
+        let stream = self.source.stream();
+        let redis = self.publisher.settled(self.config);
+        let is_behind = redis.and_then(|redis| has_entries(redis, stream, &first, b"+"));
+        if is_behind.is_err() {
+            self.publisher.close();
+        }
+        // When it is not as silent as it seems, or says nothing at all, the read will be answered, or be overdue.
+        self.silence_is_false = is_behind.unwrap_or(true);
+        if self.silence_is_false {
+            return Ok(Turn::Silent);
+        }
+        let turn = self.read(Some(asked_at), stop);
+        if let Ok(Turn::Silent) = turn {
+            self.core.tick(us_since(self.epoch, asked_at), &mut self.records);
+        }
+        turn
+    }
+
     /// How long the next read may block.
     fn block(&mut self) -> Duration {
         if !self.core.clock().is_running() {
             return CATCHING_UP;
         }
-        let duty = self.next_duty().saturating_duration_since(Instant::now());
-        let left = self.core.time_left().map(|left| Duration::from_micros(u64::try_from(left).unwrap_or(0)));
         // Redis counts in whole ms; one more makes sure that what is due then is due.
-        left.map_or(duty, |left| duty.min(left)) + Duration::from_millis(1)
+        self.next_duty().saturating_duration_since(Instant::now()) + Duration::from_millis(1)
+    }
+
+    /// When the next window closes or the next event is taken, were nothing to come; none while nobody can know.
+    fn due_at(&mut self) -> Option<Instant> {
+        let due = self.core.due().filter(|_| !self.silence_is_false)?;
+        let real = self.core.clock().real_at(due)?;
+        Some(self.epoch + Duration::from_micros(u64::try_from(real).unwrap_or(0)))
     }
 }
 
-/// Whether the stream has an entry up to this id.
-fn has_entries(redis: &mut Redis, stream: &[u8], to: &[u8]) -> Result<bool, RedisError> {
-    let command: [&[u8]; 6] = [b"XRANGE", stream, b"-", to, b"COUNT", b"1"];
+/// Whether the stream has an entry between these ids.
+fn has_entries(redis: &mut Redis, stream: &[u8], from: &[u8], to: &[u8]) -> Result<bool, RedisError> {
+    let command: [&[u8]; 6] = [b"XRANGE", stream, from, to, b"COUNT", b"1"];
     redis.call("XRANGE", &command, |entries| !entries.items().is_empty())
 }

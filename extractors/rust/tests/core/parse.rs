@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use seclyzer_extractors::event::{Action, Button, Event, Focus, Keystroke, Mouse, Parsed, parse};
 
-fn valid(message: &str) -> Event {
+fn valid(message: &str) -> Event<'_> {
     match parse(message.as_bytes()) {
         Parsed::Valid(event) => event,
         other => panic!("{message} is {other:?}"),

@@ -184,11 +184,12 @@ fn real_time_closes_windows_when_nothing_more_comes() {
     let mut run = run(1);
     run.core.clock().start(0);
     read_at(&mut run, 1_000, START + S);
-    let left = run.core.time_left().unwrap();
-    assert_eq!(left, 4 * S + 250_001);
-    run.core.tick(1_000 + left - 1, &mut run.records);
+    let due = run.core.due().unwrap();
+    let real = run.core.clock().real_at(due).unwrap();
+    assert_eq!(real, 1_000 + 4 * S + 250_001);
+    run.core.tick(real - 1, &mut run.records);
     assert!(run.ends().is_empty());
-    run.core.tick(1_000 + left, &mut run.records);
+    run.core.tick(real, &mut run.records);
     assert_eq!(run.ends(), [5]);
 }
 

@@ -86,17 +86,22 @@ fn the_time_in_which_redis_hung_does_not_count() {
     extractor.stop();
 }
 
-/// Events go in directly; the program reaches Redis through a relay that breaks its first transactions.
+/// Events go in directly; the program reaches Redis through a relay that breaks its first transactions. What windows are
+/// closed together go out together, so events come in three parts.
 fn broken_transactions_come_out_once(at: Break) {
     let redis = RedisServer::started();
     let relay = Relay::start(&redis.socket(), redis.directory.path().join("relay.sock"), at, 3);
     let settings = Settings::new(KEYSTROKE, &redis, NOWHERE).and("REDIS_URL", &relay.url());
     let mut listener = redis.subscribe(LIST);
-    let events = typing(0, 4);
-    redis.add("keystroke", &events);
     let mut extractor = settings.start();
-    let expected = settings.replay(&events);
-    until("everything comes out", || redis.list(LIST).len() >= expected.len());
+    let (mut events, mut expected) = (Vec::new(), Vec::new());
+    for part in 0..3 {
+        let more = typing(10 * part, 4);
+        redis.add("keystroke", &more);
+        events.extend(more);
+        expected = settings.replay(&events);
+        until("everything comes out", || redis.list(LIST).len() >= expected.len());
+    }
     extractor.stop();
     assert!(redis.list(LIST) == expected, "{} texts for {}", redis.list(LIST).len(), expected.len());
     assert!(listener.messages() == expected);
