@@ -3,6 +3,10 @@
 //! A reply is a run of [`Token`]s. [`Scan`] finds its end while it comes in pieces; [`parse`] makes a tree of it, and who
 //! reads many of the same shape takes the tokens one by one. Nothing is copied.
 
+mod entry;
+
+pub use self::entry::{Entry, usual_entry};
+
 /// One reply.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame<'a> {
@@ -73,24 +77,7 @@ impl<'a> Tokens<'a> {
     ///
     /// # Errors
     /// When the bytes are no RESP.
-    #[inline]
     pub fn next_token(&mut self) -> Result<Option<Token<'a>>, ProtocolError> {
-        // Nearly all are of these: the entries of a stream.
-        let rest = &self.bytes[self.at..];
-        match short_head(rest) {
-            Some((b'*', length, taken)) => {
-                self.at += taken;
-                Ok(Some(Token::Array(length)))
-            }
-            Some((b'$', length, taken)) if rest.get(taken + length..taken + length + 2) == Some(b"\r\n") => {
-                self.at += taken + length + 2;
-                Ok(Some(Token::Bulk(&rest[taken..taken + length])))
-            }
-            _ => self.any_token(),
-        }
-    }
-
-    fn any_token(&mut self) -> Result<Option<Token<'a>>, ProtocolError> {
         let rest = &self.bytes[self.at..];
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
             return if rest.len() > LONGEST_LINE { Err(ProtocolError) } else { Ok(None) };
@@ -146,6 +133,13 @@ impl<'a> Tokens<'a> {
     /// When it is something else.
     pub fn list(&mut self) -> Result<usize, ProtocolError> {
         if let Token::Array(length) = self.token()? { Ok(length) } else { Err(ProtocolError) }
+    }
+
+    /// The next reply, when it is a [usual entry](Entry) of a stream.
+    pub fn usual_entry(&mut self) -> Option<Entry<'a>> {
+        let (entry, taken) = usual_entry(&self.bytes[self.at..])?;
+        self.at += taken;
+        Some(entry)
     }
 
     /// How many bytes have been taken apart.
@@ -206,6 +200,11 @@ impl Scan {
     pub fn length(&mut self, bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
         let mut tokens = Tokens { bytes, at: self.at };
         while self.open > 0 {
+            if tokens.usual_entry().is_some() {
+                self.at = tokens.at;
+                self.open -= 1;
+                continue;
+            }
             let Some(token) = tokens.next_token()? else { return Ok(None) };
             self.at = tokens.at;
             self.open -= 1;
@@ -250,7 +249,6 @@ fn without_arguments(error: &str) -> &str {
 }
 
 /// The type, the number and the length of a line that holds a number of one to four digits, if such a line is all there.
-#[inline]
 fn short_head(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let (kind, line) = bytes.split_first()?;
     let mut number = 0;

@@ -16,6 +16,8 @@ use crate::resp::{Token, Tokens, write_command};
 use crate::schema::Kind;
 
 const CHANNEL: &[u8] = b"seclyzer:events";
+/// The field of an entry that holds its event.
+const FIELD: u8 = b'e';
 /// How many entries are read at once; fewer in an answer mean that there were no more.
 const COUNT: usize = 512;
 /// How long it waits while it does not know whether it has read all there was.
@@ -215,6 +217,12 @@ fn read_reply<'a>(
             tokens.bulk()?;
             let (entries, mut last_id) = (tokens.list()?, None);
             for _ in 0..entries {
+                if let Some(entry) = tokens.usual_entry() {
+                    last_id = Some(entry.id);
+                    let event = (entry.field == FIELD).then(|| just_taken(&tokens, entry.value));
+                    events.push(event.unwrap_or_default());
+                    continue;
+                }
                 tokens.list()?;
                 last_id = Some(tokens.bulk()?);
                 events.push(event_of_fields(&mut tokens)?);
@@ -224,12 +232,12 @@ fn read_reply<'a>(
     }
 }
 
-/// The value of the field `e`. An entry without it is as malformed as an empty message.
+/// The value of the field that holds the event. An entry without it is as malformed as an empty message.
 fn event_of_fields(tokens: &mut Tokens<'_>) -> Result<Range<usize>, RedisError> {
     let mut event = None;
     for _ in 0..tokens.list()? / 2 {
         let (name, value) = (tokens.bulk()?, tokens.bulk()?);
-        if name == b"e" {
+        if name == [FIELD] {
             event.get_or_insert_with(|| just_taken(tokens, value));
         }
     }
