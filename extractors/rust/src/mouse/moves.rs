@@ -23,122 +23,154 @@ pub fn features(events: Iter<'_, Held>, window: f64, on_event: impl FnMut(&Held)
     let (Some(first), Some(last)) = (moves.next(), moves.next_back()) else {
         return [0.0; 20];
     };
-    if sums.turns.count == 0 {
+    if sums.moves < 3 {
         return [0.0; 20];
     }
-    let deviations = Deviations::of(events, &sums, &mut middle);
+    let means = sums.means();
+    let squares = Squares::of(events, &means, &mut middle);
+    let deviation = |squares: f64, count: usize| mean(squares, count).sqrt();
     let straight = distance(last.x - first.x, last.y - first.y);
     let straightness = straight / sums.way.max(1.0);
-    let count = (sums.intervals.count + 1) as f64;
+    let (steps, turns) = (sums.moves - 1, sums.moves - 2);
     [
-        sums.speeds.mean(),
-        deviations.speeds.mean().sqrt(),
+        means.speed,
+        deviation(squares.speeds, sums.speeds.count),
         sums.fastest,
         middle.median(),
-        sums.accelerations_abs.mean(),
-        deviations.accelerations.mean().sqrt(),
+        mean(sums.accelerations_abs, sums.accelerations.count),
+        deviation(squares.accelerations, sums.accelerations.count),
         sums.hardest,
         1.0 - straightness,
-        sums.turns.mean(),
-        deviations.turns.mean().sqrt(),
-        sums.jerks_abs.mean(),
-        deviations.jerks.mean().sqrt(),
+        means.turn,
+        deviation(squares.turns, turns),
+        mean(sums.jerks_abs, sums.jerks.count),
+        deviation(squares.jerks, sums.jerks.count),
         sums.way,
         straight,
-        sums.way / count,
-        sums.long_intervals as f64 / sums.intervals.count as f64,
-        sums.intervals.mean(),
-        deviations.intervals.mean().sqrt(),
+        sums.way / sums.moves as f64,
+        sums.long_intervals as f64 / steps as f64,
+        means.interval,
+        deviation(squares.intervals, steps),
         straightness,
-        count / window,
+        sums.moves as f64 / window,
     ]
 }
 
+/// The mean of so many values; 0.0 of none.
+fn mean(total: f64, count: usize) -> f64 {
+    Sum { total, count }.mean()
+}
+
 /// What one look at all steps tells.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Sums {
+    moves: usize,
     way: f64,
-    intervals: Sum,
+    intervals: f64,
     long_intervals: usize,
     speeds: Sum,
     fastest: f64,
     accelerations: Sum,
-    accelerations_abs: Sum,
+    accelerations_abs: f64,
     hardest: f64,
     jerks: Sum,
-    jerks_abs: Sum,
-    turns: Sum,
+    jerks_abs: f64,
+    turns: f64,
+}
+
+/// Of all that is kept.
+struct Means {
+    interval: f64,
+    speed: f64,
+    acceleration: f64,
+    jerk: f64,
+    turn: f64,
 }
 
 impl Sums {
     fn of(events: Iter<'_, Held>, middle: &mut Middle, mut on_event: impl FnMut(&Held)) -> Sums {
         let mut sums = Sums::default();
-        look(events.inspect(|event| on_event(event)), |step, moves| {
+        sums.moves = look(events.inspect(|event| on_event(event)), |step, moves| {
             sums.way += step.distance;
-            sums.intervals.add(step.interval);
+            sums.intervals += step.interval;
             sums.long_intervals += usize::from(step.interval > LONG_INTERVAL_S);
             if step.speed < SPEED_LIMIT {
                 sums.speeds.add(step.speed);
                 middle.count(step.speed);
-                sums.fastest = sums.fastest.max(step.speed);
+                sums.fastest = larger(sums.fastest, step.speed);
             }
             if moves < 3 {
                 return;
             }
-            sums.turns.add(step.turn);
+            sums.turns += step.turn;
             if step.acceleration.abs() < ACCELERATION_LIMIT {
                 sums.accelerations.add(step.acceleration);
-                sums.accelerations_abs.add(step.acceleration.abs());
-                sums.hardest = sums.hardest.max(step.acceleration.abs());
+                sums.accelerations_abs += step.acceleration.abs();
+                sums.hardest = larger(sums.hardest, step.acceleration.abs());
             }
             if moves > 3 && step.jerk.abs() < JERK_LIMIT {
                 sums.jerks.add(step.jerk);
-                sums.jerks_abs.add(step.jerk.abs());
+                sums.jerks_abs += step.jerk.abs();
             }
         });
         sums
     }
+
+    fn means(&self) -> Means {
+        Means {
+            interval: mean(self.intervals, self.moves - 1),
+            speed: self.speeds.mean(),
+            acceleration: self.accelerations.mean(),
+            jerk: self.jerks.mean(),
+            turn: mean(self.turns, self.moves - 2),
+        }
+    }
 }
 
-/// What a second look tells: the squares of the distances from the means.
-#[derive(Clone, Copy, Default)]
-struct Deviations {
-    intervals: Sum,
-    speeds: Sum,
-    accelerations: Sum,
-    jerks: Sum,
-    turns: Sum,
+/// What a second look tells: the squares of the distances from the means, added up.
+#[derive(Default)]
+struct Squares {
+    intervals: f64,
+    speeds: f64,
+    accelerations: f64,
+    jerks: f64,
+    turns: f64,
 }
 
-impl Deviations {
-    fn of(events: Iter<'_, Held>, sums: &Sums, middle: &mut Middle) -> Deviations {
-        let mut squares = Deviations::default();
-        let (interval, speed, turn) = (sums.intervals.mean(), sums.speeds.mean(), sums.turns.mean());
-        let (acceleration, jerk) = (sums.accelerations.mean(), sums.jerks.mean());
+impl Squares {
+    fn of(events: Iter<'_, Held>, means: &Means, middle: &mut Middle) -> Squares {
+        let mut squares = Squares::default();
+        let square = |value: f64| value * value;
         look(events, |step, moves| {
-            squares.intervals.add_square(step.interval - interval);
+            squares.intervals += square(step.interval - means.interval);
             if step.speed < SPEED_LIMIT {
-                squares.speeds.add_square(step.speed - speed);
+                squares.speeds += square(step.speed - means.speed);
                 middle.keep(step.speed);
             }
             if moves < 3 {
                 return;
             }
-            squares.turns.add_square(step.turn - turn);
+            squares.turns += square(step.turn - means.turn);
             if step.acceleration.abs() < ACCELERATION_LIMIT {
-                squares.accelerations.add_square(step.acceleration - acceleration);
+                squares.accelerations += square(step.acceleration - means.acceleration);
             }
             if moves > 3 && step.jerk.abs() < JERK_LIMIT {
-                squares.jerks.add_square(step.jerk - jerk);
+                squares.jerks += square(step.jerk - means.jerk);
             }
         });
         squares
     }
 }
 
-/// Hands on the step that ends in each move but the first, and how many moves there are up to that one.
+/// One instruction, where `f64::max` asks for NaN as well.
+fn larger(a: f64, b: f64) -> f64 {
+    if b > a { b } else { a }
+}
+
+/// Hands on the step that ends in each move but the first, and how many moves there are up to that one; how many there
+/// are in all.
 #[inline]
-fn look<'a>(events: impl Iterator<Item = &'a Held>, mut on_step: impl FnMut(&Step, usize)) {
+fn look<'a>(events: impl Iterator<Item = &'a Held>, mut on_step: impl FnMut(&Step, usize)) -> usize {
     let mut moves = 0;
     // A loop, since what it adds up then stays in registers.
     for event in events.filter(|event| event.is_move()) {
@@ -147,6 +179,7 @@ fn look<'a>(events: impl Iterator<Item = &'a Held>, mut on_step: impl FnMut(&Ste
             on_step(&event.step, moves);
         }
     }
+    moves
 }
 
 #[cfg(test)]
