@@ -1,4 +1,5 @@
-//! A flat JSON object, written in the order in which its members are given.
+//! A flat JSON object, written in the order in which its members are given. Keys are names that this program gives:
+//! nothing in them needs an escape.
 
 use std::fmt::Write as _;
 
@@ -60,8 +61,10 @@ impl Object {
         if self.0.len() > 1 {
             self.0.push_str(", ");
         }
-        quote(&mut self.0, key);
-        self.0.push_str(": ");
+        debug_assert!(is_plain(key), "{key:?} needs an escape");
+        self.0.push('"');
+        self.0.push_str(key);
+        self.0.push_str("\": ");
     }
 }
 
@@ -74,7 +77,7 @@ pub fn number(out: &mut String, value: f64) {
 pub fn quote(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
-    while let Some(plain) = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | ..b' ')) {
+    while let Some(plain) = rest.bytes().position(needs_escape) {
         out.push_str(&rest[..plain]);
         match rest.as_bytes()[plain] {
             b'"' => out.push_str("\\\""),
@@ -90,6 +93,14 @@ pub fn quote(out: &mut String, text: &str) {
     }
     out.push_str(rest);
     out.push('"');
+}
+
+fn needs_escape(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | ..b' ')
+}
+
+fn is_plain(key: &str) -> bool {
+    !key.bytes().any(needs_escape)
 }
 
 #[cfg(test)]

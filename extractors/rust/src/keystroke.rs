@@ -1,12 +1,13 @@
 //! The features of a window of keystrokes (contract, 3.1).
 
+mod digraphs;
 mod keys;
 
+use std::collections::VecDeque;
 use std::collections::vec_deque::Iter;
-use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasherDefault;
 
-use self::keys::{Keys, NumberHasher};
+use self::digraphs::Digraphs;
+use self::keys::Keys;
 use crate::buffer::Timed;
 use crate::closer::Features;
 use crate::core::Settings;
@@ -21,7 +22,6 @@ const LONGEST_DWELL: i64 = 1000 * MS;
 const LONGEST_FLIGHT: i64 = 2000 * MS;
 const LONGEST_DIGRAPH: i64 = 2000 * MS;
 const LONGEST_GAP: i64 = 5000 * MS;
-const DIGRAPHS: usize = 20;
 
 /// A keystroke as windows hold it.
 #[derive(Clone, Copy, Debug)]
@@ -59,67 +59,103 @@ impl Features for Typing {
     }
 
     fn of(&self, events: Iter<'_, Held>, settings: &Settings) -> Vec<Value> {
-        let typed = Typed::of(events.clone(), self.keys.len());
+        let typed = Typed::of(events, &self.keys);
         let mut values = Vec::with_capacity(52);
         values.extend(Summary::of(&typed.dwells).values().map(Value::Number));
         values.extend(Summary::of(&typed.flights).values().map(Value::Number));
-        values.extend(digraph_means(&typed.presses).map(Value::Number));
-        values.extend(corrections(&typed.presses, &self.keys));
-        values.extend(rhythm(&typed.presses).map(Value::Number));
+        values.extend(typed.digraphs.means().map(Value::Number));
+        values.extend(corrections(typed.presses, typed.deleting));
+        values.extend(rhythm(&typed.gaps).map(Value::Number));
         values.push(Value::Count(typed.dwells.len() as u64));
         values.push(Value::Count(typed.flights.len() as u64));
-        values.push(Value::Count(typed.presses.len() as u64));
-        values.push(Value::Bool(settings.dev_mode || events.clone().any(|event| event.dev_mode)));
+        values.push(Value::Count(typed.presses as u64));
+        values.push(Value::Bool(settings.dev_mode || typed.dev_mode));
         values
     }
 }
 
 /// What was typed: presses without auto-repeat, and how long keys and pauses took.
 struct Typed {
-    presses: Vec<Press>,
+    presses: usize,
+    /// How many of the presses delete.
+    deleting: usize,
     dwells: Vec<f64>,
     flights: Vec<f64>,
+    /// From each press to the next.
+    gaps: Vec<f64>,
+    digraphs: Digraphs,
+    dev_mode: bool,
+    last_release: i64,
+    last_press: i64,
+    last_key: u32,
+    /// By the key's number.
+    downs: Vec<Down>,
 }
 
-struct Press {
-    ts: i64,
-    key: u32,
-}
+/// Longer ago than anything that counts, and far enough from the smallest number to reckon with.
+const NEVER: i64 = i64::MIN / 2;
 
-/// A key that is down: since when, and when it was last pressed or repeated.
+/// Since when a key is down, and when it was last pressed or repeated.
 #[derive(Clone, Copy)]
 struct Down {
     pressed: i64,
     last: i64,
 }
 
+const UP: Down = Down { pressed: NEVER, last: NEVER };
+
 impl Typed {
-    fn of(events: Iter<'_, Held>, keys: usize) -> Typed {
+    /// One walk over the events.
+    fn of(events: Iter<'_, Held>, keys: &Keys) -> Typed {
         let list = || Vec::with_capacity(events.len());
-        let mut typed = Typed { presses: Vec::with_capacity(events.len()), dwells: list(), flights: list() };
-        let mut downs: Vec<Option<Down>> = vec![None; keys];
-        let mut last_release = None;
-        for Held { ts, key, press, .. } in events {
-            let down = &mut downs[*key as usize];
-            if !press {
-                if let Some(dwell) = down.take().and_then(|down| ms_within(ts - down.pressed, LONGEST_DWELL))
-                {
-                    typed.dwells.push(dwell);
-                }
-                last_release = Some(ts);
-                continue;
-            }
-            if let Some(down) = down.as_mut().filter(|down| ts - down.last < AUTO_REPEAT) {
-                down.last = *ts;
-                continue;
-            }
-            *down = Some(Down { pressed: *ts, last: *ts });
-            if let Some(flight) = last_release.and_then(|release| ms_within(ts - release, LONGEST_FLIGHT)) {
-                typed.flights.push(flight);
-            }
-            typed.presses.push(Press { ts: *ts, key: *key });
-        }
+        let mut typed = Typed {
+            presses: 0,
+            deleting: 0,
+            dwells: list(),
+            flights: list(),
+            gaps: list(),
+            digraphs: Digraphs::of_gaps(events.len()),
+            dev_mode: false,
+            last_release: NEVER,
+            last_press: NEVER,
+            last_key: 0,
+            downs: vec![UP; keys.len()],
+        };
+        events.for_each(|event| typed.take(event, keys));
         typed
+    }
+
+    fn take(&mut self, event: &Held, keys: &Keys) {
+        let Held { ts, key, press, dev_mode } = *event;
+        self.dev_mode |= dev_mode;
+        let down = &mut self.downs[key as usize];
+        if !press {
+            if let Some(dwell) = ms_within(ts - down.pressed, LONGEST_DWELL) {
+                self.dwells.push(dwell);
+            }
+            *down = UP;
+            self.last_release = ts;
+            return;
+        }
+        let is_repeat = ts - down.last < AUTO_REPEAT;
+        down.last = ts;
+        if is_repeat {
+            return;
+        }
+        down.pressed = ts;
+        self.presses += 1;
+        self.deleting += usize::from(keys.is_deleting(key));
+        if let Some(flight) = ms_within(ts - self.last_release, LONGEST_FLIGHT) {
+            self.flights.push(flight);
+        }
+        let since_press = ts - self.last_press;
+        if let Some(gap) = ms_within(since_press, LONGEST_GAP) {
+            self.gaps.push(gap);
+            if since_press < LONGEST_DIGRAPH {
+                self.digraphs.add(self.last_key, key, gap);
+            }
+        }
+        (self.last_press, self.last_key) = (ts, key);
     }
 }
 
@@ -128,41 +164,8 @@ fn ms_within(us: i64, limit: i64) -> Option<f64> {
     (0 < us && us < limit).then(|| us as f64 / 1000.0)
 }
 
-/// The mean gaps of the most frequent pairs of keys, ties by first appearance; 0.0 for missing ranks.
-fn digraph_means(presses: &[Press]) -> [f64; DIGRAPHS] {
-    let mut pairs: Vec<Sum> = Vec::with_capacity(presses.len());
-    let mut known: HashMap<u64, usize, BuildHasherDefault<NumberHasher>> =
-        HashMap::with_capacity_and_hasher(presses.len(), BuildHasherDefault::default());
-    for two in presses.windows(2) {
-        let Some(gap) = ms_within(two[1].ts - two[0].ts, LONGEST_DIGRAPH) else {
-            continue;
-        };
-        let pair = u64::from(two[0].key) << 32 | u64::from(two[1].key);
-        let place = *known.entry(pair).or_insert_with(|| {
-            pairs.push(Sum::default());
-            pairs.len() - 1
-        });
-        pairs[place].add(gap);
-    }
-    // The number that is smaller the larger the count, then the place: one comparison each.
-    let rank = |(place, pair): (usize, &Sum)| !(pair.count as u64) << 32 | place as u64;
-    let mut ranks: Vec<u64> = pairs.iter().enumerate().map(rank).collect();
-    if ranks.len() > DIGRAPHS {
-        ranks.select_nth_unstable(DIGRAPHS);
-        ranks.truncate(DIGRAPHS);
-    }
-    ranks.sort_unstable();
-    let mut means = [0.0; DIGRAPHS];
-    for (mean, rank) in means.iter_mut().zip(ranks) {
-        *mean = pairs[(rank & 0xffff_ffff) as usize].mean();
-    }
-    means
-}
-
 /// `backspace_count`, `backspace_frequency`, `correction_rate`, `clean_typing_ratio`.
-fn corrections(presses: &[Press], keys: &Keys) -> [Value; 4] {
-    let all = presses.len();
-    let deleting = presses.iter().filter(|press| keys.is_deleting(press.key)).count();
+fn corrections(all: usize, deleting: usize) -> [Value; 4] {
     let typing = all - deleting;
     [
         Value::Count(deleting as u64),
@@ -173,16 +176,14 @@ fn corrections(presses: &[Press], keys: &Keys) -> [Value; 4] {
 }
 
 /// From `rhythm_consistency` to `rhythm_stability`: all 0.0 when there is no gap.
-fn rhythm(presses: &[Press]) -> [f64; 8] {
-    let mut gaps = Vec::with_capacity(presses.len());
-    gaps.extend(presses.windows(2).filter_map(|two| ms_within(two[1].ts - two[0].ts, LONGEST_GAP)));
+fn rhythm(gaps: &[f64]) -> [f64; 8] {
     if gaps.is_empty() {
         return [0.0; 8];
     }
-    let mean_gap = mean(&gaps);
-    let (deviation, middle) = (std_around(mean_gap, &gaps), median(&gaps));
+    let mean_gap = mean(gaps);
+    let (deviation, middle) = (std_around(mean_gap, gaps), median(gaps));
     let (mut bursts, mut pauses) = (Sum::default(), Sum::default());
-    for gap in &gaps {
+    for gap in gaps {
         // Nobody can foretell which it is: both sums take something, and 0.0 changes nothing.
         let is_burst = *gap < middle;
         bursts.total += if is_burst { *gap } else { 0.0 };

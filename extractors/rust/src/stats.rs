@@ -1,7 +1,9 @@
 //! Statistics of a list, in the contract's order of arithmetic: plain loops from left to right, two passes for the
 //! deviation, no fused operations. A statistic of an empty list is 0.0.
 
-use std::ops::{Range, RangeInclusive};
+mod places;
+
+use std::ops::RangeInclusive;
 
 /// The eight statistics of dwell and flight times.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,13 +32,14 @@ impl Summary {
         if list.is_empty() {
             return Summary::default();
         }
-        let mut ranks = Ranks::of(list);
-        let (median, middle) = (ranks.median(), (list.len() - 1) / 2);
-        // All below the median stands before it now, and all above it behind it: two short lists. Of two values, what
-        // follows the lower quartile is above.
-        let below = if list.len() < 3 { list.len() } else { middle + 1 };
-        let (q25, q75) = (ranks.quantile(0.25, 0..below), ranks.quantile(0.75, middle..list.len()));
         let (min, max) = (min(list), max(list));
+        let last = list.len() - 1;
+        let (lower, upper) = (0.25 * last as f64, 0.75 * last as f64);
+        let (q25, q75) = (neighbours(lower, last), neighbours(upper, last));
+        let found = places::at(list, min, max, [q25.0, q25.1, last / 2, list.len() / 2, q75.0, q75.1]);
+        let q25 = between(lower, found[0], found[1]);
+        let median = middle(list.len(), found[2], found[3]);
+        let q75 = between(upper, found[4], found[5]);
         let mean = mean(list);
         Summary { mean, std: std_around(mean, list), min, max, median, q25, q75, range: max - min }
     }
@@ -118,7 +121,27 @@ pub fn min(list: &[f64]) -> f64 {
 
 /// The middle value, or the mean of the two middle ones.
 pub fn median(list: &[f64]) -> f64 {
-    Ranks::of(list).median()
+    let count = list.len();
+    if count == 0 {
+        return 0.0;
+    }
+    let [low, high] = places::at(list, min(list), max(list), [(count - 1) / 2, count / 2]);
+    middle(count, low, high)
+}
+
+/// The median of so many values, of which these two are in the middle; the same one twice when their number is odd.
+fn middle(count: usize, low: f64, high: f64) -> f64 {
+    if count % 2 == 1 { low } else { (low + high) / 2.0 }
+}
+
+/// The places before and behind a position; the last place is behind itself.
+fn neighbours(position: f64, last: usize) -> (usize, usize) {
+    (position as usize, (position as usize + 1).min(last))
+}
+
+/// Linear interpolation at a position between what stands before and behind it.
+fn between(position: f64, before: f64, behind: f64) -> f64 {
+    before + (behind - before) * (position - position.floor())
 }
 
 /// The mean of the absolute values.
@@ -132,7 +155,7 @@ pub struct Middle {
     /// By magnitude: the exponent and the first two bits of the fraction.
     counts: Vec<u32>,
     total: usize,
-    kept: Ranks,
+    kept: Vec<f64>,
     /// The magnitudes of the one or two middle values, and how many values are less than both; known after the counting.
     range: Option<(RangeInclusive<usize>, usize)>,
 }
@@ -140,12 +163,7 @@ pub struct Middle {
 impl Middle {
     /// Nothing was counted.
     pub fn new() -> Middle {
-        Middle {
-            counts: vec![0; magnitude(f64::INFINITY) + 1],
-            total: 0,
-            kept: Ranks::default(),
-            range: None,
-        }
+        Middle { counts: vec![0; magnitude(f64::INFINITY) + 1], total: 0, kept: Vec::new(), range: None }
     }
 
     /// One value, the first time.
@@ -158,15 +176,16 @@ impl Middle {
     pub fn keep(&mut self, value: f64) {
         let (range, _) = self.range.get_or_insert_with(|| range_of_middle(&self.counts, self.total));
         if range.contains(&magnitude(value)) {
-            self.kept.0.push(rank(value));
+            self.kept.push(value);
         }
     }
 
     /// The median of all values; 0.0 when there was none.
-    pub fn median(mut self) -> f64 {
+    pub fn median(self) -> f64 {
         let Some((_, less)) = self.range else { return 0.0 };
-        let (value, next) = neighbours(&mut self.kept.0, (self.total - 1) / 2 - less);
-        if self.total % 2 == 1 { value } else { (value + next) / 2.0 }
+        let places = [(self.total - 1) / 2 - less, self.total / 2 - less];
+        let [low, high] = places::at(&self.kept, min(&self.kept), max(&self.kept), places);
+        middle(self.total, low, high)
     }
 }
 
@@ -198,52 +217,6 @@ fn range_of_middle(counts: &[u32], total: usize) -> (RangeInclusive<usize>, usiz
     (0..=counts.len(), 0)
 }
 
-/// Values by their [`rank`]s, to find those that would stand at a place were they sorted. Finding changes their order.
-#[derive(Default)]
-struct Ranks(Vec<i64>);
-
-impl Ranks {
-    fn of(list: &[f64]) -> Ranks {
-        Ranks(list.iter().copied().map(rank).collect())
-    }
-
-    fn median(&mut self) -> f64 {
-        let count = self.0.len();
-        if count == 0 {
-            return 0.0;
-        }
-        let (value, next) = neighbours(&mut self.0, (count - 1) / 2);
-        if count % 2 == 1 { value } else { (value + next) / 2.0 }
-    }
-
-    /// Linear interpolation between the two neighbours of position `q * (n - 1)`, which are among these places.
-    fn quantile(&mut self, q: f64, places: Range<usize>) -> f64 {
-        let position = q * (self.0.len() - 1) as f64;
-        let below = position.floor();
-        let first = places.start;
-        let (value, next) = neighbours(&mut self.0[places], below as usize - first);
-        value + (next - value) * (position - below)
-    }
-}
-
-/// A whole number for each float64, in the same order ([`f64::total_cmp`]): what is compared often is compared cheaply.
-fn rank(value: f64) -> i64 {
-    let bits = value.to_bits().cast_signed();
-    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
-}
-
-fn value_of(rank: i64) -> f64 {
-    f64::from_bits((rank ^ ((rank >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned())
-}
-
-/// What would stand at `place` and behind it, were the list sorted; the last value stands for itself twice. What comes
-/// before `place` is put before it, and what comes behind it behind it.
-fn neighbours(ranks: &mut [i64], place: usize) -> (f64, f64) {
-    let (_, at, above) = ranks.select_nth_unstable(place);
-    let at = *at;
-    (value_of(at), value_of(above.iter().copied().min().unwrap_or(at)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,13 +243,6 @@ mod tests {
     fn quartiles_lie_between_their_neighbours() {
         let summary = Summary::of(&[4.0, 1.0, 3.0, 2.0]);
         assert_eq!((summary.q25, summary.q75), (1.75, 3.25));
-    }
-
-    #[test]
-    fn ranks_are_in_the_order_of_their_values() {
-        let values = [f64::NEG_INFINITY, -2.5, -1.0, -0.0, 0.0, f64::MIN_POSITIVE, 1.0, f64::INFINITY];
-        assert!(values.map(rank).is_sorted());
-        assert_eq!(values.map(|value| value_of(rank(value)).to_bits()), values.map(f64::to_bits));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Keys by number, so that a window is worked out without looking at a name.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::Hasher;
 
 use super::Held;
 
@@ -54,25 +53,6 @@ impl Keys {
         }
         self.deleting = deleting;
         self.numbers.retain(|_, number| anew[*number as usize].inspect(|anew| *number = *anew).is_some());
-    }
-}
-
-/// A hash of numbers that we gave ourselves: nobody can choose them to collide.
-#[derive(Default)]
-pub struct NumberHasher(u64);
-
-impl Hasher for NumberHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        // A table looks at the lowest bits, which only the lowest bits of the number have reached.
-        self.0 ^ self.0 >> 32
     }
 }
 
