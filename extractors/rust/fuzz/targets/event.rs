@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 /// Names too, which the debug print of an event does not show.
-fn shown(parsed: &Parsed) -> String {
+fn shown(parsed: &Parsed<'_>) -> String {
     match parsed {
         Parsed::Valid(Event::Keystroke(event)) => format!("{parsed:?} {}", event.key),
         Parsed::Valid(Event::App(event)) => format!("{parsed:?} {}", event.app),
@@ -36,7 +36,7 @@ fn shown(parsed: &Parsed) -> String {
     }
 }
 
-fn slowly(message: &[u8]) -> Parsed {
+fn slowly(message: &[u8]) -> Parsed<'static> {
     let message = strip_line_ending(message);
     if message.len() > MAX_BYTES || std::str::from_utf8(message).is_err() {
         return Parsed::Malformed;
@@ -59,7 +59,7 @@ fn slowly(message: &[u8]) -> Parsed {
     event.map_or(Parsed::Malformed, Parsed::Valid)
 }
 
-fn read<'a>(kind: &str, field: &impl Fn(&str) -> Option<&'a Value>) -> Option<Event> {
+fn read<'a>(kind: &str, field: &impl Fn(&str) -> Option<&'a Value>) -> Option<Event<'static>> {
     let ts = field("ts")?.as_i64().filter(|ts| (1..=MAX_TS).contains(ts))?;
     let dev_mode = field("dev_mode").map_or(Some(false), Value::as_bool)?;
     let name = |key: &str, longest: usize| {
@@ -72,7 +72,7 @@ fn read<'a>(kind: &str, field: &impl Fn(&str) -> Option<&'a Value>) -> Option<Ev
         ("keystroke", Some(event @ ("press" | "release"))) => Event::Keystroke(Keystroke {
             ts,
             dev_mode,
-            key: name("key", 64)?.into(),
+            key: name("key", 64)?.to_owned().into(),
             press: event == "press",
         }),
         ("app", _) if event.is_none_or(|event| event == "focus") => {
