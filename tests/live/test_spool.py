@@ -14,12 +14,13 @@ import pytest
 from .events import Events, Worker
 from .expected import assert_silent, key_of, replay
 from .servers import InfluxServer
-from .waiting import until_each
+from .waiting import until, until_each
 from .world import KINDS, World
 
 WAYS = {"python to rust": ("python", "rust"), "rust to python": ("rust", "python")}
 SETTINGS = {"SECLYZER_INFLUX_TIMEOUT_SECONDS": "2", "SECLYZER_INFLUX_RETRY_SECONDS": "1"}
 LEAST = 3  # points of each kind that each program puts into the spool
+KILLED = "mouse"
 
 
 @dataclass
@@ -60,9 +61,21 @@ def wait_spooled(world: World, implementation: str) -> None:
     )
 
 
+def wait_noted(world: World) -> None:
+    """Who is killed has told Redis what is in the spool: else the next one would store it again, which it may."""
+    client = world.redis.client()
+
+    def told() -> bool:
+        stored = client.hget(f"seclyzer:cursor:{KILLED}", "stored")
+        return stored is not None and int(stored) >= int(lines(world, KILLED)[-1].rsplit(" ", 1)[1])
+
+    until(told, "what is in the spool is noted")
+
+
 def end(world: World) -> None:
     """The mouse's program without notice; the others in time."""
-    world.running.pop("mouse").kill()
+    wait_noted(world)
+    world.running.pop(KILLED).kill()
     world.stop()
 
 
