@@ -84,6 +84,7 @@ def main() -> int:
     parser.add_argument("--fault", action="append", choices=FAULTS, metavar="NAME", help="only this one; repeatable")
     parser.add_argument("--report", type=Path, default=FOLDER / "faults.md")
     parser.add_argument("--no-fuzz", action="store_true", help="faults only")
+    parser.add_argument("--fuzz-seconds", type=int, default=120, help="how long each fuzz target runs (default 120)")
     asked = parser.parse_args()
     seed = secrets.randbelow(100_000) if asked.seed is None else asked.seed
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,9 @@ def main() -> int:
     failed = any(one.wrongs or "invalid" in one.notes for one in results)
     if not asked.no_fuzz:
         print("fuzzing:", flush=True)
-        failed |= bool(subprocess.run([*FUZZ, "--seed", str(seed)], cwd=ROOT).returncode)
+        failed |= bool(
+            subprocess.run([*FUZZ, "--seed", str(seed), "--seconds", str(asked.fuzz_seconds)], cwd=ROOT).returncode
+        )
     return failed
 
 
