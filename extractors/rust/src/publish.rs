@@ -1,4 +1,4 @@
-//! Features into Redis: each output in one transaction with the cursor, queued until Redis has taken it.
+//! Features into Redis: outputs in one transaction with the cursor, queued until Redis has taken them.
 //!
 //! A transaction that aborts is tried again. When the connection breaks while one is under way, Redis is asked after
 //! the reconnect whether it had come through, so that nothing is published twice.
@@ -136,7 +136,7 @@ impl Publisher {
             }
             None => self.queue.push_back(output),
         }
-        while self.queue.iter().map(|output| output.texts.len()).sum::<usize>() > LONGEST_QUEUE {
+        while self.texts() > LONGEST_QUEUE {
             self.drop_oldest();
         }
     }
@@ -173,6 +173,15 @@ impl Publisher {
         }
     }
 
+    /// Whether a transaction can be filled with the texts that wait.
+    pub fn has_plenty(&self) -> bool {
+        self.texts() >= MOST_TOGETHER
+    }
+
+    fn texts(&self) -> usize {
+        self.queue.iter().map(|output| output.texts.len()).sum()
+    }
+
     /// How many outputs wait.
     pub fn waiting(&self) -> usize {
         self.queue.len()
@@ -188,9 +197,10 @@ impl Publisher {
         self.dependency.reason()
     }
 
-    /// What `published` became in Redis last; none when nothing was put out.
+    /// What `published` became in Redis last; none when nothing was put out, or when it may have become more: told again,
+    /// it would hide that a transaction came through.
     pub fn published(&self) -> Option<i64> {
-        self.published
+        self.published.filter(|_| self.in_doubt == 0)
     }
 
     /// Whether Redis has lost keys since this was asked last: somebody flushed them, or it was started anew.
@@ -204,7 +214,12 @@ impl Publisher {
             return self.in_doubt;
         }
         let windows = self.queue.iter().take(MOST_TOGETHER).take_while(|output| output.state.is_none());
-        windows.count().max(1)
+        let mut count = windows.count().max(1);
+        // After a clock was set back a window's end may be what the cursor is already: it would tell nothing.
+        while count > 1 && self.queue[count - 1].published == self.published {
+            count -= 1;
+        }
+        count
     }
 
     fn send_first(&mut self, config: &Config, log: &Log) -> Result<Executed, RedisError> {

@@ -27,8 +27,8 @@ use crate::source::{START, Source};
 use crate::store::Store;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// While there is more to read, outputs are gathered for so long: Redis is busy answering us, and would let us wait for
-/// each.
+/// While there is more to read, outputs are gathered for so long, or until they fill a transaction: Redis is busy answering
+/// us, and would let us wait for each.
 const GATHER: Duration = Duration::from_millis(20);
 
 /// Runs until SIGTERM or SIGINT.
@@ -72,7 +72,7 @@ struct Service<'a> {
     /// There is more to read: the next answer is on its way.
     behind: bool,
     /// Redis has not answered the read though there is something to read, or nobody knows.
-    silence_is_false: bool,
+    await_answer: bool,
     /// When outputs were sent last.
     flushed_at: Instant,
     /// The cursor `stored`, as far as this process knows.
@@ -117,7 +117,7 @@ impl<'a> Service<'a> {
             resumed: false,
             caught_up: false,
             behind: false,
-            silence_is_false: false,
+            await_answer: false,
             flushed_at: now,
             stored: None,
             tell_stored: false,
@@ -146,7 +146,8 @@ impl<'a> Service<'a> {
             let stopped = self.wait(stop)?;
             self.put_out();
             let now = Instant::now();
-            if self.source.is_open() && !(self.behind && now < self.flushed_at + GATHER) {
+            let gathers = self.behind && now < self.flushed_at + GATHER && !self.publisher.has_plenty();
+            if self.source.is_open() && !gathers {
                 self.publisher.flush(self.config, now, self.log);
                 self.flushed_at = now;
             }

@@ -1,7 +1,8 @@
 //! Events out of Redis: the stream of the own kind and the channel of all kinds, over one connection.
 //!
 //! Under RESP3 the channel's messages come as pushes between the answers, also while `XREAD` blocks. One `XREAD` is
-//! always under way; what it answers tells whether all there was has been read, and so whether real time may count.
+//! always under way; what it answers tells whether all there was has been read, and so whether real time may count. Who
+//! cannot wait for the answer is told that Redis is silent so far.
 //! After an answer that is full the next one is asked for before its events are handed on, so that Redis works
 //! meanwhile.
 
@@ -22,8 +23,8 @@ const FIELD: u8 = b'e';
 const COUNT: usize = 512;
 /// How long it waits while it does not know whether it has read all there was.
 pub const CATCHING_UP: Duration = Duration::from_millis(10);
-/// An answer later than this after `BLOCK` says nothing about when the stream was empty.
-const PROMPT: Duration = Duration::from_millis(250);
+/// An answer later than this after it was due says nothing about when the stream was empty.
+pub const PROMPT: Duration = Duration::from_millis(250);
 /// An answer later than this after `BLOCK` does not come any more.
 const OVERDUE: Duration = Duration::from_secs(2);
 /// The id before the first entry.

@@ -47,6 +47,39 @@ fn windows_that_wait_go_together_and_a_state_goes_alone() {
 }
 
 #[test]
+fn the_cursor_is_not_told_while_a_transaction_is_in_doubt() {
+    let mut publisher = Publisher::new(Kind::Mouse, "c");
+    publisher.published = Some(100);
+    publisher.push(text(105));
+    assert_eq!(publisher.published(), Some(100));
+    publisher.in_doubt = 1;
+    assert_eq!(publisher.published(), None);
+}
+
+#[test]
+fn a_transaction_does_not_end_where_the_cursor_is_already() {
+    let mut publisher = Publisher::new(Kind::Mouse, "c");
+    publisher.published = Some(100);
+    for ts in [95, 100, 105] {
+        publisher.push(text(ts));
+    }
+    assert_eq!(publisher.together(), 3);
+    publisher.queue.pop_back();
+    assert_eq!(publisher.together(), 1);
+}
+
+#[test]
+fn what_fills_a_transaction_is_counted_by_texts() {
+    let mut publisher = Publisher::new(Kind::App, "c");
+    for ts in 1..MOST_TOGETHER as i64 {
+        publisher.push(with_state(ts));
+    }
+    assert!(!publisher.has_plenty());
+    publisher.push(with_state(1000));
+    assert!(publisher.has_plenty() && publisher.waiting() == 1);
+}
+
+#[test]
 fn windows_wait_one_by_one_and_states_are_joined() {
     let mut publisher = Publisher::new(Kind::App, "c");
     publisher.push(text(1));

@@ -13,7 +13,7 @@ use crate::net::{Wait, sleep_until};
 use crate::publish::read_cursor;
 use crate::redis::{Redis, RedisError};
 use crate::schema::Kind;
-use crate::source::{CATCHING_UP, START, Source, Turn};
+use crate::source::{CATCHING_UP, PROMPT, START, Source, Turn};
 
 /// How long the stream keeps entries.
 pub(super) const STREAM_AGE: Duration = Duration::from_secs(120);
@@ -77,7 +77,7 @@ impl Service<'_> {
             return Ok(());
         }
         let (stream, last_id) = (self.source.stream(), self.source.last_id().as_bytes());
-        let redis = self.publisher.redis(self.config)?;
+        let redis = self.publisher.settled(self.config)?;
         if !has_entries(redis, stream, b"-", last_id)? && has_entries(redis, stream, b"-", b"+")? {
             self.gaps += 1;
             self.log.warning("the stream was trimmed before it was read", &[]);
@@ -107,7 +107,7 @@ impl Service<'_> {
         match turn {
             Ok(Turn::CaughtUp { empty_at }) => {
                 self.caught_up = true;
-                self.silence_is_false = false;
+                self.await_answer = false;
                 self.reading_works();
                 let clock = self.core.clock();
                 let real = us_since(self.epoch, if clock.is_running() { empty_at } else { Instant::now() });
@@ -118,8 +118,7 @@ impl Service<'_> {
                 self.core.clock().stop();
                 self.reading_works();
             }
-            Ok(Turn::Message) => {}
-            Ok(Turn::Silent) => {}
+            Ok(Turn::Message | Turn::Silent) => {}
             Ok(Turn::Woken) => return Ok(true),
             Err(error) => self.reading_fails(&error),
         }
@@ -168,9 +167,9 @@ impl Service<'_> {
         if is_behind.is_err() {
             self.publisher.close();
         }
-        // When it is not as silent as it seems, or says nothing at all, the read will be answered, or be overdue.
-        self.silence_is_false = is_behind.unwrap_or(true);
-        if self.silence_is_false {
+        // When it is not as silent as it seems, or says so late or not at all, the read will be answered, or be overdue.
+        self.await_answer = is_behind.unwrap_or(true) || asked_at.elapsed() > PROMPT;
+        if self.await_answer {
             return Ok(Turn::Silent);
         }
         let turn = self.read(Some(asked_at), stop);
@@ -185,13 +184,13 @@ impl Service<'_> {
         if !self.core.clock().is_running() {
             return CATCHING_UP;
         }
-        // Redis counts in whole ms; one more makes sure that what is due then is due.
+        // Redis counts in whole ms; one more makes sure that the duty is due then.
         self.next_duty().saturating_duration_since(Instant::now()) + Duration::from_millis(1)
     }
 
     /// When the next window closes or the next event is taken, were nothing to come; none while nobody can know.
     fn due_at(&mut self) -> Option<Instant> {
-        let due = self.core.due().filter(|_| !self.silence_is_false)?;
+        let due = self.core.due().filter(|_| !self.await_answer)?;
         let real = self.core.clock().real_at(due)?;
         Some(self.epoch + Duration::from_micros(u64::try_from(real).unwrap_or(0)))
     }

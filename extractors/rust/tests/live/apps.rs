@@ -52,6 +52,20 @@ fn kills_at_any_moment_neither_lose_nor_double_a_transition() {
 }
 
 #[test]
+fn of_a_long_backlog_every_transition_is_published() {
+    let redis = RedisServer::started();
+    let settings = Settings::new(APP, &redis, NOWHERE);
+    let mut listener = redis.subscribe(LIST);
+    let events: Vec<String> = (0..5000).map(|i| focus(i, if i % 2 == 0 { "a" } else { "b" })).collect();
+    redis.add("app", &events);
+    let mut extractor = settings.start();
+    let expected = transitions(settings.replay(&events));
+    redis.wait_for("seclyzer:stats:app", "windows", |count| count == expected.len().to_string());
+    extractor.stop();
+    assert!(listener.messages() == expected);
+}
+
+#[test]
 fn patterns_that_a_kill_left_old_are_renewed_by_the_next_run() {
     let redis = RedisServer::started();
     let settings = Settings::new(APP, &redis, NOWHERE);
