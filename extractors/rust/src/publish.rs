@@ -4,6 +4,7 @@
 //! the reconnect whether it had come through, so that nothing is published twice.
 
 mod talk;
+mod transaction;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -17,33 +18,16 @@ use crate::schema::Kind;
 
 use self::talk::{Executed, error_of, execute};
 pub use self::talk::{read_cursor, unless_wrong_type};
+use self::transaction::commands;
+pub use self::transaction::{Output, STATE_KEY};
 
 /// How many texts wait for Redis at most; past that the oldest go.
 const LONGEST_QUEUE: usize = 1000;
 /// How many outputs go into one transaction at most.
 const MOST_TOGETHER: usize = 32;
-/// How many texts the list keeps.
-const LIST_LENGTH: &[u8] = b"999";
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// So long after they were sent stats must still be there.
 const STATS_KNOWN: Duration = Duration::from_secs(25);
-/// The patterns of applications.
-const PATTERNS_KEY: &[u8] = b"seclyzer:app:patterns";
-/// The counts to go on from after a restart.
-pub const STATE_KEY: &[u8] = b"seclyzer:app:state";
-
-/// What goes into one transaction.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Output {
-    /// Published and pushed on the list.
-    pub texts: Vec<String>,
-    /// What the cursor `published` becomes.
-    pub published: Option<i64>,
-    /// What the application tracker's state becomes.
-    pub state: Option<String>,
-    /// What its patterns become.
-    pub patterns: Option<String>,
-}
 
 /// Writes to Redis.
 pub struct Publisher {
@@ -231,7 +215,7 @@ impl Publisher {
         let executed = if self.in_doubt > 0 && self.came_through(last, config, log)? {
             Executed::Done { errors: Vec::new() }
         } else {
-            let (request, count) = self.transaction(&outputs);
+            let (request, count) = commands(self.channel, &self.cursor_key, &outputs);
             let redis = self.redis(config)?;
             let sent = execute(redis, &request, count);
             self.in_doubt = if sent.is_err() { outputs.len() } else { 0 };
@@ -243,38 +227,6 @@ impl Publisher {
             self.published = last.published.or(self.published);
         }
         Ok(executed)
-    }
-
-    /// The commands of a transaction behind `MULTI`, and how many there are before `EXEC`. What the cursor and the state
-    /// become is what the last output says.
-    fn transaction(&self, outputs: &[Output]) -> (Vec<u8>, usize) {
-        let (channel, mut request, mut count) = (self.channel.as_bytes(), Vec::new(), 0);
-        let last = outputs.last();
-        let published = last.and_then(|last| last.published).map(|ts| ts.to_string());
-        let mut add = |command: &[&[u8]]| {
-            write_command(&mut request, command);
-            count += 1;
-        };
-        let mut texts = outputs.iter().flat_map(|output| &output.texts).peekable();
-        let puts_out = texts.peek().is_some();
-        for text in texts {
-            add(&[b"PUBLISH", channel, text.as_bytes()]);
-            add(&[b"LPUSH", channel, text.as_bytes()]);
-        }
-        if puts_out {
-            add(&[b"LTRIM", channel, b"0", LIST_LENGTH]);
-        }
-        if let Some(published) = &published {
-            add(&[b"HSET", self.cursor_key.as_bytes(), b"published", published.as_bytes()]);
-        }
-        if let Some(state) = last.and_then(|last| last.state.as_ref()) {
-            add(&[b"SET", STATE_KEY, state.as_bytes()]);
-        }
-        if let Some(patterns) = last.and_then(|last| last.patterns.as_ref()) {
-            add(&[b"SET", PATTERNS_KEY, patterns.as_bytes()]);
-        }
-        write_command(&mut request, &[b"EXEC"]);
-        (request, count)
     }
 
     /// Whether Redis holds what the last output in doubt would have written.

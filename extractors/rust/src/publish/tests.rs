@@ -10,8 +10,7 @@ fn with_state(ts: i64) -> Output {
 
 #[test]
 fn a_transaction_moves_text_list_and_cursor_together() {
-    let publisher = Publisher::new(Kind::Mouse, "seclyzer:features:mouse");
-    let (request, count) = publisher.transaction(&[text(7)]);
+    let (request, count) = commands("seclyzer:features:mouse", "seclyzer:cursor:mouse", &[text(7)]);
     let request = String::from_utf8(request).unwrap();
     let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
     assert_eq!(
@@ -29,7 +28,7 @@ fn windows_that_wait_go_together_and_a_state_goes_alone() {
         publisher.push(text(ts));
     }
     assert_eq!(publisher.together(), MOST_TOGETHER);
-    let (request, count) = publisher.transaction(&[text(1), text(2), text(3)]);
+    let (request, count) = commands("c", "seclyzer:cursor:mouse", &[text(1), text(2), text(3)]);
     let request = String::from_utf8(request).unwrap();
     let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
     assert_eq!(

@@ -1,0 +1,55 @@
+//! A transaction: what outputs become in Redis, together with the cursor.
+
+use crate::resp::write_command;
+
+/// How many texts the list keeps.
+const LIST_LENGTH: &[u8] = b"999";
+/// The patterns of applications.
+const PATTERNS_KEY: &[u8] = b"seclyzer:app:patterns";
+/// The counts to go on from after a restart.
+pub const STATE_KEY: &[u8] = b"seclyzer:app:state";
+
+/// What goes into one transaction.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Published and pushed on the list.
+    pub texts: Vec<String>,
+    /// What the cursor `published` becomes.
+    pub published: Option<i64>,
+    /// What the application tracker's state becomes.
+    pub state: Option<String>,
+    /// What its patterns become.
+    pub patterns: Option<String>,
+}
+
+/// The commands of a transaction behind `MULTI`, and how many there are before `EXEC`. What the cursor and the state
+/// become is what the last output says.
+pub(super) fn commands(channel: &str, cursor_key: &str, outputs: &[Output]) -> (Vec<u8>, usize) {
+    let (channel, mut request, mut count) = (channel.as_bytes(), Vec::new(), 0);
+    let last = outputs.last();
+    let published = last.and_then(|last| last.published).map(|ts| ts.to_string());
+    let mut add = |command: &[&[u8]]| {
+        write_command(&mut request, command);
+        count += 1;
+    };
+    let mut texts = outputs.iter().flat_map(|output| &output.texts).peekable();
+    let puts_out = texts.peek().is_some();
+    for text in texts {
+        add(&[b"PUBLISH", channel, text.as_bytes()]);
+        add(&[b"LPUSH", channel, text.as_bytes()]);
+    }
+    if puts_out {
+        add(&[b"LTRIM", channel, b"0", LIST_LENGTH]);
+    }
+    if let Some(published) = &published {
+        add(&[b"HSET", cursor_key.as_bytes(), b"published", published.as_bytes()]);
+    }
+    if let Some(state) = last.and_then(|last| last.state.as_ref()) {
+        add(&[b"SET", STATE_KEY, state.as_bytes()]);
+    }
+    if let Some(patterns) = last.and_then(|last| last.patterns.as_ref()) {
+        add(&[b"SET", PATTERNS_KEY, patterns.as_bytes()]);
+    }
+    write_command(&mut request, &[b"EXEC"]);
+    (request, count)
+}
