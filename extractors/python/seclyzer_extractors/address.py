@@ -71,8 +71,8 @@ def masked(url: str) -> str:
     """The URL without the password it may hold."""
     scheme, separator, rest = url.partition("://")
     credentials, at, host = rest.rpartition("@")
-    username, colon, _ = credentials.partition(":")
-    return f"{scheme}{separator}{username}:{MASK}@{host}" if separator and at and colon else url
+    username, _, password = credentials.partition(":")
+    return f"{scheme}{separator}{username}:{MASK}@{host}" if separator and at and password else url
 
 
 def _split(text: str, separator: str) -> tuple[str, str]:

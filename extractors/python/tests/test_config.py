@@ -9,7 +9,7 @@ from support import environment as process_environment
 from support import run
 
 from seclyzer_extractors import config
-from seclyzer_extractors.address import parse_influx_url
+from seclyzer_extractors.address import masked, parse_influx_url
 from seclyzer_extractors.config import ConfigError
 
 
@@ -250,3 +250,9 @@ def test_a_secret_in_an_unusable_url_is_not_shown(load: Any) -> None:
     with pytest.raises(ConfigError) as raised:
         load(env={"REDIS_URL": "redis://me:hidden@h:port"})
     assert "hidden" not in str(raised.value)
+
+
+def test_no_password_is_no_secret() -> None:
+    """What is printed is read back as the same settings."""
+    assert masked("redis://me:secret@h:1") == "redis://me:********@h:1"
+    assert masked("redis://me:@h:1") == "redis://me:@h:1"

@@ -138,7 +138,7 @@ pub fn masked(url: &str) -> String {
     let masked = || {
         let (scheme, rest) = url.split_once("://")?;
         let (credentials, rest) = rest.rsplit_once('@')?;
-        let (username, _) = credentials.split_once(':')?;
+        let (username, _) = credentials.split_once(':').filter(|(_, password)| !password.is_empty())?;
         Some(format!("{scheme}://{username}:********@{rest}"))
     };
     masked().unwrap_or_else(|| url.to_owned())
@@ -252,6 +252,7 @@ mod tests {
     #[test]
     fn passwords_in_urls_are_masked() {
         assert_eq!(masked("redis://u:secret@h:1"), "redis://u:********@h:1");
+        assert_eq!(masked("redis://u:@h:1"), "redis://u:@h:1", "no password is no secret");
         assert_eq!(masked("unix:///run/a.sock"), "unix:///run/a.sock");
     }
 }
