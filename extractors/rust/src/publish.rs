@@ -218,7 +218,9 @@ impl Publisher {
             let (request, count) = commands(self.channel, &self.cursor_key, &outputs);
             let redis = self.redis(config)?;
             let sent = execute(redis, &request, count);
-            self.in_doubt = if sent.is_err() { outputs.len() } else { 0 };
+            if sent.is_err() {
+                self.in_doubt = outputs.len();
+            }
             sent?
         };
         self.in_doubt = 0;

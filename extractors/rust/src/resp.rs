@@ -5,7 +5,8 @@
 
 mod entry;
 
-pub use self::entry::{Entry, usual_entry};
+pub use self::entry::Entry;
+use self::entry::usual_entry;
 
 /// One reply.
 #[derive(Clone, Debug, PartialEq)]

@@ -67,11 +67,6 @@ impl Sum {
         self.count += 1;
     }
 
-    /// One more value: this one's square.
-    pub fn add_square(&mut self, value: f64) {
-        self.add(value * value);
-    }
-
     /// The arithmetic mean.
     pub fn mean(&self) -> f64 {
         if self.count == 0 { 0.0 } else { self.total / self.count as f64 }
@@ -104,7 +99,7 @@ pub fn std(list: &[f64]) -> f64 {
 pub fn std_around(mean: f64, list: &[f64]) -> f64 {
     let mut squares = Sum::default();
     for value in list {
-        squares.add_square(value - mean);
+        squares.add((value - mean) * (value - mean));
     }
     squares.mean().sqrt()
 }

@@ -14,8 +14,8 @@ const SPEED_LIMIT: f64 = 10_000.0;
 const ACCELERATION_LIMIT: f64 = 100_000.0;
 const JERK_LIMIT: f64 = 1_000_000.0;
 
-/// All 0.0 with fewer than 3 moves. `window` is in s. Every event, be it a move or not, is handed on once: the events of
-/// a full window are more than a processor keeps at hand, so who wants to see them need not fetch them again.
+/// All 0.0 with fewer than 3 moves. `window` is in s. Every event, be it a move or not, is handed on once, so
+/// that who wants to see them need not go through them again.
 pub fn features(events: Iter<'_, Held>, window: f64, on_event: impl FnMut(&Held)) -> [f64; 20] {
     let mut middle = Middle::new();
     let sums = Sums::of(events.clone(), &mut middle, on_event);
@@ -172,7 +172,7 @@ fn larger(a: f64, b: f64) -> f64 {
 #[inline]
 fn look<'a>(events: impl Iterator<Item = &'a Held>, mut on_step: impl FnMut(&Step, usize)) -> usize {
     let mut moves = 0;
-    // A loop, since what it adds up then stays in registers.
+    // A loop: `for_each` was not taken into its caller.
     for event in events.filter(|event| event.is_move()) {
         moves += 1;
         if moves > 1 {

@@ -14,7 +14,7 @@ pub struct Entry<'a> {
 }
 
 /// The entry that these bytes begin with and how many bytes it takes; none when it is another one, or not all there yet.
-pub fn usual_entry(bytes: &[u8]) -> Option<(Entry<'_>, usize)> {
+pub(super) fn usual_entry(bytes: &[u8]) -> Option<(Entry<'_>, usize)> {
     let (id, rest) = bulk(bytes.strip_prefix(b"*2\r\n")?)?;
     let (field, rest) = rest.strip_prefix(b"\r\n*2\r\n$1\r\n")?.split_first()?;
     let (value, rest) = bulk(rest.strip_prefix(b"\r\n")?)?;
