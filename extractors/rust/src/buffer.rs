@@ -1,7 +1,6 @@
 //! Events in order of (`ts`, arrival), bounded.
 
 use std::collections::VecDeque;
-use std::collections::vec_deque::Iter;
 
 /// Something that happened at a time.
 pub trait Timed {
@@ -59,6 +58,11 @@ impl<T: Timed> Buffer<T> {
         self.events.back()
     }
 
+    /// The last one of the first `count` events.
+    pub fn last_of(&self, count: usize) -> Option<&T> {
+        self.events.get(count.checked_sub(1)?)
+    }
+
     /// Takes the first event out when it is at or before `ts`.
     pub fn pop_through(&mut self, ts: i64) -> Option<T> {
         if self.first()?.ts() > ts {
@@ -67,9 +71,9 @@ impl<T: Timed> Buffer<T> {
         self.events.pop_front()
     }
 
-    /// The events at or before `ts`, in order.
-    pub fn through(&self, ts: i64) -> Iter<'_, T> {
-        self.events.range(..self.events.partition_point(|event| event.ts() <= ts))
+    /// How many events are at or before `ts`; they stand first.
+    pub fn through(&self, ts: i64) -> usize {
+        self.events.partition_point(|event| event.ts() <= ts)
     }
 
     /// All events, in order.
@@ -110,7 +114,7 @@ mod tests {
         }
         assert_eq!(buffer.drop_surplus(), 0);
         assert_eq!(names(&buffer), ["b", "e", "d", "a", "c"]);
-        assert_eq!(buffer.through(4).len(), 3);
+        assert_eq!(buffer.through(4), 3);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Windows over keystrokes or mouse events: which are closed, and which of them are emitted.
 
 use std::collections::VecDeque;
-use std::collections::vec_deque::Iter;
 
 use crate::buffer::{Buffer, Timed};
 use crate::core::{Machine, Settings};
@@ -17,19 +16,28 @@ pub trait Features: Default {
     fn hold(&mut self, event: Event<'_>) -> Option<Self::Held>;
     /// An event was put at this place among those that are held.
     fn placed(&mut self, events: &mut VecDeque<Self::Held>, place: usize);
-    /// The features of a window that holds these events in order.
-    fn of(&self, events: Iter<'_, Self::Held>, settings: &Settings) -> Vec<Value>;
+    /// Events that open windows could use were let go of.
+    fn dropped(&mut self) {}
+    /// The features of a window that holds the first `count` of these events, which are in order.
+    fn of(&mut self, events: &mut VecDeque<Self::Held>, count: usize, settings: &Settings) -> Vec<Value>;
 }
 
 /// Closes windows over one kind of event.
 ///
 /// The buffer holds only events that a window not yet closed can use, so the next window to close is the first one
 /// that holds the buffer's first event: empty windows are passed over, not walked.
+///
+/// In real time a window is computed before it closes, when half of `lateness` is over, so that nothing waits for it
+/// then. An event that still comes into it makes that void: it is computed once more when it closes.
 pub struct Closer<F: Features> {
     settings: Settings,
     features: F,
     buffer: Buffer<F::Held>,
     closed_through: i64,
+    /// The end of the last window that was looked at before it closed.
+    prepared_through: i64,
+    /// The next window to close, as long as that is right.
+    prepared: Option<Record>,
 }
 
 /// Earlier than any window, and far enough from the smallest number to reckon with.
@@ -39,7 +47,14 @@ impl<F: Features> Closer<F> {
     /// One that holds nothing.
     pub fn new(settings: Settings) -> Closer<F> {
         let buffer = Buffer::new(settings.buffer_events);
-        Closer { settings, features: F::default(), buffer, closed_through: NOTHING_CLOSED }
+        Closer {
+            settings,
+            features: F::default(),
+            buffer,
+            closed_through: NOTHING_CLOSED,
+            prepared_through: NOTHING_CLOSED,
+            prepared: None,
+        }
     }
 
     /// An event at or before this is held by closed windows only.
@@ -63,15 +78,31 @@ impl<F: Features> Closer<F> {
     }
 
     fn close(&mut self, end: i64, counters: &mut Counters, out: &mut Vec<Record>) {
-        let settings = self.settings;
-        let events = self.buffer.through(end);
-        if events.len() < settings.min_events {
+        let count = self.buffer.through(end);
+        if count < self.settings.min_events {
             counters.windows_short += 1;
-        } else if events.clone().next_back().is_some_and(|last| last.ts() > end - settings.windows.interval) {
+        } else if self.is_emitted(end, count) {
             counters.windows += 1;
             counters.last_window_ts = end;
-            out.push(Record { ts: end, values: self.features.of(events, &settings) });
+            let prepared = self.prepared.take();
+            out.push(prepared.unwrap_or_else(|| self.record(end, count)));
         }
+    }
+
+    fn is_emitted(&self, end: i64, count: usize) -> bool {
+        count >= self.settings.min_events
+            && self.buffer.last_of(count).is_some_and(|last| last.ts() > end - self.settings.windows.interval)
+    }
+
+    fn record(&mut self, end: i64, count: usize) -> Record {
+        Record { ts: end, values: self.features.of(self.buffer.events_mut(), count, &self.settings) }
+    }
+
+    /// The end of the next window, if it is to be computed before it closes, and the stream time at which that is due.
+    fn next_to_prepare(&self) -> Option<(i64, i64)> {
+        let end = self.next_end().filter(|end| *end > self.prepared_through)?;
+        let is_recent = self.buffer.last()?.ts() > end - self.settings.windows.interval;
+        is_recent.then(|| (end, end + self.settings.windows.lateness / 2 + 1))
     }
 
     /// Lets go of the events that only closed windows hold.
@@ -96,10 +127,25 @@ impl<F: Features> Machine for Closer<F> {
 
     fn insert(&mut self, event: Event<'_>, counters: &mut Counters) {
         if let Some(event) = self.features.hold(event) {
+            let ts = event.ts();
             let place = self.buffer.insert(event);
             self.features.placed(self.buffer.events_mut(), place);
-            counters.dropped += self.buffer.drop_surplus();
+            let dropped = self.buffer.drop_surplus();
+            if dropped > 0 {
+                self.features.dropped();
+            }
+            counters.dropped += dropped;
+            self.prepared.take_if(|record| ts <= record.ts || dropped > 0);
         }
+    }
+
+    fn prepare(&mut self, now: i64) {
+        let Some((end, _)) = self.next_to_prepare().filter(|(_, due)| *due <= now) else {
+            return;
+        };
+        self.prepared_through = end;
+        let count = self.buffer.through(end);
+        self.prepared = self.is_emitted(end, count).then(|| self.record(end, count));
     }
 
     fn end_session(&mut self, counters: &mut Counters, out: &mut Vec<Record>) {
@@ -107,10 +153,14 @@ impl<F: Features> Machine for Closer<F> {
             self.close_through(self.settings.windows.last_end(last.ts()), counters, out);
         }
         self.buffer.clear();
-        self.closed_through = NOTHING_CLOSED;
+        (self.closed_through, self.prepared_through) = (NOTHING_CLOSED, NOTHING_CLOSED);
     }
 
     fn due(&self) -> Option<i64> {
-        Some(self.settings.windows.due(self.next_end()?))
+        let prepared = self.next_to_prepare().map(|(_, due)| due);
+        prepared.or_else(|| Some(self.settings.windows.due(self.next_end()?)))
     }
 }
+
+#[cfg(test)]
+mod tests;

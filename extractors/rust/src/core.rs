@@ -63,11 +63,13 @@ pub trait Machine {
     fn is_late(&self, ts: i64) -> bool;
     /// Does all that is due at stream time `now`.
     fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>);
+    /// Does before it is due what can be done before, in real time.
+    fn prepare(&mut self, _now: i64) {}
     /// Holds an event that is in time.
     fn insert(&mut self, event: Event<'_>, counters: &mut Counters);
     /// Does all that is open, and forgets what is closed: the end of the input, or of a session.
     fn end_session(&mut self, counters: &mut Counters, out: &mut Vec<Record>);
-    /// The stream time at which something is due next.
+    /// The stream time at which something is due next, or can be prepared.
     fn due(&self) -> Option<i64>;
     /// The application tracker, if this is one.
     fn apps(&mut self) -> Option<&mut Apps> {
@@ -144,6 +146,9 @@ impl Core {
     pub fn tick(&mut self, real: i64, out: &mut Vec<Record>) {
         self.clock.run_to(real);
         self.advance(out);
+        if let Some(now) = self.clock.now() {
+            self.machine.prepare(now);
+        }
     }
 
     fn advance(&mut self, out: &mut Vec<Record>) {
@@ -157,7 +162,7 @@ impl Core {
         self.machine.end_session(&mut self.counters, out);
     }
 
-    /// The stream time at which something is due next.
+    /// The stream time at which something is due next, or can be prepared.
     pub fn due(&self) -> Option<i64> {
         self.machine.due()
     }

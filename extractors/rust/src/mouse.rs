@@ -4,7 +4,6 @@ mod moves;
 mod steps;
 
 use std::collections::VecDeque;
-use std::collections::vec_deque::Iter;
 
 use self::steps::Step;
 use crate::buffer::Timed;
@@ -111,10 +110,10 @@ impl Features for Pointing {
         }
     }
 
-    fn of(&self, events: Iter<'_, Held>, settings: &Settings) -> Vec<Value> {
+    fn of(&mut self, events: &mut VecDeque<Held>, count: usize, settings: &Settings) -> Vec<Value> {
         let window = seconds(settings.windows.window);
         let (mut others, mut dev_mode) = (Vec::new(), settings.dev_mode);
-        let moves = moves::features(events, window, |event| {
+        let moves = moves::features(events.range(..count), window, |event| {
             dev_mode |= event.dev_mode();
             if !event.is_move() {
                 others.push(*event);

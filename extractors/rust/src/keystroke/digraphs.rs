@@ -6,6 +6,7 @@ use crate::stats::Sum;
 pub const DIGRAPHS: usize = 20;
 
 /// The gaps of each pair, added up.
+#[derive(Default)]
 pub struct Digraphs {
     /// In order of first appearance.
     pairs: Vec<Pair>,
@@ -24,12 +25,14 @@ struct Pair {
 const FREE: u32 = u32::MAX;
 
 impl Digraphs {
-    /// None yet; no more gaps than these may be added.
-    pub fn of_gaps(most: usize) -> Digraphs {
+    /// None again; no more gaps than these may be added.
+    pub fn clear(&mut self, most: usize) {
         // Never more than two thirds full: something free is not far.
         let places = (most + most / 2).next_power_of_two().max(2);
-        let shift = u64::BITS - places.ilog2();
-        Digraphs { pairs: Vec::with_capacity(most), table: vec![FREE; places], shift }
+        self.shift = u64::BITS - places.ilog2();
+        self.pairs.clear();
+        self.table.clear();
+        self.table.resize(places, FREE);
     }
 
     /// From one key to another it took so long.
@@ -93,7 +96,11 @@ mod tests {
     }
 
     fn means(gaps: &[(u32, u32, f64)]) -> [f64; DIGRAPHS] {
-        let mut digraphs = Digraphs::of_gaps(gaps.len());
+        let mut digraphs = Digraphs::default();
+        // As after another window.
+        digraphs.clear(7);
+        digraphs.add(1, 2, 3.0);
+        digraphs.clear(gaps.len());
         gaps.iter().for_each(|(from, to, gap)| digraphs.add(*from, *to, *gap));
         digraphs.means()
     }

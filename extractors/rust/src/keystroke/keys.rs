@@ -37,10 +37,11 @@ impl Keys {
         self.deleting[number as usize]
     }
 
-    /// Numbers the keys anew when most of those known are in no event any more: a producer may make up names.
-    pub fn forget_unused(&mut self, events: &mut VecDeque<Held>) {
+    /// Numbers the keys anew when most of those known are in no event any more: a producer may make up names. Whether it
+    /// did.
+    pub fn forget_unused(&mut self, events: &mut VecDeque<Held>) -> bool {
         if self.len() <= 2 * events.len() + SPARE {
-            return;
+            return false;
         }
         let mut anew = vec![None; self.len()];
         let mut deleting = Vec::new();
@@ -53,11 +54,13 @@ impl Keys {
         }
         self.deleting = deleting;
         self.numbers.retain(|_, number| anew[*number as usize].inspect(|anew| *number = *anew).is_some());
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Stroke;
     use super::*;
 
     #[test]
@@ -65,12 +68,12 @@ mod tests {
         let mut keys = Keys::default();
         let numbers: Vec<u32> = (0..SPARE as u32 + 4).map(|n| keys.number(&format!("Key{n}"))).collect();
         let delete = keys.number("Delete");
-        let held = |key| Held { ts: 1, key, press: true, dev_mode: false };
+        let held = |key| Held { ts: 1, key, press: true, dev_mode: false, stroke: Stroke::Unknown };
         let mut events = VecDeque::from([held(delete), held(numbers[900]), held(delete)]);
-        keys.forget_unused(&mut events);
+        assert!(!keys.forget_unused(&mut events));
         assert_eq!(keys.len(), SPARE + 5, "still within what may be spare");
         events.pop_back();
-        keys.forget_unused(&mut events);
+        assert!(keys.forget_unused(&mut events));
         assert_eq!(keys.len(), 2);
         assert_eq!(events.iter().map(|event| event.key).collect::<Vec<_>>(), [0, 1]);
         assert_eq!((keys.number("Delete"), keys.number("Key900"), keys.number("Key1")), (0, 1, 2));

@@ -10,7 +10,7 @@ use crate::redis::RedisError;
 use crate::stats_hash::{Facts, fields};
 
 /// How long the loop waits at most when nothing is due.
-const IDLE: Duration = Duration::from_millis(1250);
+const IDLE: Duration = Duration::from_millis(2500);
 const STATS_EVERY: Duration = Duration::from_secs(5);
 /// What is due so soon is done with the stats, which saves a wakeup.
 const SOON: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! Which windows are closed, which of them are emitted, and when.
 
-use seclyzer_extractors::core::{Moment, Outcome};
+use seclyzer_extractors::core::{Core, Moment, Outcome};
 use seclyzer_extractors::schema::Kind;
 
 use crate::{Run, S, START, defaults};
@@ -184,8 +184,11 @@ fn real_time_closes_windows_when_nothing_more_comes() {
     let mut run = run(1);
     run.core.clock().start(0);
     read_at(&mut run, 1_000, START + S);
-    let due = run.core.due().unwrap();
-    let real = run.core.clock().real_at(due).unwrap();
+    let next = |core: &mut Core| core.due().and_then(|due| core.clock().real_at(due)).unwrap();
+    let real = next(&mut run.core);
+    assert_eq!(real, 1_000 + 4 * S + 125_001, "it is computed before it closes");
+    run.core.tick(real, &mut run.records);
+    let real = next(&mut run.core);
     assert_eq!(real, 1_000 + 4 * S + 250_001);
     run.core.tick(real - 1, &mut run.records);
     assert!(run.ends().is_empty());
