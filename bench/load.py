@@ -53,14 +53,21 @@ def events(kind: str, count: int, end: int, pace: float = 1.0) -> Iterator[bytes
         yield message(kind, i, end - round((count - 1 - i) * gap))
 
 
-def typing(windows: int, keys_in_window: int, end: int) -> Iterator[bytes]:
-    """Somebody who types evenly: messages for so many windows, each with so many keys pressed and released."""
+def typing(windows: int, keys_in_window: int, end: int) -> list[bytes]:
+    """Somebody who types: messages for so many windows, each with so many keys pressed, the last one released at `end`.
+
+    No two ways between keys take equally long, and one in three keys is pressed before the last one is up, as with
+    people: equal times would be another matter for whoever sorts them.
+    """
+    rng = random.Random(2)
     gap = WINDOW // keys_in_window
     count = keys_in_window * INTERVAL // WINDOW * windows
+    events = []
     for i in range(count):
-        ts = end - 1 - (count - 1 - i) * gap
-        yield message("keystroke", 2 * i, ts - gap // 2)
-        yield message("keystroke", 2 * i + 1, ts)
+        pressed = end - 1 - round((count - i - rng.uniform(0.1, 0.9)) * gap)
+        released = min(end, pressed + round(gap * rng.lognormvariate(-0.3, 0.4)))
+        events += [(pressed, 2 * i), (released, 2 * i + 1)]
+    return [message("keystroke", i, ts) for ts, i in sorted(events)]
 
 
 def last_end(now: int) -> int:

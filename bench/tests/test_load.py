@@ -35,6 +35,17 @@ def test_somebody_typing_has_as_many_keys_in_a_window_as_asked() -> None:
     rows = [json.loads(text) for text in load.typing(8, 600, END)]
     full = [row for row in rows if END - load.WINDOW < row["ts"] <= END and row["event"] == "press"]
     assert (len(full), len(rows)) == (600, 1600)
+    times = [row["ts"] for row in rows]
+    assert times == sorted(times) and END - times[-1] < 100_000
+
+
+def test_somebody_typing_is_uneven_and_presses_some_keys_before_the_last_one_is_up() -> None:
+    rows = [json.loads(text) for text in load.typing(8, 600, END)]
+    presses = [row["ts"] for row in rows if row["event"] == "press"]
+    gaps = [after - before for before, after in pairwise(presses)]
+    assert len(set(gaps)) > 0.9 * len(gaps) and min(gaps) > 0
+    rollovers = [row for before, row in pairwise(rows) if before["event"] == row["event"] == "press"]
+    assert 0.2 < len(rollovers) / len(presses) < 0.5
 
 
 def test_a_window_closed_by_an_event_counts_from_its_sending() -> None:

@@ -8,14 +8,14 @@ mod typed;
 use std::collections::VecDeque;
 
 use self::keys::Keys;
-use self::strokes::{Stroke, Strokes};
-use self::typed::{HeldFromBefore, Typed};
+use self::strokes::Strokes;
+use self::typed::Typed;
 use crate::buffer::Timed;
 use crate::closer::Features;
 use crate::core::Settings;
 use crate::event::Event;
 use crate::output::Value;
-use crate::stats::{Sum, Summary, mean, median, std_around};
+use crate::stats::{Sum, Summary, mean_std_median};
 
 /// A keystroke as windows hold it.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +25,8 @@ pub struct Held {
     key: u32,
     press: bool,
     dev_mode: bool,
-    stroke: Stroke,
+    /// Its strokes are worked out.
+    is_known: bool,
 }
 
 impl Timed for Held {
@@ -48,17 +49,11 @@ impl Features for Typing {
     fn hold(&mut self, event: Event<'_>) -> Option<Held> {
         let Event::Keystroke(event) = event else { return None };
         let key = self.keys.number(&event.key);
-        Some(Held {
-            ts: event.ts,
-            key,
-            press: event.press,
-            dev_mode: event.dev_mode,
-            stroke: Stroke::Unknown,
-        })
+        Some(Held { ts: event.ts, key, press: event.press, dev_mode: event.dev_mode, is_known: false })
     }
 
     fn placed(&mut self, events: &mut VecDeque<Held>, place: usize) {
-        let is_before_known = events.get(place + 1).is_some_and(|next| next.stroke != Stroke::Unknown);
+        let is_before_known = events.get(place + 1).is_some_and(|next| next.is_known);
         if self.keys.forget_unused(events) || is_before_known {
             self.strokes.forget();
         }
@@ -69,15 +64,17 @@ impl Features for Typing {
     }
 
     fn of(&mut self, events: &mut VecDeque<Held>, count: usize, settings: &Settings) -> Vec<Value> {
-        self.strokes.work_out(events, self.keys.len());
-        if let Err(HeldFromBefore) = self.typed.collect(events.range(..count), &self.keys) {
-            let mut window: VecDeque<Held> = events.range(..count).copied().collect();
-            window.iter_mut().for_each(|event| event.stroke = Stroke::Unknown);
-            Strokes::default().work_out(&mut window, self.keys.len());
-            let known = self.typed.collect(window.iter(), &self.keys);
-            debug_assert!(known.is_ok(), "before its first event there is none");
+        let (first, last) = (events[0].ts, events[count - 1].ts);
+        self.strokes.work_out(events, &self.keys);
+        if self.strokes.are_cut(first, last) {
+            let mut alone = events.range(..count).map(|event| Held { is_known: false, ..*event }).collect();
+            let mut strokes = Strokes::default();
+            strokes.work_out(&mut alone, &self.keys);
+            self.typed.collect(&strokes, first, last);
+        } else {
+            self.typed.collect(&self.strokes, first, last);
         }
-        let typed = &self.typed;
+        let (typed, dev_mode) = (&self.typed, events.range(..count).any(|event| event.dev_mode));
         let mut values = Vec::with_capacity(52);
         values.extend(Summary::of(&typed.dwells).values().map(Value::Number));
         values.extend(Summary::of(&typed.flights).values().map(Value::Number));
@@ -87,7 +84,7 @@ impl Features for Typing {
         values.push(Value::Count(typed.dwells.len() as u64));
         values.push(Value::Count(typed.flights.len() as u64));
         values.push(Value::Count(typed.presses as u64));
-        values.push(Value::Bool(settings.dev_mode || typed.dev_mode));
+        values.push(Value::Bool(settings.dev_mode || dev_mode));
         values
     }
 }
@@ -108,8 +105,7 @@ fn rhythm(gaps: &[f64]) -> [f64; 8] {
     if gaps.is_empty() {
         return [0.0; 8];
     }
-    let mean_gap = mean(gaps);
-    let (deviation, middle) = (std_around(mean_gap, gaps), median(gaps));
+    let [mean_gap, deviation, middle] = mean_std_median(gaps);
     let (mut bursts, mut pauses) = (Sum::default(), Sum::default());
     for gap in gaps {
         // Nobody can foretell which it is: both sums take something, and 0.0 changes nothing.

@@ -5,6 +5,8 @@ mod places;
 
 use std::ops::RangeInclusive;
 
+use self::places::Buckets;
+
 /// The eight statistics of dwell and flight times.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
@@ -27,27 +29,64 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// All eight at once.
+    /// All eight at once, of values that are not negative.
     pub fn of(list: &[f64]) -> Summary {
         if list.is_empty() {
             return Summary::default();
         }
-        let (min, max) = (min(list), max(list));
+        let Looked { mean, std, min, max, buckets } = Looked::at(list);
         let last = list.len() - 1;
         let (lower, upper) = (0.25 * last as f64, 0.75 * last as f64);
         let (q25, q75) = (neighbours(lower, last), neighbours(upper, last));
-        let found = places::at(list, min, max, [q25.0, q25.1, last / 2, list.len() / 2, q75.0, q75.1]);
+        let found = buckets.at(list, [q25.0, q25.1, last / 2, list.len() / 2, q75.0, q75.1]);
         let q25 = between(lower, found[0], found[1]);
         let median = middle(list.len(), found[2], found[3]);
         let q75 = between(upper, found[4], found[5]);
-        let mean = mean(list);
-        Summary { mean, std: std_around(mean, list), min, max, median, q25, q75, range: max - min }
+        Summary { mean, std, min, max, median, q25, q75, range: max - min }
     }
 
     /// In the order in which features are written.
     pub fn values(self) -> [f64; 8] {
         let Summary { mean, std, min, max, median, q25, q75, range } = self;
         [mean, std, min, max, median, q25, q75, range]
+    }
+}
+
+/// Mean, standard deviation and median of values that are not negative.
+pub fn mean_std_median(list: &[f64]) -> [f64; 3] {
+    if list.is_empty() {
+        return [0.0; 3];
+    }
+    let Looked { mean, std, buckets, .. } = Looked::at(list);
+    let [low, high] = buckets.at(list, [(list.len() - 1) / 2, list.len() / 2]);
+    [mean, std, middle(list.len(), low, high)]
+}
+
+/// What two looks at a list tell, which is not empty and has no negative values.
+struct Looked {
+    mean: f64,
+    std: f64,
+    min: f64,
+    max: f64,
+    buckets: Buckets,
+}
+
+impl Looked {
+    fn at(list: &[f64]) -> Looked {
+        // Such values are in the order of their bits, and whole numbers are compared in one cycle.
+        let (mut total, mut min, mut max) = (0.0, u64::MAX, 0);
+        for value in list {
+            total += value;
+            min = min.min(value.to_bits());
+            max = max.max(value.to_bits());
+        }
+        let (mean, min, max) = (total / list.len() as f64, f64::from_bits(min), f64::from_bits(max));
+        let (mut squares, mut buckets) = (0.0, Buckets::new(min, max));
+        for value in list {
+            squares += (value - mean) * (value - mean);
+            buckets.count(*value);
+        }
+        Looked { mean, std: (squares / list.len() as f64).sqrt(), min, max, buckets }
     }
 }
 
@@ -92,36 +131,16 @@ pub fn mean(list: &[f64]) -> f64 {
 
 /// The standard deviation, ddof 0, in two passes.
 pub fn std(list: &[f64]) -> f64 {
-    std_around(mean(list), list)
-}
-
-/// The same, of a list whose mean is known.
-pub fn std_around(mean: f64, list: &[f64]) -> f64 {
-    let mut squares = Sum::default();
+    let (mean, mut squares) = (mean(list), Sum::default());
     for value in list {
         squares.add((value - mean) * (value - mean));
     }
     squares.mean().sqrt()
 }
 
-/// The largest value.
-pub fn max(list: &[f64]) -> f64 {
-    list.iter().copied().reduce(|max, value| if value > max { value } else { max }).unwrap_or(0.0)
-}
-
-/// The smallest value.
-pub fn min(list: &[f64]) -> f64 {
-    list.iter().copied().reduce(|min, value| if value < min { value } else { min }).unwrap_or(0.0)
-}
-
-/// The middle value, or the mean of the two middle ones.
+/// The middle value, or the mean of the two middle ones, of values that are not negative.
 pub fn median(list: &[f64]) -> f64 {
-    let count = list.len();
-    if count == 0 {
-        return 0.0;
-    }
-    let [low, high] = places::at(list, min(list), max(list), [(count - 1) / 2, count / 2]);
-    middle(count, low, high)
+    mean_std_median(list)[2]
 }
 
 /// The median of so many values, of which these two are in the middle; the same one twice when their number is odd.
@@ -179,7 +198,7 @@ impl Middle {
     pub fn median(self) -> f64 {
         let Some((_, less)) = self.range else { return 0.0 };
         let places = [(self.total - 1) / 2 - less, self.total / 2 - less];
-        let [low, high] = places::at(&self.kept, min(&self.kept), max(&self.kept), places);
+        let [low, high] = Looked::at(&self.kept).buckets.at(&self.kept, places);
         middle(self.total, low, high)
     }
 }
@@ -220,7 +239,7 @@ mod tests {
     #[test]
     fn statistics_of_nothing_are_zero() {
         assert_eq!(Summary::of(&[]), Summary::default());
-        assert_eq!([mean(&[]), std(&[]), max(&[]), median(&[]), mean_abs(&[])], [0.0; 5]);
+        assert_eq!([mean(&[]), std(&[]), median(&[]), mean_abs(&[])], [0.0; 4]);
     }
 
     #[test]
@@ -245,11 +264,6 @@ mod tests {
         assert_eq!(std(&[2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]), 2.0);
     }
 
-    #[test]
-    fn the_largest_of_negative_values_is_not_zero() {
-        assert_eq!(max(&[-3.0, -1.0, -2.0]), -1.0);
-    }
-
     proptest! {
         #[test]
         fn the_median_is_found_among_what_is_about_as_large(
@@ -263,7 +277,7 @@ mod tests {
 
         #[test]
         fn quartiles_and_median_are_those_of_the_sorted_list(
-            list in prop::collection::vec(prop_oneof![-9.0..9.0f64, Just(1.0), Just(-0.0)], 1..40),
+            list in prop::collection::vec(prop_oneof![0.0..9.0f64, Just(1.0), Just(0.0)], 1..40),
         ) {
             let mut sorted = list.clone();
             sorted.sort_by(f64::total_cmp);
@@ -281,7 +295,7 @@ mod tests {
         }
 
         #[test]
-        fn statistics_stay_within_their_list(list in prop::collection::vec(-1e12..1e12f64, 1..200)) {
+        fn statistics_stay_within_their_list(list in prop::collection::vec(0.0..1e12f64, 1..200)) {
             let summary = Summary::of(&list);
             for value in [summary.median, summary.q25, summary.q75] {
                 prop_assert!(summary.min <= value && value <= summary.max);

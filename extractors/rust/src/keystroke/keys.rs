@@ -60,7 +60,6 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Stroke;
     use super::*;
 
     #[test]
@@ -68,7 +67,7 @@ mod tests {
         let mut keys = Keys::default();
         let numbers: Vec<u32> = (0..SPARE as u32 + 4).map(|n| keys.number(&format!("Key{n}"))).collect();
         let delete = keys.number("Delete");
-        let held = |key| Held { ts: 1, key, press: true, dev_mode: false, stroke: Stroke::Unknown };
+        let held = |key| Held { ts: 1, key, press: true, dev_mode: false, is_known: false };
         let mut events = VecDeque::from([held(delete), held(numbers[900]), held(delete)]);
         assert!(!keys.forget_unused(&mut events));
         assert_eq!(keys.len(), SPARE + 5, "still within what may be spare");

@@ -6,7 +6,7 @@ use crate::closer::Features;
 use crate::event::{Action, Button, Event, Mouse};
 use crate::mouse::Pointing;
 use crate::mouse::steps::turn;
-use crate::stats::{max, mean, mean_abs, median, std};
+use crate::stats::{mean, mean_abs, median, std};
 
 /// When, x and y.
 type Point = (i64, f64, f64);
@@ -75,11 +75,11 @@ fn expected(events: &[Mouse], window: f64) -> [f64; 20] {
     [
         mean(&v),
         std(&v),
-        max(&v),
+        largest(&v),
         median(&v),
         mean_abs(&a),
         std(&a),
-        max(&absolute),
+        largest(&absolute),
         1.0 - straight / way.max(1.0),
         mean(&turns),
         std(&turns),
@@ -129,4 +129,8 @@ fn moves_that_come_out_of_order_are_worth_what_those_in_order_are() {
     };
     let features = |held: VecDeque<Held>| features(held.iter(), 30.0, |_| ()).map(f64::to_bits);
     assert_eq!(features(moves(shuffled)), features(moves(in_order)));
+}
+
+fn largest(list: &[f64]) -> f64 {
+    list.iter().copied().fold(0.0, f64::max)
 }
