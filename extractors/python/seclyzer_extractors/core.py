@@ -91,7 +91,7 @@ def make_core(kind: str, settings: "Settings") -> Core[Any]:
     """The core of `keystroke`, `mouse` or `app`."""
     timing, buffer_events, dev_mode = settings.timing, settings.buffer_events, settings.dev_mode
     if kind == "keystroke":
-        return WindowCore((Key,), keystroke.features, timing, settings.min_events, buffer_events, dev_mode)
+        return WindowCore((Key,), keystroke.Windows().features, timing, settings.min_events, buffer_events, dev_mode)
     if kind == "mouse":
         own = (Move, Button, Scroll)
         return WindowCore(own, mouse.Windows().features, timing, settings.min_events, buffer_events, dev_mode)

@@ -1,99 +1,81 @@
-"""The keystroke features of one window: its events in, 48 features and their counts out. Pure.
+"""The keystroke features of windows: the events of each in, 48 features and their counts out.
 
-Times are integer µs and become ms as float64 (difference / 1000) where they enter a list.
+Times are in ms. What belongs to an event is worked out in `strokes`; here is what is made of a window's.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import NamedTuple
 
 from . import stats
 from .event import Key
+from .sliding import common
+from .strokes import Strokes
 
-REPEAT_US = 1_000_000  # a press of a key that is down is auto-repeat within this time of its last one
-MAX_DWELL_US = 1_000_000
-MAX_FLIGHT_US = 2_000_000
-MAX_DIGRAPH_MS = 2_000.0
-MAX_GAP_MS = 5_000.0
-LONG_AGO = -MAX_FLIGHT_US  # before any time that counts
 DIGRAPHS = 20
+SPARE_PAIRS = 10_000  # so many pairs of keys may be known, be there a press of them or not
 
 Value = float | int | bool | str
 
 
-class Timings(NamedTuple):
-    """What the events of a window say: presses without auto-repeat, and times between events (ms)."""
-
-    pressed: list[int]  # ts of each press
-    keys: list[str]  # key of each press
-    dwells: list[float]
-    flights: list[float]
-
-
 def features(events: Sequence[Key], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
-    """The values in the schema's order. `events` are ordered; `dev_mode` is the process's own."""
-    pressed, keys, dwells, flights = _timings(events)
-    gaps = [(after - before) / 1000 for before, after in pairwise(pressed)]  # ms
+    """The values of one window in the schema's order. `events` are ordered; `dev_mode` is the process's own."""
+    return Windows().features(events, window_us, dev_mode)
+
+
+class Windows:
+    """The features of one window after another: what is known from the last one is not worked out again."""
+
+    def __init__(self) -> None:
+        self._events: Sequence[Key] = ()  # the last window's
+        self._strokes = Strokes()
+
+    def features(self, events: Sequence[Key], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
+        """As the function of this name. The sequence is kept, and not to be changed later."""
+        first = events[0].ts if events else 0
+        self._turn_to(events, first)
+        strokes = self._strokes
+        if strokes.is_cut(first):
+            strokes = Strokes()
+            strokes.add(events)
+        return (*_features(strokes), dev_mode or strokes.dev_mode_at >= first)
+
+    def _turn_to(self, events: Sequence[Key], first: int) -> None:
+        start, stop = common(self._events, events)
+        if not events or stop < len(self._events) or self._strokes.pairs_known() > SPARE_PAIRS:
+            self._strokes = Strokes()
+            start = stop = 0
+        self._strokes.add(events[stop - start :])
+        self._strokes.forget(first)  # also what ends in this window and began before it
+        self._events = events
+
+
+def _features(strokes: Strokes) -> tuple[Value, ...]:
+    dwells, flights = strokes.dwells(), strokes.flights.ms
     return (
         *stats.eight(dwells),
         *stats.eight(flights),
-        *_digraphs(keys, gaps),
-        *_corrections(keys),
-        *_rhythm([gap for gap in gaps if 0.0 < gap < MAX_GAP_MS]),
+        *_digraphs(strokes.pairs, strokes.digraphs.ms),
+        *_corrections(len(strokes.pressed), strokes.deleting.count(1)),
+        *_rhythm(strokes.gaps.ms),
         len(dwells),
         len(flights),
-        len(keys),
-        dev_mode or _any_in_dev_mode(events),
+        len(strokes.pressed),
     )
 
 
-def _any_in_dev_mode(events: Sequence[Key]) -> bool:
-    for event in events:  # noqa: SIM110  # `any` takes twice as long
-        if event.dev_mode:
-            return True
-    return False
+def _digraphs(pairs: Sequence[int], times: Sequence[float]) -> list[float]:
+    """Mean times of the 20 most frequent pairs of keys, ties by first appearance; missing ranks are 0.0."""
+    counts = Counter(pairs)
+    ranked = sorted(counts, key=counts.__getitem__, reverse=True)[:DIGRAPHS]  # stable, also when reversed
+    totals = dict.fromkeys(ranked, 0.0)
+    for pair, time in zip(pairs, times, strict=True):
+        if pair in totals:
+            totals[pair] += time
+    means = [total / counts[pair] for pair, total in totals.items()]
+    return means + [0.0] * (DIGRAPHS - len(means))
 
 
-def _timings(events: Sequence[Key]) -> Timings:
-    made = Timings([], [], [], [])
-    pressed, keys, dwells, flights = made
-    down_since: dict[str, int] = {}  # the keys that are down
-    repeated_at: dict[str, int] = {}  # each key's last repeat
-    released_at = LONG_AGO
-    for event in events:
-        ts, key = event.ts, event.key
-        if not event.pressed:
-            released_at = ts
-            dwell = ts - down_since.pop(key, LONG_AGO)
-            if 0 < dwell < MAX_DWELL_US:
-                dwells.append(dwell / 1000)
-            continue
-        if key in down_since and ts - max(down_since[key], repeated_at.get(key, LONG_AGO)) < REPEAT_US:
-            repeated_at[key] = ts
-            continue
-        down_since[key] = ts
-        pressed.append(ts)
-        keys.append(key)
-        flight = ts - released_at
-        if 0 < flight < MAX_FLIGHT_US:
-            flights.append(flight / 1000)
-    return made
-
-
-def _digraphs(keys: Sequence[str], gaps: Sequence[float]) -> list[float]:
-    """Mean gaps of the 20 most frequent pairs of keys, ties by first appearance; missing ranks are 0.0."""
-    gaps_of: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    for pair, gap in zip(pairwise(keys), gaps, strict=True):
-        if 0.0 < gap < MAX_DIGRAPH_MS:
-            gaps_of[pair].append(gap)
-    ranked = sorted(gaps_of.values(), key=len, reverse=True)[:DIGRAPHS]  # stable, also when reversed
-    return [stats.mean(gaps) for gaps in ranked] + [0.0] * (DIGRAPHS - len(ranked))
-
-
-def _corrections(keys: Sequence[str]) -> tuple[Value, ...]:
-    total = len(keys)
-    deleting = len([key for key in keys if "Backspace" in key or "Delete" in key])
+def _corrections(total: int, deleting: int) -> tuple[Value, ...]:
     kept = total - deleting
     return deleting, deleting / max(total, 1), deleting / max(kept, 1), kept / max(total, 1)
 

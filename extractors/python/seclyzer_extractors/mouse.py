@@ -3,14 +3,13 @@
 Times are integer µs; a duration in s is their difference / 1e6, one in ms their difference / 1000.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from math import sqrt
 
 from . import stats
 from .event import Button, Move, Scroll
 from .motion import Motion
-from .window import ts_of
+from .sliding import common
 
 MAX_SPEED = 10_000.0  # px/s
 MAX_ACCELERATION = 100_000.0  # px/s²
@@ -54,11 +53,9 @@ class Windows:
 
     def _turn_to(self, events: Sequence[MouseEvent]) -> None:
         """Forgets what is only in the last window, keeps what begins this one as well, and adds the rest."""
-        known = self._events
-        start = bisect_left(known, events[0].ts, key=ts_of) if events else len(known)
-        kept = _shared(known, start, events)
-        self._keep(start, start + kept)
-        new = events[kept:]
+        start, stop = common(self._events, events)
+        self._keep(start, stop)
+        new = events[stop - start :]
         self._events = events
         self._is_move.extend([type(event) is Move for event in new])
         self._is_dev.extend([event.dev_mode for event in new])
@@ -76,18 +73,6 @@ class Windows:
         for flags in (self._is_move, self._is_dev):
             del flags[stop:]
             del flags[:start]
-
-
-def _shared(known: Sequence[MouseEvent], start: int, events: Sequence[MouseEvent]) -> int:
-    """How many events `events` begins with that are known from `start` on.
-
-    If the first is the same, `events` has all that were known, each once, and may have new ones among them. So from
-    the first place on where they differ they do at every place, and halving finds it.
-    """
-    count = min(len(known) - start, len(events))
-    if count == 0 or known[start] is not events[0]:
-        return 0
-    return bisect_left(range(count), True, key=lambda k: known[start + k] is not events[k])
 
 
 def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:

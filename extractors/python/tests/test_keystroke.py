@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seclyzer_extractors import keystroke, schema
 from seclyzer_extractors.event import Key
+from seclyzer_extractors.strokes import Strokes
 
 NAMES = [feature.name for feature in schema.kind("keystroke").features]
 
@@ -110,3 +113,44 @@ def test_gaps_under_a_millisecond_count_as_one_for_the_speed() -> None:
     made = features((0, "a", "p"), (0.5, "b", "p"))
     assert (made["typing_speed_wpm"], made["rhythm_consistency"]) == (12000.0, 1.0)
     assert (made["burst_frequency"], made["avg_burst_speed"], made["avg_pause_duration"]) == (0.0, 0.0, 0.5)
+
+
+steps = st.tuples(
+    st.sampled_from("abc"), st.booleans(), st.sampled_from([0, 0, 30, 400, 1100]), st.sampled_from([0, 0, 500])
+)
+
+
+@given(st.lists(st.tuples(st.lists(steps, min_size=1, max_size=40), st.integers(0, 30)), max_size=6))
+def test_one_window_after_another_gives_what_each_gives_alone(windows: list[tuple[Any, int]]) -> None:
+    """Between windows events come, some of them between others, and the first ones go, be it within a moment."""
+    sliding = keystroke.Windows()
+    events: list[Key] = []
+    last = 10_000_000
+    for come, go in windows:
+        for key, pressed, after, back in come:
+            last += after * 1000
+            event = Key(last - back * 1000, False, key, pressed)
+            events.insert(len([one for one in events if one.ts <= event.ts]), event)
+        del events[:go]
+        alone = keystroke.features(events, 30_000_000, False)
+        assert repr(sliding.features(tuple(events), 30_000_000, False)) == repr(alone)
+
+
+def test_a_window_adds_only_what_the_one_before_did_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    added: list[int] = []
+    monkeypatch.setattr(Strokes, "add", lambda _, events: added.append(len(events)))
+    sliding = keystroke.Windows()
+    events = [Key(1_000_000 + i, False, "a", i % 2 == 0) for i in range(100)]
+    for start, stop in ((0, 50), (10, 60), (30, 100)):
+        sliding.features(events[start:stop], 30_000_000, False)
+    assert added == [50, 10, 40]
+
+
+def test_pairs_of_made_up_names_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keystroke, "SPARE_PAIRS", 50)
+    sliding = keystroke.Windows()
+    events = [Key(1_000_000 + i * 1000, False, f"Key{i}", True) for i in range(300)]
+    for start in range(0, 280, 10):
+        alone = keystroke.features(events[start : start + 20], 30_000_000, False)
+        assert sliding.features(events[start : start + 20], 30_000_000, False) == alone
+    assert sliding._strokes.pairs_known() < 50 + 20

@@ -74,7 +74,7 @@ impl Features for Typing {
         } else {
             self.typed.collect(&self.strokes, first, last);
         }
-        let (typed, dev_mode) = (&self.typed, events.range(..count).any(|event| event.dev_mode));
+        let typed = &self.typed;
         let mut values = Vec::with_capacity(52);
         values.extend(Summary::of(&typed.dwells).values().map(Value::Number));
         values.extend(Summary::of(&typed.flights).values().map(Value::Number));
@@ -84,7 +84,7 @@ impl Features for Typing {
         values.push(Value::Count(typed.dwells.len() as u64));
         values.push(Value::Count(typed.flights.len() as u64));
         values.push(Value::Count(typed.presses as u64));
-        values.push(Value::Bool(settings.dev_mode || dev_mode));
+        values.push(Value::Bool(settings.dev_mode || typed.dev_mode));
         values
     }
 }

@@ -225,6 +225,7 @@ proptest! {
     }
 }
 
+/// One key's events are made in developer mode.
 fn typed(ts: i64, key: u32, press: bool) -> Event<'static> {
-    Event::Keystroke(Keystroke { ts, dev_mode: false, key: format!("Key{key}").into(), press })
+    Event::Keystroke(Keystroke { ts, dev_mode: key == 5, key: format!("Key{key}").into(), press })
 }

@@ -36,7 +36,7 @@ impl Digraphs {
     }
 
     /// From one key to another it took so long.
-    pub fn add(&mut self, from: u32, to: u32, gap: f64) {
+    pub fn add(&mut self, [from, to]: [u32; 2], gap: f64) {
         let keys = u64::from(from) << 32 | u64::from(to);
         // We numbered the keys ourselves, hence a cheap hash will do.
         let mut at = (keys.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
@@ -99,9 +99,9 @@ mod tests {
         let mut digraphs = Digraphs::default();
         // As after another window.
         digraphs.clear(7);
-        digraphs.add(1, 2, 3.0);
+        digraphs.add([1, 2], 3.0);
         digraphs.clear(gaps.len());
-        gaps.iter().for_each(|(from, to, gap)| digraphs.add(*from, *to, *gap));
+        gaps.iter().for_each(|(from, to, gap)| digraphs.add([*from, *to], *gap));
         digraphs.means()
     }
 

@@ -1,8 +1,8 @@
 //! What the events of the keyboard end, worked out once: it is the same in every window that holds what it is made of.
 //!
-//! In a window all keys are up at first. So what began before it does not count there, which its length tells. Only a key
-//! that was held down when the window began is another matter: its first auto-repeat in the window is a press there, and
-//! the window is to be worked out by itself.
+//! In a window all keys are up at first: what began before it does not count there. Only a key that was held down when the
+//! window began is another matter: its first auto-repeat in the window is a press there, and the window is to be worked out
+//! by itself.
 
 use std::collections::VecDeque;
 
@@ -13,42 +13,55 @@ const MS: i64 = 1000;
 /// A press of a key that is down is auto-repeat when it comes sooner than this after the last one.
 const AUTO_REPEAT: i64 = 1000 * MS;
 const LONGEST_DWELL: i64 = 1000 * MS;
-/// No dwell is longer either.
-pub const LONGEST_FLIGHT: i64 = 2000 * MS;
+const LONGEST_FLIGHT: i64 = 2000 * MS;
+const LONGEST_DIGRAPH: i64 = 2000 * MS;
 const LONGEST_GAP: i64 = 5000 * MS;
 
-/// What ended at `at` (µs) and took `ms`.
+/// What took how long; times in µs.
 #[derive(Clone, Copy, Debug)]
 pub struct Took {
-    pub at: i64,
+    pub began: i64,
+    pub ended: i64,
     pub ms: f64,
 }
 
-/// A key went down at `at`, and was not down.
+/// From the press of one key to that of the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Digraph {
+    pub took: Took,
+    /// The numbers of both keys.
+    pub keys: [u32; 2],
+}
+
+/// A key went down, and was not down.
 #[derive(Clone, Copy, Debug)]
 pub struct Press {
     pub at: i64,
-    /// The key's number.
-    pub key: u32,
     pub deletes: bool,
-    /// Since the press before, in ms; 0.0 when that does not count.
-    pub gap: f64,
 }
 
-/// All that the events of a buffer end, by kind and in their order.
+/// All that the events of a buffer end, by kind and in the order in which it ended. But for dwells and repeats that is
+/// also the order in which it began.
 #[derive(Default)]
 pub struct Strokes {
-    /// From a key's press to its release.
+    /// From a key's press to its release. Some may have begun before the first event.
     pub dwells: VecDeque<Took>,
     /// From the last release to a press.
     pub flights: VecDeque<Took>,
+    /// From one press to the next.
+    pub gaps: VecDeque<Took>,
+    /// Those gaps that are not too long for a digraph.
+    pub digraphs: VecDeque<Digraph>,
     pub presses: VecDeque<Press>,
+    /// When events were made in developer mode.
+    pub dev_modes: VecDeque<i64>,
     /// From a key's press to each auto-repeat.
     repeats: VecDeque<Took>,
     /// What is known is of no use any more.
     is_void: bool,
     last_release: i64,
     last_press: i64,
+    last_key: u32,
     /// By the key's number.
     downs: Vec<Down>,
 }
@@ -71,7 +84,7 @@ impl Strokes {
         self.is_void = true;
     }
 
-    /// Lets go of what ended before the first of these events, and works out those behind the last one that is known.
+    /// Works out the events behind the last one that is known, and lets go of what began before the first event.
     pub fn work_out(&mut self, events: &mut VecDeque<Held>, keys: &Keys) {
         let mut known = events.len() - events.iter().rev().take_while(|event| !event.is_known).count();
         if self.is_void || known == 0 {
@@ -79,62 +92,72 @@ impl Strokes {
             known = 0;
         }
         self.downs.resize(keys.len(), UP);
-        let first = events.front().map_or(0, |event| event.ts);
-        for list in [&mut self.dwells, &mut self.flights, &mut self.repeats] {
-            while list.pop_front_if(|took| took.at < first).is_some() {}
-        }
-        while self.presses.pop_front_if(|press| press.at < first).is_some() {}
         for event in events.range_mut(known..) {
             event.is_known = true;
             self.add(event, keys);
         }
+        // Also what ended with a new event.
+        let first = events.front().map_or(0, |event| event.ts);
+        let_go(&mut self.dwells, |dwell| dwell.ended < first);
+        let_go(&mut self.repeats, |repeat| repeat.ended < first);
+        let_go(&mut self.flights, |flight| flight.began < first);
+        let_go(&mut self.gaps, |gap| gap.began < first);
+        let_go(&mut self.digraphs, |digraph| digraph.took.began < first);
+        let_go(&mut self.presses, |press| press.at < first);
+        let_go(&mut self.dev_modes, |ts| *ts < first);
     }
 
     fn add(&mut self, event: &Held, keys: &Keys) {
-        let (at, down) = (event.ts, &mut self.downs[event.key as usize]);
+        let (ts, down) = (event.ts, &mut self.downs[event.key as usize]);
+        if event.dev_mode {
+            self.dev_modes.push_back(ts);
+        }
         if !event.press {
-            if let Some(ms) = ms_within(at - down.pressed, LONGEST_DWELL) {
-                self.dwells.push_back(Took { at, ms });
+            if let Some(dwell) = took(down.pressed, ts, LONGEST_DWELL) {
+                self.dwells.push_back(dwell);
             }
             *down = UP;
-            self.last_release = at;
+            self.last_release = ts;
             return;
         }
-        let is_repeat = at - down.last < AUTO_REPEAT;
-        down.last = at;
+        let is_repeat = ts - down.last < AUTO_REPEAT;
+        down.last = ts;
         if is_repeat {
-            self.repeats.push_back(Took { at, ms: ms(at - down.pressed) });
+            self.repeats.push_back(Took { began: down.pressed, ended: ts, ms: ms(ts - down.pressed) });
             return;
         }
-        down.pressed = at;
-        if let Some(ms) = ms_within(at - self.last_release, LONGEST_FLIGHT) {
-            self.flights.push_back(Took { at, ms });
+        down.pressed = ts;
+        self.presses.push_back(Press { at: ts, deletes: keys.is_deleting(event.key) });
+        if let Some(flight) = took(self.last_release, ts, LONGEST_FLIGHT) {
+            self.flights.push_back(flight);
         }
-        let gap = ms_within(at - self.last_press, LONGEST_GAP).unwrap_or(0.0);
-        self.presses.push_back(Press { at, key: event.key, deletes: keys.is_deleting(event.key), gap });
-        self.last_press = at;
+        if let Some(gap) = took(self.last_press, ts, LONGEST_GAP) {
+            self.gaps.push_back(gap);
+            if ts - self.last_press < LONGEST_DIGRAPH {
+                self.digraphs.push_back(Digraph { took: gap, keys: [self.last_key, event.key] });
+            }
+        }
+        (self.last_press, self.last_key) = (ts, event.key);
     }
 
     /// Whether a key was held down from before `first` on, and repeated up to `last`.
     pub fn are_cut(&self, first: i64, last: i64) -> bool {
-        self.repeats.iter().any(|repeat| repeat.at <= last && !repeat.is_since(first))
+        self.repeats.iter().any(|repeat| repeat.ended <= last && repeat.began < first)
     }
 }
 
-impl Took {
-    /// Whether it began at `first` (µs) or after. Both times are the same division of whole µs, so that one is longer in ms
-    /// when it is so in µs.
-    pub fn is_since(&self, first: i64) -> bool {
-        self.ms <= ms(self.at - first)
-    }
+/// The first ones of which this is so go.
+fn let_go<T>(list: &mut VecDeque<T>, is_old: impl Fn(&T) -> bool) {
+    list.drain(..list.partition_point(is_old));
+}
+
+/// What counts when it took more than 0 and less than `limit` µs.
+fn took(began: i64, ended: i64, limit: i64) -> Option<Took> {
+    let us = ended - began;
+    (0 < us && us < limit).then(|| Took { began, ended, ms: ms(us) })
 }
 
 /// A duration in ms.
 fn ms(us: i64) -> f64 {
     us as f64 / 1000.0
-}
-
-/// A duration in ms, kept when it is above 0 and below the limit.
-fn ms_within(us: i64, limit: i64) -> Option<f64> {
-    (0 < us && us < limit).then(|| ms(us))
 }

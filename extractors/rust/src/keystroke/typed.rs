@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use super::digraphs::Digraphs;
-use super::strokes::{LONGEST_FLIGHT, Strokes, Took};
-
-const LONGEST_DIGRAPH_MS: f64 = 2000.0;
+use super::strokes::{Strokes, Took};
 
 /// All times are in ms, in the order in which they ended. It is used again, so that its room is.
 #[derive(Default)]
@@ -18,44 +16,38 @@ pub struct Typed {
     pub dwells: Vec<f64>,
     /// From the last release to a press.
     pub flights: Vec<f64>,
-    /// From each press to the next.
+    /// From one press to the next.
     pub gaps: Vec<f64>,
     /// The gaps that are not too long, by their two keys.
     pub digraphs: Digraphs,
+    /// Whether any event was made in developer mode.
+    pub dev_mode: bool,
 }
 
 impl Typed {
-    /// What the strokes from `first` to `last` (µs) say.
+    /// What the strokes up to `last` say of a window that begins with an event at `first` (µs), which they begin with too.
     pub fn collect(&mut self, strokes: &Strokes, first: i64, last: i64) {
-        within(&mut self.dwells, &strokes.dwells, first, last);
-        within(&mut self.flights, &strokes.flights, first, last);
-        let from = strokes.presses.partition_point(|press| press.at < first);
-        let to = strokes.presses.partition_point(|press| press.at <= last);
-        (self.presses, self.deleting) = (to - from, 0);
-        self.gaps.clear();
+        self.presses = strokes.presses.partition_point(|press| press.at <= last);
+        self.deleting = strokes.presses.range(..self.presses).filter(|press| press.deletes).count();
+        self.dev_mode = strokes.dev_modes.front().is_some_and(|ts| *ts <= last);
+        let dwells = up_to(&strokes.dwells, last);
+        refill(&mut self.dwells, dwells.filter(|dwell| dwell.began >= first));
+        refill(&mut self.flights, up_to(&strokes.flights, last));
+        refill(&mut self.gaps, up_to(&strokes.gaps, last));
         self.digraphs.clear(self.presses);
-        let mut last_key = None;
-        for press in strokes.presses.range(from..to) {
-            self.deleting += usize::from(press.deletes);
-            if let Some(last_key) = last_key
-                && press.gap > 0.0
-            {
-                self.gaps.push(press.gap);
-                if press.gap < LONGEST_DIGRAPH_MS {
-                    self.digraphs.add(last_key, press.key, press.gap);
-                }
-            }
-            last_key = Some(press.key);
-        }
+        let digraphs = strokes.digraphs.partition_point(|digraph| digraph.took.ended <= last);
+        strokes
+            .digraphs
+            .range(..digraphs)
+            .for_each(|digraph| self.digraphs.add(digraph.keys, digraph.took.ms));
     }
 }
 
-/// What began and ended from `first` to `last`.
-fn within(list: &mut Vec<f64>, strokes: &VecDeque<Took>, first: i64, last: i64) {
-    // What ends later than this has begun in the window.
-    let sure = strokes.partition_point(|took| took.at <= first + LONGEST_FLIGHT);
-    let to = strokes.partition_point(|took| took.at <= last);
+fn up_to(strokes: &VecDeque<Took>, last: i64) -> impl Iterator<Item = &Took> {
+    strokes.range(..strokes.partition_point(|took| took.ended <= last))
+}
+
+fn refill<'a>(list: &mut Vec<f64>, strokes: impl Iterator<Item = &'a Took>) {
     list.clear();
-    list.extend(strokes.range(..sure.min(to)).filter(|took| took.is_since(first)).map(|took| took.ms));
-    list.extend(strokes.range(sure.min(to)..to).map(|took| took.ms));
+    list.extend(strokes.map(|took| took.ms));
 }
