@@ -227,5 +227,10 @@ proptest! {
 
 /// One key's events are made in developer mode.
 fn typed(ts: i64, key: u32, press: bool) -> Event<'static> {
-    Event::Keystroke(Keystroke { ts, dev_mode: key == 5, key: format!("Key{key}").into(), press })
+    Event::Keystroke(Keystroke {
+        ts,
+        dev_mode: key == 5 && ts / 1000 % 8 == 0,
+        key: format!("Key{key}").into(),
+        press,
+    })
 }
