@@ -112,8 +112,11 @@ impl Features for Pointing {
 
     fn of(&mut self, events: &mut VecDeque<Held>, count: usize, settings: &Settings) -> Vec<Value> {
         let window = seconds(settings.windows.window);
+        let (first, second) = events.as_slices();
+        let (first, second) =
+            (&first[..count.min(first.len())], &second[..count.saturating_sub(first.len())]);
         let (mut others, mut dev_mode) = (Vec::new(), settings.dev_mode);
-        let moves = moves::features(events.range(..count), window, |event| {
+        let moves = moves::features([first, second], window, |event| {
             dev_mode |= event.dev_mode();
             if !event.is_move() {
                 others.push(*event);

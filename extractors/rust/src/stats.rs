@@ -3,8 +3,6 @@
 
 mod places;
 
-use std::ops::RangeInclusive;
-
 use self::places::Buckets;
 
 /// The eight statistics of dwell and flight times.
@@ -163,43 +161,52 @@ pub fn mean_abs(list: &[f64]) -> f64 {
     mean(&list.iter().map(|value| value.abs()).collect::<Vec<_>>())
 }
 
-/// Finds the median of many values that come in pieces, twice: at first they are [counted](Middle::count) by their
-/// magnitude, then only those that are about as large as the median are [kept](Middle::keep). Values are not negative.
+/// Finds the median of many values that come one by one, twice: at first they are counted by their magnitude, then only
+/// those [about as large](AboutMiddle) as the median are kept. Values are not negative.
 pub struct Middle {
-    /// By magnitude: the exponent and the first two bits of the fraction.
+    /// By magnitude.
     counts: Vec<u32>,
     total: usize,
-    kept: Vec<f64>,
-    /// The magnitudes of the one or two middle values, and how many values are less than both; known after the counting.
-    range: Option<(RangeInclusive<usize>, usize)>,
 }
+
+/// Of a float: its exponent and the first two bits of its fraction. Of values that are not negative, the larger one's is
+/// not the smaller.
+const MAGNITUDE_FROM_BIT: u32 = 50;
 
 impl Middle {
     /// Nothing was counted.
     pub fn new() -> Middle {
-        Middle { counts: vec![0; magnitude(f64::INFINITY) + 1], total: 0, kept: Vec::new(), range: None }
+        Middle { counts: vec![0; (f64::INFINITY.to_bits() >> MAGNITUDE_FROM_BIT) as usize + 1], total: 0 }
     }
 
     /// One value, the first time.
     pub fn count(&mut self, value: f64) {
-        self.counts[magnitude(value)] += 1;
+        self.counts[(value.to_bits() >> MAGNITUDE_FROM_BIT) as usize] += 1;
         self.total += 1;
     }
 
-    /// One value, the second time.
-    pub fn keep(&mut self, value: f64) {
-        let (range, _) = self.range.get_or_insert_with(|| range_of_middle(&self.counts, self.total));
-        if range.contains(&magnitude(value)) {
-            self.kept.push(value);
+    /// All have been counted.
+    pub fn about(&self) -> AboutMiddle {
+        let places = [self.total.saturating_sub(1) / 2, self.total / 2];
+        let (mut magnitude, mut less) = (0, 0);
+        // The magnitude of the value at a place, and how many values have a lesser one. Places ascend.
+        let mut find = |place| {
+            while magnitude + 1 < self.counts.len() && less + self.counts[magnitude] as usize <= place {
+                less += self.counts[magnitude] as usize;
+                magnitude += 1;
+            }
+            (magnitude, less)
+        };
+        let ((first, less), (last, _)) = (find(places[0]), find(places[1]));
+        let count: u32 = self.counts[first..=last].iter().sum();
+        AboutMiddle {
+            from: (first as u64) << MAGNITUDE_FROM_BIT,
+            width: ((last + 1 - first) as u64) << MAGNITUDE_FROM_BIT,
+            kept: vec![0.0; count as usize + 1],
+            count: 0,
+            places: places.map(|place| place - less),
+            total: self.total,
         }
-    }
-
-    /// The median of all values; 0.0 when there was none.
-    pub fn median(self) -> f64 {
-        let Some((_, less)) = self.range else { return 0.0 };
-        let places = [(self.total - 1) / 2 - less, self.total / 2 - less];
-        let [low, high] = Looked::at(&self.kept).buckets.at(&self.kept, places);
-        middle(self.total, low, high)
     }
 }
 
@@ -209,26 +216,38 @@ impl Default for Middle {
     }
 }
 
-/// Of values that are not negative, the larger one's is not the smaller.
-fn magnitude(value: f64) -> usize {
-    (value.to_bits() >> 50) as usize
+/// The values that are about as large as the median.
+pub struct AboutMiddle {
+    /// The bits of the smallest value there may be, and how many others follow.
+    from: u64,
+    width: u64,
+    /// And room for one more, which is written to in vain.
+    kept: Vec<f64>,
+    count: usize,
+    /// Where among them the one or two middle values are.
+    places: [usize; 2],
+    /// How many values there are in all.
+    total: usize,
 }
 
-fn range_of_middle(counts: &[u32], total: usize) -> (RangeInclusive<usize>, usize) {
-    let (mut less, mut first) = (0, None);
-    for (magnitude, count) in counts.iter().enumerate() {
-        let through = less + *count as usize;
-        if first.is_none() && through > (total - 1) / 2 {
-            first = Some((magnitude, less));
-        }
-        if let Some((first, less)) = first
-            && through > total / 2
-        {
-            return (first..=magnitude, less);
-        }
-        less = through;
+impl AboutMiddle {
+    /// One value, the second time.
+    #[inline]
+    pub fn keep(&mut self, value: f64) {
+        // Nobody can foretell which are kept: each is written, and the next one over it when it is not.
+        self.kept[self.count] = value;
+        self.count += usize::from(value.to_bits().wrapping_sub(self.from) < self.width);
     }
-    (0..=counts.len(), 0)
+
+    /// The median of all values; 0.0 when there was none.
+    pub fn median(&self) -> f64 {
+        if self.total == 0 {
+            return 0.0;
+        }
+        let kept = &self.kept[..self.count];
+        let [low, high] = Looked::at(kept).buckets.at(kept, self.places);
+        middle(self.total, low, high)
+    }
 }
 
 #[cfg(test)]
@@ -271,8 +290,9 @@ mod tests {
         ) {
             let mut middle = Middle::new();
             list.iter().for_each(|value| middle.count(*value));
-            list.iter().for_each(|value| middle.keep(*value));
-            prop_assert_eq!(middle.median(), median(&list));
+            let mut about = middle.about();
+            list.iter().for_each(|value| about.keep(*value));
+            prop_assert_eq!(about.median(), median(&list));
         }
 
         #[test]

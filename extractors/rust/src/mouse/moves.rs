@@ -3,35 +3,37 @@
 //! What belongs to a step is known before a window closes. Two looks at all steps are left: for the means, and then for
 //! the deviations. Sums run over the window from left to right.
 
-use std::collections::vec_deque::Iter;
-
 use super::Held;
 use super::steps::{Step, distance};
-use crate::stats::{Middle, Sum};
+use crate::stats::{AboutMiddle, Middle, Sum};
 
 const LONG_INTERVAL_S: f64 = 0.1;
 const SPEED_LIMIT: f64 = 10_000.0;
 const ACCELERATION_LIMIT: f64 = 100_000.0;
 const JERK_LIMIT: f64 = 1_000_000.0;
 
-/// All 0.0 with fewer than 3 moves. `window` is in s. Every event, be it a move or not, is handed on once, so
-/// that who wants to see them need not go through them again.
-pub fn features(events: Iter<'_, Held>, window: f64, on_event: impl FnMut(&Held)) -> [f64; 20] {
+/// The events of a window in order: those of the first list, then those of the second.
+pub type Events<'a> = [&'a [Held]; 2];
+
+/// All 0.0 with fewer than 3 moves. `window` is in s. Every event, be it a move or not, is handed on once, so that who wants
+/// to see them need not go through them again.
+pub fn features(events: Events<'_>, window: f64, on_event: impl FnMut(&Held)) -> [f64; 20] {
     let mut middle = Middle::new();
-    let sums = Sums::of(events.clone(), &mut middle, on_event);
-    let mut moves = events.clone().filter(|event| event.is_move());
+    let sums = Sums::of(events, &mut middle, on_event);
+    let mut moves = events.into_iter().flatten().filter(|event| event.is_move());
     let (Some(first), Some(last)) = (moves.next(), moves.next_back()) else {
         return [0.0; 20];
     };
-    if sums.moves < 3 {
+    if sums.steps < 2 {
         return [0.0; 20];
     }
     let means = sums.means();
+    let mut middle = middle.about();
     let squares = Squares::of(events, &means, &mut middle);
     let deviation = |squares: f64, count: usize| mean(squares, count).sqrt();
     let straight = distance(last.x - first.x, last.y - first.y);
     let straightness = straight / sums.way.max(1.0);
-    let (steps, turns) = (sums.moves - 1, sums.moves - 2);
+    let (moves, steps, turns) = (sums.steps + 1, sums.steps, sums.steps - 1);
     [
         means.speed,
         deviation(squares.speeds, sums.speeds.count),
@@ -47,12 +49,12 @@ pub fn features(events: Iter<'_, Held>, window: f64, on_event: impl FnMut(&Held)
         deviation(squares.jerks, sums.jerks.count),
         sums.way,
         straight,
-        sums.way / sums.moves as f64,
+        sums.way / moves as f64,
         sums.long_intervals as f64 / steps as f64,
         means.interval,
         deviation(squares.intervals, steps),
         straightness,
-        sums.moves as f64 / window,
+        moves as f64 / window,
     ]
 }
 
@@ -64,7 +66,7 @@ fn mean(total: f64, count: usize) -> f64 {
 /// What one look at all steps tells.
 #[derive(Default)]
 struct Sums {
-    moves: usize,
+    steps: usize,
     way: f64,
     intervals: f64,
     long_intervals: usize,
@@ -88,9 +90,10 @@ struct Means {
 }
 
 impl Sums {
-    fn of(events: Iter<'_, Held>, middle: &mut Middle, mut on_event: impl FnMut(&Held)) -> Sums {
+    fn of(events: Events<'_>, middle: &mut Middle, on_event: impl FnMut(&Held)) -> Sums {
         let mut sums = Sums::default();
-        sums.moves = look(events.inspect(|event| on_event(event)), |step, moves| {
+        look(events, on_event, |step, made_of| {
+            sums.steps += 1;
             sums.way += step.distance;
             sums.intervals += step.interval;
             sums.long_intervals += usize::from(step.interval > LONG_INTERVAL_S);
@@ -99,7 +102,7 @@ impl Sums {
                 middle.count(step.speed);
                 sums.fastest = larger(sums.fastest, step.speed);
             }
-            if moves < 3 {
+            if made_of < 3 {
                 return;
             }
             sums.turns += step.turn;
@@ -108,7 +111,7 @@ impl Sums {
                 sums.accelerations_abs += step.acceleration.abs();
                 sums.hardest = larger(sums.hardest, step.acceleration.abs());
             }
-            if moves > 3 && step.jerk.abs() < JERK_LIMIT {
+            if made_of > 3 && step.jerk.abs() < JERK_LIMIT {
                 sums.jerks.add(step.jerk);
                 sums.jerks_abs += step.jerk.abs();
             }
@@ -118,11 +121,11 @@ impl Sums {
 
     fn means(&self) -> Means {
         Means {
-            interval: mean(self.intervals, self.moves - 1),
+            interval: mean(self.intervals, self.steps),
             speed: self.speeds.mean(),
             acceleration: self.accelerations.mean(),
             jerk: self.jerks.mean(),
-            turn: mean(self.turns, self.moves - 2),
+            turn: mean(self.turns, self.steps - 1),
         }
     }
 }
@@ -138,26 +141,30 @@ struct Squares {
 }
 
 impl Squares {
-    fn of(events: Iter<'_, Held>, means: &Means, middle: &mut Middle) -> Squares {
+    fn of(events: Events<'_>, means: &Means, middle: &mut AboutMiddle) -> Squares {
         let mut squares = Squares::default();
         let square = |value: f64| value * value;
-        look(events, |step, moves| {
-            squares.intervals += square(step.interval - means.interval);
-            if step.speed < SPEED_LIMIT {
-                squares.speeds += square(step.speed - means.speed);
-                middle.keep(step.speed);
-            }
-            if moves < 3 {
-                return;
-            }
-            squares.turns += square(step.turn - means.turn);
-            if step.acceleration.abs() < ACCELERATION_LIMIT {
-                squares.accelerations += square(step.acceleration - means.acceleration);
-            }
-            if moves > 3 && step.jerk.abs() < JERK_LIMIT {
-                squares.jerks += square(step.jerk - means.jerk);
-            }
-        });
+        look(
+            events,
+            |_| {},
+            |step, made_of| {
+                squares.intervals += square(step.interval - means.interval);
+                if step.speed < SPEED_LIMIT {
+                    squares.speeds += square(step.speed - means.speed);
+                    middle.keep(step.speed);
+                }
+                if made_of < 3 {
+                    return;
+                }
+                squares.turns += square(step.turn - means.turn);
+                if step.acceleration.abs() < ACCELERATION_LIMIT {
+                    squares.accelerations += square(step.acceleration - means.acceleration);
+                }
+                if made_of > 3 && step.jerk.abs() < JERK_LIMIT {
+                    squares.jerks += square(step.jerk - means.jerk);
+                }
+            },
+        );
         squares
     }
 }
@@ -167,19 +174,30 @@ fn larger(a: f64, b: f64) -> f64 {
     if b > a { b } else { a }
 }
 
-/// Hands on the step that ends in each move but the first, and how many moves there are up to that one; how many there
-/// are in all.
-#[inline]
-fn look<'a>(events: impl Iterator<Item = &'a Held>, mut on_step: impl FnMut(&Step, usize)) -> usize {
+/// Hands on every event, and then, if it is a move and not the first, the step that ends in it and of how many moves of the
+/// window that is made: 2, 3, or 4.
+#[inline(always)]
+fn look(events: Events<'_>, mut on_event: impl FnMut(&Held), mut on_step: impl FnMut(&Step, usize)) {
     let mut moves = 0;
-    // A loop: `for_each` was not taken into its caller.
-    for event in events.filter(|event| event.is_move()) {
-        moves += 1;
-        if moves > 1 {
-            on_step(&event.step, moves);
+    for list in events {
+        let mut list = list.iter();
+        // Up to the fourth move; behind it the compiler knows that a step is made of four, and asks no more.
+        while moves < 4
+            && let Some(event) = list.next()
+        {
+            on_event(event);
+            moves += usize::from(event.is_move());
+            if event.is_move() && moves > 1 {
+                on_step(&event.step, moves);
+            }
+        }
+        for event in list {
+            on_event(event);
+            if event.is_move() {
+                on_step(&event.step, 4);
+            }
         }
     }
-    moves
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ fn expected(events: &[Mouse], window: f64) -> [f64; 20] {
 fn windows_of_any_length_are_what_the_contract_defines_to_the_bit() {
     for count in (0..8).chain([100]) {
         let events = events(count);
-        let features = features(held(events.clone()).iter(), 30.0, |_| ());
+        let features = features(held(events.clone()).as_slices().into(), 30.0, |_| ());
         assert_eq!(features.map(f64::to_bits), expected(&events, 30.0).map(f64::to_bits), "{count} moves");
     }
 }
@@ -111,7 +111,11 @@ fn a_window_that_begins_between_moves_knows_nothing_of_those_before_it() {
     let mut held = held(events.clone());
     for start in 0..events.len() {
         let expected = expected(&events[start..], 30.0).map(f64::to_bits);
-        assert_eq!(features(held.iter(), 30.0, |_| ()).map(f64::to_bits), expected, "from {start} on");
+        assert_eq!(
+            features(held.as_slices().into(), 30.0, |_| ()).map(f64::to_bits),
+            expected,
+            "from {start} on"
+        );
         held.pop_front();
     }
 }
@@ -127,7 +131,7 @@ fn moves_that_come_out_of_order_are_worth_what_those_in_order_are() {
     let moves = |events: Vec<Mouse>| {
         held(events.into_iter().filter(|event| matches!(event.action, Action::Move(..))))
     };
-    let features = |held: VecDeque<Held>| features(held.iter(), 30.0, |_| ()).map(f64::to_bits);
+    let features = |held: VecDeque<Held>| features(held.as_slices().into(), 30.0, |_| ()).map(f64::to_bits);
     assert_eq!(features(moves(shuffled)), features(moves(in_order)));
 }
 
