@@ -123,10 +123,12 @@ impl Redis {
     /// # Errors
     /// When the connection breaks.
     pub fn receive(&mut self, deadline: Instant, waker: Option<BorrowedFd<'_>>) -> Result<Wait, RedisError> {
-        self.start += std::mem::take(&mut self.length);
+        if self.length > 0 {
+            self.start += std::mem::take(&mut self.length);
+            self.scan = Scan::new();
+        }
         loop {
             if let Some(length) = self.scan.length(&self.buffer[self.start..self.end])? {
-                self.scan = Scan::new();
                 self.length = length;
                 return Ok(Wait::Ready);
             }
@@ -143,6 +145,11 @@ impl Redis {
     /// The bytes of the reply that came last.
     pub fn reply(&self) -> &[u8] {
         &self.buffer[self.start..self.start + self.length]
+    }
+
+    /// How many usual entries of a stream the reply holds that came last, and the last one's id.
+    pub fn last_entry(&self) -> Option<(usize, &[u8])> {
+        self.scan.last_entry(self.reply())
     }
 
     /// Reads what is there behind what was read. False when nothing is.

@@ -185,12 +185,21 @@ pub struct Scan {
     at: usize,
     /// How many frames are still to come.
     open: usize,
+    /// How many [usual entries](Entry) there were, and where the last one begins.
+    entries: usize,
+    last_entry: usize,
 }
 
 impl Scan {
     /// Nothing has been looked at.
     pub fn new() -> Scan {
-        Scan { at: 0, open: 1 }
+        Scan { at: 0, open: 1, entries: 0, last_entry: 0 }
+    }
+
+    /// How many [usual entries](Entry) there were in these bytes, and the id of the last one.
+    pub fn last_entry<'a>(&self, bytes: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let (last, _) = usual_entry(&bytes[self.last_entry..])?;
+        Some((self.entries, last.id))
     }
 
     /// How many bytes the reply at their start takes; none when it is not all there yet. The next time the same bytes
@@ -202,6 +211,8 @@ impl Scan {
         let mut tokens = Tokens { bytes, at: self.at };
         while self.open > 0 {
             if tokens.usual_entry().is_some() {
+                self.entries += 1;
+                self.last_entry = self.at;
                 self.at = tokens.at;
                 self.open -= 1;
                 continue;

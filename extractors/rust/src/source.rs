@@ -158,6 +158,12 @@ impl Source {
                 return Ok(Turn::Woken);
             }
         }
+        // Before anything else: so long Redis would have nothing to do.
+        let mut ahead = None;
+        if let Some((COUNT.., last_id)) = redis.last_entry() {
+            let last_id = String::from_utf8_lossy(last_id).into_owned();
+            ahead = Some(ask(redis, &self.stream, &last_id, CATCHING_UP)?);
+        }
         let answered = Instant::now();
         let prompt = answered <= asked.at + asked.block + PROMPT;
         let (entries, last_id) = read_reply(redis.reply(), &mut self.events)?;
@@ -170,8 +176,10 @@ impl Source {
         };
         self.asked = match (turn, &last_id) {
             (Turn::Message, _) => Some(asked),
-            (Turn::Behind, Some(last_id)) => Some(ask(redis, &self.stream, last_id, CATCHING_UP)?),
-            _ => None,
+            (Turn::Behind, Some(last_id)) if ahead.is_none() => {
+                Some(ask(redis, &self.stream, last_id, CATCHING_UP)?)
+            }
+            _ => ahead,
         };
         let reply = redis.reply();
         self.events.iter().for_each(|event| on_event(&reply[event.clone()]));
