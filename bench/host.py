@@ -71,7 +71,7 @@ def _measure(options: argparse.Namespace, profile: Profile) -> int:
         about["store"] = sink.store.about
         print(f"This host, both implementations, about two minutes; points go to {sink.store.about}.", flush=True)
         lab = Lab(folders, sink.store, Figures(), _say)
-        run(lab, profile, PHASES)
+        about |= run(lab, profile, PHASES)
     finally:
         sink.stop()
     result = Result(profile.name, about, lab.figures, expectations.load(host=True))
@@ -117,7 +117,8 @@ def _keep(result: Result, state: Path, new: bool, say: Callable[[str], None]) ->
 def _disturbed(about: Mapping[str, object]) -> str:
     """How busy the host was without us, since that makes wall times longer: the bench gives way to everybody."""
     return (
-        f"Load of the host before: {about['load_before']}, on {about['cores']} cores. "
+        f"Load of the host before: {about['load_before']}, on {about['cores']} cores; a turn of a plain loop took "
+        f"{about['loop_ns_least']} to {about['loop_ns_most']} ns.\n"
         "The bench gives way to all other work, so wall times\n"
         "(ms, events/s) are the longer the busier the host is: they are shown, and decide nothing."
     )

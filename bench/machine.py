@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+TURNS = 1_000_000
+
 
 def about() -> dict[str, Any]:
     """The machine, and what ran on it, in words."""
@@ -28,6 +30,15 @@ def about() -> dict[str, Any]:
         if instructions(["true"])
         else "not counted: perf has no counters here; CPU time is gated",
     }
+
+
+def loop_ns() -> float:
+    """The CPU time of one turn of a plain loop: how fast this machine is just now, whatever is measured on it."""
+    begun = time.process_time_ns()
+    total = 0
+    for i in range(TURNS):
+        total += i * i
+    return (time.process_time_ns() - begun) / TURNS
 
 
 def version(program: Path) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .machine import loop_ns
 from .phases import Lab, catchup, idle, live, start, stream, window
 
 
@@ -92,8 +93,11 @@ PHASES: tuple[Phase, ...] = (
 CATCH_UP: Phase = ("catchup", "a start with a backlog", lambda lab, p: catchup.measure(lab, p.catch_ups, p.catch_up_s))
 
 
-def run(lab: Lab, profile: Profile, phases: tuple[Phase, ...]) -> None:
-    """All phases, in order, each said before it begins."""
+def run(lab: Lab, profile: Profile, phases: tuple[Phase, ...]) -> dict[str, float]:
+    """All phases, in order, each said before it begins. How fast the machine was meanwhile, for `about`."""
+    turns = [loop_ns()]
     for _, title, measure in phases:
         lab.say(f"{title}:")
         measure(lab, profile)
+        turns.append(loop_ns())
+    return {"loop_ns_least": round(min(turns), 1), "loop_ns_most": round(max(turns), 1)}

@@ -71,7 +71,7 @@ def _bench(options: argparse.Namespace) -> int:
         influxd = Influxd(Path(folder))
         try:
             about |= {"store": influxd.store.about, "release": "this checkout"}
-            run(Lab(folders, influxd.store, figures, _say), profile, phases)
+            about |= run(Lab(folders, influxd.store, figures, _say), profile, phases)
         finally:
             influxd.stop()
     about["seconds"] = round(time.monotonic() - begun)

@@ -23,6 +23,7 @@ def markdown(result: Result) -> str:
         at=about["at"],
         seconds=about["seconds"],
         load=about["load_before"],
+        loop=f"{about['loop_ns_least']} to {about['loop_ns_most']}",
         store=about["store"],
         instructions=about["instructions"],
         users=users_table(result),
