@@ -16,7 +16,9 @@ CYCLE = 4096  # choices are drawn once and gone round
 def _drawn() -> tuple[list[str], list[bytes]]:
     """The keys that are hit, and what the mouse does, without `ts`."""
     rng = random.Random(1)
-    keys = [rng.choice(KEYS) for _ in range(CYCLE)]
+    keys: list[str] = []
+    while len(keys) < CYCLE:  # none is hit again while it may be down still
+        keys += [key for key in [rng.choice(KEYS)] if key not in keys[-3:]]
     mouse = []
     for i in range(CYCLE):
         x, y = 960 + 700 * math.sin(i / 97) + rng.random(), 540 + 400 * math.sin(i / 61) + rng.random()
@@ -54,7 +56,7 @@ def events(kind: str, count: int, end: int, pace: float = 1.0) -> Iterator[bytes
 
 
 def typing(windows: int, keys_in_window: int, end: int) -> list[bytes]:
-    """Somebody who types: messages for so many windows, each with so many keys pressed, the last one released at `end`.
+    """Somebody who types: messages for so many windows, each with so many keys pressed, all released by `end`.
 
     No two ways between keys take equally long, and one in three keys is pressed before the last one is up, as with
     people: equal times would be another matter for whoever sorts them.
@@ -65,7 +67,7 @@ def typing(windows: int, keys_in_window: int, end: int) -> list[bytes]:
     events = []
     for i in range(count):
         pressed = end - 1 - round((count - i - rng.uniform(0.1, 0.9)) * gap)
-        released = min(end, pressed + round(gap * rng.lognormvariate(-0.3, 0.4)))
+        released = min(end, pressed + round(gap * min(2.0, rng.lognormvariate(-0.3, 0.4))))
         events += [(pressed, 2 * i), (released, 2 * i + 1)]
     return [message("keystroke", i, ts) for ts, i in sorted(events)]
 

@@ -48,6 +48,13 @@ def test_somebody_typing_is_uneven_and_presses_some_keys_before_the_last_one_is_
     assert 0.2 < len(rollovers) / len(presses) < 0.5
 
 
+def test_nobody_presses_a_key_that_is_down() -> None:
+    down: set[str] = set()
+    for row in map(json.loads, load.typing(50, 600, END)):
+        assert (row["key"] in down) == (row["event"] == "release")
+        down ^= {row["key"]}
+
+
 def test_a_window_closed_by_an_event_counts_from_its_sending() -> None:
     assert latency_us(Heard("mouse", END, END + 300_000, 0), END + 299_000, 0) == 1000
 

@@ -12,7 +12,7 @@ from .sliding import common
 from .strokes import Strokes
 
 DIGRAPHS = 20
-SPARE_PAIRS = 10_000  # so many pairs of keys may be known, be there a press of them or not
+SPARE_NAMES = 10_000  # so many keys and pairs of keys may be remembered, be there an event of them or not
 
 Value = float | int | bool | str
 
@@ -41,7 +41,7 @@ class Windows:
 
     def _turn_to(self, events: Sequence[Key], first: int) -> None:
         start, stop = common(self._events, events)
-        if not events or stop < len(self._events) or self._strokes.pairs_known() > SPARE_PAIRS:
+        if not events or stop < len(self._events) or self._strokes.names_known() > SPARE_NAMES:
             self._strokes = Strokes()
             start = stop = 0
         self._strokes.add(events[stop - start :])

@@ -68,9 +68,9 @@ class Strokes:
         """Whether a key that repeats was held down from before `first` on."""
         return any(began < first for began, _ in self._repeats)
 
-    def pairs_known(self) -> int:
-        """How many pairs of keys have a number."""
-        return len(self._numbers)
+    def names_known(self) -> int:
+        """How many keys, and pairs of them, are remembered."""
+        return len(self._numbers) + len(self._down_since) + len(self._repeated_at)
 
     def forget(self, first: int) -> None:
         """Lets go of what began before `first`."""

@@ -146,11 +146,15 @@ def test_a_window_adds_only_what_the_one_before_did_not_have(monkeypatch: pytest
     assert added == [50, 10, 40]
 
 
-def test_pairs_of_made_up_names_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keystroke, "SPARE_PAIRS", 50)
+@pytest.mark.parametrize(("pattern", "gap_us"), [("pr", 1000), ("p", 2_500_000), ("ppr", 2_500_000)])
+def test_made_up_names_are_forgotten(monkeypatch: pytest.MonkeyPatch, pattern: str, gap_us: int) -> None:
+    """Of pairs, of keys that are never released, and of keys that were repeated."""
+    monkeypatch.setattr(keystroke, "SPARE_NAMES", 100)
     sliding = keystroke.Windows()
-    events = [Key(1_000_000 + i * 1000, False, f"Key{i}", True) for i in range(300)]
-    for start in range(0, 280, 10):
+    keys = [(i, k, what) for i in range(400) for k, what in enumerate(pattern)]
+    events = [Key(1_000_000 + i * gap_us + k, False, f"Key{i}", what == "p") for i, k, what in keys]
+    for start in range(0, len(events) - 20, 10):
         alone = keystroke.features(events[start : start + 20], 30_000_000, False)
         assert sliding.features(events[start : start + 20], 30_000_000, False) == alone
-    assert sliding._strokes.pairs_known() < 50 + 20
+    strokes = sliding._strokes
+    assert len(strokes._numbers) + len(strokes._down_since) + len(strokes._repeated_at) < 100 + 60

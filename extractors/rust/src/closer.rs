@@ -84,7 +84,7 @@ impl<F: Features> Closer<F> {
         } else if self.is_emitted(end, count) {
             counters.windows += 1;
             counters.last_window_ts = end;
-            let prepared = self.prepared.take();
+            let prepared = self.prepared.take().filter(|record| record.ts == end);
             out.push(prepared.unwrap_or_else(|| self.record(end, count)));
         }
     }
@@ -98,7 +98,7 @@ impl<F: Features> Closer<F> {
         Record { ts: end, values: self.features.of(self.buffer.events_mut(), count, &self.settings) }
     }
 
-    /// The end of the next window, if it is to be computed before it closes, and the stream time at which that is due.
+    /// The end of the next window, if it is to be computed before it closes, and the stream time from which on.
     fn next_to_prepare(&self) -> Option<(i64, i64)> {
         let end = self.next_end().filter(|end| *end > self.prepared_through)?;
         let is_recent = self.buffer.last()?.ts() > end - self.settings.windows.interval;
@@ -140,7 +140,7 @@ impl<F: Features> Machine for Closer<F> {
     }
 
     fn prepare(&mut self, now: i64) {
-        let Some((end, _)) = self.next_to_prepare().filter(|(_, due)| *due <= now) else {
+        let Some((end, _)) = self.next_to_prepare().filter(|(_, from)| *from <= now) else {
             return;
         };
         self.prepared_through = end;
@@ -157,8 +157,11 @@ impl<F: Features> Machine for Closer<F> {
     }
 
     fn due(&self) -> Option<i64> {
-        let prepared = self.next_to_prepare().map(|(_, due)| due);
-        prepared.or_else(|| Some(self.settings.windows.due(self.next_end()?)))
+        Some(self.settings.windows.due(self.next_end()?))
+    }
+
+    fn preparable(&self) -> Option<i64> {
+        self.next_to_prepare().map(|(_, from)| from)
     }
 }
 

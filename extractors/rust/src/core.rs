@@ -63,13 +63,17 @@ pub trait Machine {
     fn is_late(&self, ts: i64) -> bool;
     /// Does all that is due at stream time `now`.
     fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>);
-    /// Does before it is due what can be done before, in real time.
+    /// The stream time at which something can be done before it is due.
+    fn preparable(&self) -> Option<i64> {
+        None
+    }
+    /// Does what can be done before it is due, if stream time is about `now`: it need not be known for sure.
     fn prepare(&mut self, _now: i64) {}
     /// Holds an event that is in time.
     fn insert(&mut self, event: Event<'_>, counters: &mut Counters);
     /// Does all that is open, and forgets what is closed: the end of the input, or of a session.
     fn end_session(&mut self, counters: &mut Counters, out: &mut Vec<Record>);
-    /// The stream time at which something is due next, or can be prepared.
+    /// The stream time at which something is due next.
     fn due(&self) -> Option<i64>;
     /// The application tracker, if this is one.
     fn apps(&mut self) -> Option<&mut Apps> {
@@ -146,7 +150,13 @@ impl Core {
     pub fn tick(&mut self, real: i64, out: &mut Vec<Record>) {
         self.clock.run_to(real);
         self.advance(out);
-        if let Some(now) = self.clock.now() {
+        self.prepare(real);
+    }
+
+    /// Does at `real` (monotonic, in µs) what can be done before it is due. Whether all has been read by then matters not:
+    /// what comes late makes it void.
+    pub fn prepare(&mut self, real: i64) {
+        if let Some(now) = self.clock.at(real) {
             self.machine.prepare(now);
         }
     }
@@ -162,9 +172,14 @@ impl Core {
         self.machine.end_session(&mut self.counters, out);
     }
 
-    /// The stream time at which something is due next, or can be prepared.
+    /// The stream time at which something is due next.
     pub fn due(&self) -> Option<i64> {
         self.machine.due()
+    }
+
+    /// The stream time at which something can be done before it is due.
+    pub fn preparable(&self) -> Option<i64> {
+        self.machine.preparable()
     }
 
     /// The application tracker goes on from a saved state. One that is ahead of the host's clock at `wall` is from

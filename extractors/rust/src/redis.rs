@@ -147,7 +147,8 @@ impl Redis {
         &self.buffer[self.start..self.start + self.length]
     }
 
-    /// How many usual entries of a stream the reply holds that came last, and the last one's id.
+    /// How many usual entries of a stream the reply holds that came last, but for those that came in two pieces, and the
+    /// last one's id.
     pub fn last_entry(&self) -> Option<(usize, &[u8])> {
         self.scan.last_entry(self.reply())
     }

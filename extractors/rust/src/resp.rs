@@ -196,7 +196,8 @@ impl Scan {
         Scan { at: 0, open: 1, entries: 0, last_entry: 0 }
     }
 
-    /// How many [usual entries](Entry) there were in these bytes, and the id of the last one.
+    /// How many [usual entries](Entry) there were in these bytes, but for those that came in two pieces, and the last one's
+    /// id.
     pub fn last_entry<'a>(&self, bytes: &'a [u8]) -> Option<(usize, &'a [u8])> {
         let (last, _) = usual_entry(&bytes[self.last_entry..])?;
         Some((self.entries, last.id))

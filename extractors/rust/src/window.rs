@@ -91,6 +91,11 @@ impl StreamClock {
         self.anchor = None;
     }
 
+    /// Stream time at `real`, were all read by then; none while it stands still.
+    pub fn at(&self, real: i64) -> Option<i64> {
+        Some(self.now()? + (real - self.anchor?).max(0))
+    }
+
     /// The real time at which stream time will be `stream`, were no event to come; none while it stands still.
     pub fn real_at(&self, stream: i64) -> Option<i64> {
         Some(self.anchor? + (stream - self.now()?))
@@ -172,6 +177,7 @@ mod tests {
         clock.run_to(180);
         assert_eq!(clock.now(), Some(5_030));
         assert_eq!(clock.real_at(5_100), Some(250));
+        assert_eq!((clock.at(250), clock.at(179), clock.now()), (Some(5_100), Some(5_030), Some(5_030)));
         clock.see(5_010, Some(180));
         assert_eq!((clock.now(), clock.real_at(5_100)), (Some(5_010), Some(270)));
     }
@@ -185,6 +191,7 @@ mod tests {
         clock.stop();
         clock.run_to(500);
         assert_eq!((clock.now(), clock.real_at(2_000)), (Some(1_010), None));
+        assert_eq!(clock.at(600), None);
         clock.start(600);
         clock.run_to(605);
         assert_eq!(clock.now(), Some(1_015));

@@ -17,17 +17,16 @@ const LONGEST_FLIGHT: i64 = 2000 * MS;
 const LONGEST_DIGRAPH: i64 = 2000 * MS;
 const LONGEST_GAP: i64 = 5000 * MS;
 
-/// What took how long; times in µs.
+/// When something began and ended, in µs.
 #[derive(Clone, Copy, Debug)]
 pub struct Took {
     pub began: i64,
     pub ended: i64,
-    pub ms: f64,
 }
 
-/// From the press of one key to that of the next.
+/// From one press to the next.
 #[derive(Clone, Copy, Debug)]
-pub struct Digraph {
+pub struct Gap {
     pub took: Took,
     /// The numbers of both keys.
     pub keys: [u32; 2],
@@ -48,10 +47,7 @@ pub struct Strokes {
     pub dwells: VecDeque<Took>,
     /// From the last release to a press.
     pub flights: VecDeque<Took>,
-    /// From one press to the next.
-    pub gaps: VecDeque<Took>,
-    /// Those gaps that are not too long for a digraph.
-    pub digraphs: VecDeque<Digraph>,
+    pub gaps: VecDeque<Gap>,
     pub presses: VecDeque<Press>,
     /// When events were made in developer mode.
     pub dev_modes: VecDeque<i64>,
@@ -101,8 +97,7 @@ impl Strokes {
         let_go(&mut self.dwells, |dwell| dwell.ended < first);
         let_go(&mut self.repeats, |repeat| repeat.ended < first);
         let_go(&mut self.flights, |flight| flight.began < first);
-        let_go(&mut self.gaps, |gap| gap.began < first);
-        let_go(&mut self.digraphs, |digraph| digraph.took.began < first);
+        let_go(&mut self.gaps, |gap| gap.took.began < first);
         let_go(&mut self.presses, |press| press.at < first);
         let_go(&mut self.dev_modes, |ts| *ts < first);
     }
@@ -123,7 +118,7 @@ impl Strokes {
         let is_repeat = ts - down.last < AUTO_REPEAT;
         down.last = ts;
         if is_repeat {
-            self.repeats.push_back(Took { began: down.pressed, ended: ts, ms: ms(ts - down.pressed) });
+            self.repeats.push_back(Took { began: down.pressed, ended: ts });
             return;
         }
         down.pressed = ts;
@@ -131,11 +126,8 @@ impl Strokes {
         if let Some(flight) = took(self.last_release, ts, LONGEST_FLIGHT) {
             self.flights.push_back(flight);
         }
-        if let Some(gap) = took(self.last_press, ts, LONGEST_GAP) {
-            self.gaps.push_back(gap);
-            if ts - self.last_press < LONGEST_DIGRAPH {
-                self.digraphs.push_back(Digraph { took: gap, keys: [self.last_key, event.key] });
-            }
+        if let Some(took) = took(self.last_press, ts, LONGEST_GAP) {
+            self.gaps.push_back(Gap { took, keys: [self.last_key, event.key] });
         }
         (self.last_press, self.last_key) = (ts, event.key);
     }
@@ -154,10 +146,19 @@ fn let_go<T>(list: &mut VecDeque<T>, is_old: impl Fn(&T) -> bool) {
 /// What counts when it took more than 0 and less than `limit` µs.
 fn took(began: i64, ended: i64, limit: i64) -> Option<Took> {
     let us = ended - began;
-    (0 < us && us < limit).then(|| Took { began, ended, ms: ms(us) })
+    (0 < us && us < limit).then_some(Took { began, ended })
 }
 
-/// A duration in ms.
-fn ms(us: i64) -> f64 {
-    us as f64 / 1000.0
+impl Took {
+    /// How long, in ms.
+    pub fn ms(&self) -> f64 {
+        (self.ended - self.began) as f64 / 1000.0
+    }
+}
+
+impl Gap {
+    /// Whether it is not too long for a digraph.
+    pub fn is_digraph(&self) -> bool {
+        self.took.ended - self.took.began < LONGEST_DIGRAPH
+    }
 }

@@ -33,13 +33,10 @@ impl Typed {
         let dwells = up_to(&strokes.dwells, last);
         refill(&mut self.dwells, dwells.filter(|dwell| dwell.began >= first));
         refill(&mut self.flights, up_to(&strokes.flights, last));
-        refill(&mut self.gaps, up_to(&strokes.gaps, last));
+        let gaps = strokes.gaps.range(..strokes.gaps.partition_point(|gap| gap.took.ended <= last));
+        refill(&mut self.gaps, gaps.clone().map(|gap| &gap.took));
         self.digraphs.clear(self.presses);
-        let digraphs = strokes.digraphs.partition_point(|digraph| digraph.took.ended <= last);
-        strokes
-            .digraphs
-            .range(..digraphs)
-            .for_each(|digraph| self.digraphs.add(digraph.keys, digraph.took.ms));
+        gaps.filter(|gap| gap.is_digraph()).for_each(|gap| self.digraphs.add(gap.keys, gap.took.ms()));
     }
 }
 
@@ -49,5 +46,5 @@ fn up_to(strokes: &VecDeque<Took>, last: i64) -> impl Iterator<Item = &Took> {
 
 fn refill<'a>(list: &mut Vec<f64>, strokes: impl Iterator<Item = &'a Took>) {
     list.clear();
-    list.extend(strokes.map(|took| took.ms));
+    list.extend(strokes.map(Took::ms));
 }

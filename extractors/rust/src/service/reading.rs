@@ -98,10 +98,15 @@ impl Service<'_> {
             self.reading_fails(&error);
             return Ok(false);
         }
-        let due_at = self.due_at();
-        let mut turn = self.read(due_at, stop);
+        let (due_at, preparable_at) = (self.due_at(), self.preparable_at());
+        let until = due_at.into_iter().chain(preparable_at).min();
+        let mut turn = self.read(until, stop);
         if let Ok(Turn::Silent) = turn {
-            turn = self.look_behind_silence(stop);
+            let now = Instant::now();
+            self.core.prepare(us_since(self.epoch, now));
+            if due_at.is_some_and(|due_at| due_at <= now) {
+                turn = self.look_behind_silence(stop);
+            }
         }
         self.behind = matches!(turn, Ok(Turn::Behind));
         match turn {
@@ -191,7 +196,18 @@ impl Service<'_> {
     /// When the next window closes or the next event is taken, were nothing to come; none while nobody can know.
     fn due_at(&mut self) -> Option<Instant> {
         let due = self.core.due().filter(|_| !self.await_answer)?;
-        let real = self.core.clock().real_at(due)?;
+        self.instant_of(due)
+    }
+
+    /// When a window can be computed before it closes.
+    fn preparable_at(&mut self) -> Option<Instant> {
+        let from = self.core.preparable()?;
+        self.instant_of(from)
+    }
+
+    /// When stream time will be there, were nothing to come.
+    fn instant_of(&mut self, stream: i64) -> Option<Instant> {
+        let real = self.core.clock().real_at(stream)?;
         Some(self.epoch + Duration::from_micros(u64::try_from(real).unwrap_or(0)))
     }
 }

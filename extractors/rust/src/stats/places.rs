@@ -34,7 +34,8 @@ impl Buckets {
         self.counts[self.of(value)] += 1;
     }
 
-    /// What would stand at these places of the list whose values were counted, were it sorted. Places ascend.
+    /// What would stand at these places of the list whose values were counted, were it sorted. Places ascend;
+    /// of a list of two, which is kept whole, they need not.
     pub fn at<const N: usize>(&self, list: &[f64], places: [usize; N]) -> [f64; N] {
         let mut matters = [false; BUCKETS];
         // Up to the end of a bucket, how many values there are, and how many of them are in buckets that do not matter.

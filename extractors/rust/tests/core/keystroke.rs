@@ -1,5 +1,6 @@
 //! Keystroke features: auto-repeat, lost releases, limits.
 
+use seclyzer_extractors::core::Settings;
 use seclyzer_extractors::schema::Kind;
 
 use crate::{Run, START, assert_features};
@@ -154,4 +155,27 @@ fn at_the_start_of_a_window_all_keys_are_up() {
     run.finish();
     let last = run.records.len() - 1;
     assert_eq!((run.feature(last, "total_keys"), run.feature(last, "dwell_count")), (1.0, 0.0));
+}
+
+/// A producer makes up names. When they have left the windows they are forgotten, and the keys get lower numbers: also
+/// those of events that stay.
+#[test]
+fn keys_that_get_other_numbers_while_they_are_typed_stay_the_same_keys() {
+    let settings = Settings { min_events: 1, ..crate::defaults(Kind::Keystroke) };
+    let mut run = Run::with(Kind::Keystroke, settings);
+    for n in 0..10_000 {
+        let ms = n * 10;
+        if n < 3000 {
+            run.key(START + 1 + ms * MS, &format!("Made{n}"), "press");
+        } else if n % 10 == 0 {
+            run.key(START + 1 + ms * MS, ["a", "b", "Backspace"][n as usize / 10 % 3], "press");
+            run.key(START + 1 + (ms + 5) * MS, ["a", "b", "Backspace"][n as usize / 10 % 3], "release");
+        }
+    }
+    run.finish();
+    let ends = run.ends();
+    for record in (0..ends.len()).filter(|record| ends[*record] >= 60) {
+        let pairs = ["digraph_2_mean", "digraph_3_mean"].map(|name| run.feature(record, name));
+        assert_eq!(pairs, [100.0, 0.0], "three pairs in the window that ends at {} s", ends[record]);
+    }
 }

@@ -184,12 +184,13 @@ fn real_time_closes_windows_when_nothing_more_comes() {
     let mut run = run(1);
     run.core.clock().start(0);
     read_at(&mut run, 1_000, START + S);
-    let next = |core: &mut Core| core.due().and_then(|due| core.clock().real_at(due)).unwrap();
-    let real = next(&mut run.core);
-    assert_eq!(real, 1_000 + 4 * S + 125_001, "it is computed before it closes");
-    run.core.tick(real, &mut run.records);
-    let real = next(&mut run.core);
+    let real_at = |core: &mut Core, stream: Option<i64>| core.clock().real_at(stream.unwrap()).unwrap();
+    let (prepared, due) = (run.core.preparable(), run.core.due());
+    assert_eq!(real_at(&mut run.core, prepared), 1_000 + 4 * S + 125_001);
+    let real = real_at(&mut run.core, due);
     assert_eq!(real, 1_000 + 4 * S + 250_001);
+    run.core.prepare(real - 1);
+    assert!(run.core.preparable().is_none() && run.ends().is_empty());
     run.core.tick(real - 1, &mut run.records);
     assert!(run.ends().is_empty());
     run.core.tick(real, &mut run.records);
