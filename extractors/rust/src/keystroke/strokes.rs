@@ -17,11 +17,12 @@ const LONGEST_FLIGHT: i64 = 2000 * MS;
 const LONGEST_DIGRAPH: i64 = 2000 * MS;
 const LONGEST_GAP: i64 = 5000 * MS;
 
-/// When something began and ended, in µs.
+/// When something began and ended, in µs, and how long it took.
 #[derive(Clone, Copy, Debug)]
 pub struct Took {
     pub began: i64,
     pub ended: i64,
+    pub ms: f64,
 }
 
 /// From one press to the next.
@@ -39,6 +40,13 @@ pub struct Press {
     pub deletes: bool,
 }
 
+/// A key that is down since it was pressed was pressed again.
+#[derive(Clone, Copy, Debug)]
+struct Repeat {
+    pressed: i64,
+    at: i64,
+}
+
 /// All that the events of a buffer end, by kind and in the order in which it ended. But for dwells and repeats that is
 /// also the order in which it began.
 #[derive(Default)]
@@ -51,8 +59,7 @@ pub struct Strokes {
     pub presses: VecDeque<Press>,
     /// When events were made in developer mode.
     pub dev_modes: VecDeque<i64>,
-    /// From a key's press to each auto-repeat.
-    repeats: VecDeque<Took>,
+    repeats: VecDeque<Repeat>,
     /// What is known is of no use any more.
     is_void: bool,
     last_release: i64,
@@ -95,7 +102,7 @@ impl Strokes {
         // Also what ended with a new event.
         let first = events.front().map_or(0, |event| event.ts);
         let_go(&mut self.dwells, |dwell| dwell.ended < first);
-        let_go(&mut self.repeats, |repeat| repeat.ended < first);
+        let_go(&mut self.repeats, |repeat| repeat.at < first);
         let_go(&mut self.flights, |flight| flight.began < first);
         let_go(&mut self.gaps, |gap| gap.took.began < first);
         let_go(&mut self.presses, |press| press.at < first);
@@ -118,7 +125,7 @@ impl Strokes {
         let is_repeat = ts - down.last < AUTO_REPEAT;
         down.last = ts;
         if is_repeat {
-            self.repeats.push_back(Took { began: down.pressed, ended: ts });
+            self.repeats.push_back(Repeat { pressed: down.pressed, at: ts });
             return;
         }
         down.pressed = ts;
@@ -134,7 +141,7 @@ impl Strokes {
 
     /// Whether a key was held down from before `first` on, and repeated up to `last`.
     pub fn are_cut(&self, first: i64, last: i64) -> bool {
-        self.repeats.iter().any(|repeat| repeat.ended <= last && repeat.began < first)
+        self.repeats.iter().any(|repeat| repeat.at <= last && repeat.pressed < first)
     }
 }
 
@@ -146,14 +153,7 @@ fn let_go<T>(list: &mut VecDeque<T>, is_old: impl Fn(&T) -> bool) {
 /// What counts when it took more than 0 and less than `limit` µs.
 fn took(began: i64, ended: i64, limit: i64) -> Option<Took> {
     let us = ended - began;
-    (0 < us && us < limit).then_some(Took { began, ended })
-}
-
-impl Took {
-    /// How long, in ms.
-    pub fn ms(&self) -> f64 {
-        (self.ended - self.began) as f64 / 1000.0
-    }
+    (0 < us && us < limit).then(|| Took { began, ended, ms: us as f64 / 1000.0 })
 }
 
 impl Gap {

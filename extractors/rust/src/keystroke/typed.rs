@@ -1,6 +1,7 @@
 //! What was typed in a window: how many presses, and how long keys and pauses took.
 
 use std::collections::VecDeque;
+use std::collections::vec_deque::Iter;
 
 use super::digraphs::Digraphs;
 use super::strokes::{Strokes, Took};
@@ -30,21 +31,24 @@ impl Typed {
         self.presses = strokes.presses.partition_point(|press| press.at <= last);
         self.deleting = strokes.presses.range(..self.presses).filter(|press| press.deletes).count();
         self.dev_mode = strokes.dev_modes.front().is_some_and(|ts| *ts <= last);
-        let dwells = up_to(&strokes.dwells, last);
-        refill(&mut self.dwells, dwells.filter(|dwell| dwell.began >= first));
+        self.dwells.clear();
+        let dwells = up_to(&strokes.dwells, last).filter(|dwell| dwell.began >= first);
+        // Unlike `extend`, this goes over each half of the ring in a loop of its own.
+        dwells.for_each(|dwell| self.dwells.push(dwell.ms));
         refill(&mut self.flights, up_to(&strokes.flights, last));
         let gaps = strokes.gaps.range(..strokes.gaps.partition_point(|gap| gap.took.ended <= last));
         refill(&mut self.gaps, gaps.clone().map(|gap| &gap.took));
         self.digraphs.clear(self.presses);
-        gaps.filter(|gap| gap.is_digraph()).for_each(|gap| self.digraphs.add(gap.keys, gap.took.ms()));
+        gaps.filter(|gap| gap.is_digraph()).for_each(|gap| self.digraphs.add(gap.keys, gap.took.ms));
     }
 }
 
-fn up_to(strokes: &VecDeque<Took>, last: i64) -> impl Iterator<Item = &Took> {
+fn up_to(strokes: &VecDeque<Took>, last: i64) -> Iter<'_, Took> {
     strokes.range(..strokes.partition_point(|took| took.ended <= last))
 }
 
-fn refill<'a>(list: &mut Vec<f64>, strokes: impl Iterator<Item = &'a Took>) {
+/// As the list's length is known beforehand, nothing is asked for each.
+fn refill<'a>(list: &mut Vec<f64>, strokes: impl ExactSizeIterator<Item = &'a Took>) {
     list.clear();
-    list.extend(strokes.map(Took::ms));
+    list.extend(strokes.map(|took| took.ms));
 }
