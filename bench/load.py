@@ -17,8 +17,10 @@ def _drawn() -> tuple[list[str], list[bytes]]:
     """The keys that are hit, and what the mouse does, without `ts`."""
     rng = random.Random(1)
     keys: list[str] = []
-    while len(keys) < CYCLE:  # none is hit again while it may be down still
-        keys += [key for key in [rng.choice(KEYS)] if key not in keys[-3:]]
+    while len(keys) < CYCLE:
+        key = rng.choice(KEYS)
+        if key not in keys[-3:]:  # it may be down still
+            keys.append(key)
     mouse = []
     for i in range(CYCLE):
         x, y = 960 + 700 * math.sin(i / 97) + rng.random(), 540 + 400 * math.sin(i / 61) + rng.random()

@@ -20,7 +20,7 @@ COUNT = 512  # what an extractor asks for at a time
 ROOM = 1 << 20
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Reading:
     """What came of one run: events a second, and the share of the time that Redis worked or waited for a CPU."""
 

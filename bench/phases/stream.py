@@ -6,7 +6,7 @@ from .. import IMPLEMENTATIONS, load
 from ..bed import Bed
 from ..fill import add
 from ..listener import Listener
-from ..reader import read
+from ..reader import Reading, read
 from . import Lab
 
 READS = 3  # of the reader, of which the middle one counts: what is compared with it had one run, good or bad
@@ -35,10 +35,7 @@ def _compare(lab: Lab, kind: str, count: int) -> None:
             client = bed.redis.client()
             ids = add(client, kind, texts)
             sizes = [len(text) for text in texts]
-            reader, ceiling = (
-                sorted(read(bed.redis, kind, ids, sizes, ahead=ahead) for _ in range(READS))[READS // 2]
-                for ahead in (1, 4)
-            )
+            reader, ceiling = (_middle_run(bed, kind, ids, sizes, ahead) for ahead in (1, 4))
             rate, cpu_rate = _extract(bed, kind, count, end)
             add_figure = lab.figures.add
             add_figure(f"events_per_s_{kind}", name, rate)
@@ -49,6 +46,11 @@ def _compare(lab: Lab, kind: str, count: int) -> None:
             add_figure(f"redis_ceiling_per_s_{kind}", name, ceiling.rate)
             add_figure(f"redis_ceiling_busy_{kind}", name, 100 * ceiling.redis_busy)
             client.close()
+
+
+def _middle_run(bed: Bed, kind: str, ids: list[bytes], sizes: list[int], ahead: int) -> Reading:
+    runs = [read(bed.redis, kind, ids, sizes, ahead) for _ in range(READS)]
+    return sorted(runs, key=lambda run: run.rate)[READS // 2]
 
 
 def _extract(bed: Bed, kind: str, count: int, end: int) -> tuple[float, float]:

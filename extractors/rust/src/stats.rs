@@ -140,7 +140,11 @@ pub fn std(list: &[f64]) -> f64 {
 
 /// The middle value, or the mean of the two middle ones, of values that are not negative.
 pub fn median(list: &[f64]) -> f64 {
-    mean_std_median(list)[2]
+    if list.is_empty() {
+        return 0.0;
+    }
+    let [low, high] = Buckets::of(list).at(list, [(list.len() - 1) / 2, list.len() / 2]);
+    middle_of(list.len(), low, high)
 }
 
 /// The median of so many values, of which these two are in the middle; the same one twice when their number is odd.

@@ -1,6 +1,7 @@
 //! The median of many values that are not held in a list.
 
-use super::{Looked, middle_of};
+use super::middle_of;
+use super::places::Buckets;
 
 /// Finds the median of many values that come one by one, twice: at first they are counted by their magnitude, then only
 /// those [about as large](AboutMiddle) as the median are kept. Values are not negative.
@@ -86,7 +87,7 @@ impl AboutMiddle {
             return 0.0;
         }
         let kept = &self.kept[..self.count];
-        let [low, high] = Looked::at(kept).buckets.at(kept, self.places);
+        let [low, high] = Buckets::of(kept).at(kept, self.places);
         middle_of(self.total, low, high)
     }
 }

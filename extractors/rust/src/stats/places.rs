@@ -24,14 +24,23 @@ impl Buckets {
         Buckets { low, shift, counts: [0; BUCKETS] }
     }
 
-    fn of(&self, value: f64) -> usize {
+    /// With all values of a list that is not empty.
+    pub fn of(list: &[f64]) -> Buckets {
+        let bits = || list.iter().map(|value| value.to_bits());
+        let (min, max) = (bits().min().unwrap_or_default(), bits().max().unwrap_or_default());
+        let mut buckets = Buckets::new(f64::from_bits(min), f64::from_bits(max));
+        list.iter().for_each(|value| buckets.count(*value));
+        buckets
+    }
+
+    fn bucket(&self, value: f64) -> usize {
         usize::from(((value.to_bits() - self.low) >> self.shift) as u8)
     }
 
     /// Counts a value.
     #[inline]
     pub fn count(&mut self, value: f64) {
-        self.counts[self.of(value)] += 1;
+        self.counts[self.bucket(value)] += 1;
     }
 
     /// What would stand at these places of the list whose values were counted, were it sorted. Places ascend;
@@ -53,7 +62,7 @@ impl Buckets {
         for value in list {
             // Nobody can foretell which matter: each is written, and the next one over it when it does not.
             kept[count] = value.to_bits();
-            count += usize::from(matters[self.of(*value)]);
+            count += usize::from(matters[self.bucket(*value)]);
         }
         kept.truncate(count);
         kept.sort_unstable();
@@ -81,9 +90,7 @@ mod tests {
             sorted.sort_by(f64::total_cmp);
             let mut places: [usize; 5] = std::array::from_fn(|n| places[n].index(list.len()));
             places.sort_unstable();
-            let mut buckets = Buckets::new(sorted[0], sorted[list.len() - 1]);
-            list.iter().for_each(|value| buckets.count(*value));
-            let found = buckets.at(&list, places);
+            let found = Buckets::of(&list).at(&list, places);
             prop_assert_eq!(found.map(f64::to_bits), places.map(|place| sorted[place].to_bits()));
         }
     }
