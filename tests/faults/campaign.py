@@ -183,8 +183,6 @@ def counter_wrongs(fault: Fault, kind: str, stats: dict[str, str]) -> list[str]:
     said = []
     for name, value in want.items():
         found = stats.get(name)
-        if found is None and value == 0 and name == "gaps":
-            continue  # TEMPORARY until it has landed
         if found is None:
             said.append(f"{kind}: no {name} in the stats")
         elif (value is None and found == "0") or (value is not None and found != str(value)):

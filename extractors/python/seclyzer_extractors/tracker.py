@@ -22,7 +22,7 @@ class AppExtractor(Extractor):
         super().__init__(kind, settings, wake)
         self._unstored: deque[tuple[int, Row]] = deque(maxlen=UNSTORED)  # (number of the point, transition)
         self._saved_at = now_us()
-        self._saved_as = self._version()
+        self._saved_as: tuple[int | None, ...] = self._version()
 
     def resume(self, connection: Connection) -> None:
         """Goes on from the state in Redis; where there is none that can be used, from the one on disk.
@@ -87,9 +87,13 @@ class AppExtractor(Extractor):
                 logs.error("the state file cannot be written", error=error)
 
     def forgotten(self, now: int) -> None:
-        self._saved_as = (-1, -1, -1)
+        self._saved_as = ()
         self.save(now)
 
-    def _version(self) -> tuple[int, int, int]:
-        """Changes when there is something new to save, or Redis may have forgotten it."""
-        return self.core.counters.events, self.store.done, self.publisher.link.connects
+    def _version(self) -> tuple[int | None, ...]:
+        """Changes when there is something new to save, or Redis may have forgotten it.
+
+        An event counts when it is read, and again when it is taken.
+        """
+        taken = self.core.tracker.last_taken
+        return self.core.counters.events, taken, self.store.done, self.publisher.link.connects

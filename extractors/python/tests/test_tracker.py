@@ -1,0 +1,36 @@
+"""What the running application tracker saves, and when."""
+
+import json
+import os
+
+from running import now
+from servers import RedisServer
+from support import SECOND, focus
+
+from seclyzer_extractors import config, schema
+from seclyzer_extractors.service import now_us
+from seclyzer_extractors.tracker import AppExtractor
+
+
+def test_an_event_that_was_read_before_a_save_and_taken_after_it_is_saved_too(redis_server: RedisServer) -> None:
+    client = redis_server.start()
+    wake, waker = os.pipe()
+    settings = config.settings("app", redis_url=redis_server.url, influx_url="http://127.0.0.1:1", lateness_ms=500)
+    tracker = AppExtractor(schema.kind("app"), settings, wake)
+    assert tracker.publisher.link.up(now_us())  # a new connection would be a reason to save, too
+    begun = now()
+    for ts in (begun - SECOND, begun):  # the second is no transition
+        tracker.emit(tracker.core.message(focus(ts, "a"), clock=0))
+
+    def patterns_after_save() -> int:
+        tracker.save(now_us())
+        tracker.flush(now_us())
+        return int(json.loads(client.get("seclyzer:app:patterns"))["ts"])  # type: ignore[arg-type]
+
+    assert patterns_after_save() == begun - SECOND
+    tracker.emit(tracker.core.advance(SECOND))
+    assert patterns_after_save() == begun
+    assert client.hget("seclyzer:cursor:app", "published") == str(begun).encode()
+    tracker.publisher.link.close()
+    for end in (wake, waker):
+        os.close(end)
