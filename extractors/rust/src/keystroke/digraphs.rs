@@ -1,67 +1,83 @@
 //! Pairs of keys, and how long the way from the first to the second takes.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use crate::stats::Sum;
 
 /// So many pairs have features.
 pub const DIGRAPHS: usize = 20;
 
+/// Numbers pairs of keys: each is looked up once, and not in every window that it is in.
+#[derive(Default)]
+pub struct Pairs {
+    numbers: HashMap<[u32; 2], u32, BuildHasherDefault<Spread>>,
+}
+
+impl Pairs {
+    /// The number of a pair, which is its own.
+    pub fn number(&mut self, keys: [u32; 2]) -> u32 {
+        let next = self.numbers.len() as u32;
+        *self.numbers.entry(keys).or_insert(next)
+    }
+
+    /// So many pairs have numbers.
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+}
+
+/// A cheap hash: we numbered the keys ourselves.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u32(u32::from(*byte)));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0.rotate_left(32) ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The gaps of each pair, added up.
 #[derive(Default)]
 pub struct Digraphs {
-    /// In order of first appearance.
-    pairs: Vec<Pair>,
-    /// A hash table: the place of a pair among `pairs`, at its hash or at the next place that is free.
-    table: Vec<u32>,
-    /// From a hash to its highest bits, which are as many as number the table.
-    shift: u32,
+    /// By the pair's number.
+    sums: Vec<Sum>,
+    /// The pairs in order of first appearance, so many of this list.
+    seen: Vec<u32>,
+    distinct: usize,
 }
-
-struct Pair {
-    keys: u64,
-    gaps: Sum,
-}
-
-/// No pair's place.
-const FREE: u32 = u32::MAX;
 
 impl Digraphs {
-    /// None again; no more gaps than these may be added.
-    pub fn clear(&mut self, most: usize) {
-        // Never more than two thirds full: something free is not far.
-        let places = (most + most / 2).next_power_of_two().max(2);
-        self.shift = u64::BITS - places.ilog2();
-        self.pairs.clear();
-        self.table.clear();
-        self.table.resize(places, FREE);
+    /// None again. So many pairs have numbers, and no more gaps than these may be added.
+    pub fn clear(&mut self, pairs: usize, most: usize) {
+        self.sums.clear();
+        self.sums.resize(pairs, Sum::default());
+        self.seen.resize(most + 1, 0);
+        self.distinct = 0;
     }
 
-    /// From one key to another it took so long.
-    pub fn add(&mut self, [from, to]: [u32; 2], gap: f64) {
-        let keys = u64::from(from) << 32 | u64::from(to);
-        // We numbered the keys ourselves, hence a cheap hash will do.
-        let mut at = (keys.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
-        loop {
-            let place = self.table[at];
-            if place == FREE {
-                break;
-            }
-            let pair = &mut self.pairs[place as usize];
-            if pair.keys == keys {
-                pair.gaps.add(gap);
-                return;
-            }
-            at = (at + 1) & (self.table.len() - 1);
-        }
-        self.table[at] = self.pairs.len() as u32;
-        let mut gaps = Sum::default();
-        gaps.add(gap);
-        self.pairs.push(Pair { keys, gaps });
+    /// From one key of a pair to the other it took so long.
+    pub fn add(&mut self, pair: u32, gap: f64) {
+        let sum = &mut self.sums[pair as usize];
+        // Whether it is the first one cannot be guessed: hence no branch.
+        self.seen[self.distinct] = pair;
+        self.distinct += usize::from(sum.count == 0);
+        sum.add(gap);
     }
 
     /// The mean gaps of the most frequent pairs, ties by first appearance; 0.0 for missing ranks.
     pub fn means(&self) -> [f64; DIGRAPHS] {
         let mut best = [Sum::default(); DIGRAPHS];
-        for Pair { gaps, .. } in &self.pairs {
+        for pair in &self.seen[..self.distinct] {
+            let gaps = &self.sums[*pair as usize];
             // Most are seldom: one comparison each.
             if gaps.count > best[DIGRAPHS - 1].count {
                 let rank = best.partition_point(|better| better.count >= gaps.count);
@@ -96,12 +112,13 @@ mod tests {
     }
 
     fn means(gaps: &[(u32, u32, f64)]) -> [f64; DIGRAPHS] {
-        let mut digraphs = Digraphs::default();
+        let (mut pairs, mut digraphs) = (Pairs::default(), Digraphs::default());
         // As after another window.
-        digraphs.clear(7);
-        digraphs.add([1, 2], 3.0);
-        digraphs.clear(gaps.len());
-        gaps.iter().for_each(|(from, to, gap)| digraphs.add([*from, *to], *gap));
+        digraphs.clear(1, 7);
+        digraphs.add(0, 3.0);
+        let numbers: Vec<_> = gaps.iter().map(|(from, to, _)| pairs.number([*from, *to])).collect();
+        digraphs.clear(pairs.len(), gaps.len());
+        numbers.iter().zip(gaps).for_each(|(pair, (_, _, gap))| digraphs.add(*pair, *gap));
         digraphs.means()
     }
 

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::Held;
+use super::digraphs::Pairs;
 use super::keys::Keys;
 
 const MS: i64 = 1000;
@@ -16,6 +17,9 @@ const LONGEST_DWELL: i64 = 1000 * MS;
 const LONGEST_FLIGHT: i64 = 2000 * MS;
 const LONGEST_DIGRAPH: i64 = 2000 * MS;
 const LONGEST_GAP: i64 = 5000 * MS;
+
+/// So many pairs may have numbers that no gap needs, beside as many as there are gaps.
+const SPARE_PAIRS: usize = 500;
 
 /// When something began and ended, in µs, and how long it took.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +33,8 @@ pub struct Took {
 #[derive(Clone, Copy, Debug)]
 pub struct Gap {
     pub took: Took,
-    /// The numbers of both keys.
-    pub keys: [u32; 2],
+    /// The number of both keys together.
+    pub pair: u32,
 }
 
 /// A key went down, and was not down.
@@ -59,6 +63,8 @@ pub struct Strokes {
     pub presses: VecDeque<Press>,
     /// When events were made in developer mode.
     pub dev_modes: VecDeque<i64>,
+    /// Of the gaps, and of some that are gone.
+    pub pairs: Pairs,
     repeats: VecDeque<Repeat>,
     /// What is known is of no use any more.
     is_void: bool,
@@ -90,7 +96,7 @@ impl Strokes {
     /// Works out the events behind the last one that is known, and lets go of what began before the first event.
     pub fn work_out(&mut self, events: &mut VecDeque<Held>, keys: &Keys) {
         let mut known = events.len() - events.iter().rev().take_while(|event| !event.is_known).count();
-        if self.is_void || known == 0 {
+        if self.is_void || known == 0 || self.pairs.len() > 2 * self.gaps.len() + SPARE_PAIRS {
             *self = Strokes { last_release: NEVER, last_press: NEVER, ..Strokes::default() };
             known = 0;
         }
@@ -134,7 +140,8 @@ impl Strokes {
             self.flights.push_back(flight);
         }
         if let Some(took) = took(self.last_press, ts, LONGEST_GAP) {
-            self.gaps.push_back(Gap { took, keys: [self.last_key, event.key] });
+            let pair = self.pairs.number([self.last_key, event.key]);
+            self.gaps.push_back(Gap { took, pair });
         }
         (self.last_press, self.last_key) = (ts, event.key);
     }
@@ -160,5 +167,31 @@ impl Gap {
     /// Whether it is not too long for a digraph.
     pub fn is_digraph(&self) -> bool {
         self.took.ended - self.took.began < LONGEST_DIGRAPH
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_that_no_gap_needs_are_forgotten_and_the_others_stay_apart() {
+        let (mut keys, mut strokes) = (Keys::default(), Strokes::default());
+        let mut events = VecDeque::new();
+        let mut most = 0;
+        for ts in 1..3000 {
+            let key = keys.number(&format!("Key{ts}"));
+            events.push_back(Held { ts, key, press: true, dev_mode: false, is_known: false });
+            if ts % 50 == 0 {
+                strokes.work_out(&mut events, &keys);
+                most = most.max(strokes.pairs.len());
+                let numbers: std::collections::HashSet<u32> =
+                    strokes.gaps.iter().map(|gap| gap.pair).collect();
+                assert_eq!((numbers.len(), strokes.gaps.len()), (events.len() - 1, events.len() - 1));
+                events.drain(..events.len().saturating_sub(100));
+            }
+        }
+        let may_be = SPARE_PAIRS + 2 * 150;
+        assert!((SPARE_PAIRS..=may_be + 50).contains(&most), "{most} pairs had numbers");
     }
 }

@@ -38,8 +38,8 @@ impl Typed {
         refill(&mut self.flights, up_to(&strokes.flights, last));
         let gaps = strokes.gaps.range(..strokes.gaps.partition_point(|gap| gap.took.ended <= last));
         refill(&mut self.gaps, gaps.clone().map(|gap| &gap.took));
-        self.digraphs.clear(self.presses);
-        gaps.filter(|gap| gap.is_digraph()).for_each(|gap| self.digraphs.add(gap.keys, gap.took.ms));
+        self.digraphs.clear(strokes.pairs.len(), self.gaps.len());
+        gaps.filter(|gap| gap.is_digraph()).for_each(|gap| self.digraphs.add(gap.pair, gap.took.ms));
     }
 }
 
