@@ -50,22 +50,23 @@ class Windows:
 
 
 def _features(strokes: Strokes) -> tuple[Value, ...]:
-    dwells, flights = strokes.dwells(), strokes.flights.ms
+    dwells, flights, gaps = strokes.dwells, strokes.flights, strokes.gaps
     return (
-        *stats.eight(dwells),
-        *stats.eight(flights),
-        *_digraphs(strokes.pairs, strokes.digraphs.ms),
+        *stats.eight(dwells.ms, dwells.ordered()),
+        *stats.eight(flights.ms, flights.ordered()),
+        *_digraphs(strokes.pairs, gaps.ms),
         *_corrections(len(strokes.pressed), strokes.deleting.count(1)),
-        *_rhythm(strokes.gaps.ms),
-        len(dwells),
-        len(flights),
+        *_rhythm(gaps.ms, stats.median_of_sorted(gaps.ordered())),
+        len(dwells.ms),
+        len(flights.ms),
         len(strokes.pressed),
     )
 
 
-def _digraphs(pairs: Sequence[int], times: Sequence[float]) -> list[float]:
+def _digraphs(pairs: Sequence[int | None], times: Sequence[float]) -> list[float]:
     """Mean times of the 20 most frequent pairs of keys, ties by first appearance; missing ranks are 0.0."""
     counts = Counter(pairs)
+    counts.pop(None, 0)
     ranked = sorted(counts, key=counts.__getitem__, reverse=True)[:DIGRAPHS]  # stable, also when reversed
     totals = dict.fromkeys(ranked, 0.0)
     for pair, time in zip(pairs, times, strict=True):
@@ -80,12 +81,11 @@ def _corrections(total: int, deleting: int) -> tuple[Value, ...]:
     return deleting, deleting / max(total, 1), deleting / max(kept, 1), kept / max(total, 1)
 
 
-def _rhythm(gaps: Sequence[float]) -> tuple[float, ...]:
+def _rhythm(gaps: Sequence[float], median: float) -> tuple[float, ...]:
     """Consistency, burst and pause frequency, burst and pause mean, variation, speed, stability."""
     if not gaps:
         return (0.0,) * 8
     mean, std = stats.mean_and_std(gaps)
-    median = stats.median(gaps)
     bursts = [gap for gap in gaps if gap < median]
     pauses = [gap for gap in gaps if gap >= median]
     return (

@@ -1,15 +1,18 @@
 """Statistics of a list of float64, in the arithmetic order of the contract; of an empty list each is 0.0.
 
-Sums are plain loops from left to right: Python's `sum` compensates rounding from 3.12 on, others do not.
+Sums go from left to right, each rounded. Python's own `sum` does that before 3.12, and then compensates rounding.
 """
 
 from collections.abc import Iterable, Sequence
 from math import sqrt
 
 MANY = 1024
+SUM_IS_PLAIN = sum([1.0, 1e100, 1.0, -1e100], 0.0) == 0.0
 
 
 def total(values: Iterable[float]) -> float:
+    if SUM_IS_PLAIN:  # a quarter of the time
+        return sum(values, 0.0)
     summed = 0.0
     for value in values:
         summed += value
@@ -83,9 +86,8 @@ def quantile_of_sorted(ordered: Sequence[float], q: float) -> float:
     return low + (ordered[below + 1] - low) * (position - below)
 
 
-def eight(values: Sequence[float]) -> tuple[float, ...]:
-    """mean, std, min, max, median, q25, q75, range."""
-    ordered = sorted(values)
+def eight(values: Sequence[float], ordered: Sequence[float]) -> tuple[float, ...]:
+    """mean, std, min, max, median, q25, q75, range. `ordered` are the same values, sorted."""
     low, high = (ordered[0], ordered[-1]) if ordered else (0.0, 0.0)
     return (
         *mean_and_std(values),

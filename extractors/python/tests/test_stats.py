@@ -1,5 +1,7 @@
 """Statistics against exact rational arithmetic, and the arithmetic order that both implementations share."""
 
+import functools
+import operator
 import statistics
 from fractions import Fraction
 
@@ -9,24 +11,38 @@ from hypothesis import strategies as st
 
 from seclyzer_extractors import stats
 
+
+def eight(values: list[float]) -> tuple[float, ...]:
+    return stats.eight(values, sorted(values))
+
+
 lists = st.lists(st.floats(min_value=-1e6, max_value=1e6), min_size=1, max_size=60)
 
 
 def test_of_an_empty_list_every_statistic_is_zero() -> None:
-    assert stats.eight([]) == (0.0,) * 8
+    assert eight([]) == (0.0,) * 8
     assert [stats.mean([]), stats.std([]), stats.median([]), stats.largest([])] == [0.0] * 4
 
 
 def test_of_one_value() -> None:
-    assert stats.eight([7.0]) == (7.0, 0.0, 7.0, 7.0, 7.0, 7.0, 7.0, 0.0)
+    assert eight([7.0]) == (7.0, 0.0, 7.0, 7.0, 7.0, 7.0, 7.0, 0.0)
 
 
 def test_quartiles_interpolate_between_neighbours() -> None:
-    assert stats.eight([4.0, 1.0, 3.0, 2.0]) == (2.5, 1.25**0.5, 1.0, 4.0, 2.5, 1.75, 3.25, 3.0)
+    assert eight([4.0, 1.0, 3.0, 2.0]) == (2.5, 1.25**0.5, 1.0, 4.0, 2.5, 1.75, 3.25, 3.0)
 
 
 def test_sums_go_from_left_to_right_without_compensation() -> None:
     assert stats.mean([1e16, 1.0, -1e16, 1.0]) == 0.25
+
+
+@given(lists)
+def test_a_sum_is_the_same_with_and_without_the_sum_of_this_python(values: list[float]) -> None:
+    expected = functools.reduce(operator.add, values, 0.0)
+    assert stats.total(values) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stats, "SUM_IS_PLAIN", False)
+        assert stats.total(values) == expected
 
 
 @given(lists)
@@ -40,7 +56,7 @@ def test_mean_and_std_are_those_of_exact_arithmetic(values: list[float]) -> None
 
 @given(lists)
 def test_order_statistics_are_those_of_the_standard_library(values: list[float]) -> None:
-    _, _, low, high, median, q25, q75, spread = stats.eight(values)
+    _, _, low, high, median, q25, q75, spread = eight(values)
     assert (low, high, spread) == (min(values), max(values), max(values) - min(values))
     assert median == stats.median(values) == pytest.approx(statistics.median(values))
     if len(values) > 1:
@@ -50,7 +66,7 @@ def test_order_statistics_are_those_of_the_standard_library(values: list[float])
 
 @given(lists)
 def test_order_of_magnitude_is_kept(values: list[float]) -> None:
-    _, std, low, high, median, q25, q75, spread = stats.eight(values)
+    _, std, low, high, median, q25, q75, spread = eight(values)
     assert low <= q25 <= median <= q75 <= high
     assert 0.0 <= std <= spread * 0.51 + 1e-6
 
