@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 import yaml
 
+from seclyzer_agent.redis_client import connect
+
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 
 ACL = """\
@@ -229,3 +233,16 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def with_redis(server: RedisServer, use: Callable[[Any], Awaitable[T]], password: str = "agent-password") -> T:
+    """What comes of using a connection of the agent's user."""
+
+    async def main() -> T:
+        client = connect(f"unix://{server.socket}", "agent", password, 1.0)
+        try:
+            return await use(client)
+        finally:
+            await client.aclose()
+
+    return asyncio.run(main())

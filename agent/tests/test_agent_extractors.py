@@ -1,93 +1,24 @@
-"""Redis, InfluxDB and the extractors' heartbeats, against real servers."""
+"""The extractors' heartbeats, against a real Redis, and their spools."""
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-import subprocess
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
-import aiohttp
 import pytest
-from agent_world import RedisServer, free_port
-from aiohttp import web
+from agent_world import RedisServer, with_redis
 
 from seclyzer_agent.checks.deployment import Deployment
 from seclyzer_agent.checks.extractor import Bounds, Extractor
-from seclyzer_agent.checks.influxdb import InfluxCheck
-from seclyzer_agent.checks.redis import RedisCheck, judge_memory
 from seclyzer_agent.checks.spool import Spool, kept
 from seclyzer_agent.checks.spool import judge as judge_spool
 from seclyzer_agent.checks.units import Unit
-from seclyzer_agent.model import Entry, Reading, Status, Unreadable
-from seclyzer_agent.redis_client import connect
+from seclyzer_agent.model import Entry, Status, Unreadable
 from seclyzer_agent.stats import parse
 
 MIB = 2**20
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
-T = TypeVar("T")
-
-
-def with_redis(server: RedisServer, use: Callable[[Any], Awaitable[T]], password: str = "agent-password") -> T:
-    async def main() -> T:
-        client = connect(f"unix://{server.socket}", "agent", password, 1.0)
-        try:
-            return await use(client)
-        finally:
-            await client.aclose()
-
-    return asyncio.run(main())
-
-
-def redis_reading(server: RedisServer, password: str = "agent-password") -> dict[str, Entry]:
-    async def use(client: Any) -> Reading:
-        return await RedisCheck(client, slow=0.5, warn=80, fail=95).read()
-
-    return {e.measurement: e for e in with_redis(server, use, password).entries}
-
-
-def test_a_redis_in_memory_only_passes_with_the_rights_of_the_acl_user(redis_server: RedisServer) -> None:
-    entries = redis_reading(redis_server)
-    assert {name: e.status for name, e in entries.items()} == {
-        "responseTime": PASS, "memory": PASS, "persistence": PASS
-    }  # fmt: skip
-    assert 0 < float(entries["responseTime"].value or 0) < 500
-    assert entries["persistence"].output == "Redis keeps everything in memory only"
-
-
-def test_a_redis_that_appends_or_saves_fails(redis_server: RedisServer) -> None:
-    redis_server.admin.config_set("appendonly", "yes")
-    entry = redis_reading(redis_server)["persistence"]
-    assert entry.status is FAIL and "appends every write to a file (appendonly)" in entry.output
-    redis_server.admin.config_set("appendonly", "no")
-    redis_server.admin.save()
-    entry = redis_reading(redis_server)["persistence"]
-    assert entry.status is FAIL and "has written snapshots to disk" in entry.output
-
-
-def test_redis_memory_is_judged_against_maxmemory(redis_server: RedisServer) -> None:
-    redis_server.admin.config_set("maxmemory", "0")
-    assert redis_reading(redis_server)["memory"].status is WARN
-    redis_server.admin.config_set("maxmemory", "32mb")
-    redis_server.admin.config_set("maxmemory-policy", "allkeys-lru")
-    entry = redis_reading(redis_server)["memory"]
-    assert entry.status is WARN and "maxmemory-policy is allkeys-lru" in entry.output
-    assert [judge_memory(n, 100, "noeviction", 80, 95).status for n in (79, 80, 95)] == [PASS, WARN, FAIL]
-
-
-def test_a_wrong_password_a_missing_right_and_no_server_are_said(redis_server: RedisServer) -> None:
-    with pytest.raises(Unreadable, match="Redis refuses the agent's user or password"):
-        redis_reading(redis_server, "wrong")
-    redis_server.admin.acl_setuser("agent", enabled=True, commands=["-info"])
-    with pytest.raises(Unreadable, match="Redis does not permit the agent its commands"):
-        redis_reading(redis_server)
-    redis_server.process.kill()
-    redis_server.process.wait()
-    with pytest.raises(Unreadable, match="Redis cannot be reached: Connection refused"):
-        redis_reading(redis_server)
 
 
 class Edge:
@@ -322,95 +253,3 @@ def test_stats_are_parsed_within_bounds() -> None:
     stats = parse({"events": "9" * 30, "implementation": "go", "version": "a" * 80, "last_id": "1-1-1", "x": "y"})
     assert stats is not None
     assert (stats.implementation, stats.version, stats.last_id, dict(stats.numbers)) == (None, None, None, {})
-
-
-def influx(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: Path | None = None) -> Reading:
-    """One reading of an InfluxDB that answers so; with `tls` over https, with the keys in that folder."""
-
-    async def main() -> Reading:
-        app = web.Application()
-        app.router.add_get("/health", handler)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        server = None
-        if tls is not None:
-            server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-            server.load_cert_chain(tls / "leaf.crt", tls / "leaf.key")
-        port = free_port()
-        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=server).start()
-        trust: ssl.SSLContext | bool = True
-        if tls is not None and (tls / "trusted.crt").exists():
-            trust = ssl.create_default_context(cafile=str(tls / "trusted.crt"))
-        url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-        try:
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
-                return await InfluxCheck(session, url, trust, 0.4).read()
-        finally:
-            await runner.cleanup()
-
-    return asyncio.run(main())
-
-
-async def ready(_: web.Request) -> web.Response:
-    return web.json_response({"name": "influxdb", "status": "pass", "message": "ready", "version": "v2.9.1"})
-
-
-def test_a_ready_influxdb_passes_with_its_time() -> None:
-    entry = influx(ready).entries[0]
-    assert entry.status is PASS and 0 < float(entry.value or 0) < 400
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        (web.json_response({"status": "fail"}, status=503), "answers GET /health with 503"),
-        (web.json_response({"status": "starting"}), "does not say that it is ready"),
-        (web.Response(text="<html>"), "does not say that it is ready"),
-        (web.Response(status=302, headers={"Location": "/"}), "answers GET /health with 302"),
-    ],
-)
-def test_an_influxdb_that_is_not_ready_is_unreadable_in_words(answer: web.Response, words: str) -> None:
-    async def handler(_: web.Request) -> web.Response:
-        return answer
-
-    with pytest.raises(Unreadable, match=words):
-        influx(handler)
-
-
-def test_an_influxdb_that_is_silent_after_its_headers_does_not_answer() -> None:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": "100"})
-        await response.prepare(request)
-        await response.write(b"{")
-        await asyncio.sleep(5)
-        return response
-
-    with pytest.raises(Unreadable, match="does not answer"):
-        influx(handler)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CA and a leaf for 127.0.0.1, made with openssl as the guide says."""
-    place = tmp_path_factory.mktemp("pki")
-    (place / "leaf.ext").write_text(
-        "subjectAltName=IP:127.0.0.1\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n"
-        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
-    )
-    new = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    for command in (
-        f"{new} -x509 -subj /CN=ca -keyout ca.key -out ca.crt -days 2 "
-        "-addext keyUsage=critical,keyCertSign,cRLSign -addext basicConstraints=critical,CA:TRUE,pathlen:0",
-        f"{new} -subj /CN=store -keyout leaf.key -out leaf.csr",
-        "openssl x509 -req -in leaf.csr -CA ca.crt -CAkey ca.key -CAcreateserial "
-        "-days 2 -extfile leaf.ext -out leaf.crt",
-    ):
-        subprocess.run(command.split(), cwd=place, check=True, capture_output=True)
-    return place
-
-
-def test_https_needs_the_ca_that_signed_the_certificate(certificates: Path) -> None:
-    with pytest.raises(Unreadable, match="the certificate is not one that the CA file vouches for"):
-        influx(ready, certificates)
-    (certificates / "trusted.crt").write_bytes((certificates / "ca.crt").read_bytes())
-    assert influx(ready, certificates).entries[0].status is PASS

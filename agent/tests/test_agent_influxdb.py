@@ -1,0 +1,111 @@
+"""InfluxDB's readiness, over http and https."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from agent_world import free_port
+from aiohttp import web
+
+from seclyzer_agent.checks.influxdb import InfluxCheck
+from seclyzer_agent.model import Reading, Status, Unreadable
+
+PASS = Status.PASS
+
+
+def influx(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: Path | None = None) -> Reading:
+    """One reading of an InfluxDB that answers so; with `tls` over https, with the keys in that folder."""
+
+    async def main() -> Reading:
+        app = web.Application()
+        app.router.add_get("/health", handler)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        server = None
+        if tls is not None:
+            server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            server.load_cert_chain(tls / "leaf.crt", tls / "leaf.key")
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=server).start()
+        trust: ssl.SSLContext | bool = True
+        if tls is not None and (tls / "trusted.crt").exists():
+            trust = ssl.create_default_context(cafile=str(tls / "trusted.crt"))
+        url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
+                return await InfluxCheck(session, url, trust, 0.4).read()
+        finally:
+            await runner.cleanup()
+
+    return asyncio.run(main())
+
+
+async def ready(_: web.Request) -> web.Response:
+    return web.json_response({"name": "influxdb", "status": "pass", "message": "ready", "version": "v2.9.1"})
+
+
+def test_a_ready_influxdb_passes_with_its_time() -> None:
+    entry = influx(ready).entries[0]
+    assert entry.status is PASS and 0 < float(entry.value or 0) < 400
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (web.json_response({"status": "fail"}, status=503), "answers GET /health with 503"),
+        (web.json_response({"status": "starting"}), "does not say that it is ready"),
+        (web.Response(text="<html>"), "does not say that it is ready"),
+        (web.Response(status=302, headers={"Location": "/"}), "answers GET /health with 302"),
+    ],
+)
+def test_an_influxdb_that_is_not_ready_is_unreadable_in_words(answer: web.Response, words: str) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return answer
+
+    with pytest.raises(Unreadable, match=words):
+        influx(handler)
+
+
+def test_an_influxdb_that_is_silent_after_its_headers_does_not_answer() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"{")
+        await asyncio.sleep(5)
+        return response
+
+    with pytest.raises(Unreadable, match="does not answer"):
+        influx(handler)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CA and a leaf for 127.0.0.1, made with openssl as the guide says."""
+    place = tmp_path_factory.mktemp("pki")
+    (place / "leaf.ext").write_text(
+        "subjectAltName=IP:127.0.0.1\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
+    new = "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    for command in (
+        f"{new} -x509 -subj /CN=ca -keyout ca.key -out ca.crt -days 2 "
+        "-addext keyUsage=critical,keyCertSign,cRLSign -addext basicConstraints=critical,CA:TRUE,pathlen:0",
+        f"{new} -subj /CN=store -keyout leaf.key -out leaf.csr",
+        "openssl x509 -req -in leaf.csr -CA ca.crt -CAkey ca.key -CAcreateserial "
+        "-days 2 -extfile leaf.ext -out leaf.crt",
+    ):
+        subprocess.run(command.split(), cwd=place, check=True, capture_output=True)
+    return place
+
+
+def test_https_needs_the_ca_that_signed_the_certificate(certificates: Path) -> None:
+    with pytest.raises(Unreadable, match="the certificate is not one that the CA file vouches for"):
+        influx(ready, certificates)
+    (certificates / "trusted.crt").write_bytes((certificates / "ca.crt").read_bytes())
+    assert influx(ready, certificates).entries[0].status is PASS
