@@ -11,9 +11,6 @@ from .event import Button, Move, Scroll
 from .motion import Motion
 from .sliding import common
 
-MAX_SPEED = 10_000.0  # px/s
-MAX_ACCELERATION = 100_000.0  # px/s²
-MAX_JERK = 1_000_000.0  # px/s³
 LONG_DT_S = 0.1
 MAX_CLICK_US = 5_000_000
 DOUBLE_CLICK_US = 500_000
@@ -85,14 +82,18 @@ def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
     straight = sqrt(dx * dx + dy * dy)
     straightness = straight / max(way, 1.0)
     long_intervals = len([dt for dt in dts if dt > LONG_DT_S])
-    mean_abs_jerk, jerk_std, _ = _of_magnitudes(motion.j, MAX_JERK)
+    speeds, accelerations, jerks = motion.speeds.values, motion.accelerations.values, motion.jerks.values
     return (
-        *_of_speeds(motion.v),
-        *_of_magnitudes(motion.a, MAX_ACCELERATION),
+        *stats.mean_and_std(speeds),
+        stats.largest(speeds),
+        stats.median(speeds),
+        stats.mean_magnitude(accelerations),
+        stats.std(accelerations),
+        stats.largest_magnitude(accelerations),
         1.0 - straightness,
         *stats.mean_and_std(motion.turn),
-        mean_abs_jerk,
-        jerk_std,
+        stats.mean_magnitude(jerks),
+        stats.std(jerks),
         way,
         straight,
         way / n,
@@ -101,22 +102,6 @@ def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
         straightness,
         n / window_s,
     )
-
-
-def _of_speeds(speeds: Sequence[float]) -> tuple[float, ...]:
-    """Mean, std, largest and median of the speeds within the limit."""
-    if stats.largest(speeds) >= MAX_SPEED:
-        speeds = [speed for speed in speeds if speed < MAX_SPEED]
-    return *stats.mean_and_std(speeds), stats.largest(speeds), stats.median(speeds)
-
-
-def _of_magnitudes(values: Sequence[float], limit: float) -> tuple[float, float, float]:
-    """Of the values whose magnitude is below `limit`: mean magnitude, std, largest magnitude."""
-    largest = stats.largest_magnitude(values)
-    if largest >= limit:
-        values = [value for value in values if abs(value) < limit]
-        largest = stats.largest_magnitude(values)
-    return stats.mean_magnitude(values), stats.std(values), largest
 
 
 def _click_features(clicks: Sequence[Button], window_s: float) -> tuple[Value, ...]:
