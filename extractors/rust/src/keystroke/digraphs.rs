@@ -58,7 +58,7 @@ pub struct Digraphs {
 impl Digraphs {
     /// None again. So many pairs have numbers, and no more gaps than these may be added.
     pub fn clear(&mut self, pairs: usize, most: usize) {
-        self.sums.clear();
+        self.seen[..self.distinct].iter().for_each(|pair| self.sums[*pair as usize] = Sum::default());
         self.sums.resize(pairs, Sum::default());
         self.seen.resize(most + 1, 0);
         self.distinct = 0;
