@@ -107,7 +107,9 @@ def finish(stage: Stage, fault: Fault, result: Result) -> None:
         )
         result.stats[kind] = stats = stage.stats(kind)
         if fault.caps:
-            result.wrongs += capped(stage, outcome, replays[kind], int(stats["points_dropped"]))
+            stage.notes.setdefault("dropped at the cap", {})[kind] = len(outcome.points_lost)
+            in_doubt = stage.writes[kind].in_doubt()
+            result.wrongs += judge.capped(outcome, replays[kind], int(stats["points_dropped"]), in_doubt)
         result.outcomes[kind] = outcome.as_json()
         if fault.loses:
             result.wrongs += bounded(stage, outcome)
@@ -151,18 +153,6 @@ def bounded(stage: Stage, outcome: Outcome) -> list[str]:
     others = [key for key in (*outcome.lost, *outcome.foreign, *outcome.wrong) if not first <= key[0] <= last]
     if others:
         said.append(f"{outcome.kind}: lost or changed, though nothing of it was lost: {others[:5]}")
-    return said
-
-
-def capped(stage: Stage, outcome: Outcome, replays: dict[str, Replay], dropped: int) -> list[str]:
-    """Points that went at the spool's cap: as many as were counted, one after the other. They are taken as settled."""
-    keys = sorted(next(iter(replays.values())).by_key())
-    lost = outcome.points_lost
-    stage.notes.setdefault("dropped at the cap", {})[outcome.kind] = len(lost)
-    said = [] if len(lost) == dropped else [f"{outcome.kind}: {len(lost)} points are not stored, {dropped} counted"]
-    if lost and keys[keys.index(lost[0]) :][: len(lost)] != lost:
-        said.append(f"{outcome.kind}: points between others that are stored went, and not the oldest")
-    outcome.points_lost = []
     return said
 
 

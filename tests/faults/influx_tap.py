@@ -46,12 +46,13 @@ AWAY = Rule("away")
 
 @dataclass
 class Request:
-    """One write, as the proxy saw it. `done_at`: the answer went on (time.monotonic())."""
+    """One write, as the proxy saw it. `done_at`: the answer went on, or never will (time.monotonic())."""
 
     at: float
     rule: Rule
     lines: list[str] = field(default_factory=list)
     done_at: float = NEVER
+    answered: bool = False
 
 
 class InfluxTap:
@@ -119,6 +120,7 @@ class InfluxTap:
         assert self.request is not None
         share = self.request.rule.gives
         self.request.done_at = time.monotonic()
+        self.request.answered = True
         self.wire.send(self.wire.down, answer[: round(len(answer) * share)])
         if share < 1:
             self.wire.close()
@@ -204,6 +206,11 @@ class InfluxDoor(Target):
         with self._relay.lock:
             self.default = PASS
             self.script.clear()
+
+    def in_doubt(self) -> int:
+        """Lines that InfluxDB may hold, though who sent them had no answer."""
+        with self._relay.lock:
+            return sum(len(one.lines) for one in self.requests if one.rule is PASS and not one.answered)
 
     def hit_at(self, moment: float) -> str:
         """Whether a kill at this time hit a write."""

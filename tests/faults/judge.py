@@ -123,3 +123,19 @@ def wrongs(outcome: Outcome) -> list[str]:
     if outcome.listed_wrong:
         said.append(f"{outcome.kind}: the list is not what was published")
     return said
+
+
+def capped(outcome: Outcome, replays: dict[str, Replay], dropped: int, in_doubt: int) -> list[str]:
+    """Points that went at the spool's cap: as many as were counted, one after the other. They are taken as settled.
+
+    Of the points that InfluxDB got without its answer coming through, `in_doubt`, the spool has a copy: it may go, and
+    be counted, though the point is there.
+    """
+    keys = sorted(next(iter(replays.values())).by_key())
+    lost, outcome.points_lost = outcome.points_lost, []
+    said = []
+    if not dropped - in_doubt <= len(lost) <= dropped:
+        said.append(f"{outcome.kind}: {len(lost)} points are not stored, {dropped} counted, {in_doubt} in doubt")
+    if lost and keys[keys.index(lost[0]) :][: len(lost)] != lost:
+        said.append(f"{outcome.kind}: points between others that are stored went, and not the oldest")
+    return said

@@ -6,7 +6,7 @@ import pytest
 
 from tests.live.expected import Key, Point, point_of
 
-from .judge import Replay, outcome_of, wrongs
+from .judge import Replay, capped, outcome_of, wrongs
 from .redis_tap import split
 
 END = {"timestamp": "t", "type": "mouse", "schema": 1, "version": "1"}
@@ -63,6 +63,26 @@ def test_what_is_wrong_in_the_list_is_said() -> None:
 )
 def test_what_is_wrong_in_influxdb_is_said(stored: list[str], said: list[str]) -> None:
     assert judged(WANTED, stored=stored) == said
+
+
+@pytest.mark.parametrize(
+    ("stored", "dropped", "in_doubt", "said"),
+    [
+        (WANTED[2:], 2, 0, []),
+        (WANTED[2:], 3, 1, []),
+        (WANTED[2:], 3, 0, ["mouse: 2 points are not stored, 3 counted, 0 in doubt"]),
+        (WANTED[2:], 1, 1, ["mouse: 2 points are not stored, 1 counted, 1 in doubt"]),
+        (WANTED[1:2], 2, 0, ["mouse: points between others that are stored went, and not the oldest"]),
+    ],
+)
+def test_what_goes_at_the_cap_is_the_oldest_and_counted(
+    stored: list[str], dropped: int, in_doubt: int, said: list[str]
+) -> None:
+    replays = {"rust": Replay(WANTED, {}, {})}
+    points: dict[Key, Point] = dict(point_of("mouse", one, "h") for one in stored)
+    outcome = outcome_of("mouse", replays, WANTED, 0, WANTED, points)
+    assert capped(outcome, replays, dropped, in_doubt) == said
+    assert wrongs(outcome) == []
 
 
 def test_commands_are_told_apart_wherever_they_are_torn() -> None:
