@@ -87,6 +87,7 @@ ANSWERS = [
     b"HTTP/1.1 422 Unprocessable Entity\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\n"
     b'{"message":"x dropped=3 yz"}\r\n0\r\n\r\n',
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 503 \r\nRetry-After:\x1f7\r\nC\r\n\r\n",
     b"HTTP/1.1 429 Too Many\r\nRetry-After: Mon, 23 Nov 2026 17:00:00 GMT\r\nConnection: close\r\n\r\nbody",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno",
     b"HTTP/1.0 200 OK\r\n\r\n",

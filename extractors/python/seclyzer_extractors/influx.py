@@ -146,8 +146,9 @@ def _retry_after(value: str | None) -> float:
     """Seconds, from a number of them or a date; 0.0 when there is none."""
     if value is None:
         return 0.0
-    if value.strip().isdecimal():
-        seconds = float(value)
+    digits = value.strip(" \t")  # what else Python takes for blank, `float` does not
+    if digits.isdecimal():
+        seconds = float(digits)
     else:
         from email.utils import parsedate_to_datetime
 

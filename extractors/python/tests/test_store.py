@@ -143,6 +143,7 @@ def test_retry_after_may_be_a_date_and_is_bounded(influx: InfluxStub) -> None:
         (formatdate(time.time() + 60), 50, 60),
         ("99999999", 3600, 3600),
         ("soon", 0, 0),
+        ("\x1f7", 0, 0),
         ("Mon, 01 Jan 2035 00:00:00 +99999999999999999999", 0, 0),
     ):
         influx.answer = lambda lines, value=value: says(503, Retry_After=value)  # type: ignore[misc]
