@@ -112,7 +112,7 @@ def current(layout: Layout) -> int | None:
     except FileNotFoundError:
         return None
     tail = Path(name).name
-    return int(tail) if tail.isdigit() else None
+    return int(tail) if tail.isdecimal() else None
 
 
 def manifest(layout: Layout, n: int | None) -> dict[str, Any] | None:
@@ -149,7 +149,7 @@ def find_staged(layout: Layout, history: History, content: str) -> int | None:
 
 def create(layout: Layout, history: History, wanted: Wanted, by: str, source: object) -> int:
     """Writes a new deployment and enters it in the history; touches nothing that runs."""
-    numbers = [int(path.name) for path in layout.deployments.glob("*") if path.name.isdigit()]
+    numbers = [int(path.name) for path in layout.deployments.glob("*") if path.name.isdecimal()]
     n = max([0, *numbers, *history.records]) + 1
     part = layout.deployments / f".{n}.part"
     shutil.rmtree(part, ignore_errors=True)

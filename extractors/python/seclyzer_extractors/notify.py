@@ -52,4 +52,4 @@ class Notify:
 def _watchdog_us(environment: Mapping[str, str]) -> int:
     pid, us = environment.get("WATCHDOG_PID", ""), environment.get("WATCHDOG_USEC", "")
     meant = not pid or pid == str(os.getpid())
-    return int(us) if meant and us.isdigit() else 0
+    return int(us) if meant and us.isdecimal() else 0
