@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import threading
 import time
 from collections import deque
@@ -49,11 +50,8 @@ class Listener:
         return bool(data)
 
     def _listen(self) -> None:
-        try:
-            while self._take_down():
-                pass
-        except OSError:
-            return  # closed
+        while self._take_down():
+            pass
 
     def _look(self) -> None:
         """Takes apart what has come."""
@@ -89,4 +87,6 @@ class Listener:
 
     def close(self) -> None:
         """Ends it."""
-        self._client.socket.close()
+        self._client.socket.shutdown(socket.SHUT_RDWR)  # else its thread would wait on
+        self._thread.join()
+        self._client.close()

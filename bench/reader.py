@@ -11,13 +11,14 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from . import proc
+from . import BenchError, proc
 from .fill import stream_of
 from .resp import encode
 from .server import RedisServer
 
 COUNT = 512  # what an extractor asks for at a time
 ROOM = 1 << 20
+ANSWER_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def read(server: RedisServer, kind: str, ids: list[bytes], messages: list[int], 
     requests = _requests(kind, ids)
     sizes = _sizes(kind, ids, messages)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ANSWER_S)
         connection.connect(str(server.socket))
         connection.sendall(encode("HELLO", 3))
         connection.recv(ROOM)
@@ -52,7 +54,10 @@ def _exchange(connection: socket.socket, requests: list[bytes], sizes: list[int]
     for size in sizes:
         left = size
         while left:
-            left -= connection.recv_into(room, min(left, ROOM))
+            came = connection.recv_into(room, min(left, ROOM))
+            if came == 0:
+                raise BenchError("the throw-away Redis closed the connection")
+            left -= came
         if waiting:
             connection.sendall(waiting.popleft())
 

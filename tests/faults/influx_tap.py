@@ -52,6 +52,7 @@ class Request:
     rule: Rule
     lines: list[str] = field(default_factory=list)
     done_at: float = NEVER
+    went_up: bool = False  # all of it, to InfluxDB
     answered: bool = False
 
 
@@ -101,8 +102,10 @@ class InfluxTap:
             return b""
         if rule.status and not rule.silent:
             self._give(fixed(rule))
-            return data if rule.stores else b""
-        return b"" if rule.silent and not rule.stores else data
+            request.went_up = rule.stores
+        else:
+            request.went_up = rule.stores or not rule.silent
+        return data if request.went_up else b""
 
     def answered(self, data: bytes) -> bytes:
         self._answer += data
@@ -120,7 +123,7 @@ class InfluxTap:
         assert self.request is not None
         share = self.request.rule.gives
         self.request.done_at = time.monotonic()
-        self.request.answered = True
+        self.request.answered = share == 1
         self.wire.send(self.wire.down, answer[: round(len(answer) * share)])
         if share < 1:
             self.wire.close()
@@ -207,10 +210,15 @@ class InfluxDoor(Target):
             self.default = PASS
             self.script.clear()
 
-    def in_doubt(self) -> int:
-        """Lines that InfluxDB may hold, though who sent them had no answer."""
+    def in_doubt(self) -> set[int]:
+        """The times (µs) of points that InfluxDB may hold, though who sent them never had an answer."""
         with self._relay.lock:
-            return sum(len(one.lines) for one in self.requests if one.rule is PASS and not one.answered)
+            sent = {
+                yes: [one.lines for one in self.requests if one.went_up and one.answered is yes]
+                for yes in (True, False)
+            }
+        times = {yes: {int(line.rpartition(" ")[2]) for lines in some for line in lines} for yes, some in sent.items()}
+        return times[False] - times[True]
 
     def hit_at(self, moment: float) -> str:
         """Whether a kill at this time hit a write."""

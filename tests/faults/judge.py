@@ -125,17 +125,20 @@ def wrongs(outcome: Outcome) -> list[str]:
     return said
 
 
-def capped(outcome: Outcome, replays: dict[str, Replay], dropped: int, in_doubt: int) -> list[str]:
+def capped(outcome: Outcome, replays: dict[str, Replay], dropped: int, in_doubt: set[int]) -> list[str]:
     """Points that went at the spool's cap: as many as were counted, one after the other. They are taken as settled.
 
-    Of the points that InfluxDB got without its answer coming through, `in_doubt`, the spool has a copy: it may go, and
-    be counted, though the point is there.
+    Of points that InfluxDB got without its answer coming through (at the times `in_doubt`) the spool has a copy. Those
+    are the oldest that it has: they go first, and are counted, though the points are there.
     """
     keys = sorted(next(iter(replays.values())).by_key())
     lost, outcome.points_lost = outcome.points_lost, []
+    there = [key for key in keys if key[0] in in_doubt and key not in lost and (not lost or key < lost[0])]
     said = []
-    if not dropped - in_doubt <= len(lost) <= dropped:
-        said.append(f"{outcome.kind}: {len(lost)} points are not stored, {dropped} counted, {in_doubt} in doubt")
+    if not (len(lost) + len(there) if lost else 0) <= dropped <= len(lost) + len(there):
+        said.append(
+            f"{outcome.kind}: {len(lost)} points are not stored, {len(there)} are twice, {dropped} were counted"
+        )
     if lost and keys[keys.index(lost[0]) :][: len(lost)] != lost:
         said.append(f"{outcome.kind}: points between others that are stored went, and not the oldest")
     return said

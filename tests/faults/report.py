@@ -100,7 +100,7 @@ def at_the_cap(results: list[Result]) -> list[str]:
     """What went at the spool's cap."""
     capped = [one for one in results if FAULTS[one.fault].caps]
     rows = [[one.implementation, one.seed, one.notes.get("dropped at the cap", "")] for one in capped]
-    return table(["implementation", "seed", "points dropped = counted in `points_dropped`"], rows)
+    return table(["implementation", "seed", "points that are not stored, as counted in `points_dropped`"], rows)
 
 
 def what_was_wrong(result: Result) -> str:

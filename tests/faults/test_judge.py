@@ -68,15 +68,17 @@ def test_what_is_wrong_in_influxdb_is_said(stored: list[str], said: list[str]) -
 @pytest.mark.parametrize(
     ("stored", "dropped", "in_doubt", "said"),
     [
-        (WANTED[2:], 2, 0, []),
-        (WANTED[2:], 3, 1, []),
-        (WANTED[2:], 3, 0, ["mouse: 2 points are not stored, 3 counted, 0 in doubt"]),
-        (WANTED[2:], 1, 1, ["mouse: 2 points are not stored, 1 counted, 1 in doubt"]),
-        (WANTED[1:2], 2, 0, ["mouse: points between others that are stored went, and not the oldest"]),
+        (WANTED[2:], 2, set(), []),
+        ([WANTED[0], WANTED[2]], 2, {5}, []),
+        (WANTED, 1, {5}, []),
+        (WANTED[2:], 3, set(), ["mouse: 2 points are not stored, 0 are twice, 3 were counted"]),
+        (WANTED[2:], 3, {5}, ["mouse: 2 points are not stored, 0 are twice, 3 were counted"]),
+        ([WANTED[0], WANTED[2]], 1, {5}, ["mouse: 1 points are not stored, 1 are twice, 1 were counted"]),
+        (WANTED[1:2], 2, set(), ["mouse: points between others that are stored went, and not the oldest"]),
     ],
 )
 def test_what_goes_at_the_cap_is_the_oldest_and_counted(
-    stored: list[str], dropped: int, in_doubt: int, said: list[str]
+    stored: list[str], dropped: int, in_doubt: set[int], said: list[str]
 ) -> None:
     replays = {"rust": Replay(WANTED, {}, {})}
     points: dict[Key, Point] = dict(point_of("mouse", one, "h") for one in stored)

@@ -146,7 +146,7 @@ def _retry_after(value: str | None) -> float:
     """Seconds, from a number of them or a date; 0.0 when there is none."""
     if value is None:
         return 0.0
-    digits = value.strip(" \t")  # what else Python takes for blank, `float` does not
+    digits = value.strip(" \t")  # `strip()` alone also takes off what `float` refuses, as \x1f
     if digits.isdecimal():
         seconds = float(digits)
     else:

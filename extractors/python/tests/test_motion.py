@@ -42,10 +42,11 @@ def test_moves_that_went_and_came_leave_what_the_others_have_by_themselves(first
     motion.add(moves(0, first))
     kept = min(kept, first)
     motion.keep(kept)
+    motion.forget(min(gone, kept))
     motion.add(moves(kept, 50))
-    motion.forget(min(gone, 50))
+    motion.forget(max(0, gone - kept))
     alone = Motion()
-    alone.add(moves(min(gone, 50), 50))
+    alone.add(moves(gone, 50))
     for name in ("speeds", "accelerations", "jerks"):
         assert getattr(motion, name).values == getattr(alone, name).values, name
         assert gone > 0 or 0 < len(getattr(alone, name).values) < 45, "of these there are no others"

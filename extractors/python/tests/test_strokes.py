@@ -1,11 +1,11 @@
 """What windows have in common, as columns that go on."""
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclyzer_extractors.strokes import Dwells, Took
+from seclyzer_extractors.strokes import Dwells, Times, Took
 
 
 def test_dwells_that_began_too_early_are_forgotten_wherever_they_ended() -> None:
@@ -21,16 +21,32 @@ def test_dwells_that_began_too_early_are_forgotten_wherever_they_ended() -> None
 began_and_lengths = st.lists(st.tuples(st.integers(0, 3_000_000), st.integers(1, 999_999)), max_size=30)
 
 
-@given(began_and_lengths, st.lists(st.integers(0, 30), max_size=4), st.lists(st.integers(0, 4_000_000), max_size=4))
+@given(began_and_lengths, st.lists(st.tuples(st.integers(0, 9), st.integers(0, 900_000)), max_size=6))
 def test_the_dwells_of_a_window_are_those_that_began_in_it(
-    made: list[tuple[int, int]], cuts: list[int], firsts: list[int]
+    made: list[tuple[int, int]], windows: list[tuple[int, int]]
 ) -> None:
     took: list[Took] = sorted(((began, began + length) for began, length in made), key=lambda one: one[1])
     dwells = Dwells()
-    edges = [0, *sorted(cut for cut in cuts if cut <= len(took)), len(took)]
-    for start, stop in pairwise(edges):
-        dwells.add(took[start:stop])
-    for first in sorted(firsts):
+    added = first = 0
+    for more, later in windows:
+        dwells.add(took[added : added + more])
+        added, first = added + more, first + later
         dwells.forget(first)
-        left = [(ended - began) / 1000 for began, ended in took if began >= first]
+        left = [(ended - began) / 1000 for began, ended in took[:added] if began >= first]
         assert (dwells.ms, dwells.ordered()) == (left, sorted(left))
+
+
+@given(st.lists(st.integers(1, 400_000), max_size=30), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 900_000))))
+def test_times_slide_as_dwells_do(lengths: list[int], windows: list[tuple[int, int]]) -> None:
+    """One begins where the one before ended."""
+    ends = list(accumulate(lengths, initial=0))
+    took: list[Took] = list(pairwise(ends))
+    times = Times()
+    added = first = 0
+    for more, later in windows:
+        times.add(took[added : added + more])
+        added, first = added + more, first + later
+        gone = times.forget(first)
+        left = [(ended - began) / 1000 for began, ended in took[:added] if began >= first]
+        assert 0 <= gone <= added
+        assert (times.ms, times.ordered()) == (left, sorted(left))

@@ -11,12 +11,12 @@ pub const DIGRAPHS: usize = 20;
 /// Numbers pairs of keys: each is looked up once, and not in every window that it is in.
 #[derive(Default)]
 pub struct Pairs {
-    numbers: HashMap<[u32; 2], u32, BuildHasherDefault<Spread>>,
+    numbers: HashMap<(u32, u32), u32, BuildHasherDefault<Spread>>,
 }
 
 impl Pairs {
     /// The number of a pair, which is its own.
-    pub fn number(&mut self, keys: [u32; 2]) -> u32 {
+    pub fn number(&mut self, keys: (u32, u32)) -> u32 {
         let next = self.numbers.len() as u32;
         *self.numbers.entry(keys).or_insert(next)
     }
@@ -116,7 +116,7 @@ mod tests {
         // As after another window.
         digraphs.clear(1, 7);
         digraphs.add(0, 3.0);
-        let numbers: Vec<_> = gaps.iter().map(|(from, to, _)| pairs.number([*from, *to])).collect();
+        let numbers: Vec<_> = gaps.iter().map(|(from, to, _)| pairs.number((*from, *to))).collect();
         digraphs.clear(pairs.len(), gaps.len());
         numbers.iter().zip(gaps).for_each(|(pair, (_, _, gap))| digraphs.add(*pair, *gap));
         digraphs.means()

@@ -140,7 +140,7 @@ impl Strokes {
             self.flights.push_back(flight);
         }
         if let Some(took) = took(self.last_press, ts, LONGEST_GAP) {
-            let pair = self.pairs.number([self.last_key, event.key]);
+            let pair = self.pairs.number((self.last_key, event.key));
             self.gaps.push_back(Gap { took, pair });
         }
         (self.last_press, self.last_key) = (ts, event.key);
