@@ -10,6 +10,7 @@ import re
 import socket
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .relay import Relay, Target, Wire
@@ -170,6 +171,11 @@ def fixed(rule: Rule) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + said
 
 
+def _times(requests: Iterable[Request]) -> set[int]:
+    """Of all their points (µs)."""
+    return {int(line.rpartition(" ")[2]) for one in requests for line in one.lines}
+
+
 class InfluxDoor(Target):
     """A port of its own for one extractor. The next requests go by `script`, all others by `default`."""
 
@@ -213,12 +219,8 @@ class InfluxDoor(Target):
     def in_doubt(self) -> set[int]:
         """The times (µs) of points that InfluxDB may hold, though who sent them never had an answer."""
         with self._relay.lock:
-            sent = {
-                yes: [one.lines for one in self.requests if one.went_up and one.answered is yes]
-                for yes in (True, False)
-            }
-        times = {yes: {int(line.rpartition(" ")[2]) for lines in some for line in lines} for yes, some in sent.items()}
-        return times[False] - times[True]
+            sent = [one for one in self.requests if one.went_up]
+        return _times(sent) - _times(one for one in sent if one.answered)
 
     def hit_at(self, moment: float) -> str:
         """Whether a kill at this time hit a write."""

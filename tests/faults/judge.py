@@ -134,8 +134,10 @@ def capped(outcome: Outcome, replays: dict[str, Replay], dropped: int, in_doubt:
     keys = sorted(next(iter(replays.values())).by_key())
     lost, outcome.points_lost = outcome.points_lost, []
     there = [key for key in keys if key[0] in in_doubt and key not in lost and (not lost or key < lost[0])]
+    most = len(lost) + len(there)
+    least = most if lost else 0
     said = []
-    if not (len(lost) + len(there) if lost else 0) <= dropped <= len(lost) + len(there):
+    if not least <= dropped <= most:
         said.append(
             f"{outcome.kind}: {len(lost)} points are not stored, {len(there)} are twice, {dropped} were counted"
         )

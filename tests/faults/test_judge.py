@@ -6,8 +6,10 @@ import pytest
 
 from tests.live.expected import Key, Point, point_of
 
+from .influx_tap import PASS, InfluxDoor, Request
 from .judge import Replay, capped, outcome_of, wrongs
 from .redis_tap import split
+from .relay import Relay
 
 END = {"timestamp": "t", "type": "mouse", "schema": 1, "version": "1"}
 
@@ -85,6 +87,17 @@ def test_what_goes_at_the_cap_is_the_oldest_and_counted(
     outcome = outcome_of("mouse", replays, WANTED, 0, WANTED, points)
     assert capped(outcome, replays, dropped, in_doubt) == said
     assert wrongs(outcome) == []
+
+
+def test_in_doubt_is_what_went_to_influxdb_whole_and_was_never_answered() -> None:
+    door = InfluxDoor(Relay(), 1)
+
+    def sent(*times: int, went_up: bool, answered: bool) -> Request:
+        return Request(0.0, PASS, [f"m f=1 {at}" for at in times], went_up=went_up, answered=answered)
+
+    door.requests += [sent(1, 2, went_up=True, answered=False), sent(3, went_up=False, answered=False)]
+    door.requests += [sent(2, 4, went_up=True, answered=True)]
+    assert door.in_doubt() == {1}
 
 
 def test_commands_are_told_apart_wherever_they_are_torn() -> None:
