@@ -1,6 +1,7 @@
 """Events in order of (`ts`, arrival), bounded."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from .event import Event
@@ -24,12 +25,25 @@ class Buffer(Generic[E]):
             events.append(event)
         else:
             events.insert(bisect_right(events, event.ts, key=ts_of), event)
-        if len(events) - self._gone <= self._limit:
-            return False
-        self._gone += 1
+        return self._let_go() > 0
+
+    def extend(self, events: Sequence[E]) -> int:
+        """Puts events that are in order behind all others, none of which is later. How many had to go for them."""
+        self._events += events
+        return self._let_go()
+
+    def last_ts(self) -> int:
+        """The largest `ts`; 0 when it is empty."""
+        return self._events[-1].ts if self._events else 0
+
+    def _let_go(self) -> int:
+        surplus = len(self._events) - self._gone - self._limit
+        if surplus <= 0:
+            return 0
+        self._gone += surplus
         if self._gone > self._limit // 8:
             self.all()
-        return True
+        return surplus
 
     def all(self) -> list[E]:
         """The events, in order; for reading."""

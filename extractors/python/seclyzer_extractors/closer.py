@@ -84,10 +84,9 @@ class WindowCore(Core[E]):
     def _is_late(self, ts: int) -> bool:
         return self._closed is not None and ts <= self._timing.last_unusable(self._closed)
 
-    def _keep(self, event: E) -> None:
-        one_went = self._events.insert(event)
-        self.counters.dropped += one_went
-        if self._ready is not None and (event.ts <= self._ready.ts or one_went):
+    def _kept(self, first: int, dropped: int) -> None:
+        super()._kept(first, dropped)
+        if self._ready is not None and (first <= self._ready.ts or dropped):
             self._ready = None
 
     def _close(self, after: int, through: int) -> list[Row]:

@@ -82,8 +82,13 @@ def parse(message: bytes) -> Event | Unusable:
 
 def parse_usual(message: bytes) -> Event | None:
     """The event of a message that is surely valid; None when only the strict way can tell."""
-    given = usual.decode(message)
-    if given is None or type(given.ts) is not int:
+    if len(message) > MAX_BYTES:
+        return None
+    try:
+        given = usual.decode(message)
+    except usual.UNUSUAL:
+        return None
+    if type(given.ts) is not int:
         return None
     dev_mode = given.dev_mode is True
     if type(given) is usual.Mouse:

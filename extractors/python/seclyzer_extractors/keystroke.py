@@ -52,28 +52,34 @@ class Windows:
 def _features(strokes: Strokes) -> tuple[Value, ...]:
     dwells, flights, gaps = strokes.dwells, strokes.flights, strokes.gaps
     return (
-        *stats.eight(dwells.ms, dwells.ordered()),
-        *stats.eight(flights.ms, flights.ordered()),
-        *_digraphs(strokes.pairs, gaps.ms),
+        *stats.eight(dwells.values, dwells.ordered()),
+        *stats.eight(flights.values, flights.ordered()),
+        *_digraphs(strokes),
         *_corrections(len(strokes.pressed), strokes.deleting.count(1)),
-        *_rhythm(gaps.ms, stats.median_of_sorted(gaps.ordered())),
-        len(dwells.ms),
-        len(flights.ms),
+        *_rhythm(gaps.values, gaps.median()),
+        len(dwells.values),
+        len(flights.values),
         len(strokes.pressed),
     )
 
 
-def _digraphs(pairs: Sequence[int | None], times: Sequence[float]) -> list[float]:
+def _digraphs(strokes: Strokes) -> list[float]:
     """Mean times of the 20 most frequent pairs of keys, ties by first appearance; missing ranks are 0.0."""
-    counts = Counter(pairs)
-    counts.pop(None, 0)
-    ranked = sorted(counts, key=counts.__getitem__, reverse=True)[:DIGRAPHS]  # stable, also when reversed
-    totals = dict.fromkeys(ranked, 0.0)
-    for pair, time in zip(pairs, times, strict=True):
-        if pair in totals:
-            totals[pair] += time
-    means = [total / counts[pair] for pair, total in totals.items()]
+    least = _least_count(Counter(map(len, strokes.same_pair)))
+    frequent = {id(times): times for times in strokes.same_pair if len(times) >= least}  # by first appearance
+    ranked = sorted(frequent.values(), key=len, reverse=True)[:DIGRAPHS]  # stable, also when reversed
+    means = [stats.mean(times) for times in ranked]
     return means + [0.0] * (DIGRAPHS - len(means))
+
+
+def _least_count(gaps: Counter[int]) -> int:
+    """How often the 20th most frequent pair comes, 1 if there are fewer. `gaps` with a pair that comes so often."""
+    pairs = 0
+    for count in sorted(gaps, reverse=True):
+        pairs += gaps[count] // max(count, 1)
+        if pairs >= DIGRAPHS:
+            return max(count, 1)
+    return 1
 
 
 def _corrections(total: int, deleting: int) -> tuple[Value, ...]:
@@ -86,14 +92,20 @@ def _rhythm(gaps: Sequence[float], median: float) -> tuple[float, ...]:
     if not gaps:
         return (0.0,) * 8
     mean, std = stats.mean_and_std(gaps)
-    bursts = [gap for gap in gaps if gap < median]
-    pauses = [gap for gap in gaps if gap >= median]
+    bursts, burst_ms, pause_ms = 0, 0.0, 0.0
+    for gap in gaps:
+        if gap < median:
+            bursts += 1
+            burst_ms += gap
+        else:
+            pause_ms += gap
+    pauses = len(gaps) - bursts
     return (
         1.0 - std / max(mean, 1.0),
-        len(bursts) / len(gaps),
-        len(pauses) / len(gaps),
-        stats.mean(bursts),
-        stats.mean(pauses),
+        bursts / len(gaps),
+        pauses / len(gaps),
+        burst_ms / max(bursts, 1),
+        pause_ms / max(pauses, 1),
         std,
         60000.0 / max(mean, 1.0) / 5.0,
         1.0 / (1.0 + std * std),

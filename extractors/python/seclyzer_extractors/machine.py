@@ -5,11 +5,13 @@ real time while the extractor has read all there was; in a replay it stands at 0
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from .buffer import Buffer
 from .counters import Counters
 from .event import MALFORMED, Event, parse
+from .usual import MAX_TS
 from .window import StreamTime
 
 FUTURE_US = 5_000_000  # how far ahead of the host's clock an event may be
@@ -39,28 +41,59 @@ class Core(ABC, Generic[E]):
         # An event with a `ts` after the first and up to the second is not late, and nothing gets due by it.
         self._quiet_after, self._quiet_until = 0, -1
 
+    def messages(self, messages: Sequence[bytes], clock: int = 0, host_time: int | None = None) -> Iterator[list[Row]]:
+        """Messages as they came at `clock`; the rows of each that made some or began a session.
+
+        `host_time` is the host's clock (µs); None knows no future. Most events come in order and nothing gets due by
+        them: those are taken together.
+        """
+        latest = MAX_TS if host_time is None else host_time + FUTURE_US
+        together: list[E] = []
+        after, until = self._quiet(clock, latest)
+        for message in messages:
+            event = parse(message)
+            if not isinstance(event, self._own):
+                if event is MALFORMED:
+                    self.counters.malformed += 1
+            elif after <= event.ts <= until:
+                together.append(event)
+                after = event.ts
+            elif event.ts > latest:
+                self.counters.future += 1
+            else:
+                self._take_together(together, clock)
+                together = []
+                sessions = self.counters.sessions
+                rows = self.event(event, clock)
+                if rows or self.counters.sessions > sessions:
+                    yield rows
+                after, until = self._quiet(clock, latest)
+        self._take_together(together, clock)
+
     def message(self, message: bytes, clock: int = 0, host_time: int | None = None) -> list[Row]:
-        """One message as it came at `clock`. `host_time` is the host's clock (µs); None knows no future."""
-        event = parse(message)
-        if not isinstance(event, self._own):
-            if event is MALFORMED:
-                self.counters.malformed += 1
-            return []
-        if host_time is not None and event.ts > host_time + FUTURE_US:
-            self.counters.future += 1
-            return []
-        return self.event(event, clock)
+        """The same with one message."""
+        return [row for rows in self.messages((message,), clock, host_time) for row in rows]
+
+    def _quiet(self, clock: int, latest: int) -> tuple[int, int]:
+        """The first and the last `ts` with which an event is the newest, and nothing gets due by it."""
+        after = max(self._quiet_after + 1, self._events.last_ts())
+        return after, min(self._quiet_until, latest) if clock >= self._clock else -1
+
+    def _take_together(self, events: list[E], clock: int) -> None:
+        """Such events, in order."""
+        if events:
+            newest = events[-1].ts
+            self.counters.events += len(events)
+            self.counters.last_event_ts = newest
+            self._late_run = 0
+            self._stream.see(newest, clock)
+            self._kept(events[0].ts, self._events.extend(events))
 
     def event(self, event: E, clock: int = 0) -> list[Row]:
         """One valid event of this kind, that came at `clock`."""
         ts = event.ts
         self.counters.events += 1
         self.counters.last_event_ts = ts
-        if self._quiet_after < ts <= self._quiet_until and clock >= self._clock:  # most events: the short way
-            self._late_run = 0
-            self._stream.see(ts, clock)
-            self._keep(event)
-            return []
         rows: list[Row] = []
         if self._is_late(ts):
             self._late_run += 1
@@ -73,11 +106,12 @@ class Core(ABC, Generic[E]):
         self._late_run = 0
         self._stream.see(ts, clock)
         rows += self._due()
-        self._keep(event)
+        self._kept(ts, self._events.insert(event))
         return rows + self._due()
 
-    def _keep(self, event: E) -> None:
-        self.counters.dropped += self._events.insert(event)
+    def _kept(self, first: int, dropped: int) -> None:
+        """Events from the `ts` `first` on are held now, and so many had to go for them."""
+        self.counters.dropped += dropped
 
     def advance(self, clock: int) -> list[Row]:
         """Real time has passed, up to `clock`, and all that came until then has been given."""

@@ -6,103 +6,106 @@ every window. The same numbers come out: each depends on its own move and at mos
 
 from array import array
 from collections.abc import Sequence
-from itertools import compress, pairwise
-from math import atan2, pi, sqrt
+from math import atan2, nan, pi, sqrt
 
 from .event import Move
+from .runs import Runs
 
 MIN_DT_S = 0.001
+LONG_DT_S = 0.1
 MAX_SPEED = 10_000.0  # px/s
 MAX_ACCELERATION = 100_000.0  # px/s²
 MAX_JERK = 1_000_000.0  # px/s³
 FULL_TURN = 2.0 * pi
-
-
-class Within:
-    """Of values that come one after the other those whose magnitude is below `limit`."""
-
-    def __init__(self, limit: float) -> None:
-        self.values = array("d")
-        self._limit = limit
-        self._is_in = bytearray()  # 1 for each that is, 0 for each that is not
-
-    def add(self, values: Sequence[float]) -> None:
-        """What comes after those it has."""
-        limit = self._limit
-        are_in = [-limit < value < limit for value in values]
-        self._is_in.extend(are_in)
-        self.values.fromlist(list(compress(values, are_in)))
-
-    def forget(self, count: int) -> None:
-        """Lets go of the first `count`."""
-        del self.values[: self._is_in.count(1, 0, count)]
-        del self._is_in[:count]
-
-    def keep(self, count: int) -> None:
-        """Lets go of all but the first `count`."""
-        del self.values[self._is_in.count(1, 0, count) :]
-        del self._is_in[count:]
+MOST_BEFORE = 3  # so many moves before its own a value is made of at most
 
 
 class Motion:
-    """The moves of a window and their differences, as columns; n moves have n - 1 steps.
+    """The moves of a window, and as columns the steps that end in them, the first one's being of no meaning.
 
-    `dt[k]` (s), `dist[k]` (px) and a speed (px/s) are of the step from move k to move k + 1. An acceleration (px/s²)
-    and `turn[k]` (rad) are of the steps k and k + 1, and a jerk (px/s³) is of the steps k to k + 2.
+    `dt` (s), `dist` (px) and a speed (px/s) are of the step from the move before. `turn` (rad) and an acceleration
+    (px/s²) are of two steps, a jerk (px/s³) is of three.
     """
 
     def __init__(self) -> None:
-        self.ts = array("q")
-        self.x, self.y = array("d"), array("d")
-        self.dt, self.dist = array("d"), array("d")
-        self._v, self._angle = array("d"), array("d")
-        self._a, self.turn = array("d"), array("d")
-        self.speeds, self.accelerations, self.jerks = Within(MAX_SPEED), Within(MAX_ACCELERATION), Within(MAX_JERK)
-        steps = (self.dt, self.dist, self._v, self._angle)
-        self._columns = ((self.ts, self.x, self.y), steps, (self._a, self.turn))  # n, n - 1, n - 2 long
-        self._within = (self.speeds, self.accelerations, self.jerks)  # of n - 1, n - 2, n - 3
+        self.moves: list[Move] = []
+        self.dt, self.dist, self.turn = array("d"), array("d"), array("d")  # one for each move
+        self.speeds, self.accelerations, self.jerks = Runs(), array("d"), array("d")  # those within their limits
+        self._is_long = bytearray()  # for each move 1 if its step took long, else 0
+        self._is_fast, self._is_hard, self._is_jerky = bytearray(), bytearray(), bytearray()  # 1 if within the limit
+        # Of the last step, and the `dt` before. What is made of NaN is NaN, and that is within no limit.
+        self._last = (nan, nan, nan, nan, nan, nan, nan, nan)
+
+    def long_steps(self) -> int:
+        """How many took long."""
+        return self._is_long.count(1, 1)
 
     def forget(self, count: int) -> None:
-        """Lets go of the first `count` moves."""
-        for columns in self._columns:
-            for column in columns:
-                del column[:count]
-        for within in self._within:
-            within.forget(count)
-
-    def keep(self, count: int) -> None:
-        """Lets go of all but the first `count` moves."""
-        for shorter, columns in enumerate(self._columns):
-            for column in columns:
-                del column[max(0, count - shorter) :]
-        for shorter, within in enumerate(self._within, 1):
-            within.keep(max(0, count - shorter))
+        """Lets go of the first `count` moves; at least `MOST_BEFORE` stay. What is made of one that went goes too."""
+        for column in (self.moves, self.dt, self.dist, self.turn, self._is_long):
+            del column[:count]
+        self.speeds.forget(_forget(self._is_fast, count, 1))
+        del self.accelerations[: _forget(self._is_hard, count, 2)]
+        del self.jerks[: _forget(self._is_jerky, count, 3)]
 
     def add(self, moves: Sequence[Move]) -> None:
-        """Moves that come after those it has. Every column goes on from where it ends."""
-        self.ts.fromlist([move.ts for move in moves])
-        self.x.fromlist([move.x for move in moves])
-        self.y.fromlist([move.y for move in moves])
-        k = len(self.dt)
-        gaps = [(after - before) / 1e6 for before, after in pairwise(self.ts[k:])]
-        self.dt.fromlist([gap if gap > MIN_DT_S else MIN_DT_S for gap in gaps])
-        dx = [after - before for before, after in pairwise(self.x[k:])]
-        dy = [after - before for before, after in pairwise(self.y[k:])]
-        self.dist.fromlist([sqrt(x * x + y * y) for x, y in zip(dx, dy, strict=True)])
-        self._angle.fromlist(list(map(atan2, dy, dx)))
-        speeds = [dist / dt for dist, dt in zip(self.dist[k:], self.dt[k:], strict=True)]
-        self._v.fromlist(speeds)
+        """Moves that come after those it has. One loop for all: it is what a move costs most."""
+        dts: list[float] = []
+        dists: list[float] = []
+        turns: list[float] = []
+        speeds: list[float] = []
+        accelerations: list[float] = []
+        jerks: list[float] = []
+        is_fast, is_hard, is_jerky = self._is_fast, self._is_hard, self._is_jerky
+        last_ts, last_x, last_y, last_speed, last_angle, last_acceleration, last_dt, dt_before = self._last
+        for move in moves:
+            ts, x, y = move.ts, move.x, move.y
+            dt = (ts - last_ts) / 1e6
+            if not dt > MIN_DT_S:
+                dt = MIN_DT_S
+            dx, dy = x - last_x, y - last_y
+            dist = sqrt(dx * dx + dy * dy)
+            speed = dist / dt
+            angle = atan2(dy, dx)
+            turn = abs(angle - last_angle)
+            if turn > pi:
+                turn = FULL_TURN - turn  # folded into [0, π]
+            acceleration = (speed - last_speed) / last_dt
+            jerk = (acceleration - last_acceleration) / dt_before
+            dts.append(dt)
+            dists.append(dist)
+            turns.append(turn)
+            if speed < MAX_SPEED:
+                speeds.append(speed)
+                is_fast.append(1)
+            else:
+                is_fast.append(0)
+            if -MAX_ACCELERATION < acceleration < MAX_ACCELERATION:
+                accelerations.append(acceleration)
+                is_hard.append(1)
+            else:
+                is_hard.append(0)
+            if -MAX_JERK < jerk < MAX_JERK:
+                jerks.append(jerk)
+                is_jerky.append(1)
+            else:
+                is_jerky.append(0)
+            last_ts, last_x, last_y, last_speed, last_angle, last_acceleration = ts, x, y, speed, angle, acceleration
+            last_dt, dt_before = dt, last_dt
+        self._last = (last_ts, last_x, last_y, last_speed, last_angle, last_acceleration, last_dt, dt_before)
+        self.moves += moves
+        self.dt.fromlist(dts)
+        self.dist.fromlist(dists)
+        self.turn.fromlist(turns)
+        self._is_long += bytes([dt > LONG_DT_S for dt in dts])
         self.speeds.add(speeds)
-        k = len(self._a)
-        turns = [abs(following - angle) for angle, following in pairwise(self._angle[k:])]
-        self.turn.fromlist([FULL_TURN - turn if turn > pi else turn for turn in turns])  # folded into [0, π]
-        accelerations = _rates(self._v[k:], self.dt[k:])
-        k = max(0, k - 1)  # a jerk begins with the last acceleration that it had
-        self._a.fromlist(accelerations)
-        self.accelerations.add(accelerations)
-        self.jerks.add(_rates(self._a[k:], self.dt[k:]))
+        self.accelerations.fromlist(accelerations)
+        self.jerks.fromlist(jerks)
 
 
-def _rates(values: "array[float]", dt: "array[float]") -> list[float]:
-    """How fast `values` change: (value[k + 1] - value[k]) / dt[k]."""
-    return [(after - before) / each for (before, after), each in zip(pairwise(values), dt, strict=False)]
+def _forget(flags: bytearray, count: int, before: int) -> int:
+    """Lets go of the first `count`, clears as many behind them as depend on those; how many were 1."""
+    gone = flags.count(1, 0, count + before)
+    del flags[:count]
+    flags[:before] = bytes(before)
+    return gone

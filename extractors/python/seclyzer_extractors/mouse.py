@@ -8,10 +8,9 @@ from math import sqrt
 
 from . import stats
 from .event import Button, Move, Scroll
-from .motion import Motion
+from .motion import MOST_BEFORE, Motion
 from .sliding import common
 
-LONG_DT_S = 0.1
 MAX_CLICK_US = 5_000_000
 DOUBLE_CLICK_US = 500_000
 BUTTONS = ("Left", "Right", "Middle")
@@ -30,10 +29,13 @@ class Windows:
 
     def __init__(self) -> None:
         self._events: Sequence[MouseEvent] = ()  # the last window's
-        self._is_move = bytearray()  # 1 for each of them that is a move
-        self._is_dev = bytearray()  # 1 for each of them in developer mode
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._is_move = bytearray()  # 1 for each of the events that is a move
         self._motion = Motion()  # of the moves among them
         self._others: list[Button | Scroll] = []
+        self._dev_mode_at = 0  # ts of the last event in developer mode
 
     def features(self, events: Sequence[MouseEvent], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
         """As the function of this name. The sequence is kept, and not to be changed later."""
@@ -45,59 +47,54 @@ class Windows:
             *_move_features(self._motion, window_s),
             *_click_features(clicks, window_s),
             *_scroll_features(scrolls, window_s),
-            dev_mode or 1 in self._is_dev,
+            dev_mode or (bool(events) and self._dev_mode_at >= events[0].ts),
         )
 
     def _turn_to(self, events: Sequence[MouseEvent]) -> None:
         """Forgets what is only in the last window, keeps what begins this one as well, and adds the rest."""
         start, stop = common(self._events, events)
-        self._keep(start, stop)
-        new = events[stop - start :]
+        moves_gone = self._is_move.count(1, 0, start)
+        if stop < len(self._events) or len(self._motion.moves) - moves_gone < MOST_BEFORE:
+            self._begin_anew()
+            new = events
+        else:
+            self._motion.forget(moves_gone)
+            del self._others[: start - moves_gone]
+            del self._is_move[:start]
+            new = events[stop - start :]
         self._events = events
-        self._is_move.extend([type(event) is Move for event in new])
-        self._is_dev.extend([event.dev_mode for event in new])
+        are_moves = [type(event) is Move for event in new]
+        self._is_move += bytes(are_moves)
         self._motion.add([event for event in new if type(event) is Move])
         self._others += [event for event in new if not isinstance(event, Move)]
-
-    def _keep(self, start: int, stop: int) -> None:
-        """Of what is known about the events, only that from `start` to `stop`."""
-        moves = self._is_move.count(1, 0, stop)
-        self._motion.keep(moves)
-        del self._others[stop - moves :]
-        moves = self._is_move.count(1, 0, start)
-        self._motion.forget(moves)
-        del self._others[: start - moves]
-        for flags in (self._is_move, self._is_dev):
-            del flags[stop:]
-            del flags[:start]
+        self._dev_mode_at = max([event.ts for event in new if event.dev_mode], default=self._dev_mode_at)
 
 
 def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
-    n = len(motion.ts)
+    moves, n = motion.moves, len(motion.moves)
     if n < 3:
         return (0.0,) * 20
-    dts = motion.dt
-    way = stats.total(motion.dist)
-    dx, dy = motion.x[-1] - motion.x[0], motion.y[-1] - motion.y[0]
+    dts = motion.dt[1:]
+    way = stats.total(motion.dist[1:])
+    dx, dy = moves[-1].x - moves[0].x, moves[-1].y - moves[0].y
     straight = sqrt(dx * dx + dy * dy)
     straightness = straight / max(way, 1.0)
-    long_intervals = len([dt for dt in dts if dt > LONG_DT_S])
-    speeds, accelerations, jerks = motion.speeds.values, motion.accelerations.values, motion.jerks.values
+    accelerations, jerks = motion.accelerations, motion.jerks
     return (
-        *stats.mean_and_std(speeds),
-        stats.largest(speeds),
-        stats.median(speeds),
+        *stats.mean_and_std(motion.speeds.values),
+        motion.speeds.largest(),
+        motion.speeds.median(),
         stats.mean_magnitude(accelerations),
         stats.std(accelerations),
         stats.largest_magnitude(accelerations),
         1.0 - straightness,
-        *stats.mean_and_std(motion.turn),
+        *stats.mean_and_std(motion.turn[2:]),
         stats.mean_magnitude(jerks),
         stats.std(jerks),
         way,
         straight,
         way / n,
-        long_intervals / len(dts),
+        motion.long_steps() / len(dts),
         *stats.mean_and_std(dts),
         straightness,
         n / window_s,

@@ -4,6 +4,7 @@ The loop never waits long, whatever is away: it reads while Redis is there, trie
 is not, and keeps systemd informed. SIGTERM ends it within five seconds.
 """
 
+import gc
 import os
 import select
 import signal
@@ -27,6 +28,7 @@ STORED_EVERY = SECOND  # the cursor `stored`, while it moves
 COMPLAIN_EVERY = 10 * SECOND
 STOP_S = 4.0  # from the signal until the last attempt ends
 HURRY_S = 0.3  # how long an answer of Redis is waited for then
+COLLECT_AFTER = 10_000  # new containers: one answer of Redis has more than the 700 after which Python looks for cycles
 
 
 def run(kind: str, settings: Settings) -> int:
@@ -34,6 +36,7 @@ def run(kind: str, settings: Settings) -> int:
     from .tracker import AppExtractor
 
     logs.setup(settings.log_level, settings.log_format)
+    gc.set_threshold(COLLECT_AFTER)
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
@@ -117,11 +120,11 @@ class Extractor:
             self.publisher.link.close()  # it is lost as well, though it may not know yet
             return
         at, counters = host_time(), self.core.counters
-        for message in reading.messages:
-            sessions = counters.sessions
-            if rows := self.core.message(message, reading.arrived, at):
-                self.emit(rows)
+        sessions = counters.sessions
+        for rows in self.core.messages(reading.messages, reading.arrived, at):
+            self.emit(rows)
             if counters.sessions > sessions:
+                sessions = counters.sessions
                 logs.info("the clock was set back: a new session begins")
                 if self._caught_up:
                     self._cursor = None  # what comes now was never read before

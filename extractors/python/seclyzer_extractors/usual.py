@@ -2,7 +2,7 @@
 
 msgspec is as strict as the contract about JSON, UTF-8, surrogates and the range of numbers, and these types about
 each field. So what they accept, the strict way accepts with the same values, but for two things that the reader
-has to look at: a `ts` that is a float, and `-0`, which comes as 0.0. All else is None: unknown fields, fields
+has to look at: a `ts` that is a float, and `-0`, which comes as 0.0. All else is refused: unknown fields, fields
 that another event uses and that have a wrong type, other kinds of messages, and whatever is malformed.
 """
 
@@ -47,14 +47,5 @@ class App(Struct, tag_field="type", tag="app", forbid_unknown_fields=True, gc=Fa
 
 
 Message = Keystroke | Mouse | App
-_decoded: Callable[[bytes], Message] = Decoder(Message).decode
-
-
-def decode(message: bytes) -> Message | None:
-    """The message when it is surely valid; None when only the strict way can tell."""
-    if len(message) > MAX_BYTES:
-        return None
-    try:
-        return _decoded(message)
-    except (MsgspecError, ValueError):  # ValueError: what is no UTF-8, or has thousands of digits
-        return None
+UNUSUAL = (MsgspecError, ValueError)  # ValueError: what is no UTF-8, or has thousands of digits
+decode: Callable[[bytes], Message] = Decoder(Message).decode  # raises one of these when only the strict way can tell

@@ -45,3 +45,14 @@ def test_the_limit_holds_at_any_time(limit: int, inserted: list[tuple[int, bool]
         if look:
             assert buffer.all() == model
     assert buffer.all() == model
+
+
+@given(st.integers(1, 30), st.lists(st.lists(st.integers(0, 20), max_size=12), max_size=9))
+def test_events_that_are_put_behind_the_others_together_are_as_those_inserted(limit: int, put: list[list[int]]) -> None:
+    together: Buffer[Focus] = Buffer(limit)
+    one_by_one: Buffer[Focus] = Buffer(limit)
+    for batch in put:
+        events = [Focus(together.last_ts() + after, False, str(after)) for after in sorted(batch)]
+        assert together.extend(events) == sum([one_by_one.insert(event) for event in events])
+    assert together.all() == one_by_one.all()
+    assert together.last_ts() == max([event.ts for event in one_by_one.all()], default=0)

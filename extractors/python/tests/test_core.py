@@ -1,6 +1,10 @@
 """Windows by the core: their edges, lateness, sessions, bounds and real time. Defaults: 5 s, 30 s, 250 ms."""
 
+import random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support import SECOND, START, focus, key, message, move, replayed, typed
 
 from seclyzer_extractors import config
@@ -209,3 +213,30 @@ def test_the_last_instant_of_time_has_a_window() -> None:
 def test_windows_in_order_after_a_jump() -> None:
     lines = [key(START), key(E0 + 7 * SECOND), key(E0 + 86_400 * SECOND), key(E0 + 86_401 * SECOND)]
     assert ends(lines) == [5, 10, 86_400, 86_405]
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(["keystroke", "mouse", "app"]), st.integers(5, 400))
+def test_messages_read_together_are_as_those_read_one_by_one(rng: random.Random, kind: str, buffered: int) -> None:
+    values = {"min_events": 1, "buffer_events": buffered, "window_seconds": 3, "update_interval": 1}
+    together, singly = core(kind, **values), core(kind, **values)
+    ts, clock, host = START, 0, None if rng.random() < 0.3 else START + 9 * SECOND
+    for _ in range(12):
+        batch = []
+        for _ in range(rng.randrange(30)):
+            ts += rng.choice([0, 900, 40_000, 40_000, 400_000]) - (rng.random() < 0.02) * rng.randrange(9 * SECOND)
+            at = ts - (rng.random() < 0.05) * rng.randrange(2 * SECOND)
+            one = {
+                "keystroke": key(at, rng.choice("ABC")),
+                "mouse": move(at, at % 97),
+                "app": focus(at, rng.choice("ab")),
+            }
+            batch.append(rng.choice([b"{", key(at), move(at)]) if rng.random() < 0.05 else one[kind])
+        clock += rng.choice([0, 10, 300_000, 2 * SECOND])
+        arrived = clock - rng.choice([0, 0, 200_000])
+        rows = [row for each in together.messages(batch, arrived, host) for row in each]
+        assert rows == [row for line in batch for row in singly.message(line, arrived, host)]
+        if rng.random() < 0.7:
+            assert together.advance(clock) == singly.advance(clock)
+        assert together.counters == singly.counters
+        assert (together.stream_time(), together.next_due()) == (singly.stream_time(), singly.next_due())
+    assert together.finish() == singly.finish()
