@@ -1,5 +1,6 @@
 """Mouse features, one definition at a time. Times in ms."""
 
+from collections.abc import Sequence
 from math import pi
 from typing import Any
 
@@ -140,8 +141,13 @@ def test_one_window_after_another_gives_what_each_gives_alone(windows: list[tupl
 
 def test_a_window_adds_only_what_the_one_before_did_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
     added: list[int] = []
-    monkeypatch.setattr(Motion, "add", lambda _, moves: added.append(len(moves)))
-    monkeypatch.setattr(mouse, "_move_features", lambda *_: ())
+    add = Motion.add
+
+    def counted(motion: Motion, moves: Sequence[Move]) -> None:
+        added.append(len(moves))
+        add(motion, moves)
+
+    monkeypatch.setattr(Motion, "add", counted)
     sliding = mouse.Windows()
     events = [move(i, i, i * i % 7) for i in range(100)]
     for start, stop in ((0, 50), (10, 60), (30, 100)):
