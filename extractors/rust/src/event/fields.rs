@@ -44,6 +44,16 @@ impl Member {
     }
 }
 
+/// Short keys as they are usually written: told at one glance.
+const USUAL: [(&[u8], Member); 6] = [
+    (br#""type":"#, Member::Type),
+    (br#""ts":"#, Member::Ts),
+    (br#""event":"#, Member::Event),
+    (br#""x":"#, Member::X),
+    (br#""y":"#, Member::Y),
+    (br#""key":"#, Member::Key),
+];
+
 /// The values of a message's keys; of a key given twice the last one stands.
 #[derive(Default)]
 pub struct Fields<'a>([Value<'a>; Member::Other as usize + 1]);
@@ -55,6 +65,12 @@ impl<'a> Places<'a> for Fields<'a> {
             known = Member::of(&key.decoded());
         }
         &mut self.0[known as usize]
+    }
+
+    fn usual_place<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Value<'a>, &'t [u8])> {
+        let (member, rest) =
+            USUAL.iter().find_map(|(key, member)| Some((*member, text.strip_prefix(*key)?)))?;
+        Some((&mut self.0[member as usize], rest))
     }
 }
 
@@ -174,4 +190,25 @@ impl<'a> Value<'a> {
 /// Whether a text has at most so many code points, which are not more than its bytes.
 fn is_within(text: &str, longest: usize) -> bool {
     text.len() <= longest || text.chars().take(longest + 1).count() <= longest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_says_the_same_however_it_is_written() {
+        for name in ["type", "ts", "dev_mode", "key", "event", "x", "y", "button", "app_name"] {
+            let escaped = format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..]);
+            for written in [format!("\"{name}\":"), format!(" \"{name}\" :"), format!("\"{escaped}\":")] {
+                let message = format!("{{{written}7}}");
+                let mut fields = Fields::default();
+                assert_eq!(fields.read(message.as_bytes()), Some(()), "{message}");
+                assert_eq!(fields.value(Member::of(name.as_bytes())), Value::Integer(7), "{message}");
+            }
+        }
+        let mut fields = Fields::default();
+        assert_eq!(fields.read(br#"{"t":1,"tsx":2,"xy":3,"":4,"ty":5}"#), Some(()));
+        assert!(fields.0[..Member::Other as usize].iter().all(|value| *value == Value::Null));
+    }
 }

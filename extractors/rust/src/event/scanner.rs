@@ -50,6 +50,10 @@ impl<'a> Text<'a> {
 pub trait Places<'a> {
     /// Where the value of this key goes.
     fn place(&mut self, key: Text<'a>) -> &mut Value<'a>;
+
+    /// The same of a key that a text begins with, written as usual: in quotes, and a colon behind it. And what is behind
+    /// that.
+    fn usual_place<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Value<'a>, &'t [u8])>;
 }
 
 #[cold]
@@ -73,9 +77,15 @@ pub fn members<'a>(message: &'a [u8], places: &mut impl Places<'a>) -> Option<()
     scanner.expect(b'{')?;
     if !scanner.found(b'}') {
         loop {
-            let key = scanner.string()?;
-            scanner.expect(b':')?;
-            scanner.value(places.place(key))?;
+            let place = if let Some((place, rest)) = places.usual_place(scanner.rest) {
+                scanner.rest = rest;
+                place
+            } else {
+                let key = scanner.string()?;
+                scanner.expect(b':')?;
+                places.place(key)
+            };
+            scanner.value(place)?;
             if scanner.found(b'}') {
                 break;
             }

@@ -11,6 +11,11 @@ impl<'a> Places<'a> for Vec<(Text<'a>, Value<'a>)> {
         self.push((key, Value::Null));
         &mut self.last_mut().unwrap().1
     }
+
+    fn usual_place<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Value<'a>, &'t [u8])> {
+        let rest = text.strip_prefix(br#""usual":"#)?;
+        Some((self.place(Text(b"usual")), rest))
+    }
 }
 
 fn decoded(text: Text<'_>) -> String {
@@ -108,6 +113,7 @@ fn every_message_cut_short_is_malformed() {
 /// Pieces of JSON that are valid, nearly valid or nonsense.
 fn any_message() -> impl Strategy<Value = Vec<u8>> {
     let string = prop_oneof![
+        Just("\"usual\"".to_owned()),
         "\"[ -~]{0,6}\"",
         any::<String>().prop_map(|text| format!("\"{text}\"")),
         r#""(\\["\\/bfnrtu]|\\u[0-9a-fA-F]{4}|\\u[dD][89a-fA-F][0-9a-f]{2}|[a-z"]){0,5}""#,
