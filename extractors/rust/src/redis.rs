@@ -10,10 +10,11 @@ use crate::resp::{Frame, ProtocolError, Scan, parse, write_command};
 
 /// How long an answer that needs no waiting may take.
 pub const ANSWER_TIME: Duration = Duration::from_secs(1);
-/// The room that replies are read into; it grows for one that needs more, and is given back after it.
+/// The room that replies are read into. It grows by as much for one that needs more: what is more than needed would stay
+/// resident.
 const ROOM: usize = 16 << 10;
-/// As much as Redis sends at once: room for it is kept.
-const ROOM_KEPT: usize = 128 << 10;
+/// More than an answer full of usual events takes; what is larger than that is given back.
+const ROOM_KEPT: usize = 192 << 10;
 
 /// Why Redis could not be talked to.
 #[derive(Debug, thiserror::Error)]
@@ -147,8 +148,7 @@ impl Redis {
         &self.buffer[self.start..self.start + self.length]
     }
 
-    /// How many usual entries of a stream the reply holds that came last, but for those that came in two pieces, and the
-    /// last one's id.
+    /// How many entries of a stream the reply that came last holds, and the last one's id, if that is easily told.
     pub fn last_entry(&self) -> Option<(usize, &[u8])> {
         self.scan.last_entry(self.reply())
     }
@@ -172,7 +172,7 @@ impl Redis {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= std::mem::take(&mut self.start);
         if self.end == self.buffer.len() {
-            self.buffer.resize(2 * self.end, 0);
+            self.buffer.resize(self.end + ROOM, 0);
         } else if self.end == 0 && self.buffer.len() > ROOM_KEPT {
             self.buffer = vec![0; ROOM];
         }

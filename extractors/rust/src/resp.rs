@@ -185,22 +185,22 @@ pub struct Scan {
     at: usize,
     /// How many frames are still to come.
     open: usize,
-    /// How many [usual entries](Entry) there were, and where the last one begins.
-    entries: usize,
+    /// How long the first list is, and where the last [usual entry](Entry) begins.
+    list: usize,
     last_entry: usize,
 }
 
 impl Scan {
     /// Nothing has been looked at.
     pub fn new() -> Scan {
-        Scan { at: 0, open: 1, entries: 0, last_entry: 0 }
+        Scan { at: 0, open: 1, list: 0, last_entry: 0 }
     }
 
-    /// How many [usual entries](Entry) there were in these bytes, but for those that came in two pieces, and the last one's
-    /// id.
+    /// Of bytes that are a whole reply and end with the last element of its list: how long the list is, and the id of that
+    /// element. It has to be a [usual entry](Entry) that came in one piece.
     pub fn last_entry<'a>(&self, bytes: &'a [u8]) -> Option<(usize, &'a [u8])> {
-        let (last, _) = usual_entry(&bytes[self.last_entry..])?;
-        Some((self.entries, last.id))
+        let (last, length) = usual_entry(&bytes[self.last_entry..])?;
+        (self.last_entry + length == self.at).then_some((self.list, last.id))
     }
 
     /// How many bytes the reply at their start takes; none when it is not all there yet. The next time the same bytes
@@ -212,7 +212,6 @@ impl Scan {
         let mut tokens = Tokens { bytes, at: self.at };
         while self.open > 0 {
             if tokens.usual_entry().is_some() {
-                self.entries += 1;
                 self.last_entry = self.at;
                 self.at = tokens.at;
                 self.open -= 1;
@@ -221,6 +220,9 @@ impl Scan {
             let Some(token) = tokens.next_token()? else { return Ok(None) };
             self.at = tokens.at;
             self.open -= 1;
+            if let (Token::Array(length), 0) = (token, self.list) {
+                self.list = length;
+            }
             self.open += match token {
                 Token::Array(length) | Token::Map(length) | Token::Push(length) => length,
                 Token::Attributes(length) => length + 1,
