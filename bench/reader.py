@@ -16,7 +16,7 @@ from .fill import stream_of
 from .resp import encode
 from .server import RedisServer
 
-COUNT = 1024  # what the Rust extractor asks for at a time
+COUNT = 768  # what the Rust extractor asks for at a time
 ROOM = 1 << 20
 ANSWER_S = 20.0
 

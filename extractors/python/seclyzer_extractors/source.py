@@ -19,7 +19,7 @@ from .schema import Kind
 
 CHANNEL = "seclyzer:events"
 START = "0-0"
-COUNT = 512
+COUNT = 512  # entries read at once; fewer than the outputs that may wait, since each may make one
 GATHER_US = 10_000  # events that come one by one are asked for this often: asking costs more than reading them
 EXACT_US = 50_000  # but each at once this long before something is due: stream time begins when an event is read
 CATCHING_UP_US = 10_000  # the longest BLOCK while it is not known whether all there was has been read

@@ -22,7 +22,7 @@ use self::transaction::commands;
 pub use self::transaction::{Output, STATE_KEY};
 
 /// How many texts wait for Redis at most; past that the oldest go.
-const LONGEST_QUEUE: usize = 1000;
+pub const LONGEST_QUEUE: usize = 1000;
 /// How many outputs go into one transaction at most.
 const MOST_TOGETHER: usize = 32;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

@@ -14,7 +14,7 @@ pub const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// resident.
 const ROOM: usize = 16 << 10;
 /// More than an answer full of usual events takes; what is larger than that is given back.
-const ROOM_KEPT: usize = 192 << 10;
+const ROOM_KEPT: usize = 128 << 10;
 
 /// Why Redis could not be talked to.
 #[derive(Debug, thiserror::Error)]

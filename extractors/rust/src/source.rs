@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::net::Wait;
+use crate::publish::LONGEST_QUEUE;
 use crate::redis::{Redis, RedisError, timed_out};
 use crate::resp::{Token, Tokens, write_command};
 use crate::schema::Kind;
@@ -19,9 +20,11 @@ use crate::schema::Kind;
 const CHANNEL: &[u8] = b"seclyzer:events";
 /// The field of an entry that holds its event.
 const FIELD: u8 = b'e';
-/// How many entries are read at once; fewer in an answer mean that there were no more. It takes Redis half a millisecond:
-/// beside that, what it costs to ask and to wake each other is little.
-const COUNT: usize = 1024;
+/// How many entries are read at once; fewer in an answer mean that there were no more. So many that beside Redis' work on
+/// them it counts little what asking and waking each other costs; and not more than there is room for where outputs wait,
+/// since each of them may make one.
+const COUNT: usize = 768;
+const _: () = assert!(COUNT < LONGEST_QUEUE);
 /// How long it waits while it does not know whether it has read all there was.
 pub const CATCHING_UP: Duration = Duration::from_millis(10);
 /// An answer later than this after it was due says nothing about when the stream was empty.
