@@ -12,11 +12,11 @@ from collections import deque
 from dataclasses import dataclass
 
 from . import BenchError, proc
+from .bed import Bed
 from .fill import stream_of
 from .resp import encode
-from .server import RedisServer
 
-COUNT = 768  # what the Rust extractor asks for at a time
+COUNTS = {"rust": 768, "python": 512}  # what each extractor asks for at a time
 ROOM = 1 << 20
 ANSWER_S = 20.0
 
@@ -30,10 +30,11 @@ class Reading:
     seconds: float
 
 
-def read(server: RedisServer, kind: str, ids: list[bytes], messages: list[int], ahead: int = 1) -> Reading:
+def read(bed: Bed, kind: str, ids: list[bytes], messages: list[int], ahead: int = 1) -> Reading:
     """Reads a stream with these ids and lengths of messages once."""
-    requests = _requests(kind, ids)
-    sizes = _sizes(kind, ids, messages)
+    count, server = COUNTS[bed.implementation], bed.redis
+    requests = _requests(kind, ids, count)
+    sizes = _sizes(kind, ids, messages, count)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(ANSWER_S)
         connection.connect(str(server.socket))
@@ -62,18 +63,18 @@ def _exchange(connection: socket.socket, requests: list[bytes], sizes: list[int]
             connection.sendall(waiting.popleft())
 
 
-def _requests(kind: str, ids: list[bytes]) -> list[bytes]:
-    starts = [b"0-0", *ids[COUNT - 1 : -1 : COUNT]]
-    return [encode("XREAD", "COUNT", COUNT, "BLOCK", 1000, "STREAMS", stream_of(kind), start) for start in starts]
+def _requests(kind: str, ids: list[bytes], count: int) -> list[bytes]:
+    starts = [b"0-0", *ids[count - 1 : -1 : count]]
+    return [encode("XREAD", "COUNT", count, "BLOCK", 1000, "STREAMS", stream_of(kind), start) for start in starts]
 
 
-def _sizes(kind: str, ids: list[bytes], messages: list[int]) -> list[int]:
+def _sizes(kind: str, ids: list[bytes], messages: list[int], count: int) -> list[int]:
     """The bytes of each answer in RESP3: a map of the key to entries of id and [`e`, message]."""
     key = stream_of(kind)
     entries = [_entry(len(entry_id), length) for entry_id, length in zip(ids, messages, strict=True)]
     sizes = []
-    for first in range(0, len(entries), COUNT):
-        part = entries[first : first + COUNT]
+    for first in range(0, len(entries), count):
+        part = entries[first : first + count]
         sizes.append(len(b"%%1\r\n$%d\r\n%b\r\n*%d\r\n" % (len(key), key.encode(), len(part))) + sum(part))
     return sizes
 

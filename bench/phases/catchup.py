@@ -34,7 +34,7 @@ def _once(lab: Lab, bed: Bed, seconds: int) -> None:
     for kind in KINDS:
         texts = list(events(kind, counts[kind], closing(end)))
         ids = add(client, kind, texts)
-        reading += min(read(bed.redis, kind, ids, [len(text) for text in texts]).seconds for _ in range(2))
+        reading += min(read(bed, kind, ids, [len(text) for text in texts]).seconds for _ in range(2))
     client.close()
     listener = Listener(bed.redis)
     # The last focus that can be taken by then, less one period: whether an event is a transition depends on the app.

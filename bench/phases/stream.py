@@ -44,10 +44,10 @@ def _run(lab: Lab, bed: Bed, kind: str, end: int, ids: list[bytes], sizes: list[
     """The program between two runs of the reader: the machine's own speed changes from second to second."""
     name, add_figure = bed.implementation, lab.figures.add
     bed.forget()
-    ceiling = read(bed.redis, kind, ids, sizes, ahead=4)
-    before = read(bed.redis, kind, ids, sizes)
+    ceiling = read(bed, kind, ids, sizes, ahead=4)
+    before = read(bed, kind, ids, sizes)
     rate, cpu_rate = _extract(bed, kind, len(ids), end)
-    after = read(bed.redis, kind, ids, sizes)
+    after = read(bed, kind, ids, sizes)
     reader = (before.rate + after.rate) / 2
     add_figure(f"events_per_s_{kind}", name, rate)
     add_figure(f"events_per_cpu_s_{kind}", name, cpu_rate)

@@ -67,5 +67,5 @@ def test_a_window_closed_by_time_counts_from_when_it_was_due() -> None:
 
 def test_the_reader_asks_from_where_each_answer_ended() -> None:
     ids = [b"%d-0" % i for i in range(1024)]
-    assert [request.split(b"\r\n")[-2] for request in _requests("app", ids)] == [b"0-0", b"511-0"]
-    assert len(_sizes("app", ids, [10] * 1024)) == 2
+    assert [request.split(b"\r\n")[-2] for request in _requests("app", ids, 512)] == [b"0-0", b"511-0"]
+    assert len(_sizes("app", ids, [10] * 1024, 512)) == 2

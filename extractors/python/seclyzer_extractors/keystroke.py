@@ -65,10 +65,10 @@ def _features(strokes: Strokes) -> tuple[Value, ...]:
 
 def _digraphs(strokes: Strokes) -> list[float]:
     """Mean times of the 20 most frequent pairs of keys, ties by first appearance; missing ranks are 0.0."""
-    least = _least_count(Counter(map(len, strokes.same_pair)))
-    frequent = {id(times): times for times in strokes.same_pair if len(times) >= least}  # by first appearance
+    least = _least_count(Counter(map(len, strokes.gaps_of_pair)))
+    frequent = {id(same): same for same in strokes.gaps_of_pair if len(same) >= least}  # by first appearance
     ranked = sorted(frequent.values(), key=len, reverse=True)[:DIGRAPHS]  # stable, also when reversed
-    means = [stats.mean(times) for times in ranked]
+    means = [stats.mean(same) for same in ranked]
     return means + [0.0] * (DIGRAPHS - len(means))
 
 

@@ -5,7 +5,7 @@ real time while the extractor has read all there was; in a replay it stands at 0
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from .buffer import Buffer
@@ -15,6 +15,7 @@ from .usual import MAX_TS
 from .window import StreamTime
 
 FUTURE_US = 5_000_000  # how far ahead of the host's clock an event may be
+TOGETHER = 512  # events that are taken together at most
 
 E = TypeVar("E", bound=Event)
 Value = float | int | bool | str
@@ -41,7 +42,7 @@ class Core(ABC, Generic[E]):
         # An event with a `ts` after the first and up to the second is not late, and nothing gets due by it.
         self._quiet_after, self._quiet_until = 0, -1
 
-    def messages(self, messages: Sequence[bytes], clock: int = 0, host_time: int | None = None) -> Iterator[list[Row]]:
+    def messages(self, messages: Iterable[bytes], clock: int = 0, host_time: int | None = None) -> Iterator[list[Row]]:
         """Messages as they came at `clock`; the rows of each that made some or began a session.
 
         `host_time` is the host's clock (µs); None knows no future. Most events come in order and nothing gets due by
@@ -58,6 +59,9 @@ class Core(ABC, Generic[E]):
             elif after <= event.ts <= until:
                 together.append(event)
                 after = event.ts
+                if len(together) == TOGETHER:
+                    self._take_together(together, clock)
+                    together = []
             elif event.ts > latest:
                 self.counters.future += 1
             else:
@@ -69,10 +73,6 @@ class Core(ABC, Generic[E]):
                     yield rows
                 after, until = self._quiet(clock, latest)
         self._take_together(together, clock)
-
-    def message(self, message: bytes, clock: int = 0, host_time: int | None = None) -> list[Row]:
-        """The same with one message."""
-        return [row for rows in self.messages((message,), clock, host_time) for row in rows]
 
     def _quiet(self, clock: int, latest: int) -> tuple[int, int]:
         """The first and the last `ts` with which an event is the newest, and nothing gets due by it."""

@@ -21,20 +21,34 @@ MOST_BEFORE = 3  # so many moves before its own a value is made of at most
 
 
 class Motion:
-    """The moves of a window, and as columns the steps that end in them, the first one's being of no meaning.
+    """The moves of a window, and as columns the steps that end in them.
 
-    `dt` (s), `dist` (px) and a speed (px/s) are of the step from the move before. `turn` (rad) and an acceleration
-    (px/s²) are of two steps, a jerk (px/s³) is of three.
+    A step's time (s), way (px) and speed (px/s) are from the move before. A turn (rad) and an acceleration (px/s²) are
+    of two steps, a jerk (px/s³) is of three.
     """
 
     def __init__(self) -> None:
         self.moves: list[Move] = []
-        self.dt, self.dist, self.turn = array("d"), array("d"), array("d")  # one for each move
-        self.speeds, self.accelerations, self.jerks = Runs(), array("d"), array("d")  # those within their limits
-        self._is_long = bytearray()  # for each move 1 if its step took long, else 0
-        self._is_fast, self._is_hard, self._is_jerky = bytearray(), bytearray(), bytearray()  # 1 if within the limit
+        # One for each move: what is made of moves that are not there means nothing.
+        self._dt, self._dist, self._turn = array("d"), array("d"), array("d")
+        self._is_long = bytearray()  # 1 for a step that took long, else 0
+        # Those within their limits; and for each move 1 if its one is, else 0.
+        self.speeds, self.accelerations, self.jerks = Runs(), array("d"), array("d")
+        self._speed_counts, self._acceleration_counts, self._jerk_counts = bytearray(), bytearray(), bytearray()
         # Of the last step, and the `dt` before. What is made of NaN is NaN, and that is within no limit.
         self._last = (nan, nan, nan, nan, nan, nan, nan, nan)
+
+    def times(self) -> "array[float]":
+        """How long the steps took, in s."""
+        return self._dt[1:]
+
+    def ways(self) -> "array[float]":
+        """How long the steps are, in px."""
+        return self._dist[1:]
+
+    def turns(self) -> "array[float]":
+        """From each step to the next, in rad, 0 to π."""
+        return self._turn[2:]
 
     def long_steps(self) -> int:
         """How many took long."""
@@ -42,11 +56,11 @@ class Motion:
 
     def forget(self, count: int) -> None:
         """Lets go of the first `count` moves; at least `MOST_BEFORE` stay. What is made of one that went goes too."""
-        for column in (self.moves, self.dt, self.dist, self.turn, self._is_long):
+        for column in (self.moves, self._dt, self._dist, self._turn, self._is_long):
             del column[:count]
-        self.speeds.forget(_forget(self._is_fast, count, 1))
-        del self.accelerations[: _forget(self._is_hard, count, 2)]
-        del self.jerks[: _forget(self._is_jerky, count, 3)]
+        self.speeds.forget(_forget(self._speed_counts, count, 1))
+        del self.accelerations[: _forget(self._acceleration_counts, count, 2)]
+        del self.jerks[: _forget(self._jerk_counts, count, 3)]
 
     def add(self, moves: Sequence[Move]) -> None:
         """Moves that come after those it has. One loop for all: it is what a move costs most."""
@@ -56,7 +70,8 @@ class Motion:
         speeds: list[float] = []
         accelerations: list[float] = []
         jerks: list[float] = []
-        is_fast, is_hard, is_jerky = self._is_fast, self._is_hard, self._is_jerky
+        speed_counts, acceleration_counts = self._speed_counts, self._acceleration_counts
+        jerk_counts = self._jerk_counts
         last_ts, last_x, last_y, last_speed, last_angle, last_acceleration, last_dt, dt_before = self._last
         for move in moves:
             ts, x, y = move.ts, move.x, move.y
@@ -77,26 +92,26 @@ class Motion:
             turns.append(turn)
             if speed < MAX_SPEED:
                 speeds.append(speed)
-                is_fast.append(1)
+                speed_counts.append(1)
             else:
-                is_fast.append(0)
+                speed_counts.append(0)
             if -MAX_ACCELERATION < acceleration < MAX_ACCELERATION:
                 accelerations.append(acceleration)
-                is_hard.append(1)
+                acceleration_counts.append(1)
             else:
-                is_hard.append(0)
+                acceleration_counts.append(0)
             if -MAX_JERK < jerk < MAX_JERK:
                 jerks.append(jerk)
-                is_jerky.append(1)
+                jerk_counts.append(1)
             else:
-                is_jerky.append(0)
+                jerk_counts.append(0)
             last_ts, last_x, last_y, last_speed, last_angle, last_acceleration = ts, x, y, speed, angle, acceleration
             last_dt, dt_before = dt, last_dt
         self._last = (last_ts, last_x, last_y, last_speed, last_angle, last_acceleration, last_dt, dt_before)
         self.moves += moves
-        self.dt.fromlist(dts)
-        self.dist.fromlist(dists)
-        self.turn.fromlist(turns)
+        self._dt.fromlist(dts)
+        self._dist.fromlist(dists)
+        self._turn.fromlist(turns)
         self._is_long += bytes([dt > LONG_DT_S for dt in dts])
         self.speeds.add(speeds)
         self.accelerations.fromlist(accelerations)

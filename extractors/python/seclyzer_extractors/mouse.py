@@ -74,8 +74,8 @@ def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
     moves, n = motion.moves, len(motion.moves)
     if n < 3:
         return (0.0,) * 20
-    dts = motion.dt[1:]
-    way = stats.total(motion.dist[1:])
+    times = motion.times()
+    way = stats.total(motion.ways())
     dx, dy = moves[-1].x - moves[0].x, moves[-1].y - moves[0].y
     straight = sqrt(dx * dx + dy * dy)
     straightness = straight / max(way, 1.0)
@@ -88,14 +88,14 @@ def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
         stats.std(accelerations),
         stats.largest_magnitude(accelerations),
         1.0 - straightness,
-        *stats.mean_and_std(motion.turn[2:]),
+        *stats.mean_and_std(motion.turns()),
         stats.mean_magnitude(jerks),
         stats.std(jerks),
         way,
         straight,
         way / n,
-        motion.long_steps() / len(dts),
-        *stats.mean_and_std(dts),
+        motion.long_steps() / len(times),
+        *stats.mean_and_std(times),
         straightness,
         n / window_s,
     )

@@ -1,7 +1,6 @@
 """Events from a file instead of Redis: JSON lines in, what would be published out. It knows no clock."""
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import TextIO
 
 from . import output, schema
@@ -9,7 +8,6 @@ from .config import Settings
 from .core import AppCore, Row, make_core
 from .counters import Counters
 
-AT_ONCE = 512
 EMPTY = (b"\n", b"\r\n", b"")
 
 
@@ -25,10 +23,8 @@ def replay(kind: str, settings: Settings, lines: Iterable[bytes], out: TextIO) -
         for row in rows:
             out.write(output.feature_json(described, row) + "\n")
 
-    messages = (line for line in lines if line not in EMPTY)
-    while together := list(islice(messages, AT_ONCE)):
-        for rows in core.messages(together):
-            write(rows)
+    for rows in core.messages(line for line in lines if line not in EMPTY):
+        write(rows)
     write(core.finish())
     if isinstance(core, AppCore):
         tracker = core.tracker

@@ -6,7 +6,6 @@ Sums go from left to right, each rounded. Python's own `sum` does that before 3.
 from collections.abc import Iterable, Sequence
 from math import sqrt
 
-MANY = 1024
 SUM_IS_PLAIN = sum([1.0, 1e100, 1.0, -1e100], 0.0) == 0.0
 
 
@@ -43,26 +42,12 @@ def mean_and_std(values: Sequence[float]) -> tuple[float, float]:
     return middle, sqrt(squares / len(values))
 
 
-def largest(values: Iterable[float]) -> float:
-    return max(values, default=0.0)
-
-
 def largest_magnitude(values: Sequence[float]) -> float:
     return max(abs(max(values)), abs(min(values))) if values else 0.0
 
 
 def median(values: Sequence[float]) -> float:
-    """Of many values only the middle ones are sorted: a sample tells about where they lie."""
-    if len(values) < MANY:
-        return median_of_sorted(sorted(values))
-    sample = sorted(values[:: MANY // 16])
-    low, high = sample[len(sample) * 2 // 5], sample[len(sample) * 3 // 5]
-    below = len([value for value in values if value < low])
-    middle = sorted([value for value in values if low <= value <= high])
-    half = len(values) // 2 - below
-    if not 0 < half < len(middle):  # the sample was misleading
-        return median_of_sorted(sorted(values))
-    return middle[half] if len(values) % 2 else (middle[half - 1] + middle[half]) / 2.0
+    return median_of_sorted(sorted(values))
 
 
 def median_of_sorted(ordered: Sequence[float]) -> float:

@@ -73,8 +73,8 @@ class Strokes:
         self.dwells = Dwells()  # from a key's press to its release
         self.flights = Times()  # from the last release to a press
         self.gaps = Times()  # from one press to the next
-        self.times_of_pairs: dict[tuple[str, str], list[float]] = {}  # of the gaps between two keys, in order
-        self.same_pair: list[list[float]] = []  # for each gap the times of its pair; an empty list if it is no digraph
+        self.gaps_of_pair: list[list[float]] = []  # for each gap those of its pair of keys; none if it is no digraph
+        self._gaps_of: dict[tuple[str, str], list[float]] = {}  # of each pair: the same lists
         self.pressed: list[int] = []  # ts of each press
         self.deleting = bytearray()  # 1 for each of them that deletes
         self.dev_mode_at = LONG_AGO  # ts of the last event in developer mode
@@ -89,7 +89,7 @@ class Strokes:
 
     def names_known(self) -> int:
         """How many keys, and pairs of them, are remembered."""
-        return len(self.times_of_pairs) + len(self._down_since) + len(self._repeated_at)
+        return len(self._gaps_of) + len(self._down_since) + len(self._repeated_at)
 
     def forget(self, first: int) -> None:
         """Lets go of what began before `first`."""
@@ -97,10 +97,10 @@ class Strokes:
         self._repeats = [took for took in self._repeats if took[1] >= first]
         self.flights.forget_before(first)
         gone = self.gaps.forget_before(first)
-        for times in self.same_pair[:gone]:
-            if times:
-                del times[0]
-        del self.same_pair[:gone]
+        for same in self.gaps_of_pair[:gone]:
+            if same:
+                del same[0]
+        del self.gaps_of_pair[:gone]
         gone = bisect_left(self.pressed, first)
         del self.pressed[:gone]
         del self.deleting[:gone]
@@ -142,20 +142,20 @@ class Strokes:
     def _add_presses(self, presses: Sequence[tuple[int, str]]) -> None:
         began: list[int] = []
         gaps: list[float] = []
-        last, last_key, times_of_pairs = self._pressed_at, self._key, self.times_of_pairs
+        last, last_key, gaps_of = self._pressed_at, self._key, self._gaps_of
         for ts, key in presses:
             if 0 < ts - last < MAX_GAP_US:
                 ms = (ts - last) / 1000
                 began.append(last)
                 gaps.append(ms)
                 if ts - last >= MAX_DIGRAPH_US:
-                    self.same_pair.append([])
-                elif (times := times_of_pairs.get((last_key, key))) is not None:
-                    times.append(ms)
-                    self.same_pair.append(times)
+                    self.gaps_of_pair.append([])
+                elif (same := gaps_of.get((last_key, key))) is not None:
+                    same.append(ms)
+                    self.gaps_of_pair.append(same)
                 else:
-                    times_of_pairs[last_key, key] = times = [ms]
-                    self.same_pair.append(times)
+                    gaps_of[last_key, key] = same = [ms]
+                    self.gaps_of_pair.append(same)
             last, last_key = ts, key
         self._pressed_at, self._key = last, last_key
         self.gaps.add_each(began, gaps)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seclyzer_extractors import config
+from seclyzer_extractors.core import Core, Row
 from seclyzer_extractors.counters import Counters
 from seclyzer_extractors.replay import replay
 
@@ -39,6 +40,11 @@ def typed(first: int, count: int, step: int = 100_000) -> list[bytes]:
     return [
         key(first + i * step, f"Key{names[i // 2 % len(names)]}", "release" if i % 2 else "press") for i in range(count)
     ]
+
+
+def fed(core: Core[Any], line: bytes, clock: int = 0, host_time: int | None = None) -> list[Row]:
+    """The rows of one message."""
+    return [row for rows in core.messages([line], clock, host_time) for row in rows]
 
 
 def replayed(kind: str, lines: list[bytes], **values: Any) -> tuple[list[dict[str, Any]], Counters]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import SECOND, START, focus, replayed
+from support import SECOND, START, fed, focus, replayed
 
 from seclyzer_extractors import config
 from seclyzer_extractors.core import AppCore, make_core
@@ -62,17 +62,17 @@ def test_an_event_is_late_when_stream_time_was_lateness_past_it() -> None:
 
 def test_without_lateness_an_event_is_taken_at_once() -> None:
     core = tracker(lateness_ms=0)
-    core.message(walk(("a", 1))[0])
-    [row] = core.message(walk(("b", 2))[0])
+    fed(core, walk(("a", 1))[0])
+    [row] = fed(core, walk(("b", 2))[0])
     assert row.values == ("a", "b", 1000, False)
-    core.message(walk(("c", 2))[0])
+    fed(core, walk(("c", 2))[0])
     assert core.counters.late == 1
 
 
 def test_real_time_takes_a_pending_event() -> None:
     core = tracker()
-    core.message(walk(("a", 0))[0], clock=0)
-    core.message(walk(("b", 1))[0], clock=SECOND)
+    fed(core, walk(("a", 0))[0], clock=0)
+    fed(core, walk(("b", 1))[0], clock=SECOND)
     due = core.next_due()
     assert due == SECOND + 250_000
     assert core.advance(due - 1) == []
@@ -200,10 +200,10 @@ step = st.tuples(st.sampled_from("abcd"), st.integers(0, 4_000_000))
 def test_the_state_goes_on_as_if_nothing_had_happened(steps: Steps, cut: int) -> None:
     lines = [focus(START + us, app) for app, us in steps]
     whole, first, second = tracker(), tracker(), tracker()
-    expected = [row for line in lines for row in whole.message(line)] + whole.finish()
-    rows = [row for line in lines[:cut] for row in first.message(line)]
+    expected = [row for line in lines for row in fed(whole, line)] + whole.finish()
+    rows = [row for line in lines[:cut] for row in fed(first, line)]
     second.load(json.loads(json.dumps(first.dump())))
     second._late_run = first._late_run  # the run of late events is not part of the state
-    rows += [row for line in lines[cut:] for row in second.message(line)] + second.finish()
+    rows += [row for line in lines[cut:] for row in fed(second, line)] + second.finish()
     assert rows == expected
     assert second.tracker.document() == whole.tracker.document()

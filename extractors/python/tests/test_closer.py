@@ -30,15 +30,18 @@ class Computed(WindowCore[Key]):
 
 
 class Plain(Computed):
-    """Without both."""
+    """Without that; and without the short way, when events are given one by one."""
 
     def _prepare(self) -> None: ...
-
-    def _be_quiet(self, closed: int) -> None: ...
 
 
 def key(ts: int) -> Key:
     return Key(ts, False, "a", True)
+
+
+def given_as_messages(core: Computed, arrived: int, *events: Key) -> list[Row]:
+    texts = [b'{"type":"keystroke","ts":%d,"key":"a","event":"press"}' % event.ts for event in events]
+    return [row for rows in core.messages(texts, arrived) for row in rows]
 
 
 def prepared(buffer_events: int = 100) -> Computed:
@@ -74,6 +77,12 @@ def test_an_event_that_still_comes_into_it_is_counted_in(ts: int) -> None:
     assert core.advance(230_000) == [] and core.ends == [5]  # not computed again and again
     assert core.advance(450_001) == [Row(END, (2,))]
     assert core.ends == [5, 5]
+
+
+def test_events_that_come_together_are_counted_in_if_the_first_one_is() -> None:
+    core = prepared()
+    assert given_as_messages(core, 200_000, key(END), key(END + 1)) == []
+    assert core.advance(450_001) == [Row(END, (2,))]
 
 
 def test_an_event_that_is_dropped_from_it_is_not_counted_in() -> None:
@@ -128,8 +137,8 @@ def test_neither_changes_windows_or_counters(
     for at, passed, after in steps:
         clock += passed * unit
         if after is not None:
-            event = key(E0 + (at if at > 20 else clock // unit + at) * unit)
-            assert quick.event(event, clock + after * unit) == plain.event(event, clock + after * unit)
+            event, arrived = key(E0 + (at if at > 20 else clock // unit + at) * unit), clock + after * unit
+            assert given_as_messages(quick, arrived, event) == plain.event(event, arrived)
         else:
             assert quick.advance(clock) == plain.advance(clock)
         assert (quick.counters, quick.stream_time()) == (plain.counters, plain.stream_time())

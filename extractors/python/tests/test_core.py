@@ -5,11 +5,12 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import SECOND, START, focus, key, message, move, replayed, typed
+from support import SECOND, START, fed, focus, key, message, move, replayed, typed
 
 from seclyzer_extractors import config
-from seclyzer_extractors.core import Core, make_core
-from seclyzer_extractors.event import Event
+from seclyzer_extractors.core import Core, Row, make_core
+from seclyzer_extractors.event import MALFORMED, Event, Unusable, parse
+from seclyzer_extractors.machine import FUTURE_US
 
 E0 = START - 1  # a window's end
 
@@ -53,12 +54,20 @@ def test_a_window_closes_when_stream_time_is_more_than_lateness_past_its_end() -
     lines = [key(START + i, f"Key{i}") for i in range(10)]
     at_lateness = core()
     for line in [*lines, key(E0 + 5 * SECOND + 250_000)]:
-        assert at_lateness.message(line) == []
+        assert fed(at_lateness, line) == []
     past_lateness = core()
     for line in lines:
-        assert past_lateness.message(line) == []
-    [row] = past_lateness.message(key(E0 + 5 * SECOND + 250_001))
+        assert fed(past_lateness, line) == []
+    [row] = fed(past_lateness, key(E0 + 5 * SECOND + 250_001))
     assert row.ts == E0 + 5 * SECOND
+
+
+def test_an_event_that_closes_a_window_does_so_among_those_taken_together() -> None:
+    ends = [START, START + SECOND, E0 + 5 * SECOND + 250_000, E0 + 5 * SECOND + 250_001]
+    together = [key(ts, f"Key{ts}") for ts in ends]
+    assert list(core(min_events=1).messages(together[:3])) == []
+    [[row]] = core(min_events=1).messages(together)
+    assert (row.ts, row.values[-2]) == (E0 + 5 * SECOND, 2)
 
 
 def test_a_late_event_is_used_for_the_windows_still_open_and_only_late_when_all_are_closed() -> None:
@@ -134,7 +143,7 @@ def test_interval_and_window_need_not_divide() -> None:
 def test_real_time_closes_a_window_without_further_events() -> None:
     live = core()
     for line in typed(START, 10):
-        assert live.message(line, clock=7_000_000) == []
+        assert fed(live, line, clock=7_000_000) == []
     last = START + 9 * 100_000
     due = 7_000_000 + (E0 + 5 * SECOND + 250_000 + 1 - last)
     assert live.next_due() == due - 125_000  # half of lateness is over: it is computed
@@ -148,10 +157,10 @@ def test_real_time_closes_a_window_without_further_events() -> None:
 
 def test_what_is_closed_stays_closed_when_an_event_sets_stream_time_back() -> None:
     live = core(min_events=1)
-    live.message(key(START, "KeyA"), clock=0)
+    fed(live, key(START, "KeyA"), clock=0)
     live.advance(20 * SECOND)
     assert live.counters.windows == 1
-    live.message(key(START + SECOND, "KeyB"), clock=20 * SECOND)  # stream time goes back by 19 s
+    fed(live, key(START + SECOND, "KeyB"), clock=20 * SECOND)  # stream time goes back by 19 s
     rows = live.finish()
     assert live.counters.late == 0
     assert [(row.ts - E0) // SECOND for row in rows] == []  # its last interval is closed; later ones are idle
@@ -160,9 +169,9 @@ def test_what_is_closed_stays_closed_when_an_event_sets_stream_time_back() -> No
 
 def test_a_late_event_moves_stream_time_too() -> None:
     live = core(min_events=1)
-    live.message(key(START), clock=0)
+    fed(live, key(START), clock=0)
     live.advance(60 * SECOND)
-    assert live.message(key(START + SECOND), clock=60 * SECOND) == []
+    assert fed(live, key(START + SECOND), clock=60 * SECOND) == []
     assert live.counters.late == 1
     assert live.stream_time() == START + SECOND
 
@@ -170,18 +179,18 @@ def test_a_late_event_moves_stream_time_too() -> None:
 def test_an_event_from_the_future_is_skipped_and_moves_nothing() -> None:
     live = core()
     host = START + 100
-    live.message(key(host + 5 * SECOND + 1), host_time=host)
+    fed(live, key(host + 5 * SECOND + 1), host_time=host)
     assert (live.counters.future, live.counters.events, live.stream_time()) == (1, 0, None)
-    live.message(key(host + 5 * SECOND), host_time=host)
+    fed(live, key(host + 5 * SECOND), host_time=host)
     assert (live.counters.future, live.counters.events) == (1, 1)
 
 
 def test_anothers_events_are_passed_over_uncounted() -> None:
     live = core("mouse")
     for line in (key(START), focus(START, "a"), b'{"type":"x"}'):
-        live.message(line, host_time=1)
+        fed(live, line, host_time=1)
     assert set(live.counters.as_dict().values()) == {0}
-    live.message(move(START))
+    fed(live, move(START))
     assert live.counters.events == 1
 
 
@@ -215,13 +224,34 @@ def test_windows_in_order_after_a_jump() -> None:
     assert ends(lines) == [5, 10, 86_400, 86_405]
 
 
+def test_an_event_from_the_future_is_told_among_those_taken_together() -> None:
+    live = core()
+    fed(live, key(START))
+    host = START + 100
+    together = [key(ts) for ts in (START + 1, host, host + 5 * SECOND, host + 5 * SECOND + 1)]
+    assert list(live.messages(together, host_time=host)) == []
+    assert (live.counters.events, live.counters.future, live.stream_time()) == (4, 1, host + 5 * SECOND)
+
+
+def singly(core: Core[Event], line: bytes, clock: int, host: int | None) -> list[Row]:
+    """The rows of one message, without the short way of those that are taken together."""
+    event = parse(line)
+    if isinstance(event, Unusable) or not isinstance(event, core._own):
+        core.counters.malformed += event is MALFORMED
+        return []
+    if host is not None and event.ts > host + FUTURE_US:
+        core.counters.future += 1
+        return []
+    return core.event(event, clock)
+
+
 @given(st.randoms(use_true_random=False), st.sampled_from(["keystroke", "mouse", "app"]), st.integers(5, 400))
 def test_messages_read_together_are_as_those_read_one_by_one(rng: random.Random, kind: str, buffered: int) -> None:
     values = {"min_events": 1, "buffer_events": buffered, "window_seconds": 3, "update_interval": 1}
-    together, singly = core(kind, **values), core(kind, **values)
-    ts, clock, host = START, 0, None if rng.random() < 0.3 else START + 9 * SECOND
+    together, one_by_one = core(kind, **values), core(kind, **values)
+    ts, clock = START, 0
     for _ in range(12):
-        batch = []
+        batch, host = [], rng.choice([None, ts - 5 * SECOND + rng.randrange(SECOND)])
         for _ in range(rng.randrange(30)):
             ts += rng.choice([0, 900, 40_000, 40_000, 400_000]) - (rng.random() < 0.02) * rng.randrange(9 * SECOND)
             at = ts - (rng.random() < 0.05) * rng.randrange(2 * SECOND)
@@ -234,9 +264,9 @@ def test_messages_read_together_are_as_those_read_one_by_one(rng: random.Random,
         clock += rng.choice([0, 10, 300_000, 2 * SECOND])
         arrived = clock - rng.choice([0, 0, 200_000])
         rows = [row for each in together.messages(batch, arrived, host) for row in each]
-        assert rows == [row for line in batch for row in singly.message(line, arrived, host)]
+        assert rows == [row for line in batch for row in singly(one_by_one, line, arrived, host)]
         if rng.random() < 0.7:
-            assert together.advance(clock) == singly.advance(clock)
-        assert together.counters == singly.counters
-        assert (together.stream_time(), together.next_due()) == (singly.stream_time(), singly.next_due())
-    assert together.finish() == singly.finish()
+            assert together.advance(clock) == one_by_one.advance(clock)
+        assert together.counters == one_by_one.counters
+        assert (together.stream_time(), together.next_due()) == (one_by_one.stream_time(), one_by_one.next_due())
+    assert together.finish() == one_by_one.finish()

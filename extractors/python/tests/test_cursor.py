@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support import SECOND, START, focus
+from support import SECOND, START, fed, focus
 
 from seclyzer_extractors import config, cursor
 from seclyzer_extractors.core import AppCore, Row, make_core
@@ -31,7 +31,7 @@ def test_a_cursor_far_ahead_of_the_hosts_clock_is_ignored() -> None:
 def test_a_state_goes_on_with_last_id_and_what_is_unstored() -> None:
     core = tracker()
     for line in (focus(START, "a"), focus(START + SECOND, "b"), focus(START + SECOND + 9, "c")):
-        core.message(line)
+        fed(core, line)
     row = Row(START, ("a", "b", 1000, False))
     text = cursor.dump_state(core, "17-3", [row])
     again = tracker()
@@ -49,7 +49,7 @@ def test_a_state_without_unstored_transitions_is_one_too() -> None:
 def test_a_state_from_before_the_clock_was_set_back_keeps_its_counts_only() -> None:
     core = tracker()
     for line in (focus(START, "a"), focus(START + SECOND, "b"), focus(START + 2 * SECOND, "c")):
-        core.message(line)
+        fed(core, line)
     again = tracker()
     assert cursor.load_state(cursor.dump_state(core, "17-3", []), again, host_time=START - 60 * SECOND)
     assert (again.stream_time(), again.tracker.current) == (None, None)

@@ -157,4 +157,4 @@ def test_made_up_names_are_forgotten(monkeypatch: pytest.MonkeyPatch, pattern: s
         alone = keystroke.features(events[start : start + 20], 30_000_000, False)
         assert sliding.features(events[start : start + 20], 30_000_000, False) == alone
     strokes = sliding._strokes
-    assert len(strokes.times_of_pairs) + len(strokes._down_since) + len(strokes._repeated_at) < 100 + 60
+    assert strokes.names_known() < 100 + 60

@@ -35,17 +35,17 @@ def test_moves_that_went_leave_what_the_others_have_by_themselves(slides: list[t
         assert motion.speeds.values == alone.speeds.values
         assert motion.speeds.ordered() == alone.speeds.ordered()
         assert motion.long_steps() == alone.long_steps()
-        assert (motion.moves, motion.dt[1:], motion.dist[1:]) == (alone.moves, alone.dt[1:], alone.dist[1:])
-        assert motion.turn[2:] == alone.turn[2:]
+        assert (motion.moves, motion.times(), motion.ways()) == (alone.moves, alone.times(), alone.ways())
+        assert motion.turns() == alone.turns()
 
 
 def test_values_are_within_their_limits_and_of_enough_moves() -> None:
     motion = Motion()
     motion.add(moves(0, COUNT))
     steps = list(zip(moves(0, COUNT), moves(1, COUNT), strict=False))
-    fast = [k for k, (before, after) in enumerate(steps, 1) if abs(after.x - before.x) > 1100]
-    assert fast == [1, 11, 12, 22, 23, 33, 34, 44, 45]
-    assert len(motion.speeds.values) == COUNT - 1 - len(fast)
+    too_fast = [k for k, (before, after) in enumerate(steps, 1) if abs(after.x - before.x) > 1100]
+    assert too_fast == [1, 11, 12, 22, 23, 33, 34, 44, 45]
+    assert len(motion.speeds.values) == COUNT - 1 - len(too_fast)
     assert 0 < len(motion.accelerations) < COUNT - 2
     assert 0 < len(motion.jerks) < COUNT - 3
     assert motion.long_steps() == COUNT // 7

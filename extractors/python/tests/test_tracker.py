@@ -5,7 +5,7 @@ import os
 
 from running import now
 from servers import RedisServer
-from support import SECOND, focus
+from support import SECOND, fed, focus
 
 from seclyzer_extractors import config, schema
 from seclyzer_extractors.service import now_us
@@ -20,7 +20,7 @@ def test_an_event_that_was_read_before_a_save_and_taken_after_it_is_saved_too(re
     assert tracker.publisher.link.up(now_us())  # a new connection would be a reason to save, too
     begun = now()
     for ts in (begun - SECOND, begun):  # the second is no transition
-        tracker.emit(tracker.core.message(focus(ts, "a"), clock=0))
+        tracker.emit(fed(tracker.core, focus(ts, "a"), clock=0))
 
     def patterns_after_save() -> int:
         tracker.save(now_us())

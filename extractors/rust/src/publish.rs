@@ -24,7 +24,7 @@ pub use self::transaction::{Output, STATE_KEY};
 /// How many texts wait for Redis at most; past that the oldest go.
 pub const LONGEST_QUEUE: usize = 1000;
 /// How many outputs go into one transaction at most.
-const MOST_TOGETHER: usize = 32;
+pub const MOST_TOGETHER: usize = 32;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// So long after they were sent stats must still be there.
 const STATS_KNOWN: Duration = Duration::from_secs(25);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::net::Wait;
-use crate::publish::LONGEST_QUEUE;
+use crate::publish::{LONGEST_QUEUE, MOST_TOGETHER};
 use crate::redis::{Redis, RedisError, timed_out};
 use crate::resp::{Token, Tokens, write_command};
 use crate::schema::Kind;
@@ -22,9 +22,9 @@ const CHANNEL: &[u8] = b"seclyzer:events";
 const FIELD: u8 = b'e';
 /// How many entries are read at once; fewer in an answer mean that there were no more. So many that beside Redis' work on
 /// them it counts little what asking and waking each other costs; and not more than there is room for where outputs wait,
-/// since each of them may make one.
+/// since each of them may make one, beside those that still gather.
 const COUNT: usize = 768;
-const _: () = assert!(COUNT < LONGEST_QUEUE);
+const _: () = assert!(COUNT + MOST_TOGETHER <= LONGEST_QUEUE);
 /// How long it waits while it does not know whether it has read all there was.
 pub const CATCHING_UP: Duration = Duration::from_millis(10);
 /// An answer later than this after it was due says nothing about when the stream was empty.
