@@ -47,5 +47,5 @@ class App(Struct, tag_field="type", tag="app", forbid_unknown_fields=True, gc=Fa
 
 
 Message = Keystroke | Mouse | App
-UNUSUAL = (MsgspecError, ValueError)  # ValueError: what is no UTF-8, or has thousands of digits
+UNUSUAL = (MsgspecError, ValueError, RecursionError)  # ValueError: no UTF-8, thousands of digits; the last: brackets
 decode: Callable[[bytes], Message] = Decoder(Message).decode  # raises one of these when only the strict way can tell

@@ -189,3 +189,13 @@ def test_any_object_gives_an_event_in_range_or_none(fields: dict[str, Any]) -> N
         assert 1 <= len(event.key) <= 64
     if isinstance(event, Move):
         assert abs(event.x) <= 1e6 and abs(event.y) <= 1e6
+
+
+@pytest.mark.parametrize("before", [b"", b'"type":"app",', b'"typen":"app","ts":5,', b'"ts":5,"key":"a",'])
+def test_brackets_as_deep_as_a_message_is_long_are_malformed_wherever_they_stand(before: bytes) -> None:
+    """Who looks for a `type` behind them goes into each."""
+    for depth in (900, 1000, 1500, 2000):
+        assert parse(b"{" + before + b'"note":' + b"[" * depth + b"]" * depth + b"}") is MALFORMED
+        assert (
+            parse(b"{" + before + b'"note":' + b'{"a":' * (depth // 3) + b"1" + b"}" * (depth // 3) + b"}") is MALFORMED
+        )
