@@ -75,6 +75,13 @@ def test_at_most_twenty_digraphs_are_told() -> None:
     assert sum(name.startswith("digraph") for name in made) == 20
 
 
+def test_the_twenty_are_filled_up_with_pairs_that_came_less_often() -> None:
+    """A ring of 15 keys gone round twice has 15 pairs that come twice; then come 9 more, once each."""
+    keys = [f"k{i % 15}" for i in range(31)] + [f"other{i}" for i in range(9)]
+    made = features(*[event for i, key in enumerate(keys) for event in ((100 * i, key, "p"), (100 * i + 9, key, "r"))])
+    assert [made[f"digraph_{i}_mean"] for i in range(20)] == [100.0] * 20
+
+
 def test_corrections_count_backspace_and_delete_in_any_key_name() -> None:
     made = features((0, "Backspace", "p"), (1, "KpDelete", "p"), (2, "a", "p"), (3, "backspace", "p"))
     assert made["backspace_count"] == 2
