@@ -148,14 +148,11 @@ class Strokes:
                 ms = (ts - last) / 1000
                 began.append(last)
                 gaps.append(ms)
-                if ts - last >= MAX_DIGRAPH_US:
-                    self.gaps_of_pair.append([])
-                elif (same := gaps_of.get((last_key, key))) is not None:
+                same: list[float] = []
+                if ts - last < MAX_DIGRAPH_US:
+                    same = gaps_of.setdefault((last_key, key), same)
                     same.append(ms)
-                    self.gaps_of_pair.append(same)
-                else:
-                    gaps_of[last_key, key] = same = [ms]
-                    self.gaps_of_pair.append(same)
+                self.gaps_of_pair.append(same)
             last, last_key = ts, key
         self._pressed_at, self._key = last, last_key
         self.gaps.add_each(began, gaps)
