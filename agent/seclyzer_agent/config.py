@@ -21,6 +21,7 @@ from .parse import (
     number,
     optional_path,
     redis_url,
+    socket_path,
     some_of,
     text,
     unit_names,
@@ -69,6 +70,7 @@ class Settings:
     redis_username: str
     redis_password_file: str
     influx_url: str
+    influx_socket: str
     influx_ca_file: str
     deployment_dir: str
     units: Mapping[str, str]
@@ -123,6 +125,7 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "redis_username": (text(r"[A-Za-z0-9._-]{0,64}", "an ACL user's name, or empty"), "agent"),
     "redis_password_file": (optional_path, ""),
     "influx_url": (influx_url, "http://127.0.0.1:8086"),
+    "influx_socket": (socket_path, ""),
     "influx_ca_file": (optional_path, ""),
     "deployment_dir": (absolute_path, "/opt/seclyzer/current"),
     "units": (unit_names, None),

@@ -18,6 +18,8 @@ from redis.asyncio import Redis
 from . import __version__
 from .checks import build
 from .config import ConfigError, Settings, secret
+from .connector import SocketConnector
+from .listening import inherited
 from .model import Check, Status, Unreadable
 from .notify import Notifier
 from .redis_client import connect
@@ -90,9 +92,10 @@ async def background(
     # Before the check's own deadline: what a store that hangs means, the check knows and its runner does not.
     timeout = aiohttp.ClientTimeout(total=0.8 * settings.checks["influxdb"].deadline)
     agent = {"User-Agent": f"seclyzer-agent/{__version__}"}
+    connector = SocketConnector(settings.influx_socket, kept.tls) if settings.influx_socket else None
     try:
         async with aiohttp.ClientSession(
-            timeout=timeout, headers=agent, cookie_jar=aiohttp.DummyCookieJar()
+            connector=connector, timeout=timeout, headers=agent, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
             runners: list[Runner] = []
             checks = build(settings, redis, session, kept.tls, lambda name: runners[0].facts(name))
@@ -115,8 +118,12 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier) -> None:
         app = web.AppRunner(application(runner.snapshot), access_log=None, handle_signals=False, shutdown_timeout=0.5)
         await app.setup()
         host, port = settings.listen
+        given = inherited(os.environ)
+        if given is not None:
+            host, port = given.getsockname()[:2]
         try:
-            await web.TCPSite(app, host, port).start()
+            site = web.TCPSite(app, host, port) if given is None else web.SockSite(app, given)
+            await site.start()
         except OSError as error:
             await app.cleanup()
             raise CannotListen(os.strerror(error.errno) if error.errno else str(error)) from None
