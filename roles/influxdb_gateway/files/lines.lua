@@ -28,9 +28,9 @@ function M.series(line)
             return nil, "a backslash escapes nothing"
         end
     end
-    local series, rest = match(line, "^([^ ]+) (.+)$")
+    local series, rest = match(line, "^([^, ][^ ]*) (.+)$")
     if not series then
-        return nil, "a blank has to part series and fields"
+        return nil, "it has no measurement, or no blank before its fields"
     end
     local unquoted = gsub(rest, '="[^"]*"', "=0")
     if find(unquoted, '"', 1, true) then
