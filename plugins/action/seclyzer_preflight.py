@@ -26,7 +26,7 @@ STORE = "seclyzer_store"
 SOCKET = "/run/seclyzer/influx.sock"
 """Where a host's programs reach the store, as the units in the role seclyzer_release lay it out."""
 CA = str(influxdb_api.PLACE["ca_path"]["default"])
-WISHES = {"redis_rotate", "influxdb_rotate_tokens", "seclyzer_bundle", "seclyzer_release_back"}
+WISHES = {"redis_rotate", "influxdb_rotate_tokens", "influxdb_gateway_readmit", "seclyzer_bundle", "seclyzer_release_back"}
 """Options that are meant for one run, and so for the command line."""
 JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
 Vars = Mapping[str, Any]

@@ -17,6 +17,7 @@ from .layout import Refused
 
 CALL_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
+HOST_HEADER = "X-SecLyzer-Host"
 
 Arguments = dict[str, dict[str, Any]]
 
@@ -50,10 +51,11 @@ class UnknownToken(Refused):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP status, and the JSON that came with it (None when there was none)."""
+    """An HTTP status, the JSON that came with it (None when there was none), and what a gateway says whose token it was."""
 
     status: int
     body: Any
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class InfluxDB:
             request.add_header("Authorization", f"Token {token}")
         try:
             with self._opener.open(request, timeout=CALL_SECONDS) as response:
-                return Answer(response.status, _json(response.read()))
+                return Answer(response.status, _json(response.read()), response.headers.get(HOST_HEADER, ""))
         except urllib.error.HTTPError as error:
             return Answer(error.code, _json(error.read()))
         except urllib.error.URLError as error:
@@ -130,7 +132,11 @@ class InfluxDB:
 
     def accepts_writes(self, token: str, org: str, bucket: str) -> int:
         """The status of writing nothing: 204 is good, 401 an unknown token, 403 no permission, 404 no such bucket."""
-        return self.call("POST", "/api/v2/write", token, b"", org=org, bucket=bucket, precision="us").status
+        return self.writes_nothing(token, org, bucket).status
+
+    def writes_nothing(self, token: str, org: str, bucket: str) -> Answer:
+        """The answer to writing nothing; by way of the gateway it says for which host the token is."""
+        return self.call("POST", "/api/v2/write", token, b"", org=org, bucket=bucket, precision="us")
 
     def make_token(self, operator: str, org_id: str, description: str, permissions: list[Any]) -> tuple[str, str]:
         """Make a token; returns it and its id. It can be read this one time only."""

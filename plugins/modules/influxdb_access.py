@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials
-from ..module_utils.influxdb_api import CA, PLACE, Away, InfluxDB, keep_ca, read_ca
+from ..module_utils.gateway_credentials import host_tag
+from ..module_utils.influxdb_api import CA, PAUSE_SECONDS, PLACE, Answer, Away, InfluxDB, keep_ca, read_ca
 from ..module_utils.layout import Refused
 
 DOCUMENTATION = r"""
@@ -17,8 +20,9 @@ module: influxdb_access
 short_description: Keep what a host needs to write to InfluxDB
 version_added: "0.1.0"
 description:
-  - Asks InfluxDB by writing nothing whether it knows the host's token, and puts the CA to trust on the host.
-  - Given a token, writes it to its file once InfluxDB has accepted it.
+  - Asks the gateway before InfluxDB, by writing nothing, whether it knows the host's token, and for which host that token
+    is. Puts the CA to trust on the host.
+  - Given a token, writes it to its file once the gateway has accepted it.
   - The token is never part of a result or diff.
 extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.ca]
 options:
@@ -43,11 +47,19 @@ EXAMPLES = r"""
 RETURN = r"""
 token_state:
   description:
-    - C(good), C(missing) when there is none, C(refused) when InfluxDB does not know it or it may not write to the
-      bucket, C(unknown) in check mode when InfluxDB does not answer.
+    - C(good), C(missing) when there is none, C(refused) when the gateway does not know it or it may not write to the
+      bucket, C(renamed) when it is for another host than this one calls itself now, C(unknown) in check mode when the
+      gateway does not answer.
+  type: str
+  returned: always
+host:
+  description: What the extractors here report as the tag C(host); points of that host are what the token is for.
   type: str
   returned: always
 """
+
+
+LEARN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,7 @@ class Access:
     org: str
     bucket: str
     token_file: Path
+    host: str
     dry: bool
 
     def look(self) -> tuple[bool, str]:
@@ -65,29 +78,35 @@ class Access:
         token = credentials.read_secret(self.token_file)
         mended = self.dry if token is None else credentials.keep_secret(self.token_file, token, dry=self.dry)
         try:
-            status = self._status(token or "none")
+            answer = self._ask(token or "none")
         except Away as error:
             if self.dry:
                 return mended, "missing" if token is None else "unknown"
             raise self._unreachable(error) from error
-        return mended, "missing" if token is None else "good" if status == 204 else "refused"
+        if token is None:
+            return mended, "missing"
+        if answer.status != 204:
+            return mended, "refused"
+        return mended, "good" if answer.host == self.host else "renamed"
 
     def take(self, token: str) -> tuple[bool, str]:
-        """Write a new token to its file, once InfluxDB has accepted it."""
+        """Write a new token to its file, once the gateway has accepted it, which learns of it within a second."""
+        until = time.monotonic() + LEARN_SECONDS
         try:
-            status = self._status(token)
+            while (answer := self._ask(token)).status == 401 and time.monotonic() < until:
+                time.sleep(PAUSE_SECONDS)
         except Away as error:
             raise self._unreachable(error) from error
-        if status != 204:
-            raise Refused(f"InfluxDB at {self.influxdb.url} answers {status} to a token just made for this host")
+        if answer.status != 204:
+            raise Refused(f"the gateway at {self.influxdb.url} answers {answer.status} to a token just made for this host")
         credentials.keep_folder(self.token_file.parent, 0o711, dry=self.dry)
         return credentials.keep_secret(self.token_file, token, dry=self.dry), "good"
 
-    def _status(self, token: str) -> int:
-        status = self.influxdb.accepts_writes(token, self.org, self.bucket)
-        if status >= 500:
-            raise Away(f"it answers {status}")
-        return status
+    def _ask(self, token: str) -> Answer:
+        answer = self.influxdb.writes_nothing(token, self.org, self.bucket)
+        if answer.status >= 500 or answer.status == 429:
+            raise Away(f"it answers {answer.status}")
+        return answer
 
     def _unreachable(self, error: Away) -> Refused:
         return Refused(f"InfluxDB at {self.influxdb.url} does not answer this host: {error}")
@@ -109,15 +128,16 @@ def main() -> None:
         supports_check_mode=True,
     )
     wanted, dry = module.params, module.check_mode
+    host = host_tag(socket.gethostname())
     try:
         ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
         influxdb = InfluxDB(wanted["url"], ca)
-        access = Access(influxdb, wanted["org"], wanted["bucket"], Path(wanted["token_file"]), dry)
+        access = Access(influxdb, wanted["org"], wanted["bucket"], Path(wanted["token_file"]), host, dry)
         changed, state = access.take(wanted["token"]) if wanted["token"] else access.look()
         changed |= keep_ca(Path(wanted["ca_path"]), ca, dry=dry)  # the old one stays until the new one has proved good
     except Refused as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=changed, token_state=state)
+    module.exit_json(changed=changed, token_state=state, host=host)
 
 
 if __name__ == "__main__":

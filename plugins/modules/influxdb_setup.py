@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import ssl
-import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files
-from ..module_utils.influxdb_api import CA, OPERATOR, PLACE, Away, Bucket, InfluxDB, UnknownToken, keep_ca, read_ca
+from ..module_utils import credentials
+from ..module_utils.influxdb_api import OPERATOR, PLACE, Away, Bucket, InfluxDB, UnknownToken
 from ..module_utils.layout import Refused
 
 DOCUMENTATION = r"""
@@ -24,25 +22,26 @@ description:
     host, which never leaves it. The user that belongs to it has no password, so nobody logs in.
   - An InfluxDB that was set up before is taken over when its operator token is in O(operator_token_file). Otherwise the
     module fails and says what to do.
-  - Keeps a token in O(read_token_file) that may read the bucket and nothing else.
+  - Keeps the two tokens of the gateway, in O(read_token_file) one that may read the bucket and in O(write_token_file) one
+    that may write to it. InfluxDB's right to write lets points and the bucket be deleted, so neither leaves the host.
+  - Deletes the tokens by which edges wrote to InfluxDB themselves, before there was a gateway.
   - No token is an argument or a result.
-  - When InfluxDB serves another certificate than the one in O(certificate), nothing is done but to ask for a restart.
-extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.ca, seclyzer.edge.influxdb.operator]
+extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.operator]
 options:
   retention_days:
     description: How long the bucket keeps its points; 0 for ever. Corrected when it is another.
     type: int
     default: 30
   read_token_file:
-    description: File with the token that may read the bucket.
+    description: File with the gateway's token that may read the bucket.
     type: path
-    default: /etc/seclyzer/credentials/influx-read-token
-  certificate:
-    description: The certificate that InfluxDB should serve; empty without TLS.
-    type: str
-    default: ""
+    default: /etc/seclyzer/credentials/influx-backend-read-token
+  write_token_file:
+    description: File with the gateway's token that may write to the bucket.
+    type: path
+    default: /etc/seclyzer/credentials/influx-backend-write-token
   rotate:
-    description: Whether to make the operator's and the reader's token anew.
+    description: Whether to make the operator's and the gateway's tokens anew.
     type: bool
     default: false
   wait_seconds:
@@ -54,9 +53,7 @@ options:
 EXAMPLES = r"""
 - name: Set InfluxDB up
   seclyzer.edge.influxdb_setup:
-    url: https://store:8086
-    certificate: /etc/ssl/influxdb.crt
-    ca_content: "{{ lookup('ansible.builtin.file', 'ca.crt') }}"
+    url: http://127.0.0.1:8087
 """
 
 RETURN = r"""
@@ -66,12 +63,7 @@ done:
   elements: str
   returned: always
 tokens_changed:
-  description: Which tokens are new, C(operator) and C(read).
-  type: list
-  elements: str
-  returned: always
-restart:
-  description: Why InfluxDB has to be restarted; empty when it need not.
+  description: Which tokens are new, C(operator), C(read) and C(write).
   type: list
   elements: str
   returned: always
@@ -79,7 +71,8 @@ restart:
 
 USER = "seclyzer"
 OPERATORS = f"{USER}'s Token"  # as InfluxDB describes it
-READER = "seclyzer read"
+GATEWAYS = {"read": "seclyzer read", "write": "seclyzer gateway write"}  # description of the token for each action
+FORMER = "seclyzer edge "  # how the descriptions of tokens begin by which edges wrote to InfluxDB themselves
 DAY = 86400
 
 
@@ -92,7 +85,7 @@ class Store:
     bucket: str
     seconds: int
     operator_file: Path
-    read_file: Path
+    token_files: dict[str, Path]  # of the gateway, by action
     dry: bool
     done: list[str] = field(default_factory=list)
     tokens_changed: list[str] = field(default_factory=list)
@@ -106,7 +99,9 @@ class Store:
         if rotate:
             operator = self._rotate_operator(operator)
         if bucket:
-            self._reader(operator, bucket, rotate)
+            for action in GATEWAYS:
+                self._gateway(operator, bucket, action, rotate)
+            self._forget_edges(operator)
 
     def _operator(self) -> str | None:
         """A token that InfluxDB knows; None when it is not set up and this is only a look."""
@@ -154,28 +149,45 @@ class Store:
         self._did(f"organisation {self.org} made")
         return str(self.influxdb.must("POST", "/api/v2/orgs", operator, {"name": self.org})["id"])
 
-    def _reader(self, operator: str, bucket: Bucket, rotate: bool) -> None:
-        if not rotate and self._reads(bucket):
+    def _gateway(self, operator: str, bucket: Bucket, action: str, rotate: bool) -> None:
+        """Keep the token by which the gateway may `read` or `write`."""
+        if not rotate and self._may(bucket, action):
             return
-        self._did("a token that may read the bucket made")
-        self.tokens_changed.append("read")
+        self._did(f"a token made by which the gateway may {action}")
+        self.tokens_changed.append(action)
         if not self.dry:
-            rights = [bucket.permission("read")]
-            token, made = self.influxdb.make_token(operator, bucket.org_id, READER, rights)
-            self._keep(self.read_file, token)
-            self.influxdb.forget_tokens(operator, READER, keep=made)
+            token, made = self.influxdb.make_token(
+                operator, bucket.org_id, GATEWAYS[action], [bucket.permission(action)]
+            )
+            self._keep(self.token_files[action], token)
+            self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=made)
 
-    def _reads(self, bucket: Bucket) -> bool:
-        token = credentials.read_secret(self.read_file)
+    def _may(self, bucket: Bucket, action: str) -> bool:
+        path = self.token_files[action]
+        token = credentials.read_secret(path)
         if token is None:
             return False
-        try:
-            seen = self.influxdb.bucket(token, self.org, self.bucket)
-        except UnknownToken:
-            return False
-        if credentials.keep_secret(self.read_file, token, dry=self.dry):
-            self._did(f"{self.read_file} is for root only")
-        return seen is not None and seen.id == bucket.id
+        if action == "write":
+            good = self.influxdb.accepts_writes(token, self.org, self.bucket) == 204
+        else:
+            try:
+                seen = self.influxdb.bucket(token, self.org, self.bucket)
+            except UnknownToken:
+                return False
+            good = seen is not None and seen.id == bucket.id
+        if good and credentials.keep_secret(path, token, dry=self.dry):
+            self._did(f"{path} is for root only")
+        return good
+
+    def _forget_edges(self, operator: str) -> None:
+        """Edges write by way of the gateway, with credentials that are none of InfluxDB's."""
+        former = [one for one in self.influxdb.tokens(operator) if one["description"].startswith(FORMER)]
+        if not former:
+            return
+        self._did(f"{len(former)} tokens deleted by which edges wrote to InfluxDB themselves")
+        if not self.dry:
+            for one in former:
+                self.influxdb.must("DELETE", f"/api/v2/authorizations/{one['id']}", operator)
 
     def _rotate_operator(self, operator: str) -> str:
         self._did("the operator's token made anew")
@@ -212,15 +224,18 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **PLACE,
-            **CA,
             **OPERATOR,
             "retention_days": {"type": "int", "default": 30},
             "read_token_file": {
                 "type": "path",
-                "default": "/etc/seclyzer/credentials/influx-read-token",
+                "default": "/etc/seclyzer/credentials/influx-backend-read-token",
                 "no_log": False,
             },
-            "certificate": {"type": "str", "default": ""},
+            "write_token_file": {
+                "type": "path",
+                "default": "/etc/seclyzer/credentials/influx-backend-write-token",
+                "no_log": False,
+            },
             "rotate": {"type": "bool", "default": False},
             "wait_seconds": {"type": "float", "default": 60},
         },
@@ -228,55 +243,36 @@ def main() -> None:
     )
     wanted, dry = module.params, module.check_mode
     try:
-        done, tokens, restart = _run(wanted, dry)
+        done, tokens = _run(wanted, dry)
     except Refused as error:
         module.fail_json(msg=str(error))
     except Away as error:
         module.fail_json(
             msg=f"InfluxDB at {wanted['url']} did not get ready within {wanted['wait_seconds']:g} s: {error}"
         )
-    module.exit_json(changed=bool(done or restart), done=done, tokens_changed=tokens, restart=restart)
+    module.exit_json(changed=bool(done), done=done, tokens_changed=tokens)
 
 
-def _run(wanted: dict[str, Any], dry: bool) -> tuple[list[str], list[str], list[str]]:
-    """What was done, which tokens are new, why a restart is needed."""
-    ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
-    if wanted["certificate"] and not serves(wanted["url"], wanted["certificate"]):
-        return [], [], [f"it serves another certificate than the one in {wanted['certificate']}"]
-    influxdb = InfluxDB(wanted["url"], ca)
+def _run(wanted: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
+    """What was done, and which tokens are new."""
+    influxdb = InfluxDB(wanted["url"])
     try:
         influxdb.wait(0 if dry else wanted["wait_seconds"])
     except Away:
         if not dry:
             raise
-        return ["InfluxDB would be waited for and set up"], [], []
-    done = [f"the CA put in {wanted['ca_path']}"] if keep_ca(Path(wanted["ca_path"]), ca, dry=dry) else []
+        return ["InfluxDB would be waited for and set up"], []
     store = Store(
         influxdb,
         wanted["org"],
         wanted["bucket"],
         wanted["retention_days"] * DAY,
         Path(wanted["operator_token_file"]),
-        Path(wanted["read_token_file"]),
+        {action: Path(wanted[f"{action}_token_file"]) for action in GATEWAYS},
         dry,
-        done,
     )
     store.settle(wanted["rotate"])
-    return store.done, store.tokens_changed, []
-
-
-def serves(url: str, certificate: str) -> bool:
-    """Whether the first certificate in a file is the one served at a URL; true while nobody answers there."""
-    text = files.read(Path(certificate))
-    if text is None:
-        return True
-    end = "-----END CERTIFICATE-----"
-    address = urllib.parse.urlsplit(url)
-    try:
-        served = ssl.get_server_certificate((address.hostname or "", address.port or 443), timeout=10)
-    except OSError:
-        return True
-    return ssl.PEM_cert_to_DER_cert(served) == ssl.PEM_cert_to_DER_cert(text.partition(end)[0].strip() + f"\n{end}\n")
+    return store.done, store.tokens_changed
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Makes a token that may write to a bucket and nothing else."""
+"""Makes the token by which the gateway before InfluxDB lets an edge write its own points."""
 
 from __future__ import annotations
 
@@ -7,31 +7,42 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files
-from ..module_utils.influxdb_api import OPERATOR, PLACE, Away, InfluxDB, UnknownToken
+from ..module_utils import credentials
+from ..module_utils.gateway import HOME, Files
 from ..module_utils.layout import Refused
 
 DOCUMENTATION = r"""
 module: influxdb_token
-short_description: Make a token that may write to a bucket and nothing else
+short_description: Make the token by which an edge writes its own points
 version_added: "0.1.0"
 description:
-  - Runs on the host of InfluxDB, where the operator token is. InfluxDB shows a token once, when it is made; so this is
-    for a host that has none, or whose token is lost. Older tokens of the same description are deleted.
+  - Runs on the host of the gateway, and keeps the token's hash there. So this is for an edge that has none, whose token is
+    lost, or that calls itself something else now. The edge's older token is good for nothing from then on.
+  - The gateway lets the token write points of O(host) and of the names that the edge had before, which its spool may still
+    hold points of.
+  - Refuses an edge that was revoked, and a host's name that another edge has.
   - The result holds the token. Run it with C(no_log).
-extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.operator]
+author: The SecLyzer maintainers (@seclyzer)
 options:
-  description:
-    description: Whose token it is. One description has one token.
+  name:
+    description: The edge, as the inventory calls it.
     type: str
     required: true
+  host:
+    description: What its extractors report as the tag C(host).
+    type: str
+    required: true
+  home:
+    description: Folder of the gateway.
+    type: path
+    default: /etc/seclyzer/gateway
 """
 
 EXAMPLES = r"""
 - name: Make the edge's token
   seclyzer.edge.influxdb_token:
-    url: https://store:8086
-    description: seclyzer edge edge1
+    name: edge1
+    host: edge1
   register: __made
   delegate_to: store
   no_log: true
@@ -42,10 +53,6 @@ token:
   description: The token; empty in check mode.
   type: str
   returned: always
-replaced:
-  description: How many older tokens of this description were deleted.
-  type: int
-  returned: always
 """
 
 
@@ -53,43 +60,21 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            **PLACE,
-            **OPERATOR,
-            "description": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "host": {"type": "str", "required": True},
+            "home": {"type": "path", "default": HOME},
         },
         supports_check_mode=True,
     )
     wanted = module.params
     if module.check_mode:
-        module.exit_json(changed=True, token="", replaced=0)
+        module.exit_json(changed=True, token="")
+    token = credentials.new_secret()
     try:
-        token, replaced = make(
-            InfluxDB(wanted["url"], files.read(Path(wanted["ca_path"])) or ""),
-            credentials.read_secret(Path(wanted["operator_token_file"])),
-            wanted["org"],
-            wanted["bucket"],
-            wanted["description"],
-        )
+        Files(Path(wanted["home"])).admit_edge(wanted["name"], wanted["host"], token)
     except Refused as error:
         module.fail_json(msg=str(error))
-    except Away as error:
-        module.fail_json(msg=f"InfluxDB at {wanted['url']} does not answer on its own host: {error}")
-    module.exit_json(changed=True, token=token, replaced=replaced)
-
-
-def make(influxdb: InfluxDB, operator: str | None, org: str, bucket: str, description: str) -> tuple[str, int]:
-    """Make the token and delete the older ones; returns it and how many there were. Raises Refused with a sentence."""
-    told = "run the role influxdb on it first"
-    if operator is None:
-        raise Refused(f"the host of {influxdb.url} has no operator token: {told}")
-    try:
-        found = influxdb.bucket(operator, org, bucket)
-    except UnknownToken as error:
-        raise Refused(f"InfluxDB at {influxdb.url} does not know its operator token: {told}") from error
-    if found is None:
-        raise Refused(f"InfluxDB at {influxdb.url} has no bucket {bucket} in organisation {org}: {told}")
-    token, made = influxdb.make_token(operator, found.org_id, description, [found.permission("write")])
-    return token, influxdb.forget_tokens(operator, description, keep=made)
+    module.exit_json(changed=True, token=token)
 
 
 if __name__ == "__main__":

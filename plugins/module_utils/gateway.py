@@ -1,0 +1,129 @@
+"""The gateway's files on the store: whose credentials it takes, and who was revoked."""
+
+from __future__ import annotations
+
+import grp
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+from . import credentials, files, gateway_credentials
+from .gateway_credentials import EDGE, READER, Credential
+from .layout import Refused
+
+HOME = "/etc/seclyzer/gateway"
+GROUP = "influxdb-gateway"
+UNIT = "influxdb-gateway.service"
+READER_NAME = "reader"
+
+
+@dataclass(frozen=True)
+class Files:
+    """What lies in the gateway's folder. `dry` looks and changes nothing."""
+
+    home: Path
+    dry: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The hashes, for the gateway's group to read."""
+        return self.home / "credentials"
+
+    @property
+    def revoked_path(self) -> Path:
+        """The names of edges that were revoked, a line each."""
+        return self.home / "revoked"
+
+    def load(self) -> list[Credential]:
+        """The credentials that the gateway takes."""
+        return gateway_credentials.parse(files.read(self.path) or "")
+
+    def revoked(self) -> list[str]:
+        """The edges that get no credential."""
+        return (files.read(self.revoked_path) or "").splitlines()
+
+    def admit_edge(self, name: str, host: str, token: str) -> None:
+        """Take this token of an edge, and no older one. Raises Refused."""
+
+        def change(known: list[Credential]) -> list[Credential]:
+            if name in self.revoked():
+                raise Refused(
+                    f"{name} was revoked, so it gets no credential; -e '{{\"influxdb_gateway_readmit\": [\"{name}\"]}}', "
+                    "without it in influxdb_gateway_revoked, lets it in again"
+                )
+            return gateway_credentials.with_edge(known, name, host, token)
+
+        self._change(change)
+
+    def admit_reader(self, token: str) -> None:
+        """Take this token of the reader, and no older one."""
+        mine = Credential(READER, READER_NAME, gateway_credentials.sha256(token))
+        self._change(lambda known: [*(one for one in known if one.kind != READER), mine])
+
+    def knows_reader(self, token: str) -> bool:
+        """Whether this is the reader's token."""
+        mine = Credential(READER, READER_NAME, gateway_credentials.sha256(token))
+        return mine in self.load()
+
+    def revoke(self, wanted: Iterable[str], readmit: Iterable[str], edges: Iterable[str]) -> list[str]:
+        """Revoke these edges, for good: one that is no longer named stays revoked until it is readmitted.
+
+        `edges`: those of the inventory. Returns what was done, a sentence for each. Raises Refused.
+        """
+        wanted, readmit, before = set(wanted), set(readmit), set(self.revoked())
+        known = {one.name: one for one in self.load() if one.kind == EDGE}
+        if both := wanted & readmit:
+            raise Refused(f"{', '.join(sorted(both))} cannot be revoked and readmitted at once")
+        if known and (strangers := wanted - before - known.keys() - set(edges)):
+            raise Refused(
+                f"influxdb_gateway_revoked names {', '.join(sorted(strangers))}, and no edge is called so; "
+                f"credentials have {', '.join(sorted(known))}"
+            )
+        after = (before | wanted) - readmit
+        done = [f"{name} is revoked" for name in sorted(after - before)]
+        done += [f"{name} may have a credential again" for name in sorted(before - after)]
+        still = after & known.keys()
+        done += [f"the credential of {name} taken away" for name in sorted(still)]
+        if done and not self.dry:
+            # First who gets no new one, then who has none: a run that ends between the two is made good by the next.
+            credentials.keep(self.revoked_path, "".join(f"{name}\n" for name in sorted(after)), 0o644)
+            if still:
+                self._change(lambda now: [one for one in now if one.kind != EDGE or one.name not in after])
+        return done
+
+    def _change(self, change: Callable[[list[Credential]], list[Credential]]) -> None:
+        """Edges of a rollout come at the same time; one after the other."""
+        if self.dry:
+            return
+        with files.locked(self.home / ".lock"):
+            text = gateway_credentials.render(change(self.load()))
+            credentials.keep(self.path, text, 0o640, group_id())
+
+
+def group_id() -> int | None:
+    """The gateway's group; None where there is none, as in tests."""
+    try:
+        return grp.getgrnam(GROUP).gr_gid
+    except KeyError:
+        return None
+
+
+def stale(unit_text: str, given: Path) -> list[str]:
+    """The credentials of a unit whose files are others now than when it started. `given`: the folder systemd made."""
+    found = []
+    for line in unit_text.splitlines():
+        key, _, value = line.partition("=")
+        name, _, path = value.partition(":")
+        if key == "LoadCredential" and path and _bytes(given / name) != _bytes(Path(path)):
+            found.append(path)
+    return found
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+"""Keeps the credentials of the gateway before InfluxDB, and sees that it answers with what lies on the host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import credentials, files, systemd
+from ..module_utils.gateway import HOME, UNIT, Files, stale
+from ..module_utils.influxdb_api import CA, PLACE, Away, InfluxDB, keep_ca, read_ca
+from ..module_utils.layout import Refused
+
+DOCUMENTATION = r"""
+module: influxdb_gateway
+short_description: Keep the credentials of the gateway before InfluxDB
+version_added: "0.1.0"
+description:
+  - Runs on the host of the gateway, whose unit runs. Takes the credentials of revoked edges away and reloads the gateway,
+    which closes what they had open.
+  - Keeps a token in O(read_token_file) by which the gateway takes queries, and nothing else.
+  - Restarts the gateway when its certificate, its key or a token that it was given at its start is another now.
+  - Waits until InfluxDB answers by way of the gateway, at the address that edges use and with the CA that they trust.
+  - No token is an argument or a result.
+extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.ca]
+options:
+  home:
+    description: Folder of the gateway.
+    type: path
+    default: /etc/seclyzer/gateway
+  read_token_file:
+    description: File with the token for queries.
+    type: path
+    default: /etc/seclyzer/credentials/influx-read-token
+  revoked:
+    description: Edges to revoke, as the inventory calls them. One that was revoked before and is not named stays so.
+    type: list
+    elements: str
+    default: []
+  readmit:
+    description: Edges that may have a credential again.
+    type: list
+    elements: str
+    default: []
+  edges:
+    description: The edges of the inventory. Revoking somebody unknown is refused as a slip of the pen.
+    type: list
+    elements: str
+    default: []
+  rotate:
+    description: Whether to make the token for queries anew.
+    type: bool
+    default: false
+  wait_seconds:
+    description: How long to wait for an answer.
+    type: float
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Keep the gateway's credentials
+  seclyzer.edge.influxdb_gateway:
+    url: https://store:8086
+    revoked: [lost-laptop]
+"""
+
+RETURN = r"""
+done:
+  description: What was done, or in check mode would be, a sentence each.
+  type: list
+  elements: str
+  returned: always
+revoked:
+  description: The edges that are revoked.
+  type: list
+  elements: str
+  returned: always
+"""
+
+UNIT_FILE = Path("/etc/systemd/system") / UNIT
+GIVEN = Path("/run/credentials") / UNIT
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            **PLACE,
+            **CA,
+            "home": {"type": "path", "default": HOME},
+            "read_token_file": {
+                "type": "path",
+                "default": "/etc/seclyzer/credentials/influx-read-token",
+                "no_log": False,
+            },
+            "revoked": {"type": "list", "elements": "str", "default": []},
+            "readmit": {"type": "list", "elements": "str", "default": []},
+            "edges": {"type": "list", "elements": "str", "default": []},
+            "rotate": {"type": "bool", "default": False},
+            "wait_seconds": {"type": "float", "default": 60},
+        },
+        supports_check_mode=True,
+    )
+    wanted, dry = module.params, module.check_mode
+    try:
+        done, revoked = _run(wanted, dry)
+    except Refused as error:
+        module.fail_json(msg=str(error))
+    except Away as error:
+        module.fail_json(
+            msg=f"InfluxDB did not answer by way of the gateway at {wanted['url']} within "
+            f"{wanted['wait_seconds']:g} s: {error}"
+        )
+    module.exit_json(changed=bool(done), done=done, revoked=revoked)
+
+
+def _run(wanted: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
+    """What was done, and who is revoked."""
+    kept = Files(Path(wanted["home"]), dry)
+    done = kept.revoke(wanted["revoked"], wanted["readmit"], wanted["edges"])
+    if done and not dry:
+        systemd.systemctl("reload", UNIT)
+    done += _reader(kept, Path(wanted["read_token_file"]), wanted["rotate"])
+    if others := stale(files.read(UNIT_FILE) or "", GIVEN):
+        done.append(f"the gateway restarted: {', '.join(others)} changed")
+        if not dry:
+            systemd.systemctl("restart", UNIT)
+    ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
+    try:
+        InfluxDB(wanted["url"], ca).wait(0 if dry else wanted["wait_seconds"])
+    except Away:
+        if not dry:
+            raise
+    if keep_ca(Path(wanted["ca_path"]), ca, dry=dry):
+        done.append(f"the CA put in {wanted['ca_path']}")
+    return done, kept.revoked()
+
+
+def _reader(kept: Files, path: Path, rotate: bool) -> list[str]:
+    """Keep the token for queries; what was done."""
+    token = credentials.read_secret(path)
+    if token is not None and kept.knows_reader(token) and not rotate:
+        mended = credentials.keep_secret(path, token, dry=kept.dry)
+        return [f"{path} is for root only"] if mended else []
+    if not kept.dry:
+        token = credentials.new_secret()
+        # The hash first: a token in the file that the gateway does not take is made anew by the next run.
+        kept.admit_reader(token)
+        credentials.keep_folder(path.parent, 0o711)
+        credentials.keep_secret(path, token)
+    return ["a token made by which the gateway takes queries"]
+
+
+if __name__ == "__main__":
+    main()

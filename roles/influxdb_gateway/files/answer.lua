@@ -1,0 +1,35 @@
+-- Refusals in InfluxDB's own form, {"code","message"}, and what the journal is told of them.
+local M = {}
+
+local CODES = {
+    [400] = "invalid",
+    [401] = "unauthorized",
+    [403] = "forbidden",
+    [404] = "not found",
+    [413] = "request too large",
+}
+local QUIET = 60 -- seconds in which the same is told once
+local told = ngx.shared.told
+
+--- Tells the journal, at most once a minute for each edge and status.
+local function tell(status, why)
+    local who = ngx.ctx.owner and ngx.ctx.owner.name or "unknown"
+    if told:add(who .. " " .. status, true, QUIET) then
+        ngx.log(ngx.WARN, who, " is refused (", status, "): ", why)
+    end
+end
+
+--- Ends the request. `why` is a sentence without what a line holds or a token.
+function M.refuse(status, why)
+    tell(status, why)
+    ngx.req.discard_body()
+    ngx.status = status
+    ngx.header["Content-Type"] = "application/json; charset=utf-8"
+    if status == 401 then
+        ngx.header["WWW-Authenticate"] = "Token"
+    end
+    ngx.print('{"code":"' .. CODES[status] .. '","message":"' .. why .. '"}\n')
+    return ngx.exit(ngx.HTTP_OK)
+end
+
+return M

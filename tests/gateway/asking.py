@@ -1,0 +1,70 @@
+"""Requests to the gateway, as bytes and as HTTP, and what came back."""
+
+import http.client
+import json
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+BUCKET = "behavioral_data"
+WRITE = f"/api/v2/write?org=seclyzer&bucket={BUCKET}&precision=us"
+QUERY = "/api/v2/query?org=seclyzer"
+SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """An answer; `body` is its JSON, None when it is none."""
+
+    status: int
+    text: str
+    headers: dict[str, str]
+
+    @property
+    def body(self) -> Any:
+        """The JSON."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+def ask(port: int, method: str, path: str, body: bytes = b"", token: str | None = None, **headers: str) -> Said:
+    """One request on a connection of its own. Underscores in the names of headers are hyphens."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if token is not None:
+        named["Authorization"] = f"Token {token}"
+    try:
+        connection.request(method, path, body, named)
+        answer = connection.getresponse()
+        return Said(answer.status, answer.read().decode(errors="replace"), dict(answer.headers))
+    finally:
+        connection.close()
+
+
+def raw(port: int, sent: bytes, tls: ssl.SSLContext | None = None) -> bytes:
+    """All that comes back for these bytes, until the gateway closes or is quiet for a second."""
+    with socket.create_connection(("127.0.0.1", port), SECONDS) as plain:
+        plain.sendall(sent)
+        plain.settimeout(1.0)
+        came = b""
+        try:
+            while data := plain.recv(65536):
+                came += data
+        except OSError:
+            pass
+        return came
+
+
+def statuses(came: bytes) -> list[int]:
+    """The statuses of the answers in what came back."""
+    heads = [part for part in came.split(b"\r\n") if part.startswith(b"HTTP/1.1 ")]
+    return [int(head.split()[1]) for head in heads]
+
+
+def line(host: str = "edge1", measurement: str = "keystroke_features", at: int = 1_700_000_000_000_000) -> bytes:
+    """A line as an extractor writes it, but for most of its fields."""
+    tags = f"user_id=default,device_id=keyboard_0,host={host}"
+    return f'{measurement},{tags} dwell_mean=81.5,dev_mode=0.0,implementation="rust",schema=1i {at}'.encode()
