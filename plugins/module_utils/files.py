@@ -210,7 +210,6 @@ def _look_at(path: Path, links: int) -> None:
 
 
 def _others_write(found: os.stat_result) -> bool:
-    """Whether its mode lets its group, unless that is root's or the own one, or everybody write."""
-    return bool(
-        found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid != 0 and os.geteuid() == 0)
-    )
+    """Whether everybody may write, or on a host, where this runs as root, another group than root's."""
+    others = stat.S_IWOTH | (stat.S_IWGRP if found.st_gid and not os.geteuid() else 0)
+    return bool(found.st_mode & others)

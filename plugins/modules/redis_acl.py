@@ -308,10 +308,8 @@ def _exists(user: str) -> bool:
 
 def _make_group(name: str, members: list[str]) -> int:
     """Make a system group; its id. `groupadd` of Debian 12 knows no list of members, which usermod adds."""
-    for command in (
-        ["/usr/sbin/groupadd", "--system", name],
-        *(["/usr/sbin/usermod", "-aG", name, user] for user in members),
-    ):
+    joins = [["/usr/sbin/usermod", "-aG", name, user] for user in members]
+    for command in [["/usr/sbin/groupadd", "--system", name], *joins]:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise Refused(f"{' '.join(command)}: {done.stderr.strip()}")

@@ -37,7 +37,7 @@ options:
     type: path
     default: /etc/seclyzer/redis/redis.conf
   replaces:
-    description: Files that an older version kept in its place. They are not touched here; O(ignore:stale) names those there.
+    description: Files that an older version kept. They are not touched here; RV(stale) names those that are there.
     type: list
     elements: path
     default: []
