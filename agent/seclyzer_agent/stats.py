@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Counters of the contract (section 4), all since the extractor started; `gaps` is one more, which need not be there.
+# Counters of the contract (section 4), all since the extractor started; those of OPTIONAL need not be there.
 COUNTERS = {
     "events": "Valid events of its own type",
     "malformed": "Messages that break the contract",
@@ -26,12 +26,14 @@ COUNTERS = {
     "points_dropped": "Points lost because no room was left",
     "redis_reconnects": "Connections to Redis made anew",
     "influx_errors": "Failed requests to InfluxDB",
+    "streams_reset": "Times that the stream was made anew because its ids were ahead of the clock",
+    "entries_trimmed": "Entries taken out of the stream because it was larger than it may be",
     "gaps": "Times that Redis gave up events before they were read",
 }
 # Microseconds of Unix time; 0 when there was none.
 TIMES = ("started_at", "last_event_ts", "last_window_ts")
 NUMBERS = (*COUNTERS, *TIMES, "pid", "spool_bytes")
-OPTIONAL = ("gaps",)
+OPTIONAL = ("gaps", "streams_reset", "entries_trimmed")
 
 NUMBER = re.compile(r"[0-9]{1,19}")
 ENTRY_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,20}")

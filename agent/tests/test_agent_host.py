@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seclyzer_agent import __version__
-from seclyzer_agent.checks.deployment import DeploymentCheck, LegacyClients
+from seclyzer_agent.checks.deployment import DeploymentCheck
 from seclyzer_agent.checks.memory import Memory, UnitMemory, judge, read_cgroup
 from seclyzer_agent.checks.units import Unit, parse_show
 from seclyzer_agent.checks.units import judge as judge_unit
@@ -200,9 +200,3 @@ def test_a_host_without_extractors_needs_no_mode(tmp_path: Path) -> None:
     ]
     entry = deployed(tmp_path, {**GOOD, "mode": None}).entries[0]
     assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 does not say mode")
-
-
-@pytest.mark.parametrize(("on", "status"), [(True, WARN), (False, PASS)])
-def test_legacy_clients_are_a_warning_when_they_are_let_in(on: bool, status: Status) -> None:
-    entry = asyncio.run(LegacyClients(on).read()).entries[0]
-    assert (entry.status, entry.value) == (status, on)

@@ -38,6 +38,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 health = of_host["__seclyzer_now"]
             reached = host in facts["ansible_play_hosts"]
             words, good = line(noted, health, failed, reached, bool(self._task.check_mode))
+            if reached and (risk := open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))):
+                words += f"  ({risk})"
             done = (of_host.get("__seclyzer_switched") or {}).get("said") or []
             lines.append(f"{host:{width}}  {words}" + (f"  [{'; '.join(done)}]" if reached and done else ""))
             if not good:
@@ -68,6 +70,15 @@ def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool) -> tu
         words.append(differs)
     good = not failed and (check or bool(health.get("summary")))
     return "  ".join(words), good
+
+
+def open_redis(config: Any, acl: Any) -> str:
+    """What was asked for in Redis that others on the host can use, from what its two modules returned; mostly nothing."""
+    port = (config or {}).get("port")
+    risks = [f"Redis: any user of the host can take its connections through port {port}"] if port else []
+    if (acl or {}).get("open"):
+        risks.append("Redis: events are taken without a password")
+    return "; ".join(risks)
 
 
 def what_runs(running: Mapping[str, Any]) -> str:

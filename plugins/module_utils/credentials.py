@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from . import files
@@ -20,8 +21,11 @@ def new_secret() -> str:
 
 
 def read_secret(path: Path) -> str | None:
-    """The secret in a file without its line ending, or None when the file is absent or empty."""
-    return (files.read(path) or "").strip() or None
+    """The secret in a file without its line ending, or None when the file is absent or empty.
+
+    Raises Refused when it is not root's, or lies where others may write.
+    """
+    return (files.read_own(path) or "").strip() or None
 
 
 def keep_secret(path: Path, secret: str, gid: int | None = None, *, dry: bool = False) -> bool:
@@ -32,30 +36,24 @@ def keep_secret(path: Path, secret: str, gid: int | None = None, *, dry: bool = 
 def keep(path: Path, text: str, mode: int, gid: int | None = None, *, dry: bool = False) -> bool:
     """Keep a file of one's own, which is root's on a host, with this content, mode and group."""
     group = os.getegid() if gid is None else gid
-    if _stands(path, mode, group) and files.read(path) == text:
+    if _stands(path, stat.S_IFREG, mode, group) and files.read_own(path) == text:
         return False
     if not dry:
-        files.write(path, text, 0o600)
-        os.chown(path, -1, group)
-        path.chmod(mode)
+        files.write(path, text, mode, group)
     return True
 
 
 def keep_folder(path: Path, mode: int, *, dry: bool = False) -> bool:
     """Keep a folder of one's own with this mode. Folders above it that are missing are made 0755."""
-    if _stands(path, mode, os.getegid()):
+    if _stands(path, stat.S_IFDIR, mode, os.getegid()):
         return False
     if not dry:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        path.mkdir(exist_ok=True)
-        os.chown(path, os.geteuid(), os.getegid())
-        path.chmod(mode)
+        files.make_folder(path, mode)
     return True
 
 
-def _stands(path: Path, mode: int, gid: int) -> bool:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return False
-    return (found.st_mode & 0o7777, found.st_uid, found.st_gid) == (mode, os.geteuid(), gid)
+def _stands(path: Path, kind: int, mode: int, gid: int) -> bool:
+    """Whether that is at the path itself, and not behind a link."""
+    found = files.status(path)
+    wanted = (kind | mode, os.geteuid(), gid)
+    return found is not None and (found.st_mode, found.st_uid, found.st_gid) == wanted

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from .files import read, sync, write
+from .files import make_folder, read, sync, write
 from .layout import Layout, Refused
 from .releases import remove as remove_release
 
@@ -156,7 +156,7 @@ def create(layout: Layout, history: History, wanted: Wanted, by: str, source: ob
     part = layout.deployments / f".{n}.part"
     shutil.rmtree(part, ignore_errors=True)
     for name in ("units", "config"):
-        (part / name).mkdir(parents=True)
+        make_folder(part / name)
     for path, text in wanted.files().items():
         write(part / path, text)
     value = {
@@ -173,8 +173,6 @@ def create(layout: Layout, history: History, wanted: Wanted, by: str, source: ob
         "source": source,
     }
     write(part / "manifest.json", json.dumps(value, indent=2) + "\n")
-    for folder in (part, part / "units", part / "config"):
-        folder.chmod(0o755)
     part.rename(layout.deployments / str(n))
     sync(layout.deployments)
     record = {"release": wanted.release, "mode": wanted.mode, "state": "unproven", "previous": current(layout)}

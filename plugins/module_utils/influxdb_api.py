@@ -183,8 +183,8 @@ def keep_ca(path: Path, ca: str, *, dry: bool) -> bool:
     """Put the CA, when there is one, where all on this host who reach InfluxDB look for it; True when it was not so."""
     if not ca:
         return False
-    if not dry:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not dry and not path.parent.exists():
+        files.make_folder(path.parent)
     return credentials.keep(path, ca, 0o644, dry=dry)
 
 

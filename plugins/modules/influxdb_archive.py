@@ -110,19 +110,14 @@ def install(archive: Path, checksum: str, path: Path, note: Path) -> None:
     """Put the program of a verified archive in place by one rename. Raises Refused when it is another archive."""
     if (found := files.sha256(archive)) != checksum:
         raise Refused(f"the archive has the checksum {found} and should have {checksum}; nothing was installed")
-    part = path.with_name(f".{path.name}.part")
     with tarfile.open(archive) as tar:
         member = next((one for one in tar if one.isfile() and Path(one.name).name == PROGRAM), None)
         stream = tar.extractfile(member) if member else None
         if stream is None:
             raise Refused(f"the archive holds no {PROGRAM}")
-        with part.open("wb") as out:
+        with files.writing(path, 0o755) as out:
             shutil.copyfileobj(stream, out)
-            os.fsync(out.fileno())
-    part.chmod(0o755)
-    program = files.sha256(part)
-    part.rename(path)
-    files.sync(path.parent)
+    program = files.sha256(path)
     files.write(note, json.dumps({"archive": checksum, "program": program}) + "\n")
 
 

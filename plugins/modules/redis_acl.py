@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import grp
 import hashlib
+import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ options:
   path:
     description: Where the ACL file stands.
     type: path
-    default: /etc/redis/seclyzer.acl
+    default: /etc/seclyzer/redis/users.acl
   credentials:
     description: Folder of the password files. A user's file is called C(redis-<user>).
     type: path
@@ -60,9 +61,20 @@ options:
     type: path
     default: /run/redis/redis-server.sock
   server_group:
-    description: The group that Redis runs as, and may read the ACL file.
+    description: The group of Redis' own user, which may read the ACL file.
     type: str
     default: redis
+  socket_group:
+    description: The group that may connect to Redis. It is made when it is missing.
+    type: str
+    default: seclyzer-redis
+  members:
+    description:
+      - Users of the host that become members of O(socket_group) when it is made, those of them that there are. Programs
+        that ran before it was made are under units that do not name it.
+    type: list
+    elements: str
+    default: []
 author:
   - The SecLyzer maintainers (@seclyzer)
 """
@@ -82,6 +94,15 @@ users_changed:
   description: Users whose password was made in this run. Whoever uses one has to be given it anew.
   type: list
   elements: str
+  returned: always
+joined:
+  description: The users that were made members of O(socket_group), which was made in this run.
+  type: list
+  elements: str
+  returned: always
+open:
+  description: Whether Redis lets clients in without a password.
+  type: bool
   returned: always
 loaded:
   description: Whether the running server was told to read the rules again.
@@ -108,6 +129,8 @@ class Host:
     server: str
     socket: str
     server_group: str
+    socket_group: str
+    members: list[str]
     groups: dict[str, str]
     dry: bool
 
@@ -125,12 +148,11 @@ class Host:
 
     def keep_rules(self, text: str) -> bool:
         """Keep the ACL file, which Redis may read and not write; True when it was not so."""
-        try:
-            gid = grp.getgrnam(self.server_group).gr_gid
-        except KeyError:
+        gid = _gid_of(self.server_group)
+        if gid is None:
             if self.dry:
                 return True
-            raise Refused(f"the host has no group {self.server_group}: install Redis first") from None
+            raise Refused(f"the host has no group {self.server_group}: install Redis first")
         return credentials.keep(Path(self.path), text, 0o640, gid, dry=self.dry)
 
     def in_force(self, text: str) -> list[str]:
@@ -143,14 +165,20 @@ class Host:
         except (Refused, RedisAway, RedisError) as error:
             raise Refused(f"Redis refuses these rules, so nothing was changed: {error}") from error
 
+    def keep_socket_group(self) -> list[str] | None:
+        """Make the group that may connect, with those of its members that the host has; None when there was one."""
+        if _gid_of(self.socket_group) is not None:
+            return None
+        joined = [name for name in self.members if _exists(name)]
+        if not self.dry:
+            _make_group(self.socket_group, joined)
+        return joined
+
     def _gid(self, group: str) -> int:
-        try:
-            return grp.getgrnam(group).gr_gid
-        except KeyError:
-            if self.dry:
-                return -1
-            subprocess.run(["groupadd", "--system", group], check=True, capture_output=True)
-            return grp.getgrnam(group).gr_gid
+        found = _gid_of(group)
+        if found is None and not self.dry:
+            found = _make_group(group, [])
+        return -1 if found is None else found
 
 
 def main() -> None:
@@ -160,11 +188,13 @@ def main() -> None:
             "users": {"type": "dict", "required": True},
             "groups": {"type": "dict", "default": {}},
             "rotate": {"type": "raw", "default": False},
-            "path": {"type": "path", "default": "/etc/redis/seclyzer.acl"},
+            "path": {"type": "path", "default": "/etc/seclyzer/redis/users.acl"},
             "credentials": {"type": "path", "default": "/etc/seclyzer/credentials"},
             "server": {"type": "path", "default": "/usr/bin/redis-server"},
             "socket": {"type": "path", "default": "/run/redis/redis-server.sock"},
             "server_group": {"type": "str", "default": "redis"},
+            "socket_group": {"type": "str", "default": "seclyzer-redis"},
+            "members": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -192,14 +222,18 @@ def settle(host: Host, users: dict[str, str], rotate: object) -> dict[str, objec
     if not installed and not host.dry:
         raise Refused(f"{host.server} is not there: install Redis first")
     in_force = host.in_force(text) if installed else []
-    before = files.read(Path(host.path)) or ""
-    changed = host.keep_rules(text)
+    joined = host.keep_socket_group()
+    before = _rules_of(Path(host.path))
+    changed = host.keep_rules(text) or joined is not None
     loaded, restart = False, []
     try:
         with Redis(host.socket, ADMIN, stored[ADMIN] or "") as redis:
-            loaded = before != text or redis_server.rules(redis) != in_force
-            if loaded and not host.dry:
-                _load(host, redis, before)
+            if redis.pairs("CONFIG", "GET", "aclfile").get("aclfile") != host.path:
+                restart.append("it reads its users from another file")
+            else:
+                loaded = before != text or redis_server.rules(redis) != in_force
+                if loaded and not host.dry:
+                    _load(host, redis, before)
     except RedisAway:
         pass  # not running: it reads the file when it starts
     except RedisError as error:
@@ -208,6 +242,8 @@ def settle(host: Host, users: dict[str, str], rotate: object) -> dict[str, objec
     return {
         "changed": changed or loaded or bool(restart),
         "users_changed": fresh,
+        "joined": joined or [],
+        "open": "default" in users,
         "loaded": loaded,
         "restart": restart,
         "diff": diff(host.path, before, text, fresh),
@@ -246,6 +282,38 @@ def diff(path: str, before: str, text: str, fresh: list[str]) -> dict[str, str]:
         "before": HASH.sub("#…", before),
         "after": HASH.sub("#…", text) + new,
     }
+
+
+def _rules_of(path: Path) -> str:
+    """The ACL file as it stands; empty when there is none, or when what stands there is not root's."""
+    try:
+        return files.read_own(path) or ""
+    except Refused:
+        return ""
+
+
+def _gid_of(group: str) -> int | None:
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        return None
+
+
+def _exists(user: str) -> bool:
+    try:
+        return bool(pwd.getpwnam(user))
+    except KeyError:
+        return False
+
+
+def _make_group(name: str, members: list[str]) -> int:
+    """Make a system group; its id. `groupadd` of Debian 12 knows no list of members, which usermod adds."""
+    joins = [["/usr/sbin/usermod", "-aG", name, user] for user in members]
+    for command in [["/usr/sbin/groupadd", "--system", name], *joins]:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Refused(f"{' '.join(command)}: {done.stderr.strip()}")
+    return grp.getgrnam(name).gr_gid
 
 
 def _load(host: Host, redis: Redis, before: str) -> None:

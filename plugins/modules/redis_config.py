@@ -23,8 +23,9 @@ description:
   - A configuration is tried by a throw-away server first. One that the installed Redis refuses changes nothing.
   - What the throw-away server has in force is held against the running server, and every difference is set by
     C(CONFIG SET). So a setting that somebody changed by hand is mended as well, and Redis keeps its data.
-  - A restart is asked for only when Redis cannot take a setting live, when it cannot be logged in to, or when the
-    process was started under another drop-in than the one on disk.
+  - A restart is asked for only when Redis cannot take a setting live, when it cannot be logged in to, when the
+    process was started under another drop-in than the one on disk, or when the unit is between two attempts to start.
+  - The files' folders must be writable by root alone; others are refused.
   - On a host where Redis is not installed yet the files are written, so that the first start already uses them.
 options:
   content:
@@ -34,7 +35,12 @@ options:
   path:
     description: Where the configuration stands. It holds no secret and anyone may read it.
     type: path
-    default: /etc/redis/seclyzer.conf
+    default: /etc/seclyzer/redis/redis.conf
+  replaces:
+    description: Files that an older version kept. They are not touched here; RV(stale) names those that are there.
+    type: list
+    elements: path
+    default: []
   dropin:
     description: The drop-in's text. A line is added that marks which drop-in a process was started under.
     type: str
@@ -79,6 +85,15 @@ restart:
   type: list
   elements: str
   returned: always
+stale:
+  description: Which files of O(replaces) are still there. They can go once Redis has been restarted.
+  type: list
+  elements: str
+  returned: always
+port:
+  description: The TCP port that Redis has under this configuration; 0 for none.
+  type: int
+  returned: always
 daemon_reload:
   description: Whether systemd has to read its units again.
   type: bool
@@ -98,7 +113,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "content": {"type": "str", "required": True},
-            "path": {"type": "path", "default": "/etc/redis/seclyzer.conf"},
+            "path": {"type": "path", "default": "/etc/seclyzer/redis/redis.conf"},
+            "replaces": {"type": "list", "elements": "path", "default": []},
             "dropin": {"type": "str", "required": True},
             "unit": {"type": "str", "default": "redis-server"},
             "server": {"type": "path", "default": "/usr/bin/redis-server"},
@@ -116,8 +132,11 @@ def main() -> None:
         in_force = tried(wanted["server"], content) if installed else {}
     except (Refused, RedisAway, RedisError) as error:
         module.fail_json(msg=f"Redis refuses this configuration, so nothing was changed: {error}")
-    before = {path: files.read(path) or "" for path in texts}
-    written = [path for path, text in texts.items() if _keep(path, text, dry=module.check_mode)]
+    try:
+        before = {path: files.read_own(path) or "" for path in texts}
+        written = [path for path, text in texts.items() if _keep(path, text, dry=module.check_mode)]
+    except Refused as error:
+        module.fail_json(msg=str(error))
 
     unit = _unit(wanted["unit"])
     live: list[str] = []
@@ -126,12 +145,17 @@ def main() -> None:
         live, restart = apply(in_force, Path(wanted["password_file"]), dry=module.check_mode)
         if _mark_of(unit["MainPID"]) != mark:
             restart.append("it was started under another drop-in")
+    elif unit.get("ActiveState") == "activating":
+        restart.append("it waits to be started again")
+    stale = [str(path) for path in map(Path, wanted["replaces"]) if files.status(path)]
     daemon_reload = unit.get("NeedDaemonReload") == "yes" or any(UNITS in path.parents for path in written)
     module.exit_json(
-        changed=bool(written or live or restart or daemon_reload),
+        changed=bool(written or live or restart or stale or daemon_reload),
         installed=installed,
         live=live,
         restart=restart,
+        stale=stale,
+        port=int(said(content).get("port", "6379")),
         daemon_reload=daemon_reload,
         diff=[
             {"before_header": str(path), "after_header": str(path), "before": before[path], "after": texts[path]}
@@ -206,8 +230,8 @@ def _mark_of(pid: str) -> str:
 
 
 def _keep(path: Path, text: str, *, dry: bool) -> bool:
-    if not dry:
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not dry and not path.parent.exists():
+        files.make_folder(path.parent)
     return credentials.keep(path, text, 0o644, dry=dry)
 
 

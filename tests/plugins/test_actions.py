@@ -214,3 +214,16 @@ MOUSE_IN_PYTHON = {"keystroke": "rust", "mouse": "python", "app": "python"}
 )
 def test_the_report_says_where_a_host_differs_from_the_inventory(noted: Any, running: Any, words: str) -> None:
     assert report.against_inventory(noted, running) == words
+
+
+@pytest.mark.parametrize(
+    ("config", "acl", "said"),
+    [
+        (None, None, ""),
+        ({"port": 0}, {"open": False}, ""),
+        ({"port": 6379}, {"open": False}, "Redis: any user of the host can take its connections through port 6379"),
+        ({"port": 0}, {"open": True}, "Redis: events are taken without a password"),
+    ],
+)
+def test_the_report_says_what_others_on_the_host_can_use(config: Any, acl: Any, said: str) -> None:
+    assert report.open_redis(config, acl) == said

@@ -29,6 +29,8 @@ def host(tmp_path: Path) -> Host:
         server=SERVER,
         socket=str(tmp_path / "socket"),
         server_group=grp.getgrgid(os.getegid()).gr_name,
+        socket_group=grp.getgrgid(os.getegid()).gr_name,
+        members=[],
         groups={},
         dry=False,
     )

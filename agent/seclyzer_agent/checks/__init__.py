@@ -10,9 +10,10 @@ from redis.asyncio import Redis
 
 from ..config import Settings
 from ..model import Check, Facts
-from .deployment import DeploymentCheck, LegacyClients
+from .deployment import DeploymentCheck
 from .extractor import Bounds, Extractor
 from .influxdb import InfluxCheck
+from .legacy_clients import LegacyClients
 from .memory import UnitMemory
 from .redis import RedisCheck
 from .units import Units
@@ -42,7 +43,7 @@ def build(
             spool=int(settings.spool_bytes),
         )
         checks.append(RedisCheck(redis, slow=slow, warn=warn, fail=fail))
-        checks.append(LegacyClients(settings.redis_legacy_clients))
+        checks.append(LegacyClients(settings.redis_url, settings.redis_legacy_clients))
         checks += [Extractor(kind, settings.units.get(kind, ""), redis, facts, bounds) for kind in settings.extractors]
     spools = () if settings.store else settings.extractors
     checks.append(InfluxCheck(session, settings.influx_url, tls, slow, facts, spools))

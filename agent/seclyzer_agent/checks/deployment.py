@@ -1,4 +1,4 @@
-"""What is this host meant to run? The deployment's manifest, as it stands on disk; and what it lets in."""
+"""What is this host meant to run? The deployment's manifest, as it stands on disk."""
 
 from __future__ import annotations
 
@@ -121,21 +121,3 @@ class DeploymentCheck:
 
     def _bad(self, status: Status, words: str) -> Reading:
         return Reading((Entry("release", "deployment", "component", status, words),))
-
-
-class LegacyClients:
-    """The check `legacy_clients`: whether Redis lets producers from before in, as the configuration tells."""
-
-    name = "legacy_clients"
-    after = ()
-    primary = Entry("enabled", "redis", "system", Status.FAIL, "")
-
-    def __init__(self, enabled: bool) -> None:
-        self._enabled = enabled
-
-    async def read(self) -> Reading:
-        """What the configuration says."""
-        if self._enabled:
-            words = "redis_legacy_clients is on: any program on this host may publish events, without a password"
-            return Reading((Entry("enabled", "redis", "system", Status.WARN, words, True),))
-        return Reading((Entry("enabled", "redis", "system", Status.PASS, "redis_legacy_clients is off", False),))

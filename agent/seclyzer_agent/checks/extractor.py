@@ -14,12 +14,13 @@ from redis.asyncio import Redis
 from ..model import Entry, Facts, Reading, Status
 from ..redis_client import in_words
 from ..stats import Stats, parse
-from ..trackers import Growth, Lag, Stall, follow, grow, watch
+from ..trackers import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from .deployment import Deployment
 from .spool import Spool
 from .spool import judge as judge_spool
 from .units import Unit
 
+AHEAD = 150.0  # s; an extractor makes a stream anew that is 120 s ahead of the clock, and looks every 10 s
 FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
 
 # Growth of these is a loss of data, of those a fault that loses nothing by itself.
@@ -33,6 +34,8 @@ ERRORS = {
     "malformed": "malformed messages",
     "future": "events from the future",
     "influx_errors": "failed requests to InfluxDB",
+    "streams_reset": "streams made anew",
+    "entries_trimmed": "entries trimmed from a stream that was too large",
     "redis_reconnects": "lost connections to Redis",
 }
 
@@ -117,6 +120,15 @@ def judge_lag(kind: str, lag: Lag, stream_length: int, warn: float, fail: float)
     return Entry("lag", kind, "component", status, f"{words} ({stream_length} kept)", round(lag.seconds, 3), "s")
 
 
+def judge_ids(kind: str, last_id: str, wall: float) -> tuple[Entry, ...]:
+    """An entry when the id read last is so far ahead of the clock (`wall`, Unix s) that the stream may take no more."""
+    ahead = entry_seconds(last_id) - wall
+    if ahead <= AHEAD:
+        return ()
+    words = f"{kind}: the ids of its stream are {ahead:.0f} s ahead of the clock: it may take no more events"
+    return (Entry("stream", kind, "component", Status.FAIL, words, round(ahead), "s"),)
+
+
 def judge_windows(kind: str, stall: Stall, now: float, bound: float) -> Entry:
     """Whether windows close while events come in; `bound` in s."""
     waiting = 0.0 if stall.since is None else now - stall.since
@@ -188,6 +200,7 @@ class Extractor:
         growth = grow(self._growth, stats.life, counters, now, hold=bounds.recent)
         self._lag, self._growth = lag, growth
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
+        entries += judge_ids(kind, stats.last_id or "0-0", time.time())
         if kind != "app":  # an application may keep the focus for hours
             closed = stats["windows"] + stats["windows_short"]
             self._stall = watch(self._stall, stats.life, stats["events"], closed, now)

@@ -1,4 +1,4 @@
-"""Does Redis answer, has it room, and does it keep off the disk?"""
+"""Does Redis answer, has it room for data and connections, and does it keep off the disk?"""
 
 from __future__ import annotations
 
@@ -61,6 +61,22 @@ def judge_persistence(info: Mapping[str, Any]) -> Entry:
     return Entry("persistence", "redis", "datastore", status, words, bool(faults))
 
 
+def judge_connections(info: Mapping[str, Any], turned_away: int, warn: float, fail: float) -> Entry:
+    """Connections against `maxclients`, from INFO clients; `turned_away` since the last look; `warn`, `fail` in percent.
+
+    Who connects and never logs in counts as well, so a port, which any user of the host can reach, is said.
+    """
+    now, limit = int(info.get("connected_clients", 0)), int(info.get("maxclients", 0))
+    percent = 100 * now / limit if limit else 0.0
+    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn or turned_away else Status.PASS
+    words = f"Redis has {now} of {limit} connections ({percent:.0f} %)"
+    if turned_away:
+        words += f"; it turned {turned_away} away since the last look, producers may be among them"
+    if port := int(info.get("tcp_port", 0)):
+        words += f"; any user of this host can take them through port {port}"
+    return Entry("connections", "redis", "datastore", status, words, now)
+
+
 class RedisCheck:
     """The check `redis`. Its facts: RedisFacts. `slow` in s, `warn` and `fail` in percent of maxmemory."""
 
@@ -70,6 +86,7 @@ class RedisCheck:
 
     def __init__(self, client: Redis, *, slow: float, warn: float, fail: float) -> None:
         self._client, self._slow, self._warn, self._fail = client, slow, warn, fail
+        self._rejected: int | None = None
 
     async def read(self) -> Reading:
         """PING, then INFO."""
@@ -77,12 +94,20 @@ class RedisCheck:
             began = time.perf_counter()
             await self._client.ping()
             latency = time.perf_counter() - began
-            info = await self._client.info("memory", "persistence", "replication")
+            info = await self._client.info("memory", "persistence", "replication", "clients", "stats", "server")
         used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
         policy = str(info.get("maxmemory_policy", ""))
         entries = (
             judge_latency(latency, self._slow),
             judge_memory(used, limit, policy, self._warn, self._fail),
             judge_persistence(info),
+            judge_connections(
+                info, self._turned_away(int(info.get("rejected_connections", 0))), self._warn, self._fail
+            ),
         )
         return Reading(entries, RedisFacts(latency, used, limit))
+
+    def _turned_away(self, rejected: int) -> int:
+        """How many connections Redis has turned away since the last look; it counts from 0 when it starts."""
+        before, self._rejected = self._rejected, rejected
+        return 0 if before is None else max(0, rejected - before)

@@ -1,0 +1,66 @@
+"""Does Redis let anybody in without a password? It is tried, whatever the configuration says."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from urllib.parse import urlsplit
+
+from ..model import Entry, Reading, Status, Unreadable
+
+USERS = ("default", "collector", "keystroke", "mouse", "app", "agent", "consumer", "admin")
+"""Redis' users. Nobody but `default` may be let in, and that one only where it is configured."""
+
+
+def judge(let_in: list[str], configured: bool) -> Entry:
+    """`let_in`: the users that got in without their password; `configured`: whether `default` may."""
+    strange = [user for user in let_in if user != "default" or not configured]
+    if strange:
+        words = f"Redis lets anybody in without a password, as {', '.join(strange)}; run site.yml, which mends it"
+        return Entry("enabled", "redis", "system", Status.FAIL, words, True)
+    if let_in:
+        words = "redis_legacy_clients is on: any program that reaches Redis may publish events, without a password"
+        return Entry("enabled", "redis", "system", Status.WARN, words, True)
+    if configured:
+        words = "redis_legacy_clients is on, but Redis lets nobody in without a password; run site.yml"
+        return Entry("enabled", "redis", "system", Status.WARN, words, False)
+    return Entry("enabled", "redis", "system", Status.PASS, "Redis lets nobody in without a password", False)
+
+
+class LegacyClients:
+    """The check `legacy_clients`: tries to get in. Redis' users are the same for its socket and for a port."""
+
+    name = "legacy_clients"
+    after = ()
+    primary = Entry("enabled", "redis", "system", Status.FAIL, "")
+
+    def __init__(self, url: str, configured: bool) -> None:
+        self._url, self._configured = url, configured
+
+    async def read(self) -> Reading:
+        """Without a login, and then as each user with a password that is not theirs."""
+        parts = urlsplit(self._url)
+        try:
+            if parts.scheme == "unix":
+                reader, writer = await asyncio.open_unix_connection(parts.path)
+            else:
+                reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 6379)
+        except OSError:
+            raise Unreadable("Redis cannot be reached") from None
+        try:
+            let_in = [user for user in USERS if await _gets_in(reader, writer, user)]
+        except (OSError, EOFError):
+            raise Unreadable("Redis closed the connection") from None
+        finally:
+            writer.close()
+        return Reading((judge(let_in, self._configured),))
+
+
+async def _gets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: str) -> bool:
+    """Whether Redis takes the connection for that user's: of nobody who said a name it is `default`'s."""
+    command = "PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}"
+    writer.write(f"{command}\r\n".encode())
+    answer = await reader.readuntil(b"\r\n")
+    if b"max number of clients" in answer:
+        raise Unreadable("Redis takes no more connections (max number of clients reached)")
+    return not answer.startswith(b"-") or (user == "default" and not answer.startswith(b"-NOAUTH"))
