@@ -21,6 +21,7 @@ from .parse import (
     number,
     optional_path,
     redis_url,
+    socket_path,
     some_of,
     text,
     unit_names,
@@ -72,6 +73,7 @@ class Settings:
     redis_username: str
     redis_password_file: str
     influx_url: str
+    influx_socket: str
     influx_ca_file: str
     deployment_dir: str
     units: Mapping[str, str]
@@ -121,13 +123,14 @@ def _checks(value: Any) -> dict[str, Pace]:
 # Key → (parser, default). A parser returns the value or raises ValueError with what is allowed.
 KEYS: dict[str, tuple[Any, Any]] = {
     "listen": (listen_address, "127.0.0.1:9484"),
-    "unix_listen": (optional_path, ""),
+    "unix_listen": (socket_path, ""),
     "reader_password_file": (optional_path, ""),
     "roles": (some_of("edge", "store"), ["edge"]),
     "redis_url": (redis_url, "unix:///run/redis/redis-server.sock"),
     "redis_username": (text(r"[A-Za-z0-9._-]{0,64}", "an ACL user's name, or empty"), "agent"),
     "redis_password_file": (optional_path, ""),
     "influx_url": (influx_url, "http://127.0.0.1:8086"),
+    "influx_socket": (socket_path, ""),
     "influx_ca_file": (optional_path, ""),
     "deployment_dir": (absolute_path, "/opt/seclyzer/current"),
     "units": (unit_names, None),

@@ -10,12 +10,13 @@ import contextlib
 import os
 import socket
 import stat
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from pathlib import Path
 
 from .address import authority
 
 FIRST_INHERITED = 3  # SD_LISTEN_FDS_START
+VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 UNIX_MODE = 0o660
 
 
@@ -23,8 +24,11 @@ class CannotListen(Exception):
     """An address cannot be listened on; the message names it and says why."""
 
 
-def sockets(listen: tuple[str, int], unix_listen: str, environment: Mapping[str, str]) -> list[socket.socket]:
-    """Bound sockets, at least one. Raises CannotListen."""
+def sockets(listen: tuple[str, int], unix_listen: str, environment: MutableMapping[str, str]) -> list[socket.socket]:
+    """Listening sockets, at least one. Raises CannotListen.
+
+    What told of systemd's is taken out of `environment`: programs that the agent runs have no such sockets.
+    """
     found = _inherited(environment)
     if found:
         return found
@@ -46,10 +50,10 @@ def name(listener: socket.socket) -> str:
     return f"[{where[0]}]:{where[1]}" if ":" in where[0] else f"{where[0]}:{where[1]}"
 
 
-def _inherited(environment: Mapping[str, str]) -> list[socket.socket]:
+def _inherited(environment: MutableMapping[str, str]) -> list[socket.socket]:
     """What systemd listens on for us (sd_listen_fds)."""
-    count = environment.get("LISTEN_FDS", "")
-    if environment.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal():
+    pid, count, _ = (environment.pop(variable, "") for variable in VARIABLES)
+    if pid != str(os.getpid()) or not count.isdecimal():
         return []
     found = []
     for number in range(FIRST_INHERITED, FIRST_INHERITED + int(count)):

@@ -10,6 +10,7 @@ from typing import Any
 from .address import authority, web_address
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,240}\.(service|socket|target|timer|mount)")
+LONGEST_SOCKET_PATH = 107  # what the kernel takes, without the zero at its end
 SHORT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -103,6 +104,14 @@ def absolute_path(value: Any) -> str:
 def optional_path(value: Any) -> str:
     """A path from the root, or empty."""
     return "" if value == "" else absolute_path(value)
+
+
+def socket_path(value: Any) -> str:
+    """A unix socket's path from the root, or empty."""
+    path = optional_path(value)
+    if len(path.encode()) > LONGEST_SOCKET_PATH:
+        raise ValueError(f"must be a unix socket's path of at most {LONGEST_SOCKET_PATH} bytes, or empty")
+    return path
 
 
 def listen_address(value: Any) -> tuple[str, int]:

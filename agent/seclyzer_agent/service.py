@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from . import __version__
 from .checks import build
 from .config import ConfigError, Settings, reader_password, secret
+from .connector import SocketConnector
 from .guard import BACKLOG, BURST, IDLE_SECONDS, Guard, room
 from .listening import name, sockets
 from .logs import Journal
@@ -96,9 +97,10 @@ async def background(
     # Before the check's own deadline: what a store that hangs means, the check knows and its runner does not.
     timeout = aiohttp.ClientTimeout(total=0.8 * settings.checks["influxdb"].deadline)
     agent = {"User-Agent": f"seclyzer-agent/{__version__}"}
+    connector = SocketConnector(settings.influx_socket, kept.tls) if settings.influx_socket else None
     try:
         async with aiohttp.ClientSession(
-            timeout=timeout, headers=agent, cookie_jar=aiohttp.DummyCookieJar()
+            connector=connector, timeout=timeout, headers=agent, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
             runners: list[Runner] = []
             checks = build(settings, redis, session, kept.tls, lambda name: runners[0].facts(name))

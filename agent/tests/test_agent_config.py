@@ -34,6 +34,8 @@ def configured(tmp_path: Path, content: dict[str, Any] | str = "", **environment
         ({"redis_url": "unix://run/redis.sock"}, "must be unix:///PATH or redis://HOST:PORT"),
         ({"influx_url": "store:8086"}, "must be https://HOST:PORT, or http://127.0.0.1:PORT"),
         ({"influx_ca_file": "ca.crt"}, "must be a path that begins with /"),
+        ({"influx_socket": "influx.sock"}, "must be a path that begins with /"),
+        ({"influx_socket": f"/{'s' * 107}"}, "must be a unix socket's path of at most 107 bytes, or empty"),
         ({"units": ["seclyzer-app.service"]}, "must be a mapping of short names to systemd units"),
         ({"units": {"app": "--help"}}, "must map short lower-case names to units"),
         ({"redis_legacy_clients": "maybe"}, "must be true or false"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,7 @@ from agent_world import free_port
 from aiohttp import web
 
 from seclyzer_agent.checks.influxdb import InfluxCheck
+from seclyzer_agent.connector import CLOSED, SocketConnector
 from seclyzer_agent.model import Reading, Status, Unreadable
 
 PASS = Status.PASS
@@ -109,3 +111,60 @@ def test_https_needs_the_ca_that_signed_the_certificate(certificates: Path) -> N
         influx(ready, certificates)
     (certificates / "trusted.crt").write_bytes((certificates / "ca.crt").read_bytes())
     assert influx(ready, certificates).entries[0].status is PASS
+
+
+def by_socket(place: Path, name: str, host: str, tls: Path | None, through: bool = True) -> Reading:
+    """One reading of a ready InfluxDB at the unix socket `name` in `place`; nobody listens at the URL itself.
+
+    What is not let `through` is accepted and closed, as systemd-socket-proxyd does when the store is away.
+    """
+
+    async def main() -> Reading:
+        app = web.Application()
+        app.router.add_get("/health", ready)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        server = None
+        trust: ssl.SSLContext | bool = True
+        if tls is not None:
+            server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            server.load_cert_chain(tls / "leaf.crt", tls / "leaf.key")
+            trust = ssl.create_default_context(cafile=str(tls / "ca.crt"))
+        away = None
+        if through:
+            await web.UnixSite(runner, str(place / "store"), ssl_context=server).start()
+        else:
+            away = await asyncio.start_unix_server(lambda _, writer: writer.close(), str(place / "store"))
+        url = f"{'https' if tls else 'http'}://{host}:9"
+        try:
+            connector = SocketConnector(str(place / name), trust)
+            async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=2)) as session:
+                check = InfluxCheck(session, url, trust, 1)
+                await check.read()
+                return await check.read()  # over the same connection
+        finally:
+            await runner.cleanup()
+            if away is not None:
+                away.close()
+
+    return asyncio.run(main())
+
+
+def test_a_store_behind_a_socket_is_asked_in_its_own_name(certificates: Path, tmp_path: Path) -> None:
+    assert by_socket(tmp_path, "store", "127.0.0.1", certificates).entries[0].status is PASS
+    assert by_socket(tmp_path, "store", "store.example", None).entries[0].status is PASS
+    with pytest.raises(Unreadable, match="the certificate is not one that the CA file vouches for"):
+        by_socket(tmp_path, "store", "localhost", certificates)
+
+
+def test_what_is_wrong_with_the_way_through_a_socket_is_said(certificates: Path, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match=f"cannot be reached by {tmp_path}/none: No such file or directory"):
+        by_socket(tmp_path, "none", "127.0.0.1", certificates)
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "left"))
+    with pytest.raises(Unreadable, match=f"cannot be reached by {tmp_path}/left: Connection refused"):
+        by_socket(tmp_path, "left", "127.0.0.1", certificates)
+    with pytest.raises(Unreadable, match=f"cannot be reached by {tmp_path}/store: {CLOSED}"):
+        by_socket(tmp_path, "store", "127.0.0.1", certificates, through=False)
+    with pytest.raises(Unreadable, match="broke off the answer"):
+        by_socket(tmp_path, "store", "127.0.0.1", None, through=False)

@@ -97,6 +97,8 @@ QUERIES = [
     "#f",
     "?a#b",
 ]
+SOCKETS = ["", "/", "/r.sock", "//r", "/a b", "r.sock", "./r", "/" + "s" * 106, "/" + "s" * 107, "/" + "ä" * 53]
+SOCKETS += ["/" + "ä" * 54, "/%20", "/a: #b", "/\x7f"]
 NAMED = [option.key for option in OPTIONS if not option.secret]
 
 
@@ -118,6 +120,8 @@ def value(rng: random.Random, key: str) -> str:
     """Mostly of the sort that the key wants."""
     if key.endswith("_url") and rng.random() < 0.9:
         return url(rng)
+    if key == "influx_socket" and rng.random() < 0.9:
+        return rng.choice(SOCKETS)
     return rng.choice(NUMBERS if rng.random() < 0.5 else WORDS)
 
 

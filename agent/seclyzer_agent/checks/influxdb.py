@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import aiohttp
+from aiohttp.client_exceptions import UnixClientConnectorError
 
 from ..model import Entry, Facts, Reading, Status, Unreadable
 from .spool import kept
@@ -72,7 +73,8 @@ class InfluxCheck:
         except aiohttp.ClientConnectorCertificateError:
             raise Unreadable("the certificate is not one that the CA file vouches for") from None
         except aiohttp.ClientConnectorError as error:
-            raise Unreadable(f"cannot be reached: {why(error.os_error)}") from None
+            by = f" by {error.path}" if isinstance(error, UnixClientConnectorError) else ""
+            raise Unreadable(f"cannot be reached{by}: {why(error.os_error)}") from None
         except aiohttp.ClientError as error:
             raise Unreadable(f"broke off the answer ({type(error).__name__})") from None
         except TimeoutError:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from .address import RedisAddress, parse_influx_url, parse_redis_url
 
+LONGEST_SOCKET_PATH = 107  # what the kernel takes, without the zero at its end
+
 
 def text(value: object) -> str:
     if isinstance(value, str) and "\x00" not in value:
@@ -25,6 +27,13 @@ def token(value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"[!-~]*", value):
         return value
     raise ValueError("a token: printable ASCII without spaces")
+
+
+def socket_path(value: object) -> str:
+    fits = isinstance(value, str) and "\x00" not in value and len(value.encode()) <= LONGEST_SOCKET_PATH
+    if isinstance(value, str) and fits and value[:1] in ("", "/"):
+        return value
+    raise ValueError(f"a unix socket's path from /, of at most {LONGEST_SOCKET_PATH} bytes, or empty")
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:

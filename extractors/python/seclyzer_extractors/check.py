@@ -40,19 +40,29 @@ def _redis_advice(trouble: str, address: RedisAddress) -> str:
 def _influx(settings: Settings) -> tuple[bool, str]:
     address = parse_influx_url(settings.influx_url)
     where = _endpoint(address.host, address.port, address.tls)
+    if settings.influx_socket:
+        where += f" by {settings.influx_socket}"
     influx = InfluxDB(settings)
     try:
         answer = influx.write(b"", settings.influx_timeout_seconds)
     except InfluxAway as error:
-        doubt = "certificate" in str(error) or "HTTP" in str(error)
-        advice = "check influx_ca_file, the server's certificate and influx_url"
-        return False, f"{where}: {error}; {advice if doubt else 'does it run, and listen there? check influx_url'}"
+        return False, f"{where}: {error}; {_influx_away_advice(str(error), settings)}"
     finally:
         influx.close()
     place = f"{settings.influx_org}/{settings.influx_bucket}"
     if 200 <= answer.status < 300:
         return True, f"{where} takes points into {place}"
     return False, f"{where}: status {answer.status} for {place}; {_influx_advice(answer, settings)}"
+
+
+def _influx_away_advice(trouble: str, settings: Settings) -> str:
+    if "certificate" in trouble or "HTTP" in trouble:
+        return "check influx_ca_file, the server's certificate and influx_url"
+    if not settings.influx_socket:
+        return "does it run, and listen there? check influx_url"
+    if "Permission denied" in trouble:
+        return "may this user open the socket? see its group"
+    return "does it run, and what listens at the socket reach it? check influx_url and influx_socket"
 
 
 def _influx_advice(answer: Answer, settings: Settings) -> str:

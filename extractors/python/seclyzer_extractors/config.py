@@ -29,6 +29,7 @@ class Settings:
     redis_username: str
     redis_password: str
     influx_url: str
+    influx_socket: str
     influx_org: str
     influx_bucket: str
     influx_token: str

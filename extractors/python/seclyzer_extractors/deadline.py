@@ -26,7 +26,7 @@ class Wire:
         self._socket.settimeout(left(self.deadline))
         count = self._socket.recv_into(buffer)
         if count == 0 and self.in_head:
-            raise ConnectionResetError("it closed the connection before it had answered")
+            raise ConnectionResetError
         return count
 
     def makefile(self, *_: object) -> io.BufferedReader:
@@ -59,6 +59,18 @@ def left(deadline: float) -> float:
     if seconds <= 0:
         raise TimeoutError
     return seconds
+
+
+def dial_unix(path: str, deadline: float) -> socket.socket:
+    """A connection to a unix socket; OSError when nobody takes it, at once when too many wait there already."""
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.settimeout(left(deadline))
+        made.connect(path)
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def dial(host: str, port: int, deadline: float) -> socket.socket:

@@ -10,11 +10,12 @@ from urllib.parse import quote
 from . import schema
 from .address import parse_influx_url
 from .config import Settings
-from .deadline import Wire, dial, left
+from .deadline import Wire, dial, dial_unix, left
 
 GZIP_FROM = 1024  # bytes; below, compressing costs more than it saves
 MAX_ANSWER = 65536
 LONGEST_RETRY_AFTER_S = 3600.0
+CLOSED = "it closed the connection before it had answered"
 UNREACHABLE = (OSError, http.client.HTTPException, UnicodeError)  # the last for what is no host name
 
 
@@ -36,6 +37,7 @@ class InfluxDB:
     def __init__(self, settings: Settings) -> None:
         address = parse_influx_url(settings.influx_url)
         self._host, self._port, self._tls = address.host, address.port, address.tls
+        self._socket = settings.influx_socket
         self._ca_file = settings.influx_ca_file or None
         where = f"org={quote(settings.influx_org, safe='')}&bucket={quote(settings.influx_bucket, safe='')}"
         self._path = f"{address.prefix}/api/v2/write?{where}&precision=us"
@@ -99,7 +101,7 @@ class InfluxDB:
         return Answer(response.status, _message(said), _retry_after(response.getheader("Retry-After")))
 
     def _connect(self, deadline: float) -> Wire:
-        plain = dial(self._host, self._port, deadline)
+        plain = dial_unix(self._socket, deadline) if self._socket else dial(self._host, self._port, deadline)
         if not self._tls:
             return Wire(plain, deadline)
         import ssl
@@ -108,6 +110,9 @@ class InfluxDB:
             plain.settimeout(left(deadline))
             context = ssl.create_default_context(cafile=self._ca_file)
             return Wire(context.wrap_socket(plain, server_hostname=self._host), deadline)
+        except ssl.SSLEOFError:
+            plain.close()
+            raise ConnectionResetError from None
         except BaseException:
             plain.close()
             raise
@@ -162,6 +167,8 @@ def _retry_after(value: str | None) -> float:
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return CLOSED
     if isinstance(error, http.client.HTTPException):
         return "it does not speak HTTP"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -45,6 +45,10 @@ OPTIONS = (
         "influx_url", allowed.influx_url, "http://127.0.0.1:8086", "INFLUX_URL",
         "--influx-url", "URL",
     ),
+    Option(
+        "influx_socket", allowed.socket_path, "", "INFLUX_SOCKET",
+        "--influx-socket", "PATH",
+    ),
     Option("influx_org", allowed.name, "seclyzer", "INFLUX_ORG"),
     Option("influx_bucket", allowed.name, "behavioral_data", "INFLUX_BUCKET"),
     Option("influx_token", allowed.token, "", "INFLUX_TOKEN", secret=True),

@@ -51,7 +51,7 @@ def test_every_key_has_its_variable(load: Any) -> None:
     env = {
         "REDIS_HOST": "r", "REDIS_PORT": "7", "REDIS_USERNAME": "u", "REDIS_PASSWORD": "p",
         "INFLUX_URL": "https://i:1/", "INFLUX_ORG": "o", "INFLUX_BUCKET": "b", "INFLUX_TOKEN": "t",
-        "INFLUX_CA_FILE": "/ca", "WINDOW_SECONDS": "12.5", "UPDATE_INTERVAL": "0.25",
+        "INFLUX_SOCKET": "/i.sock", "INFLUX_CA_FILE": "/ca", "WINDOW_SECONDS": "12.5", "UPDATE_INTERVAL": "0.25",
         "SECLYZER_LATENESS_MS": "0", "SECLYZER_MIN_EVENTS": "3", "SECLYZER_BUFFER_EVENTS": "9",
         "SECLYZER_DEV_MODE": "YES",
         "SECLYZER_USER_ID": "me", "SECLYZER_DEVICE_ID": "d", "SECLYZER_HOST": "h",
@@ -62,7 +62,7 @@ def test_every_key_has_its_variable(load: Any) -> None:
     made = load(env=env)
     assert (made.redis.host, made.redis.port, made.redis.username, made.redis.password) == ("r", 7, "u", "p")
     assert (made.influx_url, made.influx_org, made.influx_bucket) == ("https://i:1", "o", "b")
-    assert (made.influx_token, made.influx_ca_file) == ("t", "/ca")
+    assert (made.influx_token, made.influx_ca_file, made.influx_socket) == ("t", "/ca", "/i.sock")
     assert (made.timing.window, made.timing.interval, made.timing.lateness) == (12_500_000, 250_000, 0)
     assert (made.min_events, made.buffer_events, made.dev_mode) == (3, 9, True)
     assert (made.user_id, made.device_id, made.host, made.state_dir) == ("me", "d", "h", "/s")
@@ -145,6 +145,9 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("influx_url: ''", ['influx_url is ""', "http://host[:port]"]),
         ("influx_url: ftp://x", ["influx_url"]),
         ("influx_url: http://x/?a=1", ["influx_url"]),
+        ("influx_socket: i.sock", ["allowed is a unix socket's path from /, of at most 107 bytes, or empty"]),
+        ('influx_socket: "/a\\0"', ['influx_socket is "/a']),
+        (f"influx_socket: /{'ü' * 53}s", ["at most 107 bytes"]),
         ("window_seconds: 0", ['window_seconds is "0"', "whole milliseconds"]),
         ("window_seconds: 1.0005", ['window_seconds is "1.0005"']),
         ("window_seconds: .nan", ["window_seconds"]),

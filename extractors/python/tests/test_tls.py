@@ -1,15 +1,18 @@
 """Over TLS, to InfluxDB as a fleet has it, and to Redis: certificates are checked."""
 
+import socket
 import ssl
 import subprocess
 from pathlib import Path
 
 import pytest
-from servers import InfluxStub, free_port, start_redis
+from servers import InfluxStub, Passage, free_port, start_redis
 
 from seclyzer_extractors import config
+from seclyzer_extractors.check import check
 from seclyzer_extractors.influx import InfluxAway, InfluxDB
 from seclyzer_extractors.resp import Connection, RedisAway
+from seclyzer_extractors.schema import kind
 
 EXTENSIONS = """
 [ca]
@@ -65,6 +68,48 @@ def test_influxdb_is_reached_when_its_certificate_is_the_cas_and_names_the_host(
         write("127.0.0.1", ca)
     assert len(stub.accepted) == 3
     stub.close()
+
+
+def test_influxdb_is_reached_by_a_socket_and_its_certificate_is_still_for_the_urls_name(
+    pki: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "server.crt", pki / "server.key")
+    stub = InfluxStub(context)
+    passages = [Passage(tmp_path / name, port) for name, port in (("store", stub.port), ("away", 9))]
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(tmp_path / "left"))
+    left.close()
+
+    def said(name: str, host: str = "localhost") -> str:
+        """What `--check` says; nobody listens at the URL itself, so nothing but the socket can have been used."""
+        values = {"influx_url": f"https://{host}:9", "influx_socket": str(tmp_path / name)}
+        settings = config.settings("app", **values, influx_ca_file=str(pki / "ca.crt"), redis_port=9)
+        check(kind("app"), settings)
+        return capfd.readouterr().out.splitlines()[1].replace(str(tmp_path / name), "SOCKET")
+
+    assert said("store").startswith("influxdb: good: localhost:9 (TLS) by SOCKET takes points")
+    assert stub.requests[0][1]["Host"] == "localhost:9"
+    refused = said("store", "127.0.0.1")
+    assert "certificate verify failed" in refused and "check influx_ca_file" in refused
+    advice = "; does it run, and what listens at the socket reach it? check influx_url and influx_socket"
+    where = "influxdb: bad: localhost:9 (TLS) by SOCKET"
+    assert said("away") == f"{where}: it closed the connection before it had answered{advice}"
+    assert said("left") == f"{where}: Connection refused{advice}"
+    assert said("none") == f"{where}: No such file or directory{advice}"
+    for passage in passages:
+        passage.close()
+    stub.close()
+
+
+def test_a_socket_where_too_many_wait_is_refused_at_once(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as full, socket.socket(socket.AF_UNIX) as waits:
+        full.bind(str(tmp_path / "full"))
+        full.listen(0)
+        waits.connect(str(tmp_path / "full"))
+        client = InfluxDB(config.settings("app", influx_socket=str(tmp_path / "full")))
+        with pytest.raises(InfluxAway, match="Resource temporarily unavailable"):
+            client.write(b"m f=1 1", 5)
 
 
 def test_redis_over_tls(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:

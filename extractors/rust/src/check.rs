@@ -47,12 +47,18 @@ fn check_redis(config: &Config) -> Result<String, String> {
 }
 
 fn check_influx(config: &Config) -> Result<String, String> {
-    let endpoint = &config.influx.endpoint;
+    let endpoint = &config.influx;
     let answer = Influx::new(config).post(&[], Instant::now() + ANSWER_TIME);
     let Response { status, .. } = answer.map_err(|error| {
-        let advice = match error.kind() {
-            io::ErrorKind::InvalidData => "check influx_ca_file, the server's certificate and influx_url",
-            _ => "does it run, and listen there? check influx_url",
+        let advice = match (error.kind(), &endpoint.socket) {
+            (io::ErrorKind::InvalidData, _) => {
+                "check influx_ca_file, the server's certificate and influx_url"
+            }
+            (_, None) => "does it run, and listen there? check influx_url",
+            (io::ErrorKind::PermissionDenied, Some(_)) => "may this user open the socket? see its group",
+            (_, Some(_)) => {
+                "does it run, and what listens at the socket reach it? check influx_url and influx_socket"
+            }
         };
         format!("{endpoint}: {error}; {advice}")
     })?;

@@ -61,12 +61,23 @@ impl Client {
                 answered => return answered,
             }
         }
+        self.post_anew(&request, deadline).map_err(|error| {
+            if was_closed(&error) {
+                io::Error::new(error.kind(), "the server closed the connection")
+            } else {
+                error
+            }
+        })
+    }
+
+    /// On a connection of its own.
+    fn post_anew(&mut self, request: &[u8], deadline: Instant) -> io::Result<Response> {
         let left = deadline.saturating_duration_since(Instant::now()).min(CONNECT_TIME);
         if left.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
-        let connection = Connection::open(&self.url.endpoint, left)?;
-        self.exchange(connection, &request, deadline)
+        let connection = Connection::open(&self.url.endpoint, self.url.socket.as_deref(), left)?;
+        self.exchange(connection, request, deadline)
     }
 
     fn exchange(
@@ -225,7 +236,7 @@ impl Reader<'_> {
     fn more(&mut self) -> io::Result<()> {
         let mut buffer = [0; 4096];
         match self.connection.read(&mut buffer, self.deadline)? {
-            0 => Err(io::Error::new(ErrorKind::UnexpectedEof, "the server closed the connection")),
+            0 => Err(ErrorKind::UnexpectedEof.into()),
             read => {
                 self.bytes.extend_from_slice(&buffer[..read]);
                 Ok(())

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -20,9 +21,14 @@ use crate::config::address::Endpoint;
 const SYSTEM_CA_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 enum Socket {
+    Plain(Stream),
+    Tls(Box<StreamOwned<ClientConnection, Stream>>),
+}
+
+/// What bytes travel by; never blocks.
+enum Stream {
     Unix(UnixStream),
     Tcp(TcpStream),
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
 
 /// A connection that never blocks longer than it is told to.
@@ -42,24 +48,24 @@ pub enum Wait {
 }
 
 impl Connection {
-    /// Connects within the time given.
+    /// Connects within the time given; with `by`, through the unix socket of that path, behind which the endpoint is
+    /// found. A TLS peer is asked for the endpoint's own name all the same.
     ///
     /// # Errors
     /// When nobody listens, the time is up, a certificate is not trusted or a CA file is of no use.
-    pub fn open(endpoint: &Endpoint, timeout: Duration) -> io::Result<Connection> {
+    pub fn open(endpoint: &Endpoint, by: Option<&Path>, timeout: Duration) -> io::Result<Connection> {
+        let deadline = Instant::now() + timeout;
+        let stream = |host: &str, port: u16| match by {
+            Some(path) => open_unix(path),
+            None => open_tcp(host, port, timeout),
+        };
         let socket = match endpoint {
-            Endpoint::Unix(path) => {
-                let socket = UnixStream::connect(path)?;
-                socket.set_nonblocking(true)?;
-                Socket::Unix(socket)
-            }
-            Endpoint::Tcp { host, port } => {
-                let socket = open_tcp(host, *port, timeout)?;
-                socket.set_nonblocking(true)?;
-                Socket::Tcp(socket)
-            }
+            Endpoint::Unix(path) => Socket::Plain(open_unix(path)?),
+            Endpoint::Tcp { host, port } => Socket::Plain(stream(host, *port)?),
             Endpoint::Tls { host, port, ca_file } => {
-                Socket::Tls(Box::new(open_tls(host, *port, ca_file.as_deref(), timeout)?))
+                // What is wrong with a CA file is said whether or not the peer is there.
+                let client = tls_client(host, ca_file.as_deref())?;
+                Socket::Tls(Box::new(shake_hands(client, stream(host, *port)?, deadline)?))
             }
         };
         Ok(Connection { socket })
@@ -84,9 +90,8 @@ impl Connection {
     /// As the system says.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         let read = match &mut self.socket {
-            Socket::Unix(socket) => socket.read(buffer),
-            Socket::Tcp(socket) => socket.read(buffer),
-            Socket::Tls(socket) => socket.read(buffer),
+            Socket::Plain(stream) => stream.read(buffer),
+            Socket::Tls(tls) => tls.read(buffer),
         };
         match read {
             Ok(read) => Ok(Some(read)),
@@ -140,17 +145,46 @@ impl Connection {
 
     fn fd(&self) -> BorrowedFd<'_> {
         match &self.socket {
-            Socket::Unix(socket) => socket.as_fd(),
-            Socket::Tcp(socket) => socket.as_fd(),
-            Socket::Tls(socket) => socket.sock.as_fd(),
+            Socket::Plain(stream) => stream.as_fd(),
+            Socket::Tls(tls) => tls.sock.as_fd(),
         }
     }
 
     fn writer(&mut self) -> &mut dyn Write {
         match &mut self.socket {
-            Socket::Unix(socket) => socket,
-            Socket::Tcp(socket) => socket,
-            Socket::Tls(socket) => socket.as_mut(),
+            Socket::Plain(stream) => stream,
+            Socket::Tls(tls) => tls.as_mut(),
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Stream::Unix(socket) => socket.read(buffer),
+            Stream::Tcp(socket) => socket.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Stream::Unix(socket) => socket.write(bytes),
+            Stream::Tcp(socket) => socket.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Stream::Unix(socket) => socket.as_fd(),
+            Stream::Tcp(socket) => socket.as_fd(),
         }
     }
 }
@@ -192,13 +226,22 @@ fn wait(
     }
 }
 
-fn open_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
+/// Takes no time: a unix socket where too many wait to be let in refuses at once.
+fn open_unix(path: &Path) -> io::Result<Stream> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(Stream::Unix(socket.into()))
+}
+
+fn open_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<Stream> {
     let mut last = io::Error::new(ErrorKind::NotFound, format!("{host} has no address"));
     for address in (host, port).to_socket_addrs()? {
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(socket) => {
                 socket.set_nodelay(true)?;
-                return Ok(socket);
+                socket.set_nonblocking(true)?;
+                return Ok(Stream::Tcp(socket));
             }
             Err(error) => last = error,
         }
@@ -206,29 +249,28 @@ fn open_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<TcpStream> {
     Err(last)
 }
 
-fn open_tls(
-    host: &str,
-    port: u16,
-    ca_file: Option<&Path>,
-    timeout: Duration,
-) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
+fn tls_client(host: &str, ca_file: Option<&Path>) -> io::Result<ClientConnection> {
     let config = tls_config(ca_file.unwrap_or(Path::new(SYSTEM_CA_FILE)))?;
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    let mut connection = ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
-    let deadline = Instant::now() + timeout;
-    let mut socket = open_tcp(host, port, timeout)?;
-    socket.set_nonblocking(true)?;
-    while connection.is_handshaking() {
-        match connection.complete_io(&mut socket) {
+    ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)
+}
+
+fn shake_hands(
+    mut client: ClientConnection,
+    mut stream: Stream,
+    deadline: Instant,
+) -> io::Result<StreamOwned<ClientConnection, Stream>> {
+    while client.is_handshaking() {
+        match client.complete_io(&mut stream) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let flags = if connection.wants_write() { PollFlags::OUT } else { PollFlags::IN };
-                wait(Some((socket.as_fd(), flags)), None, deadline)?.in_time()?;
+                let flags = if client.wants_write() { PollFlags::OUT } else { PollFlags::IN };
+                wait(Some((stream.as_fd(), flags)), None, deadline)?.in_time()?;
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(StreamOwned::new(connection, socket))
+    Ok(StreamOwned::new(client, stream))
 }
 
 /// Trusts the authorities in one file of certificates. It is read at every connect, so a renewed one is found.

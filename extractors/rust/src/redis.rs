@@ -58,7 +58,7 @@ impl Redis {
     /// # Errors
     /// When Redis is away, or refuses the user.
     pub fn open(config: &Config) -> Result<Redis, RedisError> {
-        let connection = Connection::open(&config.redis, ANSWER_TIME)?;
+        let connection = Connection::open(&config.redis, None, ANSWER_TIME)?;
         let mut redis =
             Redis { connection, buffer: vec![0; ROOM], start: 0, end: 0, scan: Scan::new(), length: 0 };
         let mut hello: Vec<&[u8]> = vec![b"HELLO", b"3"];

@@ -133,7 +133,7 @@ impl<'a> Service<'a> {
     }
 
     fn serve(&mut self, stop: &UnixStream) -> io::Result<()> {
-        let (redis, influx) = (&self.config.redis, &self.config.influx.endpoint);
+        let (redis, influx) = (&self.config.redis, &self.config.influx);
         let version = crate::VERSION;
         self.log.info("started", &[("version", &version), ("redis", redis), ("influx", influx)]);
         self.notifier.ready();

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use seclyzer_extractors::config::Config;
-use seclyzer_extractors::config::address::Endpoint;
 use seclyzer_extractors::http::Client;
 use seclyzer_extractors::influx::Influx;
 use seclyzer_extractors::schema::Kind;
@@ -60,7 +59,7 @@ fuzz_target!(|data: &[u8]| {
     let server = &*SERVER;
     let tell = || server.answers.lock().unwrap().send(data.to_vec()).unwrap();
     let mut config = Config::new(Kind::Mouse, None, &BTreeMap::new(), &[]).unwrap();
-    config.influx.endpoint = Endpoint::Unix(server.socket.clone());
+    config.influx.socket = Some(server.socket.clone());
 
     let mut client = Client::new(config.influx.clone());
     let before = Instant::now();

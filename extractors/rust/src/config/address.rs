@@ -61,11 +61,26 @@ pub struct RedisUrl {
 pub struct InfluxUrl {
     /// Where it listens.
     pub endpoint: Endpoint,
+    /// The unix socket behind which it is found; none to connect to it by its name.
+    pub socket: Option<PathBuf>,
     /// What stands before `/api/v2/…`, without a slash at its end.
     pub prefix: String,
     /// Host and port as the `Host` header wants them.
     pub authority: String,
 }
+
+impl fmt::Display for InfluxUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.endpoint.fmt(f)?;
+        match &self.socket {
+            Some(path) => write!(f, " by {}", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What the kernel takes for a unix socket's path, without the zero at its end.
+pub const LONGEST_SOCKET_PATH: usize = 107;
 
 /// What is allowed, for messages.
 pub const REDIS_URL_FORMS: &str = "redis://[user:password@]host[:port][/database], \
@@ -128,6 +143,7 @@ pub fn parse_influx_url(url: &str, ca_file: Option<PathBuf>) -> Option<InfluxUrl
     };
     Some(InfluxUrl {
         endpoint,
+        socket: None,
         prefix: prefix.trim_end_matches('/').to_owned(),
         authority: authority.to_owned(),
     })

@@ -41,6 +41,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("redis_password", "REDIS_PASSWORD"),
     file_of_secret("redis_password_file", "REDIS_PASSWORD_FILE"),
     flag("influx_url", "INFLUX_URL", "--influx-url", "URL"),
+    flag("influx_socket", "INFLUX_SOCKET", "--influx-socket", "PATH"),
     plain("influx_org", "INFLUX_ORG"),
     plain("influx_bucket", "INFLUX_BUCKET"),
     plain("influx_token", "INFLUX_TOKEN"),

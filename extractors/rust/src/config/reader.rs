@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::address::{
-    Endpoint, INFLUX_URL_FORMS, InfluxUrl, REDIS_URL_FORMS, RedisUrl, digits, parse_influx_url,
-    parse_redis_url,
+    Endpoint, INFLUX_URL_FORMS, InfluxUrl, LONGEST_SOCKET_PATH, REDIS_URL_FORMS, RedisUrl, digits,
+    parse_influx_url, parse_redis_url,
 };
 use super::layers::{Given, Layers, SETTINGS, Source};
 use super::{Config, ConfigError, Secret, address};
@@ -224,8 +224,22 @@ impl<'a> Reader<'a> {
         let default = Given { text: DEFAULT_INFLUX_URL.to_owned(), source: Source::File };
         let given = self.layers.get("influx_url").unwrap_or(&default);
         let ca_file = self.text("influx_ca_file").map(PathBuf::from);
-        parse_influx_url(&given.text, ca_file)
-            .ok_or_else(|| self.refused("influx_url", given, INFLUX_URL_FORMS))
+        let url = parse_influx_url(&given.text, ca_file)
+            .ok_or_else(|| self.refused("influx_url", given, INFLUX_URL_FORMS))?;
+        Ok(InfluxUrl { socket: self.influx_socket()?, ..url })
+    }
+
+    fn influx_socket(&self) -> Result<Option<PathBuf>, ConfigError> {
+        let Some(given) = self.layers.get("influx_socket").filter(|given| !given.text.is_empty()) else {
+            return Ok(None);
+        };
+        let path = &given.text;
+        if path.starts_with('/') && !path.contains('\0') && path.len() <= LONGEST_SOCKET_PATH {
+            return Ok(Some(path.into()));
+        }
+        let allowed =
+            format!("a unix socket's path from /, of at most {LONGEST_SOCKET_PATH} bytes, or empty");
+        Err(self.refused("influx_socket", given, allowed))
     }
 
     /// A secret: given itself or as a file, the higher layer first; else a systemd credential of that name.

@@ -93,6 +93,26 @@ fn the_store_s_limits_have_defaults_and_bounds() {
 }
 
 #[test]
+fn the_store_s_socket_is_a_path_from_the_root_or_none() {
+    let longest = format!("/{}", "s".repeat(106));
+    for path in ["/run/seclyzer/influx.sock", &longest] {
+        let config = config(&[("INFLUX_URL", "https://store:8086"), ("INFLUX_SOCKET", path)]).unwrap();
+        assert_eq!(config.influx.to_string(), format!("store:8086 (TLS) by {path}"));
+        assert!(config.print().contains(&format!("influx_socket: \"{path}\"\ninflux_org: ")));
+    }
+    assert_eq!(config(&[("INFLUX_SOCKET", "")]).unwrap().influx.to_string(), "127.0.0.1:8086");
+    for path in ["influx.sock", "./influx.sock", &format!("{longest}s")] {
+        assert_eq!(
+            error(&[("INFLUX_SOCKET", path)]),
+            format!(
+                "influx_socket is \"{path}\" (environment INFLUX_SOCKET): allowed is a unix socket's path from /, of \
+                 at most 107 bytes, or empty"
+            )
+        );
+    }
+}
+
+#[test]
 fn secrets_are_never_shown() {
     let config = config(&[
         ("REDIS_PASSWORD", "sesame"),

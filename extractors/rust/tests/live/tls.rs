@@ -1,10 +1,14 @@
 //! The store and Redis over TLS, trusted by a CA of one's own and by no other.
 
 use std::io::{BufReader, Write};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -105,6 +109,95 @@ fn both_are_reached_over_tls_with_the_right_authority_only() {
         count == expected.len().to_string()
     });
     extractor.stop();
+}
+
+/// Passes what comes to a unix socket on to a server, one connection after the other.
+fn pass_on(path: &Path, server: String) {
+    let listener = UnixListener::bind(path).unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            let Ok(server) = TcpStream::connect(&server) else { continue };
+            let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Both);
+            });
+            let (mut from, mut to) = (server, client);
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Both);
+            });
+        }
+    });
+}
+
+#[test]
+fn the_store_is_reached_by_a_socket_and_its_certificate_is_still_for_the_url_s_name() {
+    let certificates = tempfile::tempdir().unwrap();
+    let directory = certificates.path();
+    make_certificates(directory);
+    let redis = RedisServer::started();
+    let address = serve_tls(directory).replace("https://", "");
+    let path = |name: &str| directory.join(name).display().to_string();
+    pass_on(Path::new(&path("store.sock")), address);
+    pass_on(Path::new(&path("away.sock")), "127.0.0.1:9".to_owned());
+    drop(UnixListener::bind(path("left.sock")).unwrap());
+    // Nobody listens at the URL itself, so nothing but the socket can have been used.
+    let settings = |url: &str, socket: &str| {
+        Settings::new(KEYSTROKE, &redis, url)
+            .and("INFLUX_CA_FILE", &path("ca.crt"))
+            .and("INFLUX_SOCKET", &path(socket))
+    };
+    let said = |url: &str, socket: &str| {
+        let output = settings(url, socket).run(&["--check"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text.lines().nth(1).unwrap().to_owned();
+        (output.status.code(), line.replace(&path(socket), "SOCKET"))
+    };
+    let (status, line) = said("https://127.0.0.1:9", "store.sock");
+    assert_eq!(status, Some(0), "{line}");
+    assert!(line.starts_with("influxdb: good: 127.0.0.1:9 (TLS) by SOCKET takes points"), "{line}");
+    let (status, line) = said("https://localhost:9", "store.sock");
+    assert!(
+        status == Some(1) && line.contains("certificate") && line.contains("check influx_ca_file"),
+        "{line}"
+    );
+    for (socket, trouble) in [
+        ("away.sock", "the server closed the connection"),
+        ("left.sock", "Connection refused"),
+        ("none.sock", "No such file or directory"),
+    ] {
+        let (status, line) = said("https://127.0.0.1:9", socket);
+        assert!(status == Some(1) && line.contains(trouble), "{line}");
+        assert!(line.ends_with("check influx_url and influx_socket"), "{line}");
+    }
+
+    let trusting = settings("https://127.0.0.1:9", "store.sock");
+    let mut extractor = trusting.start();
+    let events = typing(0, 20);
+    redis.add("keystroke", &events);
+    let expected = trusting.replay(&events).len().to_string();
+    redis.wait_for("seclyzer:stats:keystroke", "points_written", |count| *count == expected);
+    extractor.stop();
+}
+
+#[test]
+fn a_socket_where_too_many_wait_is_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("full.sock");
+    let full = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .unwrap();
+    rustix::net::bind(&full, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    rustix::net::listen(&full, 0).unwrap();
+    let _waits = UnixStream::connect(&path).unwrap();
+    let redis = RedisServer::started();
+    let settings = Settings::new(KEYSTROKE, &redis, "http://store:8086");
+    let start = Instant::now();
+    let output = settings.and("INFLUX_SOCKET", &path.display().to_string()).run(&["--check"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("Resource temporarily unavailable"), "{text}");
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }
 
 #[test]
