@@ -91,17 +91,18 @@ def _view(now: View, kept: View | None) -> View:
     shown = tuple(_shown(s, before.get((s.entry.measurement, s.entry.component))) for s in now.shown)
     facts = now.facts if now.name in LIVE_FACTS else kept.facts if kept is not None else None
     duration = kept.state.duration if kept is not None else 0.0
-    return View(replace(now.state, duration=duration), shown, facts)
+    ended = now.state.ended_at and float(int(now.state.ended_at))  # to the ms it would tell how busy Redis was
+    return View(replace(now.state, duration=duration, ended_at=ended), shown, facts)
 
 
 def _shown(now: Shown, kept: Shown | None) -> Shown:
-    entry = now.entry
+    entry, now = now.entry, replace(now, read_at=float(int(now.read_at)))
     if not entry.figures:
         return now
     if entry.plain:
         return replace(now, entry=replace(entry, value=None, unit=None, output=entry.plain))
     if kept is not None and kept.status is now.status and kept.entry.status is entry.status:
-        return replace(now, entry=kept.entry, read_at=kept.read_at)
+        return replace(now, entry=kept.entry, read_at=float(int(kept.read_at)))
     return replace(now, entry=replace(entry, value=None, unit=None, output=_without(now, entry)))
 
 
