@@ -53,8 +53,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(settings: Settings, *, check: bool) -> int:
-    from .notify import Notifier  # the heavy imports come late: --help and a bad configuration answer at once
-    from .service import CannotListen, secrets, serve, try_out
+    # The heavy imports come late: --help and a bad configuration answer at once.
+    from .listening import CannotListen
+    from .notify import Notifier
+    from .service import secrets, serve, try_out
 
     kept = secrets(settings, os.environ)
     if check:
@@ -62,11 +64,10 @@ def _run(settings: Settings, *, check: bool) -> int:
         for name, good, words in results:
             sys.stdout.write(f"{'ok  ' if good else 'FAIL'} {name}: {words}\n")
         return 0 if all(good for _, good, _ in results) else EXIT_AWAY
-    setup(settings.log_level)
+    journal = setup(settings.log_level)
     try:
-        asyncio.run(serve(settings, kept, Notifier()))
+        asyncio.run(serve(settings, kept, Notifier(), journal))
     except CannotListen as error:
-        host, port = settings.listen
-        sys.stderr.write(f"seclyzer_agent: cannot listen on {host} port {port}: {error}\n")
+        sys.stderr.write(f"seclyzer_agent: {error}\n")
         return EXIT_AWAY
     return 0

@@ -28,6 +28,7 @@ from .parse import (
 )
 from .runner import Pace
 
+SHORTEST_PASSWORD = 16
 ENVIRONMENT_PREFIX = "SECLYZER_AGENT_"
 EXTRACTORS = ("keystroke", "mouse", "app")
 PACES = {
@@ -65,6 +66,8 @@ class Settings:
     """
 
     listen: tuple[str, int]
+    unix_listen: str
+    reader_password_file: str
     roles: tuple[str, ...]
     redis_url: str
     redis_username: str
@@ -120,6 +123,8 @@ def _checks(value: Any) -> dict[str, Pace]:
 # Key → (parser, default). A parser returns the value or raises ValueError with what is allowed.
 KEYS: dict[str, tuple[Any, Any]] = {
     "listen": (listen_address, "127.0.0.1:9484"),
+    "unix_listen": (socket_path, ""),
+    "reader_password_file": (optional_path, ""),
     "roles": (some_of("edge", "store"), ["edge"]),
     "redis_url": (redis_url, "unix:///run/redis/redis-server.sock"),
     "redis_username": (text(r"[A-Za-z0-9._-]{0,64}", "an ACL user's name, or empty"), "agent"),
@@ -144,6 +149,9 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "log_level": (choice("debug", "info", "warning", "error"), "info"),
 }
 
+# The keys that take lists or mappings; every other one is text, whatever it begins with: `[::1]:9484` is an address.
+AS_YAML = frozenset({"roles", "units", "extractors", "checks"})
+
 
 def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
     """Read the file, lay the environment over it and check everything. Raises ConfigError."""
@@ -153,7 +161,7 @@ def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
     for variable, value in environment.items():
         if variable.startswith(ENVIRONMENT_PREFIX):
             key = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-            given[key] = (_from_environment(value, variable), variable)
+            given[key] = (_from_environment(key, value, variable), variable)
     values: dict[str, Any] = {}
     for key, (parse, default) in KEYS.items():
         value, origin = given.pop(key, (default, "default"))
@@ -207,9 +215,9 @@ def _read(file: Path) -> dict[str, Any]:
     return document
 
 
-def _from_environment(value: str, variable: str) -> Any:
-    """Text as it stands, unless it is written as a YAML list or mapping."""
-    if not value.lstrip().startswith(("[", "{")):
+def _from_environment(key: str, value: str, variable: str) -> Any:
+    """Text as it stands; of the keys that take lists and mappings, what is written as one."""
+    if key not in AS_YAML or not value.lstrip().startswith(("[", "{")):
         return value
     try:
         return yaml.safe_load(value)
@@ -234,13 +242,31 @@ def secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
             f"redis_username is {settings.redis_username!r}, but there is no password: "
             "set redis_password_file, or the systemd credential redis_password, or an empty redis_username"
         )
-    try:
-        password = Path(place).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Redis' password cannot be read from {place}: {_why(error)}") from None
+    password = _read_password("Redis' password", place)
     if not password:
         raise ConfigError(f"Redis' password in {place} is empty")
     return password
+
+
+def reader_password(settings: Settings, environment: Mapping[str, str]) -> str | None:
+    """The password for the full figures, from its file or systemd's credential; None without. Raises ConfigError."""
+    place = settings.reader_password_file
+    if not place and "CREDENTIALS_DIRECTORY" in environment:
+        credential = Path(environment["CREDENTIALS_DIRECTORY"]) / "reader_password"
+        place = str(credential) if credential.exists() else ""
+    if not place:
+        return None
+    password = _read_password("the readers' password", place)
+    if len(password) < SHORTEST_PASSWORD:
+        raise ConfigError(f"the readers' password in {place} has fewer than {SHORTEST_PASSWORD} characters")
+    return password
+
+
+def _read_password(whose: str, place: str) -> str:
+    try:
+        return Path(place).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{whose} cannot be read from {place}: {_why(error)}") from None
 
 
 def _why(error: Exception) -> str:

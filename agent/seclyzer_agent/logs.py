@@ -5,10 +5,17 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
+OWN = "seclyzer_agent"
+QUIET_SECONDS = 10.0
+LONGEST_MESSAGE = 300  # characters; a library's may hold anything
 PACKAGE = Path(__file__).parent
 PLAIN = re.compile(r"[A-Za-z0-9_.:/+@%-]+")
 
@@ -40,7 +47,7 @@ class Logfmt(logging.Formatter):
         """One line without a line ending."""
         ts = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         parts = [f"ts={ts.replace('+00:00', 'Z')}", f"level={record.levelname.lower()}"]
-        parts.append(f"msg={quote(record.getMessage())}")
+        parts.append(f"msg={quote(record.getMessage()[:LONGEST_MESSAGE])}")
         fields = getattr(record, "fields", {})
         parts += [f"{key}={quote(value)}" for key, value in fields.items()]
         if record.exc_info and record.exc_info[1] is not None:
@@ -49,9 +56,64 @@ class Logfmt(logging.Formatter):
         return " ".join(parts)
 
 
-def setup(level: str) -> None:
+@dataclass(slots=True)
+class Said:
+    """The last line about a fault: when (s, monotonic), and how many were not written since."""
+
+    record: logging.LogRecord
+    at: float
+    more: int = 0
+
+
+class Journal(logging.StreamHandler[TextIO]):
+    """Writes records to stderr. What may come often, however often it comes, makes one line in QUIET_SECONDS.
+
+    That is whatever a library says, and records of this program with the attribute `often`. The next line about the
+    same fault has the key `repeated`: how many were not written.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(sys.stderr)
+        self._clock = clock
+        self._said: dict[object, Said] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it, or count it."""
+        if record.name == OWN and not getattr(record, "often", False):
+            super().emit(record)
+            return
+        error = record.exc_info[0] if record.exc_info else None
+        fault = (record.name, record.pathname, record.lineno, error, str(getattr(record, "fields", "")))
+        now, said = self._clock(), self._said.get(fault)
+        if said is None:
+            self._write(record, 0)
+            self._said[fault] = Said(record, now)
+        else:
+            said.record, said.more = record, said.more + 1
+            self.settle()
+
+    def settle(self) -> None:
+        """Write what was counted long enough, and forget what has ended; to be called from time to time."""
+        now = self._clock()
+        for fault, said in list(self._said.items()):
+            if now - said.at < QUIET_SECONDS:
+                continue
+            if said.more:
+                self._write(said.record, said.more)
+                said.at, said.more = now, 0
+            else:
+                del self._said[fault]
+
+    def _write(self, record: logging.LogRecord, repeated: int) -> None:
+        if repeated:
+            record.fields = {**getattr(record, "fields", {}), "repeated": repeated}
+        super().emit(record)
+
+
+def setup(level: str) -> Journal:
     """Send this program's records, and the libraries' warnings, to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Journal()
     handler.setFormatter(Logfmt())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger("seclyzer_agent").setLevel(level.upper())
+    logging.getLogger(OWN).setLevel(level.upper())
+    return handler

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from . import __version__
 from .checks.deployment import KINDS, Deployment
@@ -24,43 +23,46 @@ from .trackers import entry_seconds
 UNIT_STATES = ("active", "activating", "deactivating", "failed", "inactive", "reloading")
 
 
-class SnapshotCollector(Collector):
-    """Makes the metrics anew for each scrape, from the last snapshot."""
+class Exposition:
+    """Writes metrics in the format that an Accept header asks for. `process` tells the agent's own figures."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
-        self._snapshot = snapshot
+    def __init__(self) -> None:
+        self._process = ProcessCollector(registry=None)
 
-    def describe(self) -> list[Metric]:
-        """Nothing is registered ahead: what there is depends on what was read."""
-        return []
+    def write(
+        self, accept: str, now: Snapshot, figures: Snapshot, process: Iterable[Metric] | None = None
+    ) -> tuple[bytes, str]:
+        """Body and Content-Type: the states of `now`, and the figures of `figures`."""
+        encode, content_type = choose_encoder(accept)
+        own = self._process.collect() if process is None else process
+        return encode(_Families([*families(now, figures), *own])), content_type
+
+
+class _Families(CollectorRegistry):
+    """Metrics that are made already, where an encoder wants a registry."""
+
+    def __init__(self, made: list[Metric]) -> None:
+        super().__init__(auto_describe=False)
+        self._made = made
 
     def collect(self) -> Iterator[Metric]:
-        """All metrics but those of the process."""
-        snapshot = self._snapshot()
-        yield from _checks(snapshot)
-        yield _build_info(snapshot.facts("deployment"))
-        yield from _units(snapshot.facts("units") or {})
-        yield from _memory(snapshot.facts("memory") or {})
-        names = {view.name for view in snapshot.views}
-        if "redis" in names:
-            yield from _redis(snapshot.facts("redis"))
-        if "influxdb" in names:
-            yield from _influx(snapshot.facts("influxdb"))
-        yield from _extractors({kind: snapshot.facts(kind) for kind in KINDS if kind in names})
+        yield from self._made
 
 
-class Exposition:
-    """Writes the metrics in the format that an Accept header asks for."""
-
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(SnapshotCollector(snapshot))
-        ProcessCollector(registry=self._registry)
-
-    def write(self, accept: str) -> tuple[bytes, str]:
-        """Body and Content-Type."""
-        encode, content_type = choose_encoder(accept)
-        return encode(self._registry), content_type
+def families(now: Snapshot, figures: Snapshot) -> Iterator[Metric]:
+    """All metrics but those of the process. What tells of activity is taken from `figures`, which may be older."""
+    yield from _checks(figures)
+    yield _build_info(now.facts("deployment"))
+    yield from _units(now.facts("units") or {})
+    yield from _memory(figures.facts("memory") or {})
+    names = {view.name for view in now.views}
+    if "redis" in names:
+        yield from _redis(now.facts("redis") is not None, figures.facts("redis"))
+    if "influxdb" in names:
+        yield from _influx(now.facts("influxdb") is not None, figures.facts("influxdb"))
+    kinds = [kind for kind in KINDS if kind in names]
+    yield from _heartbeats({kind: now.facts(kind) for kind in kinds})
+    yield from _extractors({kind: figures.facts(kind) for kind in kinds})
 
 
 def _gauge(name: str, words: str, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
@@ -112,9 +114,9 @@ def _memory(memory: dict[str, Memory]) -> Iterator[Metric]:
     yield from (used, limit)
 
 
-def _redis(facts: RedisFacts | None) -> Iterator[Metric]:
+def _redis(answers: bool, facts: RedisFacts | None) -> Iterator[Metric]:
     up = _gauge("redis_up", "1 when Redis answered the last reading")
-    up.add_metric([], 1 if facts else 0)
+    up.add_metric([], 1 if answers else 0)
     yield up
     if facts:
         latency = _gauge("seclyzer_redis_ping_seconds", "Time that PING took")
@@ -126,9 +128,9 @@ def _redis(facts: RedisFacts | None) -> Iterator[Metric]:
         yield from (latency, used, limit)
 
 
-def _influx(facts: InfluxFacts | None) -> Iterator[Metric]:
+def _influx(ready: bool, facts: InfluxFacts | None) -> Iterator[Metric]:
     up = _gauge("influxdb_up", "1 when InfluxDB said in the last reading that it is ready")
-    up.add_metric([], 1 if facts else 0)
+    up.add_metric([], 1 if ready else 0)
     yield up
     if facts:
         latency = _gauge("seclyzer_influxdb_health_seconds", "Time that GET /health took")
@@ -136,10 +138,20 @@ def _influx(facts: InfluxFacts | None) -> Iterator[Metric]:
         yield latency
 
 
+def _heartbeats(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric]:
+    up = _gauge("seclyzer_extractor_up", "1 when the extractor's heartbeat is there", ("extractor",))
+    info = _gauge("seclyzer_extractor_info", "What runs, by its heartbeat", ("extractor", "implementation", "version"))
+    for kind, facts in extractors.items():
+        stats = facts.stats if facts else None
+        up.add_metric([kind], 1 if stats else 0)
+        if stats is not None:
+            info.add_metric([kind, stats.implementation or "unknown", stats.version or "unknown"], 1)
+    if extractors:
+        yield from (up, info)
+
+
 def _extractors(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric]:
     label = ("extractor",)
-    up = _gauge("seclyzer_extractor_up", "1 when the extractor's heartbeat is there", label)
-    info = _gauge("seclyzer_extractor_info", "What runs, by its heartbeat", ("extractor", "implementation", "version"))
     lag = _gauge("seclyzer_extractor_lag_seconds", "How far the extractor is behind its stream", label)
     stream = _gauge("seclyzer_extractor_stream_entries", "Entries in the extractor's stream", label)
     kept = _gauge("seclyzer_extractor_features_kept", "Entries in the list of features, at most 1000", label)
@@ -161,7 +173,6 @@ def _extractors(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric
     }
     for kind, facts in extractors.items():
         stats = facts.stats if facts else None
-        up.add_metric([kind], 1 if stats else 0)
         if facts:
             stream.add_metric([kind], facts.stream_length)
             kept.add_metric([kind], facts.list_length)
@@ -169,7 +180,6 @@ def _extractors(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric
                 lag.add_metric([kind], facts.lag)
         if stats is None:
             continue
-        info.add_metric([kind, stats.implementation or "unknown", stats.version or "unknown"], 1)
         for name, counter in counters.items():
             if name in stats.numbers:
                 counter.add_metric([kind], stats[name])
@@ -183,4 +193,4 @@ def _extractors(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric
         if stats.last_id and entry_seconds(stats.last_id):
             read.add_metric([kind], entry_seconds(stats.last_id))
     if extractors:
-        yield from (up, info, lag, stream, kept, spool, started, *times.values(), read, *counters.values())
+        yield from (lag, stream, kept, spool, started, *times.values(), read, *counters.values())

@@ -26,6 +26,9 @@ class Entry:
 
     `measurement` is what was measured (`memory`), `component` of what (`seclyzer-app.service`), `kind` the
     componentType of health+json (component, datastore, system); `output` is a sentence, also for a pass.
+
+    `figures` says that value and words may move with what a person does, as counts, sizes and times do; then whoever
+    has no credential reads them once a minute only, or `plain`, the sentence without them, at any time.
     """
 
     measurement: str
@@ -35,6 +38,8 @@ class Entry:
     output: str
     value: float | int | str | bool | None = None
     unit: str | None = None
+    figures: bool = True
+    plain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,14 @@ class Reading:
 
 
 class Unreadable(Exception):
-    """The thing could not be read; the message says why, in words for a person, without secrets."""
+    """The thing could not be read; the message says why, in words for a person, without secrets.
+
+    `plain` is the same without figures that move with what a person does.
+    """
+
+    def __init__(self, words: str, plain: str = "") -> None:
+        super().__init__(words)
+        self.plain = plain or words
 
 
 class Check(Protocol):

@@ -6,7 +6,8 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+
+from .address import authority, web_address
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,240}\.(service|socket|target|timer|mount)")
 LONGEST_SOCKET_PATH = 107  # what the kernel takes, without the zero at its end
@@ -116,50 +117,41 @@ def socket_path(value: Any) -> str:
 def listen_address(value: Any) -> tuple[str, int]:
     """`ADDRESS:PORT` of the loopback, as (address, port)."""
     example = "such as 127.0.0.1:9484 or [::1]:9484"
-    match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):([0-9]{1,5})", value) if isinstance(value, str) else None
-    if match is None or not 1 <= int(match[3]) <= 65535:
+    where = authority(value) if isinstance(value, str) else None
+    if where is None or where.port is None:
         raise ValueError(f"must be an address and a port, {example}")
-    host = match[1] or match[2]
     try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        address = ipaddress.ip_address("127.0.0.1" if where.host.lower() == "localhost" else where.host)
     except ValueError:
         raise ValueError(f"must be an address and a port, {example}") from None
-    if not address.is_loopback:
+    if not where.loopback:
         raise ValueError(
-            f"the agent listens on the loopback only, {example}: it has neither TLS nor a password; "
+            f"the agent listens on the loopback only, {example}: it has no TLS; "
             "reach it from elsewhere through ssh -L 9484:127.0.0.1:9484"
         )
-    return str(address), int(match[3])
+    return str(address), where.port
 
 
 def redis_url(value: Any) -> str:
     """`unix:///PATH` or `redis://HOST[:PORT]`."""
-    parts = _url(value)
-    good = parts is not None and not (parts.query or parts.fragment)
-    if good and parts is not None and parts.scheme == "unix":
-        good = parts.path.startswith("/") and not parts.netloc
-    elif good and parts is not None:
-        good = parts.scheme == "redis" and bool(parts.hostname) and parts.path in ("", "/")
-    if not good:
+    text_ = value if isinstance(value, str) else ""
+    path = re.fullmatch(r"unix://(/[!-~]*)", text_)
+    server = re.fullmatch(r"redis://([^/]*)/?", text_)
+    good = path is not None and not re.search(r"[?#@%]", path[1])
+    if not good and (server is None or authority(server[1]) is None):
         raise ValueError("must be unix:///PATH or redis://HOST:PORT, without user or password")
-    return str(value)
+    return text_
 
 
 def influx_url(value: Any) -> str:
-    """`http://` or `https://` with a host, perhaps a port and a path."""
-    parts = _url(value)
-    good = parts is not None and parts.scheme in ("http", "https") and parts.hostname
-    if not good or parts is None or parts.query or parts.fragment:
-        raise ValueError("must be http://HOST:PORT or https://HOST:PORT, without user or password")
+    """`https://` with a host, perhaps a port and a path; or `http://` with the loopback."""
+    found = web_address(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("must be https://HOST:PORT, or http://127.0.0.1:PORT, without user or password")
+    tls, where = found
+    if not tls and not where.loopback:
+        raise ValueError(
+            "must be https:// unless it names the loopback (127.x.x.x, [::1], localhost): "
+            "what goes over http can be read and changed on the way"
+        )
     return str(value)
-
-
-def _url(value: Any) -> SplitResult | None:
-    if not isinstance(value, str) or re.search(r"[\x00-\x20\x7f]", value):
-        return None
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        return None
-    return None if "@" in parts.netloc else parts

@@ -94,32 +94,32 @@ class Runner:
 
     async def _once(
         self, check: Check, pace: Pace, hanging: asyncio.Task[Reading] | None
-    ) -> tuple[Reading | str, asyncio.Task[Reading] | None]:
-        """One run: the reading, or in words why there is none; and the task, if it would not end."""
+    ) -> tuple[Reading | Unreadable, asyncio.Task[Reading] | None]:
+        """One run: the reading, or why there is none; and the task, if it would not end."""
         if hanging is not None and not hanging.done():
             await asyncio.wait({hanging}, timeout=pace.deadline)
-            return "an earlier reading still hangs", hanging
+            return Unreadable("an earlier reading still hangs"), hanging
         task = asyncio.create_task(check.read(), name=f"read {check.name}")
         try:
             done, _ = await asyncio.wait({task}, timeout=pace.deadline)
             if not done:
                 task.cancel()
                 done, _ = await asyncio.wait({task}, timeout=CANCEL_GRACE)
-                return f"no answer within {pace.deadline:g} s", None if done else task
+                return Unreadable(f"no answer within {pace.deadline:g} s"), None if done else task
         except asyncio.CancelledError:
             task.cancel()
             raise
         try:
             return task.result(), None
         except Unreadable as error:
-            return str(error), None
+            return error, None
         except Exception as error:
-            log.exception("a check is broken", extra={"fields": {"check": check.name}})
-            return f"the check itself is broken ({type(error).__name__} at {place(error)})", None
+            log.exception("a check is broken", extra={"fields": {"check": check.name}, "often": True})
+            return Unreadable(f"the check itself is broken ({type(error).__name__} at {place(error)})"), None
 
-    def _keep(self, check: Check, pace: Pace, outcome: Reading | str, began: float) -> None:
+    def _keep(self, check: Check, pace: Pace, outcome: Reading | Unreadable, began: float) -> None:
         before = self._states[check.name]
-        if isinstance(outcome, str):
+        if isinstance(outcome, Unreadable):
             entries = _all_failed(check, before, outcome)
             facts = None
         else:
@@ -142,7 +142,7 @@ class Runner:
         self._on_reading(self.snapshot())
 
 
-def _all_failed(check: Check, before: CheckState, words: str) -> tuple[Entry, ...]:
+def _all_failed(check: Check, before: CheckState, why: Unreadable) -> tuple[Entry, ...]:
     """A reading that failed as a whole: everything the check ever showed is unknown, and that is a fail."""
     known = tuple(s.entry for s in before.shown) or (check.primary,)
-    return tuple(unread(e, words) for e in known)
+    return tuple(unread(e, str(why), why.plain) for e in known)

@@ -1,26 +1,38 @@
-"""The answers over HTTP. Each is made from the last snapshot, at once; no handler waits for anything."""
+"""The answers over HTTP. Each is made from the last snapshot, at once; no handler waits for anything.
+
+Who connects by a unix socket, or has the readers' password, sees the full figures; anybody else what `public` shows.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+import base64
+import binascii
+import hmac
 import json
+import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from . import health
+from .address import authority
+from .guard import Connection
 from .metrics import Exposition
 from .model import Status
 from .page import CONTENT_SECURITY_POLICY, page
+from .public import Public
 from .snapshot import Snapshot
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 HEADERS = {"Server": "seclyzer-agent", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def application(snapshot: Callable[[], Snapshot]) -> web.Application:
-    """The web application. `snapshot` must return at once."""
-    exposition = Exposition(snapshot)
+def application(snapshot: Callable[[], Snapshot], public: Public, password: str | None) -> web.Application:
+    """The web application. `snapshot` must return at once; `password` is the readers', if there is one."""
+    exposition = Exposition()
+
+    def seen(request: web.Request) -> Snapshot:
+        return snapshot() if may_read_all(request, password) else public.of(snapshot())
 
     async def livez(_: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -33,18 +45,22 @@ def application(snapshot: Callable[[], Snapshot]) -> web.Application:
 
     async def healthz(request: web.Request) -> web.Response:
         verbose = request.query.get("verbose", "no").lower() not in ("no", "0", "false")
-        document = health.report(snapshot(), verbose=verbose, excluded=request.query.getall("exclude", []))
+        document = health.report(seen(request), verbose=verbose, excluded=request.query.getall("exclude", []))
         status = 503 if document["status"] == Status.FAIL.word else 200
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         return web.Response(status=status, text=text, content_type=health.CONTENT_TYPE)
 
     async def metrics(request: web.Request) -> web.Response:
-        body, content_type = exposition.write(",".join(request.headers.getall("Accept", [])))
+        accept, now = ",".join(request.headers.getall("Accept", [])), snapshot()
+        if may_read_all(request, password):
+            body, content_type = exposition.write(accept, now, now)
+        else:
+            body, content_type = exposition.write(accept, now, public.of(now), public.process)
         return web.Response(body=body, headers={"Content-Type": content_type})
 
-    async def person(_: web.Request) -> web.Response:
+    async def person(request: web.Request) -> web.Response:
         return web.Response(
-            text=page(snapshot()),
+            text=page(seen(request)),
             content_type="text/html",
             headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"},
         )
@@ -58,7 +74,10 @@ def application(snapshot: Callable[[], Snapshot]) -> web.Application:
 @web.middleware
 async def _only_here(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a Host that is not the loopback: no web page reads the agent under a name of its own."""
-    if not _is_loopback(request.headers.get("Host", "localhost")):
+    connection = request.transport.get_protocol() if request.transport is not None else None
+    if isinstance(connection, Connection):
+        connection.answered()
+    if not names_this_host(request.headers.getall("Host", []), request.raw_path):
         return web.Response(status=421, text="this agent answers for its loopback address only\n", headers=HEADERS)
     try:
         response = await handler(request)
@@ -69,11 +88,36 @@ async def _only_here(request: web.Request, handler: Handler) -> web.StreamRespon
     return response
 
 
-def _is_loopback(host: str) -> bool:
-    name = host.rpartition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
-    if name.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
+def names_this_host(hosts: list[str], target: str) -> bool:
+    """Whether a request's Host, of which there is one or (in HTTP/1.0) none, and its target mean the loopback."""
+    if len(hosts) > 1 or not target.startswith("/"):
         return False
+    where = authority(hosts[0]) if hosts else None
+    return not hosts or (where is not None and where.loopback)
+
+
+def may_read_all(request: web.Request, password: str | None) -> bool:
+    """Whether the full figures are for whoever asks. Raises HTTPUnauthorized for a credential that is not good."""
+    listener = request.get_extra_info("socket")
+    if listener is not None and listener.family == socket.AF_UNIX:
+        return True
+    given = request.headers.getall("Authorization", [])
+    if not given:
+        return False
+    if password is None or len(given) > 1 or not is_good(given[0], password):
+        raise web.HTTPUnauthorized(text="this is not the readers' password\n", headers={"WWW-Authenticate": "Basic"})
+    return True
+
+
+def is_good(credential: str, password: str) -> bool:
+    """Whether an Authorization header, Bearer or Basic with any user name, holds the password."""
+    scheme, _, rest = credential.partition(" ")
+    given = rest.strip(" ")
+    if scheme.lower() == "basic":
+        try:
+            _, _, given = base64.b64decode(given, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+    elif scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), password.encode())

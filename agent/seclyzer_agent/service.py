@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,11 +18,14 @@ from redis.asyncio import Redis
 
 from . import __version__
 from .checks import build
-from .config import ConfigError, Settings, secret
+from .config import ConfigError, Settings, reader_password, secret
 from .connector import SocketConnector
-from .listening import inherited
+from .guard import BACKLOG, BURST, IDLE_SECONDS, Guard, room
+from .listening import name, sockets
+from .logs import Journal
 from .model import Check, Status, Unreadable
 from .notify import Notifier
+from .public import Public
 from .redis_client import connect
 from .runner import Runner
 from .server import application
@@ -32,16 +36,13 @@ log = logging.getLogger("seclyzer_agent")
 TICK = 5.0
 
 
-class CannotListen(Exception):
-    """The address cannot be listened on; the message is the operating system's reason."""
-
-
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """What was read from secret files and key material, once, before anything starts."""
 
     redis_password: str | None
     tls: ssl.SSLContext | bool
+    reader_password: str | None = None
 
 
 def secrets(settings: Settings, environment: Mapping[str, str]) -> Secrets:
@@ -53,18 +54,22 @@ def secrets(settings: Settings, environment: Mapping[str, str]) -> Secrets:
         except OSError as error:  # ssl.SSLError is one
             reason = error.strerror if not isinstance(error, ssl.SSLError) else "it holds no certificate"
             raise ConfigError(f"influx_ca_file {settings.influx_ca_file} cannot be used: {reason}") from None
-    return Secrets(secret(settings, environment), tls)
+    return Secrets(secret(settings, environment), tls, reader_password(settings, environment))
 
 
 class Reporter:
-    """Says in the log and to systemd when a check's state changes, once for each change."""
+    """Says in the log and to systemd when a check's state changes, once for each change.
 
-    def __init__(self, notifier: Notifier) -> None:
-        self._notifier = notifier
+    Anybody may read what systemd is told (`systemctl status`); the log is for those who may read the journal.
+    """
+
+    def __init__(self, notifier: Notifier, public: Public) -> None:
+        self._notifier, self._public = notifier, public
         self._said: dict[str, Status] = {}
 
     def note(self, snapshot: Snapshot) -> None:
         """Compare with what was said before."""
+        self._public.take(snapshot)
         for view in snapshot.views:
             before = self._said.get(view.name)
             if view.state.ended is None or view.status is before:
@@ -77,7 +82,7 @@ class Reporter:
             fields |= {"now": view.status.word, "why": view.output}
             log.log(level[view.status], "a check changed", extra={"fields": fields})
         if snapshot.ready:
-            self._notifier.status(snapshot.headline)
+            self._notifier.status(self._public.of(snapshot).headline)
 
 
 @asynccontextmanager
@@ -107,49 +112,67 @@ async def background(
             await redis.aclose()
 
 
-async def serve(settings: Settings, kept: Secrets, notifier: Notifier) -> None:
+async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: Journal) -> None:
     """Run until SIGTERM or SIGINT. Raises CannotListen."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    reporter = Reporter(notifier)
+    public = Public()
+    reporter = Reporter(notifier, public)
+    listeners = sockets(settings.listen, settings.unix_listen, os.environ)
     async with background(settings, kept, reporter) as (runner, checks):
-        app = web.AppRunner(application(runner.snapshot), access_log=None, handle_signals=False, shutdown_timeout=0.5)
-        await app.setup()
-        host, port = settings.listen
-        given = inherited(os.environ)
-        if given is not None:
-            host, port = given.getsockname()[:2]
-        try:
-            site = web.TCPSite(app, host, port) if given is None else web.SockSite(app, given)
-            await site.start()
-        except OSError as error:
-            await app.cleanup()
-            raise CannotListen(os.strerror(error.errno) if error.errno else str(error)) from None
-        names = ",".join(check.name for check in checks)
-        fields = {"version": __version__, "address": f"{host}:{port}", "roles": ",".join(settings.roles)}
-        log.info("listening", extra={"fields": fields | {"checks": names}})
-        notifier.ready("listening; the first readings are under way")
-        tasks = [asyncio.create_task(runner.run()), asyncio.create_task(_tick(runner, reporter, notifier))]
-        ended = asyncio.create_task(stop.wait())
-        await asyncio.wait({*tasks, ended}, return_when=asyncio.FIRST_COMPLETED)
-        notifier.stopping()
-        for task in (*tasks, ended):
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        await app.cleanup()
+        app = application(runner.snapshot, public, kept.reader_password)
+        async with listening(app, listeners):
+            names = ",".join(check.name for check in checks)
+            where = ",".join(name(listener) for listener in listeners)
+            fields = {"version": __version__, "address": where, "roles": ",".join(settings.roles)}
+            log.info("listening", extra={"fields": fields | {"checks": names}})
+            notifier.ready("listening; the first readings are under way")
+            turning = asyncio.create_task(_tick(runner, reporter, notifier, journal))
+            tasks = [asyncio.create_task(runner.run()), turning]
+            ended = asyncio.create_task(stop.wait())
+            await asyncio.wait({*tasks, ended}, return_when=asyncio.FIRST_COMPLETED)
+            notifier.stopping()
+            for task in (*tasks, ended):
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
         for result in results:
             if isinstance(result, Exception):
                 raise result
         log.info("stopped")
 
 
-async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier) -> None:
+@asynccontextmanager
+async def listening(app: web.Application, listeners: list[socket.socket]) -> AsyncIterator[None]:
+    """The application answers on these sockets meanwhile; each keeps a bounded number of connections of its own."""
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=0.5, keepalive_timeout=IDLE_SECONDS
+    )
+    await runner.setup()
+    assert runner.server is not None
+    loop = asyncio.get_running_loop()
+    guards = [Guard(runner.server, room(len(listeners))) for _ in listeners]
+    servers = []
+    for guard, listener in zip(guards, listeners, strict=True):
+        servers.append(await loop.create_server(guard, sock=listener, backlog=BURST))
+        listener.listen(BACKLOG)  # the kernel holds more than are accepted at once
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.close()
+        for guard in guards:
+            guard.close()
+        await runner.cleanup()
+
+
+async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier, journal: Journal) -> None:
     """Look for what has grown stale, and feed the watchdog while the checks turn."""
     pause = min(TICK, notifier.watchdog_interval or TICK)
     while True:
         reporter.note(runner.snapshot())
+        journal.settle()
         if runner.turning():
             notifier.alive()
         await asyncio.sleep(pause)

@@ -91,11 +91,17 @@ def _failed(entry: Entry, words: str, read_at: float) -> Shown:
     return Shown(unread(entry, words), Damped(Status.FAIL, (Status.FAIL,)), read_at)
 
 
-def unread(entry: Entry, words: str) -> Entry:
-    """The entry of a thing that could not be read, with the reason: unknown is a failure."""
-    if not words.lower().startswith(entry.component.lower()):
-        words = f"{entry.component}: {words}"
-    return replace(entry, status=Status.FAIL, value=None, unit=None, output=words)
+def unread(entry: Entry, words: str, plain: str = "") -> Entry:
+    """The entry of a thing that could not be read, with the reason: unknown is a failure.
+
+    `plain` is the reason for everybody, where the words hold figures.
+    """
+    told, plainly = (_named(entry, reason) for reason in (words, plain or words))
+    return replace(entry, status=Status.FAIL, value=None, unit=None, output=told, plain=plainly)
+
+
+def _named(entry: Entry, words: str) -> str:
+    return words if words.lower().startswith(entry.component.lower()) else f"{entry.component}: {words}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def host(tmp_path: Path, redis_server: RedisServer) -> Host:
     names = ("units", "memory", "deployment", "redis", "keystroke", "influxdb", "legacy_clients")
     config = {
         "listen": f"127.0.0.1:{free_port()}",
+        "unix_listen": str(redis_server.directory / "agent.sock"),
         "roles": ["edge"],
         "redis_url": f"unix://{redis_server.socket}",
         "redis_password_file": str(redis_server.password_file),
@@ -123,7 +124,7 @@ def start(host: Host) -> Iterator[Callable[..., Agent]]:
         process = subprocess.Popen(
             host.command(), env={**host.environment, **environment}, stderr=subprocess.PIPE, text=True
         )
-        agent = Agent(process, port)
+        agent = Agent(process, port, str(host.config["unix_listen"]))
         running.append(agent)
         wait_until(lambda: listens(port) or process.poll() is not None)
         if ready:

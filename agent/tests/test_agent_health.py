@@ -127,7 +127,7 @@ def test_the_page_escapes_loads_nothing_and_tells_each_entry(snapshot: Snapshot)
 
 
 def samples(snapshot: Snapshot) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    body, content_type = Exposition(lambda: snapshot).write("")
+    body, content_type = Exposition().write("", snapshot, snapshot)
     assert content_type.startswith("text/plain; version=0.0.4")
     families = list(parse_text(body.decode()))
     assert len({f.name for f in families}) == len(families)
@@ -172,7 +172,7 @@ def test_metrics_hold_what_was_read(snapshot: Snapshot) -> None:
 
 def test_openmetrics_on_request_tells_the_same(snapshot: Snapshot) -> None:
     accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
-    body, content_type = Exposition(lambda: snapshot).write(accept)
+    body, content_type = Exposition().write(accept, snapshot, snapshot)
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
     assert body.endswith(b"# EOF\n")
     open_samples = {

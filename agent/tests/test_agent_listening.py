@@ -41,7 +41,7 @@ def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[s
     with socket.create_server((family[1], 0), family=family[0]) as listener, given(host, listener) as process:
         port = listener.getsockname()[1]
         if family[0] is socket.AF_INET:
-            agent = Agent(process, port)
+            agent = Agent(process, port, "")
             assert agent.get("/livez").status == 200  # it waits in the socket until the agent is there
         wait_until((host.directory / "seen").exists)
         assert "LISTEN_" not in (host.directory / "seen").read_text()
@@ -50,7 +50,8 @@ def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[s
         assert process.wait(10) == 0
         assert process.stderr is not None
         said = process.stderr.read()
-        assert f"{family[1]}:{port}" in said, said
+        shown = f"[{family[1]}]" if family[0] is socket.AF_INET6 else family[1]
+        assert f"address={shown}:{port} " in said or f'address="{shown}:{port}" ' in said, said
 
 
 def test_a_socket_for_another_process_is_not_taken(host: Host) -> None:

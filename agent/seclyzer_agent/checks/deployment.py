@@ -84,7 +84,7 @@ def judge(deployment: Deployment) -> tuple[Entry, ...]:
         words += f"; this agent is {__version__}, not {d.version}: it was not restarted"
     runs = ", ".join(f"{kind} {d.implementations[kind]}" for kind in KINDS if kind in d.implementations)
     return (
-        Entry("release", "deployment", "component", status, words, d.release),
+        Entry("release", "deployment", "component", status, words, d.release, figures=False),
         Entry(
             "mode",
             "deployment",
@@ -92,6 +92,7 @@ def judge(deployment: Deployment) -> tuple[Entry, ...]:
             Status.PASS,
             f"mode {d.mode}: {runs}" if runs else "no extractors are meant to run here",
             d.mode,
+            figures=False,
         ),
     )
 
@@ -120,4 +121,4 @@ class DeploymentCheck:
         return Reading(judge(deployment), deployment)
 
     def _bad(self, status: Status, words: str) -> Reading:
-        return Reading((Entry("release", "deployment", "component", status, words),))
+        return Reading((Entry("release", "deployment", "component", status, words, figures=False),))

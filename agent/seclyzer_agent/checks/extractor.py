@@ -76,7 +76,7 @@ def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted, now: float) 
 
     def entry(status: Status, words: str) -> Entry:
         value = f"{stats.implementation} {stats.version}" if stats else None
-        return Entry("heartbeat", kind, "component", status, f"{kind}: {words}", value)
+        return Entry("heartbeat", kind, "component", status, f"{kind}: {words}", value, figures=False)
 
     if stats is None:
         return entry(Status.FAIL, "no heartbeat for 30 s: the extractor does not run, or does not reach Redis")
@@ -112,12 +112,13 @@ def _is_of_another(stats: Stats, unit: Unit, now: float) -> bool:
 def judge_lag(kind: str, lag: Lag, stream_length: int, warn: float, fail: float) -> Entry:
     """How far behind the stream; `warn` and `fail` in s."""
     status = Status.FAIL if lag.seconds >= fail else Status.WARN if lag.seconds >= warn else Status.PASS
-    words = f"{kind}: keeps up with its stream"
+    words = plain = f"{kind}: keeps up with its stream"
     if status is not Status.PASS:
-        words = f"{kind}: is {lag.seconds:.0f} s behind its stream"
+        words, plain = f"{kind}: is {lag.seconds:.0f} s behind its stream", f"{kind}: is behind its stream"
         if lag.unread:
             words += f", at least {lag.unread} entries unread and none read meanwhile"
-    return Entry("lag", kind, "component", status, f"{words} ({stream_length} kept)", round(lag.seconds, 3), "s")
+    words = f"{words} ({stream_length} kept)"
+    return Entry("lag", kind, "component", status, words, round(lag.seconds, 3), "s", plain=plain)
 
 
 def judge_ids(kind: str, last_id: str, wall: float) -> tuple[Entry, ...]:
@@ -134,7 +135,8 @@ def judge_windows(kind: str, stall: Stall, now: float, bound: float) -> Entry:
     waiting = 0.0 if stall.since is None else now - stall.since
     if waiting > bound:
         words = f"{kind}: events come in, but no window has closed for {waiting:.0f} s"
-        return Entry("windows", kind, "component", Status.WARN, words, stall.windows)
+        plain = f"{kind}: events come in, but no window closes"
+        return Entry("windows", kind, "component", Status.WARN, words, stall.windows, plain=plain)
     words = f"{kind}: windows closed since it started: {stall.windows}"
     return Entry("windows", kind, "component", Status.PASS, words, stall.windows)
 

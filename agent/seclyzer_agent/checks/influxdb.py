@@ -59,8 +59,10 @@ class InfluxCheck:
             readings = [self._facts(extractor) for extractor in self.after]
             good, words = kept(reading.spool if reading is not None else None for reading in readings)
             if not good:
-                raise Unreadable(f"{away}; {words}" if words else str(away)) from None
-            return Reading((replace(self.primary, status=Status.WARN, output=f"InfluxDB {away}; {words}"),))
+                lost = f"{away}; points are lost" if words else str(away)
+                raise Unreadable(f"{away}; {words}" if words else str(away), plain=lost) from None
+            told, plain = f"InfluxDB {away}; {words}", f"InfluxDB {away}; no point is lost"
+            return Reading((replace(self.primary, status=Status.WARN, output=told, plain=plain),))
 
     async def _ask(self) -> Reading:
         """One request, over a connection that is kept."""

@@ -17,14 +17,16 @@ def judge(let_in: list[str], configured: bool) -> Entry:
     strange = [user for user in let_in if user != "default" or not configured]
     if strange:
         words = f"Redis lets anybody in without a password, as {', '.join(strange)}; run site.yml, which mends it"
-        return Entry("enabled", "redis", "system", Status.FAIL, words, True)
+        return Entry("enabled", "redis", "system", Status.FAIL, words, True, figures=False)
     if let_in:
         words = "redis_legacy_clients is on: any program that reaches Redis may publish events, without a password"
-        return Entry("enabled", "redis", "system", Status.WARN, words, True)
+        return Entry("enabled", "redis", "system", Status.WARN, words, True, figures=False)
     if configured:
         words = "redis_legacy_clients is on, but Redis lets nobody in without a password; run site.yml"
-        return Entry("enabled", "redis", "system", Status.WARN, words, False)
-    return Entry("enabled", "redis", "system", Status.PASS, "Redis lets nobody in without a password", False)
+        return Entry("enabled", "redis", "system", Status.WARN, words, False, figures=False)
+    return Entry(
+        "enabled", "redis", "system", Status.PASS, "Redis lets nobody in without a password", False, figures=False
+    )
 
 
 class LegacyClients:

@@ -58,7 +58,7 @@ def judge_persistence(info: Mapping[str, Any]) -> Entry:
         faults.append("sends everything to a replica")
     words = "Redis " + (" and ".join(faults) if faults else "keeps everything in memory only")
     status = Status.FAIL if faults else Status.PASS
-    return Entry("persistence", "redis", "datastore", status, words, bool(faults))
+    return Entry("persistence", "redis", "datastore", status, words, bool(faults), figures=False)
 
 
 def judge_connections(info: Mapping[str, Any], turned_away: int, warn: float, fail: float) -> Entry:

@@ -86,7 +86,8 @@ def _number(text: str | None) -> int | None:
 def judge(unit: Unit, restarted: int, recent: float) -> Entry:
     """One unit's entry. `restarted` is how often systemd restarted it within the last `recent` s."""
     status, words = _verdict(unit, restarted, recent)
-    return Entry("state", unit.unit, "system", status, f"{unit.unit} {words}", unit.active or "unknown")
+    words = f"{unit.unit} {words}"
+    return Entry("state", unit.unit, "system", status, words, unit.active or "unknown", figures=False)
 
 
 def _verdict(unit: Unit, restarted: int, recent: float) -> tuple[Status, str]:

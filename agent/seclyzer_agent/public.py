@@ -1,0 +1,112 @@
+"""What anybody on the host may read: states as they are, figures once a minute.
+
+A counter that moves with each event, read again and again, tells when a person types. So figures are taken once a
+minute and told unchanged until the next time, and times of events are rounded down to the minute. Whether a check
+passes, warns or fails is told as it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from prometheus_client import ProcessCollector
+from prometheus_client.metrics_core import Metric
+
+from .checks.extractor import ExtractorFacts
+from .model import Entry
+from .snapshot import Shown, Snapshot, View
+from .stats import Stats
+from .trackers import entry_seconds
+
+MINUTE = 60.0
+LIVE_FACTS = ("units", "deployment")
+"""Checks whose facts are states and names only; the facts of every other one are figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The figures of this minute: all checks as they were, and the agent's own process."""
+
+    snapshot: Snapshot
+    process: tuple[Metric, ...]
+    at: float  # s, monotonic
+
+
+class Public:
+    """Keeps the figures of this minute, and shows snapshots with those in the place of their own."""
+
+    def __init__(self) -> None:
+        self._process = ProcessCollector(registry=None)
+        self._kept: Kept | None = None
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Keep the figures of this snapshot when the last ones are a minute old; the first once all was read."""
+        now = time.monotonic()
+        if snapshot.ready and (self._kept is None or now - self._kept.at >= MINUTE):
+            self._kept = Kept(coarse(snapshot), tuple(self._process.collect()), now)
+
+    def of(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot as anybody may see it."""
+        return public(snapshot, self._kept.snapshot if self._kept is not None else None)
+
+    @property
+    def process(self) -> Iterable[Metric]:
+        """The figures of the agent's own process."""
+        return self._kept.process if self._kept is not None else ()
+
+
+def coarse(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without times of events that are finer than a minute."""
+    return replace(snapshot, views=tuple(replace(view, facts=_coarse(view.facts)) for view in snapshot.views))
+
+
+def _coarse(facts: Any) -> Any:
+    if not isinstance(facts, ExtractorFacts):
+        return facts
+    lag = None if facts.lag is None else facts.lag // MINUTE * MINUTE
+    return replace(facts, stats=facts.stats and _coarse_stats(facts.stats), lag=lag)
+
+
+def _coarse_stats(stats: Stats) -> Stats:
+    minute = int(MINUTE)
+    numbers = dict(stats.numbers)
+    for name in ("last_event_ts", "last_window_ts"):
+        if name in numbers:
+            numbers[name] -= numbers[name] % (minute * 1_000_000)
+    read = int(entry_seconds(stats.last_id or "0-0")) // minute * minute
+    return replace(stats, numbers=numbers, last_id=f"{read * 1000}-0" if read else stats.last_id and "0-0")
+
+
+def public(now: Snapshot, kept: Snapshot | None) -> Snapshot:
+    """What is so now, with the figures that were kept."""
+    before = {view.name: view for view in kept.views} if kept is not None else {}
+    return replace(now, views=tuple(_view(view, before.get(view.name)) for view in now.views))
+
+
+def _view(now: View, kept: View | None) -> View:
+    before = {(s.entry.measurement, s.entry.component): s for s in kept.shown} if kept is not None else {}
+    shown = tuple(_shown(s, before.get((s.entry.measurement, s.entry.component))) for s in now.shown)
+    facts = now.facts if now.name in LIVE_FACTS else kept.facts if kept is not None else None
+    duration = kept.state.duration if kept is not None else 0.0
+    ended = now.state.ended_at and float(int(now.state.ended_at))  # to the ms it would tell how busy Redis was
+    return View(replace(now.state, duration=duration, ended_at=ended), shown, facts)
+
+
+def _shown(now: Shown, kept: Shown | None) -> Shown:
+    entry, now = now.entry, replace(now, read_at=float(int(now.read_at)))
+    if not entry.figures:
+        return now
+    if entry.plain:
+        return replace(now, entry=replace(entry, value=None, unit=None, output=entry.plain))
+    if kept is not None and kept.status is now.status and kept.entry.status is entry.status:
+        return replace(now, entry=kept.entry, read_at=float(int(kept.read_at)))
+    return replace(now, entry=replace(entry, value=None, unit=None, output=_without(now, entry)))
+
+
+def _without(now: Shown, entry: Entry) -> str:
+    """The words for a state whose figures are of another one."""
+    what = entry.measurement if entry.measurement == entry.component else f"{entry.component}: {entry.measurement}"
+    return f"{what}: {now.status.word}; its figures are told once a minute"

@@ -1,0 +1,297 @@
+"""Whoever has no credential learns from the agent nothing finer than a minute about what a person does."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import random
+import re
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from agent_world import STATS, Agent, Answer, Host, RedisServer, wait_until
+
+from seclyzer_agent import public as module
+from seclyzer_agent.checks import extractor, influxdb, memory, redis
+from seclyzer_agent.checks.extractor import ExtractorFacts, Wanted
+from seclyzer_agent.checks.influxdb import InfluxFacts
+from seclyzer_agent.checks.memory import Memory
+from seclyzer_agent.checks.redis import RedisFacts
+from seclyzer_agent.checks.spool import judge as judge_spool
+from seclyzer_agent.health import report
+from seclyzer_agent.hysteresis import Damped
+from seclyzer_agent.metrics import Exposition
+from seclyzer_agent.model import Entry, Status
+from seclyzer_agent.page import page
+from seclyzer_agent.public import MINUTE, Public, coarse, public
+from seclyzer_agent.snapshot import CheckState, Shown, Snapshot, View
+from seclyzer_agent.stats import COUNTERS, parse
+from seclyzer_agent.trackers import Growth, Lag, Stall
+
+Start = Callable[..., Agent]
+NOON = 1_700_000_040  # s of Unix time, a full minute
+PASSWORD = "correct-horse-battery"
+PATHS = ("/metrics", "/healthz", "/healthz?verbose", "/")
+
+
+def view(name: str, facts: object, entries: tuple[Entry, ...], rng: random.Random) -> View:
+    shown = tuple(Shown(entry, Damped(entry.status, (entry.status,)), float(NOON)) for entry in entries)
+    state = CheckState(name, 5.0, 2.0, 2, 3, entries[0], shown, facts, 50.0, float(NOON), rng.uniform(0, 0.01))
+    return View(state, shown, facts)
+
+
+def host_at_work(rng: random.Random, minute: int = NOON) -> Snapshot:
+    """A host that is well, at one moment within a minute; what a person does, and what follows, is left to chance."""
+    at = minute + rng.uniform(0, 59)
+    told = STATS | {name: str(rng.randrange(10**6)) for name in COUNTERS}
+    for name in (*extractor.LOSSES, *extractor.ERRORS):
+        told[name] = "0"
+    last = int(at * 1e6)
+    told |= {"last_event_ts": str(last), "last_window_ts": str(last - rng.randrange(int(at * 1e6) % 60_000_000 + 1))}
+    told |= {"last_id": f"{last // 1000}-{rng.randrange(9)}"}
+    stats = parse(told)
+    assert stats is not None
+    lag, growth = Lag(stats.last_id or "", 5, seconds=rng.uniform(0, 20)), Growth(stats.life, {})
+    length, kept = rng.randrange(500), rng.randrange(1000)
+    entries = (
+        extractor.judge_heartbeat("keystroke", stats, Wanted(), 0.0),
+        extractor.judge_lag("keystroke", lag, length, 30, 90),
+        extractor.judge_windows("keystroke", Stall(stats.life, stats["events"], stats["windows"]), 0.0, 45),
+        extractor.judge_growth("keystroke", "losses", extractor.LOSSES, stats, growth, Status.FAIL, 300),
+        extractor.judge_growth("keystroke", "errors", extractor.ERRORS, stats, growth, Status.WARN, 300),
+        judge_spool("keystroke", 0, 2**26, False)[0],
+    )
+    used = rng.randrange(2**20, 2**24)
+    unit = Memory(used, 2**26)
+    server = RedisFacts(rng.uniform(0, 0.01), used, 2**26)
+    served = (
+        redis.judge_latency(server.latency, 0.5),
+        redis.judge_memory(used, 2**26, "noeviction", 80, 95),
+        redis.judge_persistence({}),
+    )
+    store = InfluxFacts(rng.uniform(0, 0.1))
+    views = (
+        view("memory", {"k.service": unit}, (memory.judge("k.service", unit, 80, 95),), rng),
+        view("redis", server, served, rng),
+        view("keystroke", ExtractorFacts(stats, length, kept, lag.seconds), entries, rng),
+        view("influxdb", store, (influxdb.judge(store.latency, 0.5),), rng),
+    )
+    return Snapshot("edge1", float(NOON), views)
+
+
+def told(now: Snapshot, kept: Snapshot | None) -> str:
+    """Everything that the agent answers to whoever has no credential, and what systemd is told."""
+    seen = public(now, kept)
+    body, _ = Exposition().write("", now, seen, ())
+    return "\n".join((body.decode(), str(report(seen, verbose=True)), page(seen), seen.headline))
+
+
+def test_what_happens_within_a_minute_changes_no_answer() -> None:
+    rng = random.Random("within")
+    for _ in range(200):
+        kept = coarse(host_at_work(rng))
+        one, other = host_at_work(rng), host_at_work(rng)
+        full, _ = Exposition().write("", one, one, ())
+        assert full != Exposition().write("", other, other, ())[0]
+        assert told(one, kept) == told(other, kept)
+        assert told(one, None) == told(other, None)
+
+
+def test_when_in_a_minute_an_event_came_is_in_no_answer() -> None:
+    rng = random.Random("when")
+    for _ in range(200):
+        before, now = host_at_work(rng), host_at_work(rng)
+        later = {v.name: v for v in before.views}["keystroke"]
+        facts: ExtractorFacts = later.facts
+        assert facts.stats is not None
+        moved = dict(facts.stats.numbers)
+        at = NOON + rng.uniform(0, 59)
+        moved |= {"last_event_ts": int(at * 1e6), "last_window_ts": NOON * 1_000_000 + rng.randrange(59_000_000)}
+        stats = replace(facts.stats, numbers=moved, last_id=f"{int(at * 1000)}-0")
+        lag = Lag(stats.last_id or "", 5, seconds=rng.uniform(0, 20))
+        judged = extractor.judge_lag("keystroke", lag, facts.stream_length, 30, 90)
+        shown = tuple(replace(s, entry=judged) if s.entry.measurement == "lag" else s for s in later.shown)
+        moved_view = replace(later, shown=shown, facts=replace(facts, stats=stats, lag=lag.seconds))
+        after = replace(before, views=tuple(moved_view if v.name == "keystroke" else v for v in before.views))
+        assert told(now, coarse(before)) == told(now, coarse(after))
+
+
+def test_figures_stand_for_a_minute_and_then_move_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, rng = [1000.0], random.Random("minute")
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    kept, seen = Public(), []
+    for second in range(130):
+        clock[0] = 1000.0 + second
+        kept.take(host_at_work(rng))
+        seen.append(report(kept.of(host_at_work(rng)), verbose=True)["checks"]["redis:memory"][0]["observedValue"])
+    assert [second for second in range(1, 130) if seen[second] != seen[second - 1]] == [MINUTE, 2 * MINUTE]
+
+
+def test_a_state_is_told_at_once_and_without_figures() -> None:
+    rng = random.Random("state")
+    kept = coarse(host_at_work(rng))
+    now = host_at_work(rng)
+    full = redis.judge_memory(2**26, 2**26, "noeviction", 80, 95)
+    shown = Shown(full, Damped(Status.FAIL, (Status.FAIL,)), NOON + 7.0)
+    views = tuple(replace(v, shown=(shown,)) if v.name == "redis" else v for v in now.views)
+    document = report(public(replace(now, views=views), kept))
+    (entry,) = document["checks"]["redis:memory"]
+    assert (document["status"], entry["status"]) == ("fail", "fail")
+    assert entry["output"] == "redis: memory: fail; its figures are told once a minute"
+    assert "observedValue" not in entry
+
+
+def ask_by(agent: Agent, path: str, credential: str) -> Answer:
+    return agent.get(path, Authorization=credential)
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def figures(text: str) -> dict[str, str]:
+    """The samples of /metrics that are not states."""
+    samples = re.findall(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE)
+    states = r"seclyzer_check_status|seclyzer_check_last_run|systemd_unit_state"
+    return {name: value for name, value in samples if not re.match(states, name)}
+
+
+def test_events_change_what_readers_see_at_once_and_what_others_see_once_a_minute(
+    host: Host, start: Start, redis_server: RedisServer
+) -> None:
+    agent = start()
+    wait_until(lambda: "seclyzer_extractor_events_total" in agent.get("/metrics").body)
+    before = {path: agent.get(path).body for path in PATHS}
+    now = time.time()
+    moved = {"events": 107, "windows": 8, "last_event_ts": int(now * 1e6), "last_window_ts": int(now * 1e6)}
+    redis_server.tell("keystroke", STATS | moved | {"last_id": f"{int(now * 1000)}-0"})
+    redis_server.admin.lpush("seclyzer:features:keystroke", *("x" * 10_000 for _ in range(300)))
+    wait_until(lambda: 'seclyzer_extractor_events_total{extractor="keystroke"} 107.0' in agent.inside("/metrics").body)
+    wait_until(lambda: 'features_kept{extractor="keystroke"} 300.0' in agent.inside("/metrics").body)
+    inside = agent.inside("/metrics").body
+    (last,) = re.findall(r'last_event_timestamp_seconds\{extractor="keystroke"\} (\S+)', inside)
+    assert float(last) == pytest.approx(now, abs=1e-3)
+    assert figures(agent.get("/metrics").body) == figures(before["/metrics"])
+    for path in PATHS[1:]:
+        moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+        after = agent.get(path).body
+        assert re.sub(moment, "T", after) == re.sub(moment, "T", before[path])
+
+
+def test_times_of_events_are_full_minutes_for_others(host: Host, start: Start, redis_server: RedisServer) -> None:
+    at = int(time.time()) - 100
+    told = {"last_event_ts": f"{at}123456", "last_window_ts": f"{at}000000", "last_id": f"{at}123-0"}
+    redis_server.tell("keystroke", STATS | told)
+    agent = start()
+    wait_until(lambda: "last_event_timestamp" in agent.get("/metrics").body)
+    body = agent.get("/metrics").body
+    times = re.findall(r"seclyzer_extractor_last_\w+_timestamp_seconds\{extractor=\"keystroke\"\} (\S+)", body)
+    assert [float(seen) for seen in times] == [at // 60 * 60.0] * 3
+    assert str(at)[4:] not in "".join(agent.get(path).body for path in PATHS)
+
+
+def test_a_state_that_changes_is_told_to_everybody_at_once(host: Host, start: Start, redis_server: RedisServer) -> None:
+    agent = start()
+    redis_server.admin.delete("seclyzer:stats:keystroke")
+    wait_until(lambda: agent.status("keystroke") == "fail")
+    document = agent.get("/healthz").json
+    (beat,) = document["checks"]["keystroke:heartbeat"]
+    assert (document["status"], beat["status"]) == ("fail", "fail")
+    assert beat["output"].startswith("keystroke: no heartbeat for 30 s")
+    body = agent.get("/metrics").body
+    assert 'seclyzer_check_status{check="keystroke"} 2.0' in body
+    assert 'seclyzer_extractor_up{extractor="keystroke"} 0.0' in body
+    assert "redis_up 1.0" in body
+
+
+def test_systemd_is_told_no_figures_which_anybody_may_read(
+    host: Host, start: Start, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """`systemctl status` shows them to every user."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        address = str(redis_server.directory / "notify")
+        systemd.bind(address)
+        systemd.settimeout(5)
+        redis_server.tell("keystroke", STATS | {"spool_bytes": 5120})
+        agent = start(NOTIFY_SOCKET=address)
+        wait_until(lambda: "5.0 KiB of points" in agent.output("influxdb"))
+        words = ""
+        while "InfluxDB" not in words:
+            words = systemd.recv(4096).decode()
+        redis_server.tell("keystroke", STATS | {"spool_bytes": 9216})
+        wait_until(lambda: "9.0 KiB of points" in agent.output("influxdb"))
+        time.sleep(0.3)
+        systemd.setblocking(False)
+        while True:
+            try:
+                words += systemd.recv(4096).decode()
+            except BlockingIOError:
+                break
+        assert "InfluxDB cannot be reached: Connection refused; no point is lost" in words
+        assert "9.0 KiB" not in words
+
+
+def test_the_password_opens_the_full_figures_and_a_wrong_one_nothing(host: Host, start: Start, tmp_path: Path) -> None:
+    (tmp_path / "readers").write_text(PASSWORD + "\n")
+    host.config["reader_password_file"] = str(tmp_path / "readers")
+    agent = start()
+    full = figures(agent.inside("/metrics").body).keys()
+    for credential in (f"Bearer {PASSWORD}", f"bearer {PASSWORD}", basic("scraper", PASSWORD), basic("", PASSWORD)):
+        answer = ask_by(agent, "/metrics", credential)
+        assert answer.status == 200 and figures(answer.body).keys() == full
+        (last,) = re.findall(r"last_event_timestamp_seconds\{\S+ (\S+)", answer.body)
+        assert float(last) == 1700000001.5
+    wrong = [f"Bearer {PASSWORD}x", "Bearer", "Bearer ", basic(PASSWORD, ""), basic(PASSWORD, "no"), "Basic ???"]
+    wrong += [f"Digest {PASSWORD}", PASSWORD, "Basic " + base64.b64encode(b"\xff:\xff").decode(), "", "Bearer é"]
+    for credential in wrong:
+        for path in PATHS:
+            answer = ask_by(agent, path, credential)
+            assert answer.status == 401, (credential, path)
+            assert "seclyzer_extractor" not in answer.body
+    assert agent.get("/livez").status == 200
+    code, log = agent.stop()
+    assert (code, PASSWORD in log) == (0, False)
+
+
+def test_two_credentials_and_one_that_nothing_asks_for_are_refused(host: Host, start: Start) -> None:
+    agent = start()
+    assert ask_by(agent, "/metrics", f"Bearer {PASSWORD}").status == 401
+    connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=5)
+    connection.putrequest("GET", "/metrics")
+    connection.putheader("Authorization", "Bearer a")
+    connection.putheader("Authorization", "Bearer b")
+    connection.endheaders()
+    assert connection.getresponse().status == 401
+    connection.close()
+
+
+@pytest.mark.parametrize(("content", "words"), [("", "fewer than 16"), ("short\n", "fewer than 16"), (None, "No such")])
+def test_a_password_that_is_none_is_refused_at_the_start(
+    host: Host, tmp_path: Path, content: str | None, words: str
+) -> None:
+    if content is not None:
+        (tmp_path / "readers").write_text(content)
+    host.config["reader_password_file"] = str(tmp_path / "readers")
+    ended = host.run()
+    assert ended.returncode == 78 and ended.stderr.count("\n") == 1
+    assert words in ended.stderr and "the readers' password" in ended.stderr
+
+
+def test_the_unix_socket_is_for_user_and_group_and_replaces_an_old_one_only(host: Host, start: Start) -> None:
+    agent = start()
+    path = Path(agent.socket)
+    assert path.stat().st_mode & 0o777 == 0o660
+    agent.process.kill()
+    agent.process.wait()
+    again = start()
+    assert again.inside("/livez").status == 200
+    again.stop()
+    path.unlink(missing_ok=True)
+    path.write_text("somebody's file")
+    ended = host.run()
+    assert (ended.returncode, path.read_text()) == (1, "somebody's file")
+    assert ended.stderr == f"seclyzer_agent: cannot listen on {path}: Address already in use\n"
