@@ -88,7 +88,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         manifest = read_manifest(Path(bundle)) if bundle else {}
         is_edge = EDGE in facts["group_names"]
         said = options(self._loader, self._templar, facts, ("influxdb", "seclyzer_extractors", "seclyzer_release"))
-        influx = _influx(said)
+        try:
+            influx = _influx(said)
+        except ValueError:
+            return _refuse(
+                [f"influxdb_url is {said['influxdb_url']}; it has to be an address such as https://store:8086"]
+            )
         name = urlsplit(influx["url"]).hostname or ""
         status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
         if status.get("failed"):
@@ -213,11 +218,22 @@ def _influx(options: Vars) -> dict[str, str]:
     trusts = boolean(options["influxdb_tls"]) and (options["influxdb_ca_file"] or options["influxdb_ca_remote"])
     return {
         "url": str(options["influxdb_url"]),
+        "address": _address(str(options["influxdb_url"])),
         "org": str(options["influxdb_org"]),
         "bucket": str(options["influxdb_bucket"]),
         "socket": SOCKET,
         "ca_file": CA if trusts else "",
     }
+
+
+def _address(url: str) -> str:
+    """Host and port of a URL, as a proxy wants them: `store:8086`, `[fd00::1]:443`. ValueError when it has none."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not re.fullmatch(r"[A-Za-z0-9._:-]+", host):
+        raise ValueError(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:

@@ -181,7 +181,8 @@ def _influxdb(target: Target, found: Health) -> None:
             found.running.append("InfluxDB is away, points are kept")
             return
         where = f"{url} by {way}" if way else url
-        found.faults.append(f"InfluxDB does not answer at {where}: {getattr(fault, 'reason', fault) or 'no answer'}")
+        why = fault.reason if isinstance(fault, urllib.error.URLError) else fault
+        found.faults.append(f"InfluxDB does not answer at {where}: {why}")
         if way:
             found.journals[STORE_PROXY] = systemd.journal(STORE_PROXY)
 

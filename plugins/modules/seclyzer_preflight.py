@@ -102,8 +102,8 @@ release:
   returned: host
 influx:
   description: >-
-    Where the host writes to. Its keys are C(url), C(socket), by which programs reach it, C(org), C(bucket), and
-    C(ca_file), which may be empty.
+    Where the host writes to. Its keys are C(url), C(address), which is its host and port, C(socket), by which programs
+    reach it, C(org), C(bucket), and C(ca_file), which may be empty.
   type: dict
   returned: host
 by:

@@ -126,6 +126,27 @@ def test_a_host_writes_to_the_first_store_unless_it_is_told_otherwise(
     assert (found["url"], found["ca_file"]) == (url, ca_file)
 
 
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://store:8086", "store:8086"),
+        ("https://Store.example/influx/", "store.example:443"),
+        ("http://127.0.0.1", "127.0.0.1:80"),
+        ("https://[fd00::1]:8086", "[fd00::1]:8086"),
+    ],
+)
+def test_the_proxy_is_told_host_and_port_of_the_store(url: str, address: str) -> None:
+    assert preflight._influx(resolved({"influxdb_url": url, "groups": {}}))["address"] == address
+
+
+@pytest.mark.parametrize(
+    "url", ["store:8086", "https://", "https://store:x", "https://a%40b", "https://a b", "ftp://a"]
+)
+def test_what_is_no_address_of_the_store_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        preflight._influx(resolved({"influxdb_url": url, "groups": {}}))
+
+
 class Untold(dict[str, Any]):
     """A host's variables, of which one cannot be worked out."""
 

@@ -102,7 +102,7 @@ def test_a_proxy_that_does_not_start_comes_back_by_itself(host: Host) -> None:
     host.check_output(f"mkdir -p {place}; printf '{broken}' > {place}/broken.conf; systemctl daemon-reload")
     try:
         host.check_output("systemctl kill -s KILL %s", STORE_PROXY)
-        until = time.monotonic() + 4
+        until = time.monotonic() + 8
         while time.monotonic() < until:
             said = run_on(host, "inside", unit=AGENT, way="outside", targets={"store": BY_SOCKET})
         assert said["store"] != "reached"
