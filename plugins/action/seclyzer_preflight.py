@@ -17,7 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import influxdb_api, modes, variables
+from ..module_utils import influxdb_api, modes, safe_url, variables
 from .seclyzer_deployment import MODULE, read_manifest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -87,7 +87,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         is_edge = EDGE in facts["group_names"]
         said = options(self._loader, self._templar, facts, ("influxdb", "seclyzer_extractors", "seclyzer_release"))
         influx = _influx(said)
-        name = urlsplit(influx["url"]).hostname or ""
+        unsafe = safe_url.fault(influx["url"])
+        name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
         status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
         if status.get("failed"):
             return dict(status)
@@ -102,7 +103,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
         if manifest and is_edge:
             refused += _spool_fault(about, int(said["seclyzer_extractors_spool_bytes"]))
-        if not addresses:
+        if unsafe:
+            refused.append(f"influxdb_url {unsafe}")
+        elif not addresses:
             refused.append(f"the store's name {name} has no address here; influxdb_url can name another")
         return {
             "changed": False,

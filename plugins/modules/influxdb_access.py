@@ -44,7 +44,7 @@ RETURN = r"""
 token_state:
   description:
     - C(good), C(missing) when there is none, C(refused) when InfluxDB does not know it or it may not write to the
-      bucket, C(unknown) in check mode when InfluxDB does not answer.
+      bucket, C(unknown) in check mode, in which the token is sent to no other host.
   type: str
   returned: always
 """
@@ -111,7 +111,7 @@ def main() -> None:
     wanted, dry = module.params, module.check_mode
     try:
         ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
-        influxdb = InfluxDB(wanted["url"], ca)
+        influxdb = InfluxDB(wanted["url"], ca, dry)
         access = Access(influxdb, wanted["org"], wanted["bucket"], Path(wanted["token_file"]), dry)
         changed, state = access.take(wanted["token"]) if wanted["token"] else access.look()
         changed |= keep_ca(Path(wanted["ca_path"]), ca, dry=dry)  # the old one stays until the new one has proved good
