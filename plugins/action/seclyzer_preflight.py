@@ -23,6 +23,8 @@ from .seclyzer_deployment import MODULE, read_manifest
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 EDGE = "seclyzer_edge"
 STORE = "seclyzer_store"
+SOCKET = "/run/seclyzer/influx.sock"
+"""Where a host's programs reach the store, as the units in the role seclyzer_release lay it out."""
 CA = str(influxdb_api.PLACE["ca_path"]["default"])
 WISHES = {"redis_rotate", "influxdb_rotate_tokens", "seclyzer_bundle", "seclyzer_release_back"}
 """Options that are meant for one run, and so for the command line."""
@@ -93,7 +95,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if status.get("failed"):
             return dict(status)
         about, running = status["host"], status["running"]
-        addresses = list(said.get("seclyzer_release_influx_addresses") or about["addresses"][name])
         typed, inventory, overrides = (said.get(name) for name in ("mode", *JUDGED_BY_MODE))
         try:
             mode, mode_from = modes.choose(typed, inventory, running.get("mode"))
@@ -105,7 +106,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             refused += _spool_fault(about, int(said["seclyzer_extractors_spool_bytes"]))
         if unsafe:
             refused.append(f"influxdb_url {unsafe}")
-        elif not addresses:
+        elif not about["addresses"][name]:
             refused.append(f"the store's name {name} has no address here; influxdb_url can name another")
         return {
             "changed": False,
@@ -119,7 +120,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "bundle": bundle,
             "release": manifest.get("release"),
             "influx": influx,
-            "allow": sorted({address.partition("%")[0] for address in (*addresses, *about["nameservers"])}),
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "running": running,
             "previous": status["previous"],
@@ -218,6 +218,7 @@ def _influx(options: Vars) -> dict[str, str]:
         "url": str(options["influxdb_url"]),
         "org": str(options["influxdb_org"]),
         "bucket": str(options["influxdb_bucket"]),
+        "socket": SOCKET,
         "ca_file": CA if trusts else "",
     }
 

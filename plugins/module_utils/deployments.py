@@ -35,7 +35,9 @@ class Wanted:
     units: Mapping[str, str]
     config: Mapping[str, str]
     probes: Mapping[str, str]
-    """Where health asks: `redis_socket`, `agent`, `influx_url`, `influx_ca_file`, each when there is one."""
+    """Where health asks, each when there is one: `redis_socket`, `agent`, `influx_url`, `influx_socket`,
+    `influx_ca_file`.
+    """
 
     @property
     def content(self) -> str:

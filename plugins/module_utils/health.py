@@ -5,6 +5,7 @@ What should run is read from the running deployment, so the same question can be
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import time
@@ -15,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import deployments, systemd
+from . import by_socket, deployments, systemd
 from .files import read
-from .layout import Layout, Refused
+from .layout import STORE_PROXY, Layout, Refused, is_socket
 from .resp import Redis, RedisAway, RedisError
 
 PASSWORD = Path("/etc/seclyzer/credentials/redis-agent")
@@ -103,7 +104,8 @@ def _units(target: Target, found: Health) -> None:
             why = f" ({result})" if result not in ("", "success") else ""
             found.faults.append(f"{unit} is {state.get('ActiveState', 'not there')}/{state.get('SubState', '')}{why}")
             found.journals[unit] = systemd.journal(unit)
-        found.pids[unit] = int(state.get("MainPID") or 0)
+        if not is_socket(unit):
+            found.pids[unit] = int(state.get("MainPID") or 0)
 
 
 def _extractors(target: Target, found: Health) -> None:
@@ -162,18 +164,27 @@ def _agent(target: Target, found: Health) -> None:
 
 
 def _influxdb(target: Target, found: Health) -> None:
-    url = target.probes["influx_url"]
+    url, way = target.probes["influx_url"], target.probes.get("influx_socket")
     ca = target.probes.get("influx_ca_file") or None
     try:
-        context = ssl.create_default_context(cafile=ca) if url.startswith("https:") else None
-        with urllib.request.urlopen(f"{url}/health", timeout=5, context=context) as answer:
-            answer.read()
+        if way:
+            status = by_socket.status_of(f"{url}/health", way, ca, 5)
+            if status != 200:
+                raise OSError(f"status {status}")
+        else:  # a deployment from before there were sockets
+            context = ssl.create_default_context(cafile=ca) if url.startswith("https:") else None
+            with urllib.request.urlopen(f"{url}/health", timeout=5, context=context) as answer:
+                answer.read()
         found.running.append("InfluxDB answers")
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, http.client.HTTPException) as fault:
         if target.without_store and found.spools:
             found.running.append("InfluxDB is away, points are kept")
-        else:
-            found.faults.append(f"InfluxDB does not answer at {url}: {getattr(fault, 'reason', fault)}")
+            return
+        where = f"{url} by {way}" if way else url
+        why = fault.reason if isinstance(fault, urllib.error.URLError) else fault
+        found.faults.append(f"InfluxDB does not answer at {where}: {why}")
+        if way:
+            found.journals[STORE_PROXY] = systemd.journal(STORE_PROXY)
 
 
 def short(words: str, width: int = 120) -> str:

@@ -5,8 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-UNITS = tuple(f"seclyzer-{name}.service" for name in ("keystroke", "mouse", "app", "agent", "extractors"))
+STORE_SOCKET, STORE_PROXY = "seclyzer-store.socket", "seclyzer-store.service"
+"""A host's way to the store: the socket that its programs use, and what passes on what they say."""
+
+SOCKET_FOLDER = Path("/run/seclyzer")
+"""Where the sockets of a running deployment are."""
+
+UNITS = (
+    *(f"seclyzer-{name}.service" for name in ("keystroke", "mouse", "app", "agent", "extractors")),
+    "seclyzer-agent.socket",
+    STORE_SOCKET,
+    STORE_PROXY,
+)
 """Every unit a deployment may have. One that a host has and its deployment has not is taken away."""
+
+
+def is_socket(unit: str) -> bool:
+    """Whether it is systemd that listens, for the service of the same name."""
+    return unit.endswith(".socket")
+
+
+def service_of(socket: str) -> str:
+    """The service that a socket is for."""
+    return socket.removesuffix(".socket") + ".service"
 
 
 class Refused(Exception):
@@ -44,6 +65,10 @@ class Layout:
     @property
     def wants(self) -> Path:
         return self.units / "multi-user.target.wants"
+
+    def wanted(self, unit: str) -> Path:
+        """The link by which a unit starts with the host."""
+        return (self.units / "sockets.target.wants" if is_socket(unit) else self.wants) / unit
 
     def python_name(self) -> str:
         """The Python release tree this host needs: `python3.11` on Debian 12, `python3.13` on Debian 13."""

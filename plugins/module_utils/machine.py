@@ -1,4 +1,4 @@
-"""What a host is, as far as a release and its sandboxes must know."""
+"""What a host is, as far as a release must know."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ STATE = Path("/var/lib/seclyzer")
 
 
 def describe(layout: Layout, names: list[str]) -> dict[str, Any]:
-    """What decides whether a release can run here, and what a sandbox must let through."""
+    """What decides whether a release can run here."""
     release = dict(line.partition("=")[::2] for line in (read(Path("/etc/os-release")) or "").splitlines())
-    servers = [line.split() for line in (read(Path("/etc/resolv.conf")) or "").splitlines()]
     return {
         "distribution": release.get("ID", "").strip('"'),
         "distribution_version": release.get("VERSION_ID", "").strip('"'),
@@ -29,7 +28,6 @@ def describe(layout: Layout, names: list[str]) -> dict[str, Any]:
         "free": free_bytes(layout.releases),
         "free_state": free_bytes(STATE),
         "spooled": spooled(STATE),
-        "nameservers": [words[1] for words in servers if len(words) > 1 and words[0] == "nameserver"],
         "addresses": {name: addresses(name) for name in names},
     }
 

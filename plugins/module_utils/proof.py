@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from . import systemd
-from .layout import Layout, Refused
+from .layout import SOCKET_FOLDER, STORE_PROXY, STORE_SOCKET, Layout, Refused, is_socket
 
 OWN = ("Type", "ExecStart", "Restart", "RestartSec", "WatchdogSec", "NotifyAccess", "TimeoutStartSec", "TimeoutStopSec")
 """Settings of a service that mean nothing for one run, or are given by systemd-run itself."""
+
+PROOF_UNIT = "seclyzer-proof"
+PROOF_FOLDER = Path("/run/seclyzer-proof")
+"""Where the way to the store is tried out, beside the one that is in use."""
 
 JAIL = {
     "ProtectSystem": "strict",
@@ -60,14 +66,63 @@ def _vectors(folder: Path) -> list[tuple[str, str]]:
     return [(path.name.removesuffix(".features.json"), json.loads(path.read_text())["program"]) for path in files]
 
 
-def check(layout: Layout, n: int, unit: str, text: str) -> None:
-    """Runs `--check` of a unit's program as that unit will run, on the staged deployment's configuration."""
+@contextmanager
+def way_to_store(units: Mapping[str, str]) -> Iterator[Path | None]:
+    """Runs the staged units' own proxy to the store; gives the folder in which its socket is, for `check`.
+
+    What runs on the host may have none yet, or one to another store. None when the units have none. What the proxy had
+    to say is added to a refusal.
+    """
+    if not {STORE_SOCKET, STORE_PROXY} <= units.keys():
+        yield None
+        return
+    socket = systemd.section(units[STORE_SOCKET], "Socket")
+    name = Path(dict(socket)["ListenStream"]).name
+    listen = [(key, value) for key, value in socket if key != "ListenStream"]
+    listen.append(("ListenStream", str(PROOF_FOLDER / name)))
+    service = [("Type", "exec"), *_settings(units[STORE_PROXY]), ("RuntimeMaxSec", "600")]
+    argv = shlex.split(systemd.setting(units[STORE_PROXY], "ExecStart") or "")
+    began = time.time()
+    _end_way()
+    try:
+        options = [f"--socket-property={key}={value}" for key, value in listen]
+        options += [f"--property={key}={value}" for key, value in service]
+        done = systemd.run(["systemd-run", "--quiet", "--collect", f"--unit={PROOF_UNIT}", *options, *argv])
+        if done.returncode:
+            raise Refused(f"the proxy to the store cannot be started: {_words('', done.stderr)}")
+        yield PROOF_FOLDER
+    except Refused as fault:
+        said = systemd.journal(f"{PROOF_UNIT}.service", 3, began)
+        raise Refused(f"{fault}{f'; {STORE_PROXY}: ' if said else ''}{' | '.join(dict.fromkeys(said))}") from None
+    finally:
+        _end_way()
+
+
+def _end_way() -> None:
+    systemd.run(["systemctl", "stop", f"{PROOF_UNIT}.socket", f"{PROOF_UNIT}.service"])
+    systemd.run(["systemctl", "reset-failed", f"{PROOF_UNIT}.socket", f"{PROOF_UNIT}.service"])
+    with suppress(OSError):
+        PROOF_FOLDER.rmdir()
+
+
+def check(layout: Layout, n: int, unit: str, text: str, way: Path | None = None) -> None:
+    """Runs `--check` of a unit's program as that unit will run, on the staged deployment's configuration.
+
+    With `way`, the program finds what is in this folder in the place of the host's own sockets.
+    """
     argv = check_command(layout, n, text)
-    settings = [(key, value) for key, value in systemd.section(text, "Service") if key not in OWN]
-    done = transient(argv, [*settings, ("RuntimeMaxSec", "60")], 90)
+    settings = [*_settings(text), ("RuntimeMaxSec", "60")]
+    if way is not None:
+        settings.append(("BindReadOnlyPaths", f"{way}:{SOCKET_FOLDER}"))
+    done = transient(argv, settings, 90)
     if done.returncode:
         said = _words(done.stdout, done.stderr) or f"exit status {done.returncode}"
         raise Refused(f"{unit}: {Path(argv[0]).name} --check: {said}")
+
+
+def _settings(text: str) -> list[tuple[str, str]]:
+    """What a unit says of the user, the sandbox and the limits of its program."""
+    return [(key, value) for key, value in systemd.section(text, "Service") if key not in OWN]
 
 
 def check_command(layout: Layout, n: int, text: str) -> list[str]:
@@ -77,6 +132,11 @@ def check_command(layout: Layout, n: int, text: str) -> list[str]:
         raise Refused("the unit starts nothing")
     staged = str(layout.deployments / str(n))
     return [part.replace(str(layout.current), staged, 1) for part in shlex.split(command)] + ["--check"]
+
+
+def has_check(unit: str, text: str) -> bool:
+    """Whether a unit runs a program of the release, which knows `--check`."""
+    return unit != STORE_PROXY and not is_socket(unit) and systemd.setting(text, "Type") != "oneshot"
 
 
 def program_of(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import deployments, proof, releases, systemd, users
+from . import deployments, proof, releases, users
 from .deployments import History, Wanted
 from .layout import Layout, Refused
 
@@ -72,9 +72,10 @@ def prove(layout: Layout, n: int, by: str) -> None:
         proof.verify(layout.deployments / str(n) / "units")
         if programs:
             proof.replay(layout.releases / wanted.release / "vectors", programs, "seclyzer-keystroke")
-        for unit, text in sorted(wanted.units.items()):
-            if systemd.setting(text, "Type") != "oneshot":
-                proof.check(layout, n, unit, text)
+        with proof.way_to_store(wanted.units) as way:
+            for unit, text in sorted(wanted.units.items()):
+                if proof.has_check(unit, text):
+                    proof.check(layout, n, unit, text, way)
     except Refused as fault:
         history.records[n]["state"] = "unproven"
         history.note("not proven", n, by, str(fault))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import deployments, systemd
 from .deployments import History
 from .files import link, read, sync, write
-from .layout import UNITS, Layout, Refused
+from .layout import UNITS, Layout, Refused, is_socket, service_of
 
 STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "Type")
 
@@ -64,8 +65,16 @@ def plan(layout: Layout, n: int) -> Done:
             done.started.append(name)
         elif state.get("Type") != "oneshot" and (name in done.installed or _is_stale(text, state)):
             done.restarted.append(name)
+    done.restarted += _held(done, states)
     done.removed = [name for name in UNITS if name not in units and (layout.units / name).exists()]
     return done
+
+
+def _held(done: Done, states: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Services that run on what a socket was before, or hold its address: they begin anew with it."""
+    changed = [service_of(name) for name in (*done.restarted, *done.started) if is_socket(name)]
+    known = {*done.restarted, *done.started}
+    return [name for name in changed if name not in known and states.get(name, {}).get("ActiveState") == "active"]
 
 
 def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str = "") -> Done:
@@ -85,13 +94,13 @@ def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str
     if done.removed:
         systemd.systemctl("stop", *done.removed)
         for name in done.removed:
-            (layout.wants / name).unlink(missing_ok=True)
+            layout.wanted(name).unlink(missing_ok=True)
             (layout.units / name).unlink()
     if done.installed:
-        layout.wants.mkdir(parents=True, exist_ok=True)
         for name in done.installed:
             write(layout.units / name, units[name])
-            link(layout.wants / name, str(layout.units / name))
+            layout.wanted(name).parent.mkdir(parents=True, exist_ok=True)
+            link(layout.wanted(name), str(layout.units / name))
         sync(layout.units)
     if done.installed or done.removed or _needs_reload(sorted(units)):
         systemd.systemctl("daemon-reload")
@@ -101,8 +110,13 @@ def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str
 
 def _start(done: Done) -> None:
     """Restarts and starts; the sentence of what failed has the unit's own last words."""
+    sockets = [unit for unit in (*done.restarted, *done.started) if is_socket(unit)]
+    services = [[unit for unit in units if not is_socket(unit)] for units in (done.restarted, done.started)]
+    if sockets:
+        # A socket cannot listen while its service holds the address.
+        systemd.systemctl("stop", *sockets, *map(service_of, sockets))
     failed: list[str] = []
-    for verb, units in (("restart", done.restarted), ("start", done.started)):
+    for verb, units in (("start", sockets), ("restart", services[0]), ("start", services[1])):
         if not units:
             continue
         # A unit that failed too often before is not held against the new one.
@@ -117,7 +131,7 @@ def _start(done: Done) -> None:
 
 
 def _is_enabled(layout: Layout, name: str) -> bool:
-    wanted = layout.wants / name
+    wanted = layout.wanted(name)
     return wanted.is_symlink() and os.readlink(wanted) == str(layout.units / name)
 
 

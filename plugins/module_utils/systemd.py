@@ -59,9 +59,10 @@ def started_at(properties: Mapping[str, str]) -> float | None:
     return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + since_boot / 1e6
 
 
-def journal(unit: str, lines: int = 8) -> list[str]:
-    """The last lines a unit wrote to the journal."""
-    done = run(["journalctl", "--no-pager", "--quiet", f"--unit={unit}", f"--lines={lines}", "--output=cat"], 20)
+def journal(unit: str, lines: int = 8, since: float = 0.0) -> list[str]:
+    """The last lines a unit wrote to the journal, from `since` (Unix time) on."""
+    command = ["journalctl", "--no-pager", "--quiet", f"--unit={unit}", f"--lines={lines}", "--output=cat"]
+    done = run([*command, *([f"--since=@{since:.3f}"] if since else [])], 20)
     return done.stdout.splitlines()
 
 

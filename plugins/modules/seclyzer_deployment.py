@@ -154,8 +154,8 @@ previous:
   returned: status
 host:
   description: >-
-    Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, name servers,
-    addresses of the names asked for.
+    Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
+    names asked for.
   type: dict
   returned: status
 """

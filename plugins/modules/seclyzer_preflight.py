@@ -101,13 +101,10 @@ release:
   type: str
   returned: host
 influx:
-  description: Where the host writes to. Its keys are C(url), C(org), C(bucket), and C(ca_file), which may be empty.
+  description: >-
+    Where the host writes to. Its keys are C(url), C(socket), by which programs reach it, C(org), C(bucket), and
+    C(ca_file), which may be empty.
   type: dict
-  returned: host
-allow:
-  description: Addresses a sandbox must let through, beside the host itself.
-  type: list
-  elements: str
   returned: host
 by:
   description: Who runs Ansible, and where, for the history.

@@ -12,6 +12,7 @@ from plugins.module_utils.layout import Layout
 from plugins.module_utils.systemd import Completed
 from scripts.bundle.archives import pack
 
+UNITS = (".service", ".socket")
 UNIT = """# settings: sha256:{settings}
 [Unit]
 Description={kind}
@@ -74,6 +75,29 @@ def wanted(on: Layout, manifest: Mapping[str, Any], mode: str = "hybrid", settin
     return Wanted(manifest["release"], manifest["version"], mode, implementations, units, config, {})
 
 
+STORE = {
+    "seclyzer-store.socket": """[Socket]
+ListenStream=/run/seclyzer/influx.sock
+SocketGroup=seclyzer-store
+SocketMode=0660
+
+[Install]
+WantedBy=sockets.target
+""",
+    "seclyzer-store.service": """[Service]
+Type=exec
+ExecStart=/usr/lib/systemd/systemd-socket-proxyd --connections-max=128 store:8086
+Restart=always
+User=seclyzer-store
+""",
+}
+
+
+def with_way(value: Wanted, **units: str) -> Wanted:
+    """The same deployment with a way to the store, and these units."""
+    return Wanted(**{**vars(value), "units": {**value.units, **STORE, **units}})
+
+
 class Systemd:
     """Stands where programs are run: remembers every command, and keeps the state of units."""
 
@@ -95,10 +119,10 @@ class Systemd:
 
     def verbs(self, verb: str) -> list[str]:
         """The units that were given to `systemctl VERB`, in order."""
-        return [unit for words in self.commands if verb in words[1:3] for unit in words if unit.endswith(".service")]
+        return [unit for words in self.commands if verb in words[1:3] for unit in words if unit.endswith(UNITS)]
 
     def _systemctl(self, words: list[str]) -> str:
-        units = [word for word in words if word.endswith(".service")]
+        units = [word for word in words if word.endswith(UNITS)]
         if words[0] == "show":
             return "\n\n".join(self._show(unit) for unit in units)
         for unit in units:

@@ -1,7 +1,9 @@
 """Health asks the parts themselves, and says what is wrong in a sentence."""
 
 import json
+import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import pki
 from plugins.module_utils import health, systemd
 from plugins.module_utils.health import Target
 from plugins.module_utils.resp import Redis as Client
@@ -157,6 +160,56 @@ def test_an_agent_that_does_not_answer_is_said(target: Target) -> None:
 def test_an_influxdb_that_does_not_answer_is_said(target: Target) -> None:
     away = Target(target.version, {}, {UNIT: ""}, {"influx_url": "http://127.0.0.1:1"})
     assert "InfluxDB does not answer at http://127.0.0.1:1" in health.look(away).faults[0]
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A CA, and a certificate for `store` alone."""
+    pki.request(tmp_path / "ca.key", tmp_path / "ca.crt", "CA", pki.CA_EXTENSIONS, "2")
+    signed = ("-CA", str(tmp_path / "ca.crt"), "-CAkey", str(tmp_path / "ca.key"))
+    extensions = (*pki.LEAF_EXTENSIONS, "subjectAltName=DNS:store")
+    pki.request(tmp_path / "leaf.key", tmp_path / "leaf.crt", "store", extensions, "2", signed)
+    return tmp_path
+
+
+class BySocket(HTTPServer):
+    """Answers at a unix socket, over TLS."""
+
+    address_family = socket.AF_UNIX
+
+    def server_bind(self) -> None:
+        self.socket.bind(self.server_address)
+        self.server_name, self.server_port = "store", 8086
+
+
+def test_influxdb_is_asked_through_the_socket_in_its_own_name(
+    certificates: Path, fake: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, ca = str(certificates / "influx.sock"), str(certificates / "ca.crt")
+    monkeypatch.setattr(systemd, "journal", lambda unit: [f"journal of {unit}"])
+    fake.active[UNIT] = 0
+    Agent.report = {"status": "pass"}
+
+    def looked(url: str, by: str = path) -> health.Health:
+        probes = {"influx_url": url, "influx_socket": by, "influx_ca_file": ca}
+        return health.look(Target("0.1.0", {}, {UNIT: ""}, probes))
+
+    with BySocket(path, Agent) as server:  # type: ignore[arg-type]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates / "leaf.crt", certificates / "leaf.key")
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        assert looked("https://store:8086").running == ["InfluxDB answers"]
+        Agent.report = {"status": "fail"}
+        assert looked("https://store:8086").faults == [
+            f"InfluxDB does not answer at https://store:8086 by {path}: status 503"
+        ]
+        (fault,) = looked("https://elsewhere:8086").faults
+        assert "certificate" in fault
+        server.shutdown()
+    found = looked("https://store:8086", f"{path}.none")
+    assert "No such file or directory" in found.faults[0]
+    assert found.journals == {"seclyzer-store.service": ["journal of seclyzer-store.service"]}
 
 
 def test_waiting_ends_with_the_first_good_look(target: Target, redis: Redis) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from plugins.module_utils import proof, systemd
 from plugins.module_utils.layout import Layout, Refused
-from tests.plugins.hosts import Systemd, bundle, wanted
+from tests.plugins.hosts import Systemd, bundle, wanted, with_way
 
 UNIT = "seclyzer-keystroke.service"
 
@@ -60,3 +60,42 @@ def test_a_section_of_a_unit_is_read_in_order_without_comments() -> None:
     assert systemd.section(text, "Service") == [("User", "x"), ("LoadCredential", "t:/c/t"), ("User", "y")]
     assert systemd.setting(text, "User") == "y"
     assert systemd.credentials(text) == ["/c/t"]
+
+
+def test_a_check_reaches_the_store_by_the_staged_proxy_and_not_by_the_running_one(
+    host: Layout, tmp_path: Path, fake: Systemd
+) -> None:
+    units = with_way(wanted(host, bundle(tmp_path))).units
+    with proof.way_to_store(units) as way:
+        proof.check(host, 7, UNIT, units[UNIT], way)
+    proxy, check = [words for words in fake.commands if words[0] == "systemd-run"]
+    assert "--socket-property=ListenStream=/run/seclyzer-proof/influx.sock" in proxy
+    assert "--socket-property=SocketGroup=seclyzer-store" in proxy and "--property=User=seclyzer-store" in proxy
+    assert proxy[-2:] == ["--connections-max=128", "store:8086"]
+    assert "--property=BindReadOnlyPaths=/run/seclyzer-proof:/run/seclyzer" in check
+    assert fake.verbs("stop")[-2:] == ["seclyzer-proof.socket", "seclyzer-proof.service"]
+
+
+def test_what_the_staged_proxy_says_is_part_of_the_refusal_and_it_does_not_stay(
+    host: Layout, tmp_path: Path, fake: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = with_way(wanted(host, bundle(tmp_path))).units
+    fake.fails["--check"] = "influxdb: bad"
+    monkeypatch.setattr(systemd, "journal", lambda unit, lines, since: ["Failed to resolve host", unit])
+    said = "influxdb: bad; seclyzer-store.service: Failed to resolve host | seclyzer-proof.service"
+    with pytest.raises(Refused, match=said), proof.way_to_store(units) as way:
+        proof.check(host, 7, UNIT, units[UNIT], way)
+    assert fake.verbs("stop")[-2:] == ["seclyzer-proof.socket", "seclyzer-proof.service"]
+
+
+def test_units_without_a_way_to_the_store_need_none(host: Layout, tmp_path: Path, fake: Systemd) -> None:
+    with proof.way_to_store(wanted(host, bundle(tmp_path)).units) as way:
+        assert way is None
+    assert fake.commands == []
+
+
+def test_only_programs_of_the_release_are_checked(host: Layout, tmp_path: Path) -> None:
+    units = with_way(wanted(host, bundle(tmp_path))).units
+    together = {"seclyzer-extractors.service": "[Service]\nType=oneshot\n"}
+    checked = [unit for unit, text in {**units, **together}.items() if proof.has_check(unit, text)]
+    assert checked == [UNIT, "seclyzer-agent.service"]

@@ -10,7 +10,7 @@ import pytest
 from plugins.module_utils import deployments, switching, systemd
 from plugins.module_utils.deployments import History, Wanted
 from plugins.module_utils.layout import Layout, Refused
-from tests.plugins.hosts import Systemd, bundle, wanted
+from tests.plugins.hosts import Systemd, bundle, wanted, with_way
 
 KEYSTROKE, AGENT = "seclyzer-keystroke.service", "seclyzer-agent.service"
 TOGETHER = "seclyzer-extractors.service"
@@ -123,3 +123,77 @@ def test_a_plan_touches_nothing(host: Layout, fake: Systemd, manifest: dict[str,
     planned = switching.plan(host, stage(host, wanted(host, manifest)))
     assert planned.changed and planned.started == [AGENT, KEYSTROKE]
     assert not host.current.is_symlink() and not list(host.units.glob("*.service"))
+
+
+STORE_SOCKET, STORE_PROXY, AGENT_SOCKET = "seclyzer-store.socket", "seclyzer-store.service", "seclyzer-agent.socket"
+LISTENS = "[Socket]\nListenStream=127.0.0.1:9484\n"
+
+
+def commands(fake: Systemd) -> list[str]:
+    """What systemctl was told to change, in order."""
+    told = [" ".join(words[1:]).removeprefix("--no-ask-password ") for words in fake.commands]
+    return [text for text in told if text.split()[0] in ("stop", "start", "restart")]
+
+
+def test_sockets_start_with_the_host_and_before_the_services(
+    host: Layout, fake: Systemd, manifest: dict[str, Any]
+) -> None:
+    switching.switch(host, stage(host, with_way(wanted(host, manifest))), "me")
+    assert commands(fake) == [
+        f"stop {STORE_SOCKET} {STORE_PROXY}",
+        f"start {STORE_SOCKET}",
+        f"start {AGENT} {KEYSTROKE} {STORE_PROXY}",
+    ]
+    for folder, unit in (("sockets.target.wants", STORE_SOCKET), ("multi-user.target.wants", STORE_PROXY)):
+        assert os.readlink(host.units / folder / unit) == str(host.units / unit)
+    assert sorted(path.name for path in host.wants.iterdir()) == [AGENT, KEYSTROKE, STORE_PROXY]
+
+
+def test_a_service_that_holds_the_address_of_a_new_socket_stops_before_and_starts_after_it(
+    host: Layout, fake: Systemd, manifest: dict[str, Any]
+) -> None:
+    value = wanted(host, manifest)
+    switching.switch(host, stage(host, value), "me")
+    fake.commands.clear()
+    done = switching.switch(host, stage(host, with_way(value, **{AGENT_SOCKET: LISTENS})), "me")
+    assert commands(fake)[:3] == [
+        f"stop {AGENT_SOCKET} {STORE_SOCKET} {AGENT} {STORE_PROXY}",
+        f"start {AGENT_SOCKET} {STORE_SOCKET}",
+        f"restart {AGENT}",
+    ]
+    assert done.sentence().endswith("restarted agent; started agent.socket, store, store.socket")
+
+
+def test_a_socket_that_changed_begins_anew_with_its_service(
+    host: Layout, fake: Systemd, manifest: dict[str, Any]
+) -> None:
+    value = wanted(host, manifest)
+    switching.switch(host, stage(host, with_way(value, **{AGENT_SOCKET: LISTENS})), "me")
+    fake.commands.clear()
+    other = with_way(value, **{AGENT_SOCKET: LISTENS.replace("9484", "9485")})
+    done = switching.switch(host, stage(host, other), "me")
+    assert (done.installed, done.restarted) == ([AGENT_SOCKET], [AGENT_SOCKET, AGENT])
+    assert commands(fake) == [f"stop {AGENT_SOCKET} {AGENT}", f"start {AGENT_SOCKET}", f"restart {AGENT}"]
+
+
+def test_a_socket_that_somebody_stopped_comes_back(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
+    n = stage(host, with_way(wanted(host, manifest)))
+    switching.switch(host, n, "me")
+    del fake.active[STORE_SOCKET]
+    done = switching.switch(host, n, "me")
+    assert (done.started, done.restarted) == ([STORE_SOCKET], [STORE_PROXY])
+
+
+def test_going_back_to_a_deployment_without_sockets_takes_them_away(
+    host: Layout, fake: Systemd, manifest: dict[str, Any]
+) -> None:
+    before = stage(host, wanted(host, manifest))
+    switching.switch(host, before, "me")
+    after = with_way(wanted(host, manifest), **{AGENT_SOCKET: LISTENS})
+    switching.switch(host, stage(host, after), "me")
+    fake.commands.clear()
+    done = switching.switch(host, before, "me", "returned")
+    assert done.removed == [AGENT_SOCKET, STORE_SOCKET, STORE_PROXY]
+    assert commands(fake)[0] == f"stop {AGENT_SOCKET} {STORE_SOCKET} {STORE_PROXY}"
+    assert not list((host.units / "sockets.target.wants").iterdir()) and not (host.wants / STORE_PROXY).is_symlink()
+    assert not list(host.units.glob("*.socket"))

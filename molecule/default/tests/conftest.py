@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 from witness.host import Host, name
-from witness.systemd import EDGE_SERVICES, STORE_SERVICES, TOGETHER, Properties, journal, wait_until_active
+from witness.systemd import EDGE_SERVICES, STORE_PROXY, STORE_SERVICES, TOGETHER, Properties, journal, wait_until_active
 
 TESTS = Path(__file__).parent
 
 
 @cache
 def _units(host: Host) -> dict[str, Properties]:
-    groups = {"store": STORE_SERVICES}
-    return wait_until_active(host, groups.get(name(host), [*EDGE_SERVICES, TOGETHER]))
+    groups = {"store": [*STORE_SERVICES, STORE_PROXY]}
+    return wait_until_active(host, groups.get(name(host), [*EDGE_SERVICES, STORE_PROXY, TOGETHER]))
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 import pytest
 from witness import limits
 from witness.host import Host
-from witness.systemd import EDGE_SERVICES
+from witness.systemd import EDGE_SERVICES, STORE_PROXY
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
-pytestmark = pytest.mark.parametrize("unit", EDGE_SERVICES)
+pytestmark = pytest.mark.parametrize("unit", [*EDGE_SERVICES, STORE_PROXY])
 
 
 def test_a_process_that_takes_too_much_memory_is_killed(host: Host, unit: str) -> None:

@@ -82,7 +82,7 @@ def feed(edge: Host, by: dict[str, str], seed: int = SEED) -> Fed:
 
 def gather(edge: Host, store: Host, start: int, expected: dict[str, list[Window]]) -> dict[str, list[Window]]:
     """What the store holds of an edge since `start` (µs), once there is as much as expected, or after 10 s."""
-    return {kind: _stored(store, name(edge), kind, start, len(expected[kind])) for kind in KINDS}
+    return {kind: stored(store, name(edge), kind, start, len(expected[kind])) for kind in KINDS}
 
 
 def _events(seed: int, start: int) -> dict[str, list[str]]:
@@ -98,7 +98,7 @@ def _wait_until_apart(edge: Host) -> None:
     time.sleep(max(0.0, last / 1e6 + APART + LENGTH - time.time()))
 
 
-def _stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[Window]:
+def stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[Window]:
     """The points of that time, as windows in order; waits up to 10 s for the last batch."""
     until = time.monotonic() + 10
     while True:

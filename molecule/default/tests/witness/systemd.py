@@ -10,6 +10,8 @@ EXTRACTORS = {
     "app": "seclyzer-app.service",
 }
 AGENT = "seclyzer-agent.service"
+STORE_PROXY = "seclyzer-store.service"
+STORE_SOCKET = "seclyzer-store.socket"
 TOGETHER = "seclyzer-extractors.service"
 REDIS = "redis-server.service"
 INFLUXDB = "influxdb.service"

@@ -1,0 +1,33 @@
+"""One GET through a unix socket, behind which somebody passes bytes on to the server that the URL names."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from urllib.parse import urlsplit
+
+LONGEST_ANSWER = 64 << 10
+
+
+def status_of(url: str, path: str, ca_file: str | None, timeout: float) -> int:
+    """The status the server answers with; its certificate has to be for the URL's own name.
+
+    Raises OSError and http.client.HTTPException when there is no answer.
+    """
+    parts = urlsplit(url)
+    name = parts.hostname or ""
+    context = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
+    connection = http.client.HTTPConnection(parts.netloc.rpartition("@")[2], timeout=timeout)
+    plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        plain.settimeout(timeout)
+        plain.connect(path)
+        connection.sock = context.wrap_socket(plain, server_hostname=name) if context else plain
+        connection.request("GET", parts.path or "/")
+        answer = connection.getresponse()
+        answer.read(LONGEST_ANSWER)
+        return answer.status
+    finally:
+        connection.close()
+        plain.close()
