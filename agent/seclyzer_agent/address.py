@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::([0-9]{1,5}))?")
 URL = re.compile(r"(https?)://([^/]*)(/[A-Za-z0-9._~/%-]*)?")
-LOOPBACK = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +23,13 @@ class Authority:
 
     @property
     def loopback(self) -> bool:
-        """Whether it is an address of the loopback, or the name `localhost`."""
-        if self.host.lower() == "localhost":
+        """Whether it is an address of the loopback (127.x.x.x, ::1), or the name `localhost`."""
+        if self.host == "::1" or self.host.lower() == "localhost":
             return True
         try:
-            address = ipaddress.ip_address(self.host)
+            return ipaddress.IPv4Address(self.host).is_loopback
         except ValueError:
             return False
-        return any(address.version == net.version and address in net for net in LOOPBACK)
 
 
 def authority(text: str) -> Authority | None:

@@ -17,7 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import influxdb_api, modes, variables
+from ..module_utils import influxdb_api, modes, safe_url, variables
 from .seclyzer_deployment import MODULE, read_manifest
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -88,13 +88,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         manifest = read_manifest(Path(bundle)) if bundle else {}
         is_edge = EDGE in facts["group_names"]
         said = options(self._loader, self._templar, facts, ("influxdb", "seclyzer_extractors", "seclyzer_release"))
-        try:
-            influx = _influx(said)
-        except ValueError:
-            return _refuse(
-                [f"influxdb_url is {said['influxdb_url']}; it has to be an address such as https://store:8086"]
-            )
-        name = urlsplit(influx["url"]).hostname or ""
+        unsafe = safe_url.fault(str(said["influxdb_url"]))
+        influx = {} if unsafe else _influx(said)
+        name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
         status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
         if status.get("failed"):
             return dict(status)
@@ -108,7 +104,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
         if manifest and is_edge:
             refused += _spool_fault(about, int(said["seclyzer_extractors_spool_bytes"]))
-        if not about["addresses"][name]:
+        if unsafe:
+            refused.append(f"influxdb_url {unsafe}")
+        elif not about["addresses"][name]:
             refused.append(f"the store's name {name} has no address here; influxdb_url can name another")
         return {
             "changed": False,
@@ -227,11 +225,9 @@ def _influx(options: Vars) -> dict[str, str]:
 
 
 def _address(url: str) -> str:
-    """Host and port of a URL, as a proxy wants them: `store:8086`, `[fd00::1]:443`. ValueError when it has none."""
+    """Host and port of a URL that may be asked, as a proxy wants them: `store:8086`, `[fd00::1]:443`."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not re.fullmatch(r"[A-Za-z0-9._:-]+", host):
-        raise ValueError(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import credentials, files
+from . import credentials, files, safe_url
 from .layout import Refused
 
 CALL_SECONDS = 10.0
@@ -45,6 +45,10 @@ class Away(Exception):
     """InfluxDB could not be reached; the text says why."""
 
 
+class Withheld(Away):
+    """In check mode no token leaves the host, so there is no answer."""
+
+
 class UnknownToken(Refused):
     """InfluxDB does not know the token."""
 
@@ -71,22 +75,37 @@ class Bucket:
         return {"action": action, "resource": {"type": "buckets", "id": self.id, "orgID": self.org_id}}
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer like others: urllib would send the token on to wherever it leads."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
 @dataclass
 class InfluxDB:
-    """One InfluxDB, at a URL such as `https://store:8086`. Without a CA's text the CAs of the host are trusted."""
+    """One InfluxDB, at a URL such as `https://store:8086`. Without a CA's text the CAs of the host are trusted.
+
+    A `dry` one sends no token to another host than this one. Raises Refused for a URL that no token may go to.
+    """
 
     url: str
     ca: str = ""
+    dry: bool = False
     _opener: urllib.request.OpenerDirector = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if fault := safe_url.fault(self.url):
+            raise Refused(f"the URL of InfluxDB {fault}")
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({}), _NoRedirects()]
         if self.url.startswith("https:"):
             handlers.append(urllib.request.HTTPSHandler(context=self._context()))
         self._opener = urllib.request.build_opener(*handlers)
 
     def call(self, method: str, path: str, token: str = "", body: Any = None, **query: str) -> Answer:
         """Send one request. Raises Away when there is no answer, Refused when the server is a stranger."""
+        if token and self.dry and not safe_url.is_loopback(self.url):
+            raise Withheld("in check mode no token leaves this host")
         address = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(address, data, method=method)

@@ -48,8 +48,8 @@ RETURN = r"""
 token_state:
   description:
     - C(good), C(missing) when there is none, C(refused) when the gateway does not know it or it may not write to the
-      bucket, C(renamed) when it is for another host than this one calls itself now, C(unknown) in check mode when the
-      gateway does not answer.
+      bucket, C(renamed) when it is for another host than this one calls itself now, C(unknown) in check mode,
+      in which the token is sent to no other host.
   type: str
   returned: always
 host:
@@ -131,7 +131,7 @@ def main() -> None:
     host = host_tag(socket.gethostname())
     try:
         ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
-        influxdb = InfluxDB(wanted["url"], ca)
+        influxdb = InfluxDB(wanted["url"], ca, dry)
         access = Access(influxdb, wanted["org"], wanted["bucket"], Path(wanted["token_file"]), host, dry)
         changed, state = access.take(wanted["token"]) if wanted["token"] else access.look()
         changed |= keep_ca(Path(wanted["ca_path"]), ca, dry=dry)  # the old one stays until the new one has proved good

@@ -48,6 +48,8 @@ MISTAKES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "no ASCII": ((), {"INFLUX_URL": "http://h/ü"}),
     "no path from the root": (("--influx-socket", "influx.sock"), {}),
     "a path too long": ((), {"INFLUX_SOCKET": "/" + "ä" * 54}),
+    "a token in the clear": (("--check",), {"INFLUX_URL": "http://store:8086/", "INFLUX_TOKEN": "hidden"}),
+    "a token in the clear, by a flag": (("--influx-url", "http://127.0.0.1.evil.com"), {"INFLUX_TOKEN": "hidden"}),
     "no token": ((), {"INFLUX_TOKEN": "hidden hidden"}),
     "no secret": ((), {"INFLUX_TOKEN_FILE": "/nowhere"}),
     "an empty name": (("--host", ""), {}),

@@ -4,6 +4,12 @@ import re
 from dataclasses import dataclass
 
 MASK = "********"
+OCTET = "(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
+LOOPBACK = re.compile(rf"127\.{OCTET}\.{OCTET}\.{OCTET}|::1|localhost", re.ASCII | re.IGNORECASE)
+PRIVATE_FORMS = (
+    "https://host[:port], or http:// to the loopback (127.x.x.x, [::1], localhost): "
+    "over http influx_token can be read on the way"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,11 @@ class InfluxAddress:
     port: int
     tls: bool
     prefix: str
+
+    @property
+    def private(self) -> bool:
+        """Whether nobody on a network can read along: by TLS, or because it is the loopback. No name is resolved."""
+        return self.tls or bool(LOOPBACK.fullmatch(self.host))
 
 
 def parse_redis_url(url: str, username: str, password: str) -> RedisAddress:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import allowed
-from .address import MASK, RedisAddress, masked
+from .address import MASK, PRIVATE_FORMS, RedisAddress, masked, parse_influx_url
 from .given import ConfigError as ConfigError
 from .given import from_credentials, from_environment, read_file, with_secret_files
 from .options import OPTIONS as OPTIONS
@@ -102,6 +102,8 @@ def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
             for option in OPTIONS
         }
     )
+    if made.influx_token and not parse_influx_url(made.influx_url).private:
+        raise _refused(_BY_KEY["influx_url"], *given["influx_url"], PRIVATE_FORMS)
     if made.update_interval > made.window_seconds:
         raise ConfigError(
             f"update_interval is {made.update_interval}: allowed is at most window_seconds ({made.window_seconds})"
@@ -116,10 +118,14 @@ def _checked(kind: str, option: Option, source: str, value: object) -> Any:
     try:
         return option.check(value)
     except ValueError as wrong:
-        # An address that is not understood may hold a password anywhere.
-        hidden = option.secret or (key.endswith("_url") and ("@" in str(value) or "?" in str(value)))
-        shown = _quoted(MASK if hidden else str(value))
-        raise ConfigError(f"{key} is {shown} ({option.origin(source)}): allowed is {wrong}") from None
+        raise _refused(option, source, value, wrong) from None
+
+
+def _refused(option: Option, source: str, value: object, allowed: object) -> ConfigError:
+    # An address that is not understood may hold a password anywhere.
+    hidden = option.secret or (option.key.endswith("_url") and ("@" in str(value) or "?" in str(value)))
+    shown = _quoted(MASK if hidden else str(value))
+    return ConfigError(f"{option.key} is {shown} ({option.origin(source)}): allowed is {allowed}")
 
 
 def _quoted(text: str) -> str:

@@ -12,6 +12,11 @@ from seclyzer_extractors import config
 from seclyzer_extractors.address import masked, parse_influx_url
 from seclyzer_extractors.config import ConfigError
 
+HOSTS = Path(__file__).parents[3] / "tests" / "loopback"
+LOOPBACK = (HOSTS / "loopback.txt").read_text().splitlines()
+IN_BRACKETS = {"[127.0.0.1]", "[localhost]"}  # taken out of them and dialed: the loopback
+OTHERS = sorted(set((HOSTS / "others.txt").read_text().splitlines()) - IN_BRACKETS)
+
 
 @pytest.fixture
 def load(tmp_path: Path) -> Any:
@@ -111,6 +116,30 @@ def test_a_value_that_is_replaced_need_not_be_right_but_its_key_must_be_known(lo
 def test_influx_urls(url: str, address: tuple[str, int, bool, str]) -> None:
     made = parse_influx_url(url)
     assert (made.host, made.port, made.tls, made.prefix) == address
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_a_token_goes_to_the_loopback_without_tls(load: Any, host: str) -> None:
+    assert load(f"influx_url: http://{host}/x\ninflux_token: t\n").influx_url == f"http://{host}/x"
+
+
+@pytest.mark.parametrize("host", [*OTHERS, "store", "10.0.0.1:8086", "[fd00::2]:8086"])
+def test_a_token_goes_nowhere_else_without_tls(load: Any, host: str) -> None:
+    for env in ({"INFLUX_TOKEN": "hidden"}, {"INFLUX_TOKEN": "hidden", "INFLUX_SOCKET": "/run/seclyzer/influx.sock"}):
+        with pytest.raises(ConfigError, match=r"^influx_url is ") as refused:
+            load(None, env | {"INFLUX_URL": f"http://{host}"})
+        assert "hidden" not in str(refused.value)
+
+
+def test_why_is_said_and_without_a_token_or_with_tls_there_is_no_reason(load: Any) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load("influx_url: http://store:8086/\n", {"INFLUX_TOKEN": "hidden"})
+    assert str(refused.value) == (
+        'influx_url is "http://store:8086/" (file): allowed is https://host[:port], or http:// to the loopback '
+        "(127.x.x.x, [::1], localhost): over http influx_token can be read on the way"
+    )
+    assert load("influx_url: http://store:8086\n").influx_token == ""
+    assert load("influx_url: https://store:8086\ninflux_token: t\n").influx_token == "t"
 
 
 def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_keys(load: Any) -> None:

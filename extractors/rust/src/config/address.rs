@@ -1,6 +1,7 @@
 //! Where Redis and InfluxDB are: URLs, taken apart.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use super::Secret;
@@ -79,6 +80,22 @@ impl fmt::Display for InfluxUrl {
     }
 }
 
+impl InfluxUrl {
+    /// Whether nobody on a network can read along: by TLS, or because it is the loopback. No name is resolved.
+    pub fn private(&self) -> bool {
+        match &self.endpoint {
+            Endpoint::Tcp { host, .. } => is_loopback(host),
+            Endpoint::Unix(_) | Endpoint::Tls { .. } => true,
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "::1"
+        || host.eq_ignore_ascii_case("localhost")
+        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
 /// What the kernel takes for a unix socket's path, without the zero at its end.
 pub const LONGEST_SOCKET_PATH: usize = 107;
 
@@ -89,6 +106,10 @@ pub const REDIS_URL_FORMS: &str = "redis://[user:password@]host[:port][/database
 /// What is allowed, for messages.
 pub const INFLUX_URL_FORMS: &str =
     "http://host[:port] or https://host[:port], without user, password and token";
+
+/// What is allowed with a token, for messages.
+pub const PRIVATE_FORMS: &str = "https://host[:port], or http:// to the loopback \
+                                 (127.x.x.x, [::1], localhost): over http influx_token can be read on the way";
 
 /// Takes a Redis URL apart; none when it is no such URL.
 pub fn parse_redis_url(url: &str) -> Option<RedisUrl> {
@@ -173,6 +194,7 @@ fn parse_authority(authority: &str, default_port: u16) -> Option<(String, u16)> 
         },
     };
     let port = match port {
+        Some(port) if !port.bytes().all(|byte| byte.is_ascii_digit()) => return None, // `+80` is a number, too
         Some(port) => port.parse().ok().filter(|port| *port > 0)?,
         None => default_port,
     };
@@ -240,6 +262,7 @@ mod tests {
             "redis://",
             "redis://a:0",
             "redis://a:x",
+            "redis://a:+1",
             "redis://a/b",
             "redis://a/-1",
             "unix:///a?password=x",

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::address::{
-    Endpoint, INFLUX_URL_FORMS, InfluxUrl, LONGEST_SOCKET_PATH, REDIS_URL_FORMS, RedisUrl, digits,
-    parse_influx_url, parse_redis_url,
+    Endpoint, INFLUX_URL_FORMS, InfluxUrl, LONGEST_SOCKET_PATH, PRIVATE_FORMS, REDIS_URL_FORMS, RedisUrl,
+    digits, parse_influx_url, parse_redis_url,
 };
 use super::layers::{Given, Layers, SETTINGS, Source};
 use super::{Config, ConfigError, Secret, address};
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
         let password = self.secret("redis_password", "redis_password_file")?;
         let token = self.secret("influx_token", "influx_token_file")?;
         let redis = self.redis()?;
-        let influx = self.influx()?;
+        let influx = self.influx(token.is_some())?;
         let identity = Identity {
             user_id: self.name("user_id", "default")?,
             device_id: self.device_id(schema.device_id)?,
@@ -220,12 +220,15 @@ impl<'a> Reader<'a> {
         Ok(RedisUrl { endpoint, database: 0, username: None, password: None })
     }
 
-    fn influx(&self) -> Result<InfluxUrl, ConfigError> {
+    fn influx(&self, with_token: bool) -> Result<InfluxUrl, ConfigError> {
         let default = Given { text: DEFAULT_INFLUX_URL.to_owned(), source: Source::File };
         let given = self.layers.get("influx_url").unwrap_or(&default);
         let ca_file = self.text("influx_ca_file").map(PathBuf::from);
         let url = parse_influx_url(&given.text, ca_file)
             .ok_or_else(|| self.refused("influx_url", given, INFLUX_URL_FORMS))?;
+        if with_token && !url.private() {
+            return Err(self.refused("influx_url", given, PRIVATE_FORMS));
+        }
         Ok(InfluxUrl { socket: self.influx_socket()?, ..url })
     }
 

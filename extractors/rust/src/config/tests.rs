@@ -113,6 +113,37 @@ fn the_store_s_socket_is_a_path_from_the_root_or_none() {
 }
 
 #[test]
+fn a_token_goes_to_the_loopback_only_without_tls() {
+    let with_token = |url: &str| config(&[("INFLUX_URL", url), ("INFLUX_TOKEN", "hidden")]);
+    for host in include_str!("../../../../tests/loopback/loopback.txt").lines() {
+        assert!(with_token(&format!("http://{host}/x")).is_ok(), "{host}");
+    }
+    let others = include_str!("../../../../tests/loopback/others.txt").lines();
+    for host in others.chain(["store", "10.0.0.1:8086", "[fd00::2]:8086"]) {
+        let taken = with_token(&format!("http://{host}"));
+        if matches!(host, "[127.0.0.1]" | "[localhost]") {
+            assert!(taken.is_ok(), "{host} is taken out of its brackets and dialed: the loopback");
+            continue;
+        }
+        let text = taken.unwrap_err().to_string();
+        assert!(text.starts_with("influx_url is ") && !text.contains("hidden"), "{host}: {text}");
+        let socket = [
+            ("INFLUX_URL", &*format!("http://{host}")),
+            ("INFLUX_TOKEN", "hidden"),
+            ("INFLUX_SOCKET", "/run/seclyzer/influx.sock"),
+        ];
+        assert!(config(&socket).is_err(), "{host}");
+    }
+    assert_eq!(
+        with_token("http://store:8086/").unwrap_err().to_string(),
+        "influx_url is \"http://store:8086/\" (environment INFLUX_URL): allowed is https://host[:port], or http:// \
+         to the loopback (127.x.x.x, [::1], localhost): over http influx_token can be read on the way"
+    );
+    assert!(config(&[("INFLUX_URL", "http://store:8086")]).is_ok());
+    assert!(with_token("https://store:8086").is_ok());
+}
+
+#[test]
 fn secrets_are_never_shown() {
     let config = config(&[
         ("REDIS_PASSWORD", "sesame"),
