@@ -25,6 +25,7 @@ from plugins.module_utils.gateway_credentials import Credential
 ROLE = Path(__file__).resolve().parent.parent / "roles" / "influxdb_gateway"
 NGINX = "/usr/sbin/nginx"
 UP_SECONDS = 10.0
+RELOAD_SECONDS = 2.0  # then what old workers have under way is not waited for
 
 
 def variables(folder: Path, **options: Any) -> dict[str, Any]:
@@ -132,11 +133,11 @@ class Gateway:
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     def reload(self) -> None:
-        """Read configuration and credentials anew; returns when the new workers are there."""
+        """Read configuration and credentials anew; returns when the new workers are there and idle old ones gone."""
         old = set(self.workers())
         os.kill(self.pid, signal.SIGHUP)
-        end = time.monotonic() + UP_SECONDS
-        while not set(self.workers()) - old and time.monotonic() < end:
+        end = time.monotonic() + RELOAD_SECONDS
+        while (not (now := set(self.workers())) - old or now & old) and time.monotonic() < end:
             time.sleep(0.02)
 
     def stop(self) -> None:

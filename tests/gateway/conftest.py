@@ -29,7 +29,7 @@ class Site:
         """A request to the gateway; with edge1's token when none is given."""
         return ask(self.gateway.port, method, path, body, self.edge1 if token is None else token, **headers)
 
-    def points(self) -> list[tuple[str, str, Any, str]]:
+    def points(self) -> list[tuple[str, str, str, str]]:
         """Measurement, host, value and time of every value in the bucket."""
         rows = self.influx.points(BUCKET)
         return sorted((row["_measurement"], row.get("host", ""), str(row["_value"]), row["_time"]) for row in rows)

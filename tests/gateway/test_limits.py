@@ -72,6 +72,26 @@ def test_who_announces_too_much_is_refused_before_it_comes(untouched: Site, leng
     assert statuses(raw(untouched.gateway.port, head.encode())) == [413]
 
 
+def test_a_write_has_a_number_of_lines(untouched: Site) -> None:
+    """A million short lines would keep the gateway busy for seconds, and others waiting."""
+    body = gzip.compress(b"app_transitions,host=edge1 a=x\n" * 50_001)
+    start = time.monotonic()
+    assert untouched.ask("POST", WRITE, body, Content_Encoding="gzip").status == 413
+    assert time.monotonic() - start < 3
+
+
+def test_others_get_their_turn_while_a_large_write_is_read(site: Site) -> None:
+    body = gzip.compress(b"app_transitions,host=edge1 a=x\n" * 50_000)
+    slow = threading.Thread(target=site.ask, args=("POST", WRITE, body), kwargs={"Content_Encoding": "gzip"})
+    took = []
+    slow.start()
+    while slow.is_alive():
+        start = time.monotonic()
+        assert site.ask("POST", WRITE, b"", site.edge2).status == 204
+        took.append(time.monotonic() - start)
+    assert len(took) > 3, took
+
+
 def test_chunks_count_as_well(untouched: Site) -> None:
     head = f"POST {WRITE} HTTP/1.1\r\nHost: x\r\nAuthorization: Token {untouched.edge1}\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"100000\r\n" + b"\n" * MIB + b"\r\n"

@@ -1,107 +1,113 @@
-"""How an edge comes to a token that may write and nothing else, and a CA it can trust."""
+"""How an edge comes to a token by which the gateway takes its own points, and a CA it can trust."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from lab.gateway import Gateway
+from plugins.module_utils.gateway import Files
 from plugins.module_utils.influxdb_api import InfluxDB, keep_ca, read_ca
 from plugins.module_utils.layout import Refused
 from plugins.modules.influxdb_access import Access
-from plugins.modules.influxdb_token import make
 from tests.plugins.influxdb_fake import Fake
 
-OPERATOR = "operator"
+BACKEND = "backend"
+
+
+@dataclass
+class Store:
+    """A real gateway before a fake InfluxDB; `files` are the ones on the store."""
+
+    gateway: Gateway
+    fake: Fake
+    files: Files
 
 
 @pytest.fixture
-def fake() -> Iterator[Fake]:
-    """An InfluxDB that was set up."""
+def store(tmp_path: Path) -> Iterator[Store]:
+    """A store that was set up."""
     fake = Fake()
     wish = {"username": "seclyzer", "org": "seclyzer", "bucket": "behavioral_data"}
-    fake.answer("POST", "/api/v2/setup", "", {}, {**wish, "retentionPeriodSeconds": 0, "token": OPERATOR})
-    yield fake
+    fake.answer("POST", "/api/v2/setup", "", {}, {**wish, "retentionPeriodSeconds": 0, "token": BACKEND})
+    folder = tmp_path / "gateway"
+    folder.mkdir()
+    gateway = Gateway(folder, fake.server.server_port, BACKEND)
+    gateway.start()
+    yield Store(gateway, fake, Files(folder))
+    gateway.kill()
     fake.stop()
 
 
 @pytest.fixture
-def access(fake: Fake, tmp_path: Path) -> Access:
-    return Access(InfluxDB(fake.url), "seclyzer", "behavioral_data", tmp_path / "credentials/token", dry=False)
+def access(store: Store, tmp_path: Path) -> Access:
+    where = tmp_path / "credentials/token"
+    return Access(InfluxDB(store.gateway.url), "seclyzer", "behavioral_data", where, "edge1", dry=False)
 
 
-def token(fake: Fake, edge: str = "edge1") -> str:
-    made, _ = make(InfluxDB(fake.url), OPERATOR, "seclyzer", "behavioral_data", f"seclyzer edge {edge}")
-    return made
+def admitted(store: Store, token: str, edge: str = "edge1", host: str = "edge1") -> str:
+    """As the module influxdb_token does it on the store."""
+    store.files.admit_edge(edge, host, token)
+    return token
 
 
-def test_an_edges_token_may_write_to_the_bucket_and_nothing_else(fake: Fake) -> None:
-    known = fake.knows(token(fake))
-    (bucket,) = fake.buckets.values()
-    right = {"action": "write", "resource": {"type": "buckets", "id": bucket["id"], "orgID": bucket["orgID"]}}
-    assert known is not None and known.permissions == [right]
-
-
-def test_a_new_token_replaces_the_edges_old_one_and_no_others(fake: Fake) -> None:
-    old, other = token(fake), token(fake, "edge2")
-    new = token(fake)
-    assert [bool(fake.knows(one)) for one in (old, other, new)] == [False, True, True]
-    assert fake.described() == ["seclyzer edge edge1", "seclyzer edge edge2", "seclyzer's Token"]
-
-
-@pytest.mark.parametrize(
-    ("operator", "bucket"), [(None, "behavioral_data"), ("x", "behavioral_data"), (OPERATOR, "no")]
-)
-def test_a_store_that_cannot_make_a_token_says_what_to_do(fake: Fake, operator: str | None, bucket: str) -> None:
-    with pytest.raises(Refused, match="run the role influxdb on it first"):
-        make(InfluxDB(fake.url), operator, "seclyzer", bucket, "seclyzer edge edge1")
-
-
-def test_an_edge_takes_a_token_that_the_store_knows(fake: Fake, access: Access) -> None:
+def test_an_edge_takes_a_token_that_the_gateway_knows(store: Store, access: Access) -> None:
     assert access.look() == (False, "missing")
-    new = token(fake)
-    assert access.take(new) == (True, "good")
-    assert access.token_file.read_text() == f"{new}\n"
+    assert access.take(admitted(store, "new")) == (True, "good")
+    assert access.token_file.read_text() == "new\n"
     assert access.token_file.stat().st_mode & 0o777 == 0o600
     assert access.look() == (False, "good")
 
 
-def test_a_token_that_the_store_does_not_know_is_not_written_down(access: Access) -> None:
+def test_a_token_that_the_gateway_does_not_know_is_not_written_down(access: Access) -> None:
     with pytest.raises(Refused, match="answers 401 to a token just made"):
         access.take("nonsense")
     assert not access.token_file.exists()
 
 
-def test_a_token_that_the_store_has_forgotten_or_that_may_not_write_is_refused(fake: Fake, access: Access) -> None:
-    access.take(token(fake))
-    token(fake)
+def test_a_token_that_the_gateway_has_forgotten_or_that_may_not_write_is_refused(store: Store, access: Access) -> None:
+    access.take(admitted(store, "old"))
+    admitted(store, "new")
+    store.gateway.reload()
     assert access.look() == (False, "refused")
-    fake.authorizations[-1].permissions[0]["action"] = "read"
-    access.token_file.write_text(token(fake))
-    fake.authorizations[-1].permissions[0]["action"] = "read"
-    assert access.look()[1] == "refused"
+    store.files.admit_reader("old")
+    store.gateway.reload()
+    assert access.look() == (False, "refused")
 
 
-def test_a_token_that_others_could_read_is_closed(fake: Fake, access: Access) -> None:
-    access.take(token(fake))
+def test_a_host_that_calls_itself_otherwise_now_needs_another_token(store: Store, access: Access) -> None:
+    access.take(admitted(store, "old"))
+    assert replace(access, host="edge1-new").look() == (False, "renamed")
+
+
+def test_an_influxdb_that_refuses_the_gateway_costs_no_edge_its_token(store: Store, access: Access) -> None:
+    access.take(admitted(store, "good"))
+    store.fake.authorizations.clear()
+    with pytest.raises(Refused, match="does not answer this host: it answers 503"):
+        access.look()
+
+
+def test_a_token_that_others_could_read_is_closed(store: Store, access: Access) -> None:
+    access.take(admitted(store, "new"))
     access.token_file.chmod(0o644)
     assert replace(access, dry=True).look() == (True, "good")
     assert access.look() == (True, "good")
     assert access.token_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_store_that_is_away_or_still_starting_is_named(fake: Fake, access: Access) -> None:
-    access.take(token(fake))
-    fake.starting = 1
+def test_a_store_that_is_away_or_still_starting_is_named(store: Store, access: Access) -> None:
+    access.take(admitted(store, "new"))
+    store.fake.starting = 1
     with pytest.raises(Refused, match="does not answer this host: it answers 503"):
         access.look()
-    fake.stop()
-    with pytest.raises(Refused, match=f"InfluxDB at {fake.url} does not answer this host: .*refused"):
+    store.gateway.kill()
+    with pytest.raises(Refused, match=f"InfluxDB at {store.gateway.url} does not answer this host: .*refused"):
         access.look()
 
 
-def test_looking_only_never_fails_for_a_store_that_is_not_there_yet(fake: Fake, access: Access) -> None:
-    fake.stop()
+def test_looking_only_never_fails_for_a_store_that_is_not_there_yet(store: Store, access: Access) -> None:
+    store.gateway.kill()
     look = replace(access, dry=True)
     assert look.look() == (True, "missing")
     access.token_file.parent.mkdir()

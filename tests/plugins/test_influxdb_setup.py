@@ -7,7 +7,7 @@ import pytest
 
 from plugins.module_utils.influxdb_api import Away, InfluxDB
 from plugins.module_utils.layout import Refused
-from plugins.modules.influxdb_setup import DAY, Store, serves
+from plugins.modules.influxdb_setup import DAY, Store
 from tests.plugins.influxdb_fake import Fake
 
 
@@ -25,7 +25,7 @@ def settle(fake: Fake, folder: Path, days: int = 30, rotate: bool = False, dry: 
         bucket="behavioral_data",
         seconds=days * DAY,
         operator_file=folder / "credentials/operator",
-        read_file=folder / "credentials/read",
+        token_files={action: folder / "credentials" / action for action in ("read", "write")},
         dry=dry,
     )
     store.settle(rotate)
@@ -42,9 +42,9 @@ def retention(fake: Fake) -> list[int]:
 
 def test_the_first_run_sets_up_with_a_token_made_here(fake: Fake, tmp_path: Path) -> None:
     store = settle(fake, tmp_path)
-    assert store.tokens_changed == ["operator", "read"]
+    assert store.tokens_changed == ["operator", "read", "write"]
     assert (list(fake.orgs), retention(fake)) == (["seclyzer"], [30 * DAY])
-    assert fake.described() == ["seclyzer read", "seclyzer's Token"]
+    assert fake.described() == ["seclyzer gateway write", "seclyzer read", "seclyzer's Token"]
     assert len(secret(tmp_path, "operator")) == 64
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "credentials").iterdir()} == {0o600}
 
@@ -54,17 +54,31 @@ def test_the_second_run_does_nothing(fake: Fake, tmp_path: Path) -> None:
     fake.requests.clear()
     store = settle(fake, tmp_path)
     assert (store.done, store.tokens_changed) == ([], [])
-    assert all(request.startswith("GET") for request in fake.requests)
+    assert [one for one in fake.requests if not one.startswith("GET")] == ["POST /api/v2/write"], "writes nothing"
 
 
-def test_the_reader_may_read_the_bucket_and_nothing_else(fake: Fake, tmp_path: Path) -> None:
+@pytest.mark.parametrize("action", ["read", "write"])
+def test_the_gateways_tokens_may_do_one_thing_each(fake: Fake, tmp_path: Path, action: str) -> None:
     settle(fake, tmp_path)
-    reader = fake.knows(secret(tmp_path, "read"))
-    assert reader is not None
+    known = fake.knows(secret(tmp_path, action))
+    assert known is not None
     (bucket,) = fake.buckets.values()
-    assert reader.permissions == [
-        {"action": "read", "resource": {"type": "buckets", "id": bucket["id"], "orgID": bucket["orgID"]}}
+    assert known.permissions == [
+        {"action": action, "resource": {"type": "buckets", "id": bucket["id"], "orgID": bucket["orgID"]}}
     ]
+
+
+def test_tokens_by_which_edges_wrote_themselves_are_deleted(fake: Fake, tmp_path: Path) -> None:
+    """What a deployment without a gateway had given them lets the bucket be deleted."""
+    settle(fake, tmp_path)
+    (bucket,) = fake.buckets.values()
+    rights = [{"action": "write", "resource": {"type": "buckets", "id": bucket["id"], "orgID": bucket["orgID"]}}]
+    for edge in ("edge1", "edge2"):
+        fake._new_token(f"seclyzer edge {edge}", bucket["orgID"], rights)
+    assert settle(fake, tmp_path, dry=True).done == ["2 tokens deleted by which edges wrote to InfluxDB themselves"]
+    assert len(fake.described()) == 5
+    assert settle(fake, tmp_path).tokens_changed == []
+    assert fake.described() == ["seclyzer gateway write", "seclyzer read", "seclyzer's Token"]
 
 
 def test_looking_only_sets_nothing_up(fake: Fake, tmp_path: Path) -> None:
@@ -94,7 +108,7 @@ def test_an_influxdb_with_a_token_of_ours_and_no_bucket_gets_one(fake: Fake, tmp
     settle(fake, tmp_path)
     fake.buckets.clear()
     fake.orgs = {"other": "1"}
-    assert settle(fake, tmp_path).tokens_changed == ["read"]
+    assert settle(fake, tmp_path).tokens_changed == ["read", "write"]
     assert (list(fake.orgs), retention(fake)) == (["other", "seclyzer"], [30 * DAY])
 
 
@@ -111,24 +125,25 @@ def test_an_influxdb_that_others_set_up_is_left_alone(fake: Fake, tmp_path: Path
     assert fake.described() == before
 
 
-def test_a_lost_reading_token_is_made_anew_and_the_old_one_deleted(fake: Fake, tmp_path: Path) -> None:
+@pytest.mark.parametrize("action", ["read", "write"])
+def test_a_lost_token_is_made_anew_and_the_old_one_deleted(fake: Fake, tmp_path: Path, action: str) -> None:
     settle(fake, tmp_path)
-    old = secret(tmp_path, "read")
-    (tmp_path / "credentials/read").write_text("lost\n")
-    assert settle(fake, tmp_path).tokens_changed == ["read"]
-    assert fake.described() == ["seclyzer read", "seclyzer's Token"]
-    assert fake.knows(secret(tmp_path, "read")) and not fake.knows(old)
+    old = secret(tmp_path, action)
+    (tmp_path / "credentials" / action).write_text("lost\n")
+    assert settle(fake, tmp_path).tokens_changed == [action]
+    assert fake.described() == ["seclyzer gateway write", "seclyzer read", "seclyzer's Token"]
+    assert fake.knows(secret(tmp_path, action)) and not fake.knows(old)
 
 
-def test_rotating_replaces_both_tokens(fake: Fake, tmp_path: Path) -> None:
+def test_rotating_replaces_all_tokens(fake: Fake, tmp_path: Path) -> None:
     settle(fake, tmp_path)
-    old = [secret(tmp_path, name) for name in ("operator", "read")]
+    old = [secret(tmp_path, name) for name in ("operator", "read", "write")]
     rights = fake.authorizations[0].permissions
-    assert settle(fake, tmp_path, rotate=True).tokens_changed == ["operator", "read"]
+    assert settle(fake, tmp_path, rotate=True).tokens_changed == ["operator", "read", "write"]
     assert not any(map(fake.knows, old))
     operator = fake.knows(secret(tmp_path, "operator"))
     assert operator is not None and operator.permissions == rights
-    assert fake.described() == ["seclyzer read", "seclyzer's Token"]
+    assert fake.described() == ["seclyzer gateway write", "seclyzer read", "seclyzer's Token"]
 
 
 def test_an_operator_token_that_was_not_made_here_is_not_rotated(fake: Fake, tmp_path: Path) -> None:
@@ -151,9 +166,3 @@ def test_waiting_ends_and_says_why(fake: Fake) -> None:
     fake.stop()
     with pytest.raises(Away, match="refused"):
         InfluxDB(fake.url).wait(0)
-
-
-def test_while_nobody_answers_no_other_certificate_is_served(fake: Fake, tmp_path: Path) -> None:
-    (tmp_path / "cert").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-    fake.stop()
-    assert serves(fake.url.replace("http:", "https:"), str(tmp_path / "cert"))

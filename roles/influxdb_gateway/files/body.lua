@@ -7,46 +7,51 @@ local M = {}
 local GZIP = 31 -- zlib's number for gzip with the largest window, and nothing else
 local PIECE = 4096 -- a packed byte becomes at most 1032: so a piece becomes 4 MiB at most
 local LONGEST_LINE = 65536
-local TURN = 262144 -- bytes after which other requests get their turn
+local MOST_LINES = 50000 -- ten batches of an extractor; a line costs time however short it is
+local TURN = 1000 -- lines after which other requests get their turn
+local PAUSE = 0.001
 
 --- Calls `each(line, number)` for every line that is not empty, until it returns something.
 --- Returns nil when all went well; else what `each` returned, or a status and what is wrong.
 function M.each_line(data, packed, largest, each)
     local inflate = packed and zlib.inflate(GZIP)
-    local number, total, since, tail, over = 0, 0, 0, "", false
+    local number, lines, total, tail, over = 0, 0, 0, "", false
+
+    local function too_long()
+        return 400, "line " .. number + 1 .. ": it is longer than " .. LONGEST_LINE .. " bytes"
+    end
 
     local function take(text, last)
-        total, since = total + #text, since + #text
+        total = total + #text
         if total > largest then
             return 413, "unpacked it is larger than " .. largest .. " bytes"
         end
         text = tail .. text
         local from = 1
         while true do
-            local stop = find(text, "\n", from, true)
-            if not stop and not (last and from <= #text) then
+            local start = find(text, "[^\n]", from) or #text + 1
+            number, from = number + start - from, start
+            local stop = find(text, "\n", from, true) or (last and from <= #text and #text + 1)
+            if not stop then
                 break
+            elseif stop - from > LONGEST_LINE then
+                return too_long()
+            elseif lines == MOST_LINES then
+                return 413, "more than " .. MOST_LINES .. " lines"
             end
-            stop = stop or #text + 1
-            number = number + 1
-            if stop - from > LONGEST_LINE then
-                return 400, "line " .. number .. ": it is longer than " .. LONGEST_LINE .. " bytes"
+            number, lines = number + 1, lines + 1
+            local status, why = each(sub(text, from, stop - 1), number)
+            if status then
+                return status, why
             end
-            if stop > from then
-                local status, why = each(sub(text, from, stop - 1), number)
-                if status then
-                    return status, why
-                end
+            if lines % TURN == 0 then
+                ngx.sleep(PAUSE)
             end
             from = stop + 1
         end
         tail = sub(text, from)
         if #tail > LONGEST_LINE then
-            return 400, "line " .. number + 1 .. ": it is longer than " .. LONGEST_LINE .. " bytes"
-        end
-        if since > TURN then
-            since = 0
-            ngx.sleep(0)
+            return too_long()
         end
     end
 

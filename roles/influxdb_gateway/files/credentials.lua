@@ -8,6 +8,7 @@ ffi.cdef("unsigned char *SHA256(const unsigned char *text, size_t length, unsign
 local M = {}
 
 local LEAST_PAUSE = 1 -- seconds between two reads of the file
+local LONGEST_PAUSE = 5 -- so long at most is a credential good that was replaced
 local digest = ffi.new("unsigned char[32]")
 local known, read_at = {}, 0
 
@@ -47,10 +48,10 @@ function M.load()
 end
 
 --- Whose token it is: `kind` (edge or reader), `name`, `host` and `hosts`; nil when it is nobody's.
---- A new credential is known without a reload; one that was taken away is forgotten at the reload that follows.
+--- A new credential is known without a reload; one that was revoked is forgotten at once by the reload that follows.
 function M.owner(token)
-    local hash = M.sha256(token)
-    if not known[hash] and ngx.now() - read_at >= LEAST_PAUSE then
+    local hash, age = M.sha256(token), ngx.now() - read_at
+    if age >= LONGEST_PAUSE or (age >= LEAST_PAUSE and not known[hash]) then
         M.load()
     end
     return known[hash]

@@ -3,7 +3,7 @@
 import pytest
 from witness import limits
 from witness.host import Host
-from witness.systemd import AGENT, STORE_SERVICES
+from witness.systemd import AGENT, GATEWAY, STORE_SERVICES
 
 testinfra_hosts = ["ansible://seclyzer_store"]
 
@@ -20,5 +20,6 @@ def test_a_process_that_forks_too_often_is_refused(host: Host, unit: str) -> Non
     limits.tasks_are_bounded(host, unit)
 
 
-def test_a_process_that_spins_beside_the_agent_is_slowed_down(host: Host) -> None:
-    limits.cpu_is_bounded(host, AGENT)
+@pytest.mark.parametrize("unit", [AGENT, GATEWAY])
+def test_a_process_that_spins_beside_it_is_slowed_down(host: Host, unit: str) -> None:
+    limits.cpu_is_bounded(host, unit)

@@ -1,4 +1,4 @@
-"""Reads features back from InfluxDB, on the store, with the store's read token."""
+"""Reads features back from InfluxDB, on the store, by way of the gateway, with the token for queries."""
 
 import csv
 import json

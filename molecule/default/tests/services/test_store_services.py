@@ -2,7 +2,7 @@
 
 import pytest
 from witness.host import Host
-from witness.systemd import AGENT, EXTRACTORS, INFLUXDB, STORE_SERVICES, Properties, show
+from witness.systemd import AGENT, EXTRACTORS, GATEWAY, INFLUXDB, STORE_SERVICES, Properties, show
 
 testinfra_hosts = ["ansible://seclyzer_store"]
 
@@ -27,7 +27,7 @@ def test_the_agent_says_itself_that_it_is_ready(units: dict[str, Properties]) ->
 @pytest.mark.parametrize("unit", STORE_SERVICES)
 def test_no_service_runs_as_root(host: Host, units: dict[str, Properties], unit: str) -> None:
     user = host.check_output("stat -c %s /proc/%s", "%U", units[unit]["MainPID"])
-    assert user == {AGENT: "seclyzer-agent", INFLUXDB: "influxdb"}[unit]
+    assert user == {AGENT: "seclyzer-agent", GATEWAY: "influxdb-gateway", INFLUXDB: "influxdb"}[unit]
 
 
 def test_no_extractor_runs_on_the_store(host: Host) -> None:

@@ -14,7 +14,10 @@ SECRETS = {
         *(f"redis-{user}" for user in ("admin", "keystroke", "mouse", "app", "agent", "consumer", "collector")),
         "influx-write-token",
     },
-    "seclyzer_store": {"influx-operator-token", "influx-read-token", "influxdb.key"},
+    "seclyzer_store": {
+        *(f"influx-{name}-token" for name in ("operator", "read", "backend-read", "backend-write")),
+        "influxdb.key",
+    },
 }
 
 

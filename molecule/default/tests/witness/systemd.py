@@ -15,8 +15,9 @@ STORE_SOCKET = "seclyzer-store.socket"
 TOGETHER = "seclyzer-extractors.service"
 REDIS = "redis-server.service"
 INFLUXDB = "influxdb.service"
+GATEWAY = "influxdb-gateway.service"
 EDGE_SERVICES = [*EXTRACTORS.values(), AGENT, REDIS]
-STORE_SERVICES = [INFLUXDB, AGENT]
+STORE_SERVICES = [INFLUXDB, GATEWAY, AGENT]
 
 Properties = dict[str, str]
 
@@ -51,7 +52,7 @@ def main_pids(host: Host, units: list[str]) -> dict[str, int]:
 def journal(host: Host, lines: int = 40) -> str:
     """The last lines of everything that is ours, and what has failed."""
     return host.run(
-        "journalctl --no-pager --output=short-precise --lines=%s -u 'seclyzer-*' -u redis-server -u influxdb;"
+        "journalctl --no-pager --output=short-precise --lines=%s -u 'seclyzer-*' -u redis-server -u influxdb -u influxdb-gateway;"
         " systemctl --failed --no-legend --plain --no-pager",
         str(lines),
     ).stdout
