@@ -168,11 +168,13 @@ impl Stream {
 
 /// The values of the field `e`; an entry without it is as malformed as an empty message.
 fn events(entries: &Frame<'_>) -> Vec<Vec<u8>> {
-    let event = |entry: &Frame<'_>| {
-        let fields = entry.items().get(1)?.items();
-        fields.chunks_exact(2).find(|pair| pair[0].bytes() == Some(b"e"))?[1].bytes()
-    };
-    entries.items().iter().map(|entry| event(entry).unwrap_or_default().to_vec()).collect()
+    entries.items().iter().map(|entry| event(entry).unwrap_or_default()).collect()
+}
+
+fn event(entry: &Frame<'_>) -> Option<Vec<u8>> {
+    let fields = entry.items().get(1)?.items();
+    let field = fields.chunks_exact(2).find(|pair| pair[0].bytes() == Some(b"e"))?;
+    field[1].bytes().map(<[u8]>::to_vec)
 }
 
 fn integer(frame: &Frame<'_>) -> Option<i64> {

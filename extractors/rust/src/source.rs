@@ -249,7 +249,7 @@ fn next_count(entries: usize, length: usize) -> usize {
     if entries == 0 {
         return FEW;
     }
-    (2 * entries).max(FEW).min(COUNT).min(ANSWER_BYTES * entries / length.max(1)).max(1)
+    (2 * entries).clamp(FEW, COUNT).min(ANSWER_BYTES * entries / length.max(1)).max(1)
 }
 
 fn ask(

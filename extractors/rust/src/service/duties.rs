@@ -141,7 +141,9 @@ impl Service<'_> {
     pub(super) fn answered<T>(&mut self, answer: Result<T, RedisError>) -> Option<T> {
         match answer {
             Ok(answer) => return Some(answer),
-            Err(RedisError::Refused { command, error }) => self.refused(Ok(vec![format!("{command}: {error}")])),
+            Err(RedisError::Refused { command, error }) => {
+                self.refused(Ok(vec![format!("{command}: {error}")]))
+            }
             Err(error) => {
                 self.publisher.close();
                 self.refused(Err(error));

@@ -141,7 +141,9 @@ impl Service<'_> {
         let made = redis.and_then(|redis| self.guard.make_anew(redis, stream, last_id, self.log));
         let Some(events) = self.answered(made) else { return };
         let now = Moment { wall: Some(wall_us()), real: Some(us_since(self.epoch, Instant::now())) };
-        events.iter().for_each(|event| self.core.message(event, now, &mut self.records));
+        for event in events {
+            self.core.message(&event, now, &mut self.records);
+        }
         self.core.clock().stop();
         self.source.begin_anew();
     }
