@@ -36,7 +36,7 @@ PACES = {
     "memory": Pace(10, 2, rise=2, fall=2),
     "deployment": Pace(5, 2, rise=1, fall=1),
     "redis": Pace(5, 2, rise=2, fall=2),
-    "legacy_clients": Pace(60, 2, rise=1, fall=1),
+    "legacy_clients": Pace(15, 2, rise=1, fall=1),
     "keystroke": Pace(5, 2, rise=1, fall=3),
     "mouse": Pace(5, 2, rise=1, fall=3),
     "app": Pace(5, 2, rise=1, fall=3),

@@ -43,7 +43,7 @@ def test_a_default_user_who_may_not_even_ping_is_let_in_all_the_same(redis_serve
 def test_a_user_who_needs_no_password_any_more_fails_whatever_is_configured(
     redis_server: RedisServer, user: str
 ) -> None:
-    redis_server.admin.execute_command("ACL", "SETUSER", user, "on", "nopass")
+    redis_server.admin.acl_setuser(user, enabled=True, nopass=True, keys=["*"], commands=["+@all"])
     entry = legacy(redis_server, True)
     assert entry.status is FAIL and f"as {user};" in entry.output
 

@@ -73,7 +73,7 @@ def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool) -> tu
 
 
 def open_redis(config: Any, acl: Any) -> str:
-    """What was asked for in Redis that others on the host can use, from what its two modules returned; mostly nothing."""
+    """What was asked for in Redis that others on the host can use, from what its modules returned; mostly nothing."""
     port = (config or {}).get("port")
     risks = [f"Redis: any user of the host can take its connections through port {port}"] if port else []
     if (acl or {}).get("open"):

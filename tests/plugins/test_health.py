@@ -140,9 +140,29 @@ def test_a_redis_that_refuses_or_is_away_is_said(target: Target, redis: Redis) -
 def test_what_the_agent_says_is_the_fault(target: Target) -> None:
     Agent.report = {
         "status": "fail",
-        "checks": {"redis:memory": [{"status": "fail", "output": "redis: memory is full"}]},
+        "checks": {
+            "keystroke:losses": [{"status": "fail", "output": "keystroke: 3 events"}],
+            "redis:memory": [{"status": "fail", "output": "redis: memory is full"}],
+        },
     }
-    assert health.look(target).faults[:1] == ["the agent says fail: redis:memory: redis: memory is full"]
+    told = "keystroke:losses: keystroke: 3 events; redis:memory: redis: memory is full"
+    assert health.look(target).faults[:1] == [f"the agent says fail: {told}"]
+
+
+def test_what_producers_have_filled_is_no_fault_of_a_deployment(target: Target) -> None:
+    Agent.report = {
+        "status": "fail",
+        "checks": {"redis:memory": [{"status": "fail", "output": "redis: memory is full"}], "a:b": [{"status": "pass"}]},
+    }
+    found = health.look(target)
+    assert found.faults == []
+    told = "agent fail (redis:memory: redis: memory is full), which is none of this deployment's doing"
+    assert told in found.summary()
+
+
+def test_an_agent_that_fails_without_saying_why_is_a_fault(target: Target) -> None:
+    Agent.report = {"status": "fail", "checks": {}, "output": "it does not know"}
+    assert health.look(target).faults[:1] == ["the agent says fail: it does not know"]
 
 
 def test_a_warning_is_no_fault(target: Target) -> None:

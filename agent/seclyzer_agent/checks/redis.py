@@ -62,7 +62,7 @@ def judge_persistence(info: Mapping[str, Any]) -> Entry:
 
 
 def judge_connections(info: Mapping[str, Any], turned_away: int, warn: float, fail: float) -> Entry:
-    """Connections against `maxclients`, from INFO clients; `turned_away` since the last look; `warn`, `fail` in percent.
+    """Connections against `maxclients`, from INFO; `turned_away` since the last look; `warn`, `fail` in percent.
 
     Who connects and never logs in counts as well, so a port, which any user of the host can reach, is said.
     """
@@ -97,13 +97,12 @@ class RedisCheck:
             info = await self._client.info("memory", "persistence", "replication", "clients", "stats", "server")
         used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
         policy = str(info.get("maxmemory_policy", ""))
+        turned_away = self._turned_away(int(info.get("rejected_connections", 0)))
         entries = (
             judge_latency(latency, self._slow),
             judge_memory(used, limit, policy, self._warn, self._fail),
             judge_persistence(info),
-            judge_connections(
-                info, self._turned_away(int(info.get("rejected_connections", 0))), self._warn, self._fail
-            ),
+            judge_connections(info, turned_away, self._warn, self._fail),
         )
         return Reading(entries, RedisFacts(latency, used, limit))
 

@@ -141,7 +141,7 @@ class Publisher:
         except RedisAway as lost:
             self.link.lost(lost, now)
             return None
-        part = f"{commands[0][0]} {commands[0][1]}"
+        part = " ".join(str(word) for word in commands[0][:2])
         error = first_error(answers)
         if error is not None:
             self.redis.away(part, error)

@@ -31,6 +31,7 @@ class Connection:
     """One connection; no wait for an answer is longer than `timeout_s`. Any failure raises RedisAway."""
 
     def __init__(self, address: RedisAddress, name: str, timeout_s: float = TIMEOUT_S) -> None:
+        self.received = 0  # bytes
         self._reader = hiredis.Reader(replyError=_error)
         self._timeout_s = timeout_s
         try:
@@ -77,6 +78,7 @@ class Connection:
                 data += self._socket.recv(waiting)
             if not data:
                 raise RedisAway("Redis closed the connection")
+            self.received += len(data)
             self._reader.feed(data)
             answers = []
             while (answer := self._reader.gets()) is not False:

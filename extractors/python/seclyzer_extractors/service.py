@@ -14,10 +14,11 @@ from . import logs, output, schema
 from .config import Settings
 from .core import Row, make_core
 from .cursor import Cursor, look, order_of
+from .guard import STREAM_BYTES, SWAMPED_BYTES, Guard
 from .notify import Notify
 from .publish import Publisher
 from .resp import Command, Connection, RedisAway
-from .source import START, Source
+from .source import START, Reading, Source
 from .store import make_store
 
 SECOND = 1_000_000
@@ -62,6 +63,7 @@ class Extractor:
         self.redis = logs.Dependency("Reading from Redis")
         self.source = Source(kind, settings.redis, self.redis, self.resume, wake)
         self.publisher = Publisher(kind, settings.redis)
+        self.guard = Guard(kind)
         self.store = make_store(settings)
         self.notify = Notify(os.environ)
         self.line = output.LineProtocol(kind, settings.user_id, settings.device_id, settings.host).line
@@ -69,6 +71,7 @@ class Extractor:
         self._stop_by: float | None = None  # time.monotonic(); set when the program is to end
         self._cursor: Cursor | None = None  # in force for what is read again after a start
         self._caught_up = False
+        self._ahead = False  # the stream's ids are ahead of the clock, and it is to be made anew
         self._gaps = 0  # times that entries may have been trimmed before they were read
         self._read_at: int | None = None  # when the stream was read last
         self._stats_taken_at: int | None = None
@@ -114,10 +117,11 @@ class Extractor:
         block = IDLE if due is None else min(IDLE, due - self.source.clock.at(now))
         before = self.source.last_id
         try:
-            reading = self.source.read(connection, block, self.notify.patience(now))
+            reading = self._made_anew(now) or self.source.read(connection, block, self.notify.patience(now))
         except RedisAway as error:
             self.source.lost(error)
             self.publisher.link.close()  # it is lost as well, though it may not know yet
+            self.guard.forget()
             return
         at, counters = host_time(), self.core.counters
         sessions = counters.sessions
@@ -135,6 +139,40 @@ class Extractor:
         if reading.counted is not None or self.source.last_id != before:
             self._progress(before, now_us())
         self._complain(now)
+
+    def _made_anew(self, now: int) -> Reading | None:
+        """Makes the stream anew when that is due and no read is under way; what was unread in it."""
+        if not self._ahead or self.source.waits:
+            return None
+        self._ahead = False
+        if self.publisher.write([("MULTI",)], now) is None:  # alone: were it refused, the rest would run one by one
+            return None
+        answers = self.publisher.write(self.guard.take_out(self.source.last_id), now)
+        return None if answers is None else self.source.anew(self.guard.made_anew(answers[-1]))
+
+    def _bound(self, now: int, limit: int) -> bool:
+        """Trims the stream when it is larger than `limit` bytes. Whether there is one."""
+        answers = self.publisher.write(self.guard.size_questions(), now)
+        if answers is None or answers[1] is None:
+            return False
+        command = self.guard.too_large(answers, limit)
+        answers = command and self.publisher.write([command], now)
+        if answers:
+            self.guard.trimmed(answers[0], now)
+        return True
+
+    def _look_at_ids(self, now: int) -> None:
+        """Sees whether the stream's ids are ahead of the clock, and whether others took entries away unread."""
+        answers = self.publisher.write([self.guard.ids_question()], now)
+        if answers is None:
+            return
+        self._ahead = self.guard.is_ahead(answers[0], host_time() // 1000)
+        if self.guard.has_gap(answers[0], self.source.last_id, self.source.entries):
+            self._gap()
+
+    def _gap(self) -> None:
+        self._gaps += 1
+        logs.warning("the stream was trimmed before it was read")
 
     def _progress(self, before: str, now: int) -> None:
         """The stream was read on from the entry `before`."""
@@ -155,8 +193,7 @@ class Extractor:
             self.publisher.link.lost(error, now)
             return
         if first and order_of(first[0][0].decode()) > order_of(self._unsure):
-            self._gaps += 1
-            logs.warning("the stream was trimmed before it was read")
+            self._gap()
         self._unsure = None
 
     def emit(self, rows: list[Row]) -> None:
@@ -208,6 +245,10 @@ class Extractor:
             self._trim_at = now + TRIM_EVERY
             oldest_ms = host_time() // 1000 - KEEP_MS
             commands.append(("XTRIM", self.kind.stream_key, "MINID", oldest_ms))
+            if self._bound(now, STREAM_BYTES):
+                self._look_at_ids(now)
+        elif self.source.swamped:
+            self._bound(now, SWAMPED_BYTES)
         stored_ts = self.store.stored_ts
         if stored_ts != self._stored_ts and stored_ts is not None and now >= self._stored_at:
             self._stored_at = now + STORED_EVERY
@@ -254,6 +295,8 @@ class Extractor:
             "redis_reconnects": self._reconnects(),
             "influx_errors": self.store.errors,
             "gaps": self._gaps,
+            "streams_reset": self.guard.streams_reset,
+            "entries_trimmed": self.guard.entries_trimmed,
             "outputs_dropped": self.publisher.outputs_dropped,
             "output_errors": self.publisher.output_errors,
         }

@@ -19,7 +19,10 @@ from .schema import Kind
 
 CHANNEL = "seclyzer:events"
 START = "0-0"
-COUNT = 512  # entries read at once; fewer than the outputs that may wait, since each may make one
+COUNT = 512  # entries read at once at most; fewer than the outputs that may wait, since each may make one
+FEW = 16  # entries read at once while nobody knows how long they are: Redis hangs up on who leaves 32 MiB unread
+ANSWER_BYTES = 1 << 20  # what an answer should not be longer than, going by the last one
+LONG_BYTES = 4096 + 512  # an entry that is longer is no event, going by what an answer has for each
 GATHER_US = 10_000  # events that come one by one are asked for this often: asking costs more than reading them
 EXACT_US = 50_000  # but each at once this long before something is due: stream time begins when an event is read
 CATCHING_UP_US = 10_000  # the longest BLOCK while it is not known whether all there was has been read
@@ -65,10 +68,12 @@ class Reading(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """An XREAD on its way; µs."""
+    """An XREAD on its way: µs, how many entries it asks for, and the bytes that had come until then."""
 
     at: int
     block: int
+    count: int
+    received: int
 
 
 class Source:
@@ -84,6 +89,9 @@ class Source:
     ) -> None:
         self.last_id = START
         self.clock = Clock()
+        self.entries = 0  # read from the stream
+        self.swamped = False  # the last answer held what is too long for an event
+        self._count = FEW
         self.link = Link(address, f"seclyzer-{kind.name}-reader", redis, self._greet)
         self._stream = kind.stream_key
         self._resume: Callable[[Connection], None] | None = resume
@@ -99,6 +107,7 @@ class Source:
             self.last_id = START
         connection.send(("SUBSCRIBE", CHANNEL))
         self._asked = None
+        self._count = FEW
 
     def _began_anew(self, connection: Connection) -> bool:
         """Redis has forgotten the stream. If the clock was set back, its new ids are before the last one read."""
@@ -106,6 +115,17 @@ class Source:
             return False
         first = connection.call("XRANGE", self._stream, "-", "+", "COUNT", 1)
         return not first or order_of(first[0][0].decode()) < order_of(self.last_id)
+
+    @property
+    def waits(self) -> bool:
+        """A read is under way, and will be answered."""
+        return self._asked is not None
+
+    def anew(self, entries: list[Any]) -> Reading:
+        """The stream was made anew, and these are what was left of the old one. Nothing may be under way."""
+        self.last_id = START
+        self.clock.stop()
+        return Reading([_event_of(fields) for _, fields in entries], self.clock.at(_now()), None)
 
     def read(self, connection: Connection, block: int, patience: int | None) -> Reading:
         """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue."""
@@ -115,8 +135,8 @@ class Source:
             block -= self._gather(block - EXACT_US)
             block_ms = max(0, -(-block // 1000))
             blocking: Command = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 would wait forever
-            connection.send(("XREAD", "COUNT", COUNT, *blocking, "STREAMS", self._stream, self.last_id))
-            self._asked = _Asked(_now(), block_ms * 1000)
+            connection.send(("XREAD", "COUNT", self._count, *blocking, "STREAMS", self._stream, self.last_id))
+            self._asked = _Asked(_now(), block_ms * 1000, self._count, connection.received)
         expected = self._asked.at + self._asked.block
         wait = expected + OVERDUE_US - _now()
         readable = self._wait(connection, wait if patience is None else min(wait, patience))
@@ -135,7 +155,7 @@ class Source:
                     if answer[0] == b"message":
                         messages.append(answer[2])
                 else:
-                    counted = self._answered(answer, messages, now, prompt)
+                    counted = self._answered(answer, messages, now, prompt, connection.received)
         return Reading(messages, arrived, counted)
 
     def _gather(self, longest: int) -> int:
@@ -152,19 +172,24 @@ class Source:
         poll.register(self._wake, select.POLLIN)
         return any(fd == connection.fileno() for fd, _ in poll.poll(max(0, wait) / 1000))
 
-    def _answered(self, answer: Any, messages: list[bytes], now: int, prompt: bool) -> int | None:
+    def _answered(self, answer: Any, messages: list[bytes], now: int, prompt: bool, received: int) -> int | None:
         """Takes XREAD's answer; returns what the clock may count to."""
         if isinstance(answer, hiredis.ReplyError):
             raise RedisRefused(str(answer))
         asked, self._asked = self._asked, None
         entries = next(iter(answer.values())) if answer else []
         messages += [_event_of(fields) for _, fields in entries]
+        full = asked is not None and len(entries) >= asked.count
         if entries:
             self.last_id = entries[-1][0].decode()
-            self._gather_until = now + GATHER_US if len(entries) < COUNT else 0
-        if len(entries) >= COUNT:
+            self.entries += len(entries)
+            self._gather_until = 0 if full else now + GATHER_US
+        if asked is not None:
+            self._count = next_count(len(entries), received - asked.received)
+            self.swamped = received - asked.received > LONG_BYTES * max(1, len(entries))
+        if full:
             self.clock.stop()
-        if asked is None or not prompt or len(entries) >= COUNT:
+        if asked is None or not prompt or full:
             return None
         # Nothing was left when Redis answered: after the whole BLOCK, or sometime after it was asked.
         return self.clock.caught_up(asked.at if entries else min(now, asked.at + asked.block), now)
@@ -173,6 +198,13 @@ class Source:
         """The connection failed: time stands still until the backlog has been read."""
         self.clock.stop()
         self.link.lost(error, _now())
+
+
+def next_count(entries: int, received: int) -> int:
+    """How many entries to ask for after an answer of so many entries and bytes: twice as many, if they are short."""
+    if not entries:
+        return FEW
+    return max(1, min(COUNT, max(FEW, 2 * entries), ANSWER_BYTES * entries // max(1, received)))
 
 
 def _event_of(fields: list[bytes]) -> bytes:

@@ -81,6 +81,7 @@ def test_a_full_answer_stops_the_clock(
 ) -> None:
     client, made, connection = reader
     monkeypatch.setattr(source, "COUNT", 3)
+    made._count = 3
     for i in range(5):
         client.xadd("seclyzer:stream:app", {"e": str(i)})
     first = made.read(connection, SECOND, None)
@@ -107,6 +108,7 @@ def test_events_that_come_one_by_one_are_gathered_but_not_past_what_is_due(
     assert made.read(connection, 700_000, None).messages == [b"second", b"meanwhile"]
     assert slept == [0.65]  # then each is read as it comes
     monkeypatch.setattr(source, "COUNT", 1)
+    made._count = 1
     client.xadd("seclyzer:stream:app", {"e": "of many"})
     made.read(connection, 0, None)
     made.read(connection, SECOND, None)

@@ -169,8 +169,10 @@ impl Redis {
     }
 
     fn make_room(&mut self) {
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.end -= std::mem::take(&mut self.start);
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= std::mem::take(&mut self.start);
+        }
         if self.end == self.buffer.len() {
             self.buffer.resize(self.end + ROOM, 0);
         } else if self.end == 0 && self.buffer.len() > ROOM_KEPT {

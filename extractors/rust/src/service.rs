@@ -16,6 +16,7 @@ use self::duties::{Complained, Timers};
 use crate::config::Config;
 use crate::core::Core;
 use crate::cursor::Cursor;
+use crate::guard::Guard;
 use crate::keeper::{Keeper, Occasion, Position};
 use crate::logs::{Log, wall_us};
 use crate::notify::Notifier;
@@ -60,6 +61,9 @@ struct Service<'a> {
     source: Source,
     redis: Dependency,
     publisher: Publisher,
+    guard: Guard,
+    /// The stream's ids are ahead of the clock, and it is to be made anew.
+    are_ids_ahead: bool,
     store: Store,
     cursor: Cursor,
     keeper: Keeper<'a>,
@@ -108,6 +112,8 @@ impl<'a> Service<'a> {
             source: Source::new(kind, START.to_owned()),
             redis: Dependency::new("Reading from Redis", LONGEST_PAUSE),
             publisher: Publisher::new(kind, writer.channel()),
+            guard: Guard::default(),
+            are_ids_ahead: false,
             writer,
             store: Store::start(config)?,
             cursor: Cursor::default(),

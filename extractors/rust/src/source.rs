@@ -20,10 +20,16 @@ use crate::schema::Kind;
 const CHANNEL: &[u8] = b"seclyzer:events";
 /// The field of an entry that holds its event.
 const FIELD: u8 = b'e';
-/// How many entries are read at once; fewer in an answer mean that there were no more. So many that beside Redis' work on
+/// How many entries are read at once at most; fewer in an answer than asked for mean that there were no more. So many that beside Redis' work on
 /// them it counts little what asking and waking each other costs; and not more than there is room for where outputs wait,
 /// since each of them may make one, beside those that still gather.
 const COUNT: usize = 768;
+/// How many are read at once while nobody knows how long they are: Redis hangs up on who leaves 32 MiB unread.
+const FEW: usize = 16;
+/// What an answer should not be longer than, going by the last one.
+const ANSWER_BYTES: usize = 1 << 20;
+/// An entry that is longer is no event, going by what an answer has for each.
+const LONG_BYTES: usize = 4096 + 512;
 const _: () = assert!(COUNT + MOST_TOGETHER <= LONGEST_QUEUE);
 /// How long it waits while it does not know whether it has read all there was.
 pub const CATCHING_UP: Duration = Duration::from_millis(10);
@@ -58,6 +64,12 @@ pub struct Source {
     redis: Option<Redis>,
     last_id: String,
     asked: Option<Asked>,
+    /// How many entries are asked for next.
+    count: usize,
+    /// Entries of the stream that were read.
+    entries: u64,
+    /// The last answer held what is too long for an event.
+    is_swamped: bool,
     /// Where in the answer the events are that are handed on.
     events: Vec<Range<usize>>,
 }
@@ -65,13 +77,23 @@ pub struct Source {
 struct Asked {
     at: Instant,
     block: Duration,
+    count: usize,
 }
 
 impl Source {
     /// Will read the stream of `kind` behind `last_id`.
     pub fn new(kind: Kind, last_id: String) -> Source {
         let stream = format!("seclyzer:stream:{}", kind.name()).into_bytes();
-        Source { stream, redis: None, last_id, asked: None, events: Vec::new() }
+        Source {
+            stream,
+            redis: None,
+            last_id,
+            asked: None,
+            count: FEW,
+            entries: 0,
+            is_swamped: false,
+            events: Vec::new(),
+        }
     }
 
     /// The stream's key.
@@ -82,6 +104,26 @@ impl Source {
     /// The entry read last.
     pub fn last_id(&self) -> &str {
         &self.last_id
+    }
+
+    /// How many entries of the stream were read.
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Whether the last answer held what is too long for an event.
+    pub fn is_swamped(&self) -> bool {
+        self.is_swamped
+    }
+
+    /// Whether a read is under way, and will be answered.
+    pub fn waits(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// The stream was made anew, while nothing was under way.
+    pub fn begin_anew(&mut self) {
+        START.clone_into(&mut self.last_id);
     }
 
     /// Whether there is a connection.
@@ -100,6 +142,7 @@ impl Source {
         }
         redis.call("SUBSCRIBE", &[b"SUBSCRIBE", CHANNEL], |_| ())?;
         self.asked = None;
+        self.count = FEW;
         self.redis = Some(redis);
         Ok(())
     }
@@ -147,7 +190,7 @@ impl Source {
         };
         let asked = match self.asked.take() {
             Some(asked) => asked,
-            None => ask(redis, &self.stream, &self.last_id, block)?,
+            None => ask(redis, &self.stream, &self.last_id, block, self.count)?,
         };
         let overdue = asked.at + asked.block + OVERDUE;
         match redis.receive(until.map_or(overdue, |until| until.min(overdue)), Some(waker))? {
@@ -164,24 +207,31 @@ impl Source {
         }
         // Before anything else: so long Redis would have nothing to do.
         let mut ahead = None;
-        if let Some((COUNT.., last_id)) = redis.last_entry() {
+        if let Some((entries, last_id)) = redis.last_entry().filter(|(entries, _)| *entries >= asked.count) {
             let last_id = String::from_utf8_lossy(last_id).into_owned();
-            ahead = Some(ask(redis, &self.stream, &last_id, CATCHING_UP)?);
+            let count = next_count(entries, redis.reply().len());
+            ahead = Some(ask(redis, &self.stream, &last_id, CATCHING_UP, count)?);
         }
         let answered = Instant::now();
         let prompt = answered <= asked.at + asked.block + PROMPT;
+        let length = redis.reply().len();
         let (entries, last_id) = read_reply(redis.reply(), &mut self.events)?;
+        if let Some(entries) = entries {
+            self.count = next_count(entries, length);
+            self.entries += entries as u64;
+            self.is_swamped = length > LONG_BYTES * entries.max(1);
+        }
         let last_id = last_id.map(|id| String::from_utf8_lossy(id).into_owned());
         let turn = match entries {
             None => Turn::Message,
             Some(0) if prompt => Turn::CaughtUp { empty_at: answered.min(asked.at + asked.block) },
-            Some(1..COUNT) if prompt => Turn::CaughtUp { empty_at: asked.at },
+            Some(few) if prompt && few < asked.count => Turn::CaughtUp { empty_at: asked.at },
             Some(_) => Turn::Behind,
         };
         self.asked = match (turn, &last_id) {
             (Turn::Message, _) => Some(asked),
             (Turn::Behind, Some(last_id)) if ahead.is_none() => {
-                Some(ask(redis, &self.stream, last_id, CATCHING_UP)?)
+                Some(ask(redis, &self.stream, last_id, CATCHING_UP, self.count)?)
             }
             _ => ahead,
         };
@@ -194,16 +244,30 @@ impl Source {
     }
 }
 
-fn ask(redis: &mut Redis, stream: &[u8], last_id: &str, block: Duration) -> Result<Asked, RedisError> {
+/// How many entries to ask for after an answer of so many entries and bytes: twice as many, if they are short.
+fn next_count(entries: usize, length: usize) -> usize {
+    if entries == 0 {
+        return FEW;
+    }
+    (2 * entries).clamp(FEW, COUNT).min(ANSWER_BYTES * entries / length.max(1)).max(1)
+}
+
+fn ask(
+    redis: &mut Redis,
+    stream: &[u8],
+    last_id: &str,
+    block: Duration,
+    entries: usize,
+) -> Result<Asked, RedisError> {
     // BLOCK 0 would be for ever.
     let block = Duration::from_millis(u64::try_from(block.as_millis()).unwrap_or(u64::MAX).max(1));
-    let (count, ms) = (COUNT.to_string(), block.as_millis().to_string());
+    let (count, ms) = (entries.to_string(), block.as_millis().to_string());
     let mut request = Vec::new();
     let (count, ms) = (count.as_bytes(), ms.as_bytes());
     let command = [b"XREAD", b"COUNT" as &[u8], count, b"BLOCK", ms, b"STREAMS", stream, last_id.as_bytes()];
     write_command(&mut request, &command);
     redis.send(&request)?;
-    Ok(Asked { at: Instant::now(), block })
+    Ok(Asked { at: Instant::now(), block, count: entries })
 }
 
 /// Finds every event in a reply. How many entries it holds and the id of the last one; no number when the reply is a push:
@@ -292,6 +356,14 @@ mod tests {
         assert_eq!(read(b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\na\r\n"), (None, None, vec!["a"]));
         assert_eq!(read(b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"), (None, None, vec![]));
         assert_eq!(read(b"_\r\n"), (Some(0), None, vec![]));
+    }
+
+    #[test]
+    fn so_many_entries_are_asked_for_that_an_answer_stays_short() {
+        assert_eq!([next_count(0, 3), next_count(1, 120), next_count(16, 1_920)], [16, 16, 32]);
+        assert_eq!(next_count(768, 92_160), COUNT);
+        assert_eq!([next_count(1, 900_000), next_count(16, 16 << 20), next_count(2, 80 << 20)], [1, 1, 1]);
+        assert_eq!(next_count(10, 41_000), 20);
     }
 
     #[test]

@@ -15,6 +15,10 @@ pub struct Facts<'a> {
     pub redis_reconnects: u64,
     /// How often the stream was trimmed before it was read.
     pub gaps: u64,
+    /// How often the stream was made anew.
+    pub streams_reset: u64,
+    /// Entries taken out of the stream because it was too large.
+    pub entries_trimmed: u64,
     /// Texts that the output queue had no room for.
     pub outputs_dropped: u64,
     /// Commands that failed inside a transaction.
@@ -40,6 +44,8 @@ pub fn fields(counters: &Counters, store: &StoreStats, facts: &Facts<'_>) -> Vec
         ("redis_reconnects", facts.redis_reconnects.to_string()),
         ("influx_errors", store.errors.to_string()),
         ("gaps", facts.gaps.to_string()),
+        ("streams_reset", facts.streams_reset.to_string()),
+        ("entries_trimmed", facts.entries_trimmed.to_string()),
         ("outputs_dropped", facts.outputs_dropped.to_string()),
         ("output_errors", facts.output_errors.to_string()),
     ]);
@@ -57,6 +63,8 @@ mod tests {
             last_id: "0-0",
             redis_reconnects: 1,
             gaps: 4,
+            streams_reset: 5,
+            entries_trimmed: 6,
             outputs_dropped: 2,
             output_errors: 3,
         };
@@ -65,7 +73,8 @@ mod tests {
         names.sort_unstable();
         let mut expected: Vec<&str> = "implementation version pid started_at events malformed future late dropped \
             sessions windows windows_short last_id last_event_ts last_window_ts points_written points_spooled \
-            points_rejected points_dropped spool_bytes redis_reconnects influx_errors gaps outputs_dropped output_errors"
+            points_rejected points_dropped spool_bytes redis_reconnects influx_errors gaps \
+            streams_reset entries_trimmed outputs_dropped output_errors"
             .split_whitespace()
             .collect();
         expected.sort_unstable();

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Service;
 use super::reading::STREAM_AGE;
+use crate::guard::{STREAM_BYTES, SWAMPED_BYTES};
 use crate::keeper::Occasion;
 use crate::logs::wall_us;
 use crate::redis::RedisError;
@@ -77,6 +78,9 @@ impl Service<'_> {
     /// What is to be done every few seconds.
     pub(super) fn duties(&mut self, now: Instant) {
         self.note_stored();
+        if self.source.is_open() && self.source.is_swamped() {
+            self.bound(SWAMPED_BYTES);
+        }
         let stats = now >= self.timers.stats;
         if !stats && !self.tell_stored {
             return;
@@ -99,6 +103,53 @@ impl Service<'_> {
         if self.source.is_open() {
             self.housekeeping(stats, trim);
         }
+        if self.source.is_open() && trim && self.bound(STREAM_BYTES) {
+            self.look_at_ids();
+        }
+    }
+
+    /// Trims the stream when it is larger than `limit` bytes. Whether there is one.
+    fn bound(&mut self, limit: i64) -> bool {
+        let stream = self.source.stream();
+        let redis = self.publisher.settled(self.config);
+        let bounded = redis.and_then(|redis| self.guard.bound(redis, stream, limit, self.log));
+        self.answered(bounded).unwrap_or(false)
+    }
+
+    /// Sees whether the stream's ids are ahead of the clock, and whether others took entries away unread.
+    fn look_at_ids(&mut self) {
+        let (source, now_ms) = (&self.source, wall_us() / 1000);
+        let redis = self.publisher.settled(self.config);
+        let ids = redis.and_then(|redis| {
+            self.guard.look_at_ids(redis, source.stream(), source.last_id(), source.entries(), now_ms)
+        });
+        if let Some(ids) = self.answered(ids) {
+            self.are_ids_ahead = ids.are_ahead;
+            if ids.have_gap {
+                self.count_gap();
+            }
+        }
+    }
+
+    /// Some entries are gone that nobody has read.
+    pub(super) fn count_gap(&mut self) {
+        self.gaps += 1;
+        self.log.warning("the stream was trimmed before it was read", &[]);
+    }
+
+    /// The answer to a question that may be put again; a refusal is said, and a lost connection closed.
+    pub(super) fn answered<T>(&mut self, answer: Result<T, RedisError>) -> Option<T> {
+        match answer {
+            Ok(answer) => return Some(answer),
+            Err(RedisError::Refused { command, error }) => {
+                self.refused(Ok(vec![format!("{command}: {error}")]))
+            }
+            Err(error) => {
+                self.publisher.close();
+                self.refused(Err(error));
+            }
+        }
+        None
     }
 
     /// Takes over how far the store has come.
@@ -116,6 +167,8 @@ impl Service<'_> {
             last_id: self.source.last_id(),
             redis_reconnects: self.connections.saturating_sub(1),
             gaps: self.gaps,
+            streams_reset: self.guard.streams_reset,
+            entries_trimmed: self.guard.entries_trimmed,
             outputs_dropped: self.publisher.dropped,
             output_errors: self.publisher.errors,
         };

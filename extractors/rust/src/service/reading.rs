@@ -41,6 +41,7 @@ impl Service<'_> {
             // What broke one connection has most likely broken the other, and Redis may have forgotten all.
             self.publisher.close();
             self.keeper.tell_again();
+            self.guard.forget();
         }
         self.look_for_gap()?;
         self.source.open(self.config)
@@ -79,8 +80,7 @@ impl Service<'_> {
         let (stream, last_id) = (self.source.stream(), self.source.last_id().as_bytes());
         let redis = self.publisher.settled(self.config)?;
         if !has_entries(redis, stream, b"-", last_id)? && has_entries(redis, stream, b"-", b"+")? {
-            self.gaps += 1;
-            self.log.warning("the stream was trimmed before it was read", &[]);
+            self.count_gap();
         }
         self.read_at = None;
         Ok(())
@@ -97,6 +97,9 @@ impl Service<'_> {
             self.source.close();
             self.reading_fails(&error);
             return Ok(false);
+        }
+        if self.are_ids_ahead && !self.source.waits() {
+            self.make_stream_anew();
         }
         let (due_at, preparable_at) = (self.due_at(), self.preparable_at());
         let until = due_at.into_iter().chain(preparable_at).min();
@@ -128,6 +131,21 @@ impl Service<'_> {
             Err(error) => self.reading_fails(&error),
         }
         Ok(false)
+    }
+
+    /// Takes what is unread out of a stream whose ids are ahead of the clock, and begins with another.
+    fn make_stream_anew(&mut self) {
+        self.are_ids_ahead = false;
+        let (stream, last_id) = (self.source.stream(), self.source.last_id());
+        let redis = self.publisher.settled(self.config);
+        let made = redis.and_then(|redis| self.guard.make_anew(redis, stream, last_id, self.log));
+        let Some(events) = self.answered(made) else { return };
+        let now = Moment { wall: Some(wall_us()), real: Some(us_since(self.epoch, Instant::now())) };
+        for event in events {
+            self.core.message(&event, now, &mut self.records);
+        }
+        self.core.clock().stop();
+        self.source.begin_anew();
     }
 
     fn reading_works(&mut self) {

@@ -1,0 +1,108 @@
+"""What a producer or another user of an edge can do to Redis: each was done, and once worked."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from witness.host import Host, run_on
+
+testinfra_hosts = ["ansible://seclyzer_edge"]
+
+NOBODY = 65534
+FOLDERS = ["/etc/seclyzer/redis", "/etc/seclyzer/credentials", "/etc/seclyzer", "/etc/systemd/system", "/run/redis"]
+SOCKET = "/run/redis/redis-server.sock"
+# The extractor looks at its stream's ids every 10 s, and reads for at most 2.5 s more.
+LOOK = 25
+# The agent looks every 5 s for connections, every 15 s for who is let in, and fails at the second bad reading.
+SEEN = 35
+
+
+def attack(host: Host, name: str, **arguments: Any) -> Any:
+    return run_on(host, "redis_attacks", "resp", attack=name, **arguments)
+
+
+def gid(host: Host, group: str) -> int:
+    return int(host.check_output("getent group %s", group).split(":")[2])
+
+
+def status(host: Host, check: str) -> list[tuple[str, str]]:
+    """What the agent says of a check: statuses and words."""
+    answer = run_on(host, "ask", paths=["/healthz"])["/healthz"]
+    rows = json.loads(answer["body"])["checks"].get(check, [])
+    return [(row["status"], row.get("output", "")) for row in rows]
+
+
+def await_status(host: Host, check: str, wanted: str, seconds: float) -> str:
+    """The agent's words once it says so."""
+    until = time.monotonic() + seconds
+    while True:
+        said = status(host, check)
+        if words := [words for one, words in said if one == wanted]:
+            return words[0]
+        assert time.monotonic() < until, said
+        time.sleep(1)
+
+
+@pytest.mark.parametrize("groups", [["redis"], ["seclyzer-redis"], ["seclyzer-collector", "seclyzer-redis"]])
+def test_no_group_can_put_a_link_where_root_writes(host: Host, groups: list[str]) -> None:
+    assert attack(host, "writes", user=NOBODY, groups=[gid(host, one) for one in groups], places=FOLDERS) == []
+
+
+def test_nothing_of_ours_is_left_in_the_packages_folder(host: Host) -> None:
+    assert host.check_output("find /etc/redis -name 'seclyzer*'") == ""
+
+
+@pytest.mark.parametrize(
+    ("groups", "hears"),
+    [
+        ([], "PermissionError"),
+        (["redis"], "PermissionError"),
+        (["seclyzer-collector"], "PermissionError"),
+        (["seclyzer-redis"], "NOAUTH Authentication required."),
+    ],
+)
+def test_only_the_sockets_own_group_reaches_it(host: Host, groups: list[str], hears: str) -> None:
+    assert attack(host, "connects", user=NOBODY, groups=[gid(host, one) for one in groups]) == hears
+
+
+@pytest.mark.parametrize("user", ["default", "mouse"])
+def test_health_fails_when_somebody_is_let_in_without_a_password(host: Host, user: str) -> None:
+    admin = "REDISCLI_AUTH=$(cat /etc/seclyzer/credentials/redis-admin) redis-cli -s %s --user admin ACL"
+    host.check_output(f"{admin} SETUSER %s on nopass", SOCKET, user)
+    try:
+        words = await_status(host, "legacy_clients:enabled", "fail", SEEN)
+    finally:
+        host.check_output(f"{admin} LOAD", SOCKET)
+    assert f"without a password, as {user};" in words
+    await_status(host, "legacy_clients:enabled", "pass", SEEN)
+
+
+def test_idle_connections_are_seen_and_stop_nobody_who_is_connected(host: Host) -> None:
+    found = attack(host, "idle", connections=130, kind="keystroke", seconds=14)
+    assert "max number of clients" in found["hears"] or "closed" in found["hears"]
+    assert found["events"] == 1
+    assert any(one in ("warn", "fail") for one, _ in status(host, "redis:connections")), "it was seen meanwhile"
+    await_status(host, "redis:connections", "pass", SEEN)
+
+
+@pytest.mark.parametrize("ahead", ["greatest", "hour"])
+@pytest.mark.parametrize("kind", ["keystroke", "app"])
+def test_an_id_ahead_of_the_clock_ends_no_stream(host: Host, kind: str, ahead: str) -> None:
+    found = attack(host, "id_ahead", kind=kind, seconds=LOOK, ahead=ahead)
+    assert (found["mended"], found["resets"]) == (True, 1), found
+    assert found["events"] >= 2, "what was in the old stream, and what came into the new one"
+
+
+@pytest.mark.parametrize("kind", ["keystroke", "app"])
+def test_events_that_a_producer_takes_away_at_once_are_a_gap(host: Host, kind: str) -> None:
+    assert attack(host, "emptied", kind=kind, seconds=LOOK)["gaps"] == 1
+
+
+@pytest.mark.parametrize(("kind", "other"), [("mouse", "keystroke"), ("app", "keystroke")])
+def test_a_flood_of_one_kind_leaves_room_for_the_others(host: Host, kind: str, other: str) -> None:
+    found = attack(host, "flood", kind=kind, other=other, size=900_000, seconds=8)
+    assert found[kind]["redis_reconnects"] <= 1 and found[other]["redis_reconnects"] == 0, found
+    assert found["refused"] <= found["sent"] // 5, found
+    assert found[other]["events"] >= found["sent"] - found["refused"], found
+    assert found["free_after"] < 2, found
