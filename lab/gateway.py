@@ -76,6 +76,14 @@ class Gateway:
         self._credentials = gateway_credentials.with_edge(self._credentials, name, host, token)
         self._keep()
 
+    def edges(self, admitted: list[tuple[str, str, str]]) -> None:
+        """Let many in at once: name, host and token of each."""
+        self._credentials += [
+            Credential(gateway_credentials.EDGE, name, gateway_credentials.sha256(token), (host,))
+            for name, host, token in admitted
+        ]
+        self._keep()
+
     def reader(self, name: str, token: str) -> None:
         """Let a reader in by this token."""
         self._credentials.append(Credential(gateway_credentials.READER, name, gateway_credentials.sha256(token)))

@@ -77,6 +77,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("python", "extractors/python/tests"),
         pytest("agent", "agent/tests"),
         pytest("plugins", "tests/plugins"),
+        pytest("gateway", "tests/gateway"),
         pytest("lab", "lab/tests"),
         pytest("guard", "tests/molecule_guard"),
         Step("rust", f"cargo test {CRATE}", "cargo"),

@@ -49,7 +49,7 @@ UNITS = {
         "app": "seclyzer-app.service",
         "redis": "redis-server.service",
     },
-    "store": {"influxdb": "influxdb.service"},
+    "store": {"influxdb": "influxdb.service", "gateway": "influxdb-gateway.service"},
 }
 AGENT_UNIT = {"agent": "seclyzer-agent.service"}
 

@@ -98,7 +98,7 @@ def test_an_unknown_variable_with_the_agents_prefix_is_refused(tmp_path: Path) -
 
 
 def test_units_follow_the_roles_unless_they_are_given(tmp_path: Path) -> None:
-    assert set(configured(tmp_path, {"roles": ["store"]}).units) == {"influxdb", "agent"}
+    assert set(configured(tmp_path, {"roles": ["store"]}).units) == {"influxdb", "gateway", "agent"}
     assert set(configured(tmp_path, {"roles": ["edge"]}).units) == {
         "keystroke",
         "mouse",

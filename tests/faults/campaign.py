@@ -26,6 +26,7 @@ class Fault:
 
     `counts`: counters that are not 0 at the end, and what they are (None: at least 1), of all kinds or of each.
     `loses`: what is lost is reported, and of no other time than `stage.notes["may lose"]`: first and last µs.
+    `gateway`: options of its role that are not the default.
     `caps`: the spool's oldest points go; as many as are counted, and none but the oldest of the outage.
     """
 
@@ -33,6 +34,7 @@ class Fault:
     play: Callable[[Stage], None]
     settings: dict[str, str] = field(default_factory=dict)
     own_influx: bool = False
+    gateway: dict[str, int] = field(default_factory=dict)
     prepare: Callable[[Stage], None] = lambda stage: None
     begin: Callable[[Stage], None] = Stage.begin
     counts: dict[str, int | dict[str, int] | None] = field(default_factory=dict)
@@ -71,7 +73,7 @@ def run(fault: Fault, implementation: str, seed: int, shared_influx: str = "") -
     result = Result(fault.name, implementation, seed)
     started = time.monotonic()
     shared = "" if fault.own_influx else shared_influx
-    with Stage(fault.name, implementation, seed, shared, **fault.settings) as stage:
+    with Stage(fault.name, implementation, seed, shared, fault.gateway, **fault.settings) as stage:
         try:
             fault.prepare(stage)
             stage.set_up()

@@ -147,16 +147,6 @@ def not_yet(stage: Stage) -> None:
     stage.add_bucket = lambda: None  # type: ignore[method-assign]
 
 
-def revoked(stage: Stage) -> None:
-    """InfluxDB's own 401: the token is inactive for a while."""
-    stage.influx.set_active(stage.token_id, False)
-    wait_spooled(stage)
-    stage.run_for(2.0)
-    stage.influx.set_active(stage.token_id, True)
-    wait_sent(stage)
-    stage.wait_outputs(1)
-
-
 def damaged_segment(stage: Stage) -> None:
     """Lines in the spool are damaged: InfluxDB's own 400 finds them, they are set aside, all others are stored."""
     bad = b"keystroke_features,host=x this is no line\n\x00\xff\xfe\n" + b"torn,host=x value="
@@ -205,7 +195,6 @@ FAULTS = [
     Fault("influxdb frozen", frozen, SETTINGS, own_influx=True),
     Fault("429 and 503 with Retry-After", answers(LATER, BUSY, Rule("503", 503), spools=True), SETTINGS),
     Fault("401 and 403", answers(Rule("401", 401), Rule("403", 403), spools=True), SETTINGS),
-    Fault("401: token revoked", revoked, SETTINGS),
     Fault("404: no bucket", no_bucket, SETTINGS, prepare=not_yet),
     Fault("413", answers(*[Rule("413", 413, limit=1)] * 4), SETTINGS),
     Fault("422", answers(Rule("422", 422, stores=True)), SETTINGS, counts={"points_rejected": 1}),

@@ -1,8 +1,9 @@
-"""A host under load: Redis, InfluxDB, a proxy before each, the feeder, who listens, and three extractors."""
+"""A host under load: Redis, InfluxDB and its gateway, a proxy before each, the feeder, who listens, three extractors."""
 
 import json
 import os
 import random
+import secrets
 import shutil
 import tempfile
 import threading
@@ -15,6 +16,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from lab.gateway import Gateway
 from tests.live.expected import SCHEMA, Key, Point, points_of
 from tests.live.extractor import PROGRAMS, SETTINGS, Extractor
 from tests.live.servers import InfluxServer, RedisServer
@@ -42,7 +44,15 @@ WARM = 2  # outputs of each kind before the first fault
 class Stage:
     """Everything that a fault may touch. `notes` are facts for the report."""
 
-    def __init__(self, name: str, implementation: str, seed: int, shared_influx: str = "", **settings: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        implementation: str,
+        seed: int,
+        shared_influx: str = "",
+        gateway: dict[str, int] | None = None,
+        **settings: str,
+    ) -> None:
         self.name, self.implementation, self.seed = name, implementation, seed
         self.random = random.Random(seed)
         self.folder = Path(tempfile.mkdtemp(prefix="fault-"))  # a socket's path must be short
@@ -59,6 +69,7 @@ class Stage:
         self.used: dict[str, list[str]] = {kind: [] for kind in KINDS}  # implementations, in order of their starts
         self._closing: list[Any] = []
         self._shared_influx = shared_influx
+        self._gateway_options = gateway or {}
 
     def __enter__(self) -> "Stage":
         return self
@@ -77,16 +88,26 @@ class Stage:
             self.influx.join(self._shared_influx)
         self.bucket = f"{self.name}-{self.implementation}-{self.folder.name}".replace(" ", "-")
         self.add_bucket()
-        self.token_id, self.token = self.influx.make_token()
+        self.backend_id, backend = self.influx.make_token()
+        self.gateway = Gateway(
+            self.folder, self.influx.port, backend, influxdb_bucket=self.bucket, **self._gateway_options
+        )
+        self.token = secrets.token_hex(16)
+        self.admit()
+        self.gateway.start()
         self.relay = Relay()
         self.doors = {k: RedisDoor(self.relay, self.folder / f"{k}.sock", self.redis.socket) for k in KINDS}
-        self.writes = {kind: InfluxDoor(self.relay, self.influx.port) for kind in KINDS}
+        self.writes = {kind: InfluxDoor(self.relay, self.gateway.port) for kind in KINDS}
         self.relay.start()
         self.feeder = Feeder(self.redis.socket, self.folder, self.seed, self.servers_env)
 
     def add_bucket(self) -> None:
         """Where the points go."""
         self.influx.add_bucket(self.bucket)
+
+    def admit(self) -> None:
+        """The gateway lets the extractors in."""
+        self.gateway.edge(HOST, HOST, self.token)
 
     # --- Redis ---------------------------------------------------------------------------------------
 
@@ -218,6 +239,8 @@ class Stage:
         for name in ("feeder", "redis"):
             if (part := getattr(self, name, None)) is not None:
                 part.close() if name == "feeder" else part.kill()
+        if hasattr(self, "gateway"):
+            self.gateway.kill()
         if getattr(self, "owns_influx", False):
             self.influx.kill()
         if hasattr(self, "relay"):

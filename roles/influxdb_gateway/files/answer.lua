@@ -28,7 +28,9 @@ function M.refuse(status, why)
     if status == 401 then
         ngx.header["WWW-Authenticate"] = "Token"
     end
-    ngx.print('{"code":"' .. CODES[status] .. '","message":"' .. why .. '"}\n')
+    local said = '{"code":"' .. CODES[status] .. '","message":"' .. why .. '"}\n'
+    ngx.header["Content-Length"] = #said
+    ngx.print(said)
     return ngx.exit(ngx.HTTP_OK)
 end
 
