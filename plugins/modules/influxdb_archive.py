@@ -8,6 +8,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -59,6 +60,9 @@ path:
 """
 
 PROGRAM = "influxd"
+PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
+BIGGEST = 1 << 30
+"""Bytes of the program at most; today's has 110 MB."""
 
 
 def main() -> None:
@@ -111,19 +115,35 @@ def install(archive: Path, checksum: str, path: Path, note: Path) -> None:
     if (found := files.sha256(archive)) != checksum:
         raise Refused(f"the archive has the checksum {found} and should have {checksum}; nothing was installed")
     part = path.with_name(f".{path.name}.part")
-    with tarfile.open(archive) as tar:
-        member = next((one for one in tar if one.isfile() and Path(one.name).name == PROGRAM), None)
-        stream = tar.extractfile(member) if member else None
-        if stream is None:
-            raise Refused(f"the archive holds no {PROGRAM}")
-        with part.open("wb") as out:
-            shutil.copyfileobj(stream, out)
-            os.fsync(out.fileno())
-    part.chmod(0o755)
-    program = files.sha256(part)
-    part.rename(path)
+    try:
+        with tarfile.open(archive) as tar:
+            _take_out(tar, part)
+        program = files.sha256(part)
+        part.rename(path)
+    except (tarfile.TarError, EOFError, zlib.error) as fault:
+        raise Refused(f"the archive cannot be read: {fault}; nothing was installed") from None
+    finally:
+        part.unlink(missing_ok=True)
     files.sync(path.parent)
     files.write(note, json.dumps({"archive": checksum, "program": program}) + "\n")
+
+
+def _take_out(tar: tarfile.TarFile, part: Path) -> None:
+    """Writes the archive's program to a new file: a plain file of bounded size, and no other member."""
+    found = (one for one in tar if one.type in PLAIN and not one.issparse() and Path(one.name).name == PROGRAM)
+    member = next(found, None)
+    stream = tar.extractfile(member) if member else None
+    if member is None or stream is None:
+        raise Refused(f"the archive holds no {PROGRAM}")
+    if member.size > BIGGEST:
+        raise Refused(f"the archive's {PROGRAM} has {member.size >> 20} MiB; at most {BIGGEST >> 20} are taken")
+    part.unlink(missing_ok=True)
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        shutil.copyfileobj(stream, out)
+        out.flush()
+        os.fchmod(handle, 0o755)
+        os.fsync(handle)
 
 
 def _download(module: AnsibleModule, url: str, out: IO[bytes]) -> None:
