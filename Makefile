@@ -6,7 +6,7 @@ LAB ?= demo
 SUITES ?=
 SOAK ?=
 
-.PHONY: help setup build bundle lab-up lab-down demo test soak bench lint format lock clean
+.PHONY: help setup build bundle lab-up lab-down demo test soak bench audit lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ soak: build  ## every fault again and again, then fuzzing: a report (SOAK="--sec
 
 bench: build  ## memory, CPU, latency, events/s: Rust and Python side by side, into docs/bench.*
 	@$(PYTHON) -m bench --out docs
+
+audit: setup  ## look the locks up in public advisories; what could not be looked at is said, and is an error (3)
+	@$(PYTHON) -m scripts.audit
 
 lint: setup  ## the lint suite only
 	@$(PYTHON) -m scripts.test lint

@@ -80,6 +80,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("gateway", "tests/gateway"),
         pytest("lab", "lab/tests"),
         pytest("guard", "tests/molecule_guard"),
+        pytest("audit", "tests/audit"),
         Step("rust", f"cargo test {CRATE}", "cargo"),
     ],
     "parity": [pytest("parity", "tests/parity -s")],

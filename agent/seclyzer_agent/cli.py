@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.print_config:
             sys.stdout.write(printed(settings))
             return 0
+        if options.compare:
+            return _compare(settings)
         return _run(settings, check=options.check)
     except ConfigError as error:
         sys.stderr.write(f"seclyzer_agent: configuration: {error}\n")
@@ -47,9 +49,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="seclyzer_agent", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML file; SECLYZER_AGENT_<KEY> beats its keys")
     parser.add_argument("--check", action="store_true", help="check the configuration, reach Redis and InfluxDB, end")
+    parser.add_argument("--compare", action="store_true", help="compare the release's files with its manifest, end")
     parser.add_argument("--print-config", action="store_true", help="print what is in force as YAML, end")
     parser.add_argument("--version", action="version", version=f"seclyzer_agent {__version__} (python)")
     return parser
+
+
+def _compare(settings: Settings) -> int:
+    from .checks.integrity import at_once
+
+    return _tell(at_once(Path(settings.deployment_dir), Path(settings.unit_dir)))
+
+
+def _tell(results: list[tuple[str, bool, str]]) -> int:
+    """Print what was found, a line each; returns the exit status."""
+    for name, good, words in results:
+        sys.stdout.write(f"{'ok  ' if good else 'FAIL'} {name}: {words}\n")
+    return 0 if all(good for _, good, _ in results) else EXIT_AWAY
 
 
 def _run(settings: Settings, *, check: bool) -> int:
@@ -60,10 +76,7 @@ def _run(settings: Settings, *, check: bool) -> int:
 
     kept = secrets(settings, os.environ)
     if check:
-        results = asyncio.run(try_out(settings, kept))
-        for name, good, words in results:
-            sys.stdout.write(f"{'ok  ' if good else 'FAIL'} {name}: {words}\n")
-        return 0 if all(good for _, good, _ in results) else EXIT_AWAY
+        return _tell(asyncio.run(try_out(settings, kept)))
     journal = setup(settings.log_level)
     try:
         asyncio.run(serve(settings, kept, Notifier(), journal))

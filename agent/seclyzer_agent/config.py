@@ -35,6 +35,7 @@ PACES = {
     "units": Pace(10, 5, rise=1, fall=2),
     "memory": Pace(10, 2, rise=2, fall=2),
     "deployment": Pace(5, 2, rise=1, fall=1),
+    "integrity": Pace(60, 60, rise=1, fall=1),
     "redis": Pace(5, 2, rise=2, fall=2),
     "legacy_clients": Pace(15, 2, rise=1, fall=1),
     "keystroke": Pace(5, 2, rise=1, fall=3),
@@ -76,6 +77,7 @@ class Settings:
     influx_socket: str
     influx_ca_file: str
     deployment_dir: str
+    unit_dir: str
     units: Mapping[str, str]
     extractors: tuple[str, ...]
     spool_bytes: float
@@ -133,6 +135,7 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "influx_socket": (socket_path, ""),
     "influx_ca_file": (optional_path, ""),
     "deployment_dir": (absolute_path, "/opt/seclyzer/current"),
+    "unit_dir": (absolute_path, "/etc/systemd/system"),
     "units": (unit_names, None),
     "extractors": (some_of(*EXTRACTORS, empty=True), None),
     "spool_bytes": (number(0, 2**40, whole=True), 64 * 2**20),

@@ -202,7 +202,7 @@ def test_a_store_has_no_redis_and_needs_no_password(host: Host, start: Start) ->
     del host.config["redis_password_file"]
     agent = start()
     names = {key.split(":")[0] for key in agent.get("/healthz").json["checks"]}
-    assert names == {"units", "memory", "deployment", "influxdb"}
+    assert names == {"units", "memory", "deployment", "integrity", "influxdb"}
     assert "redis_up" not in agent.get("/metrics").body
 
 

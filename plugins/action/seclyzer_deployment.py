@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ..module_utils import bundles
+from ..module_utils.bundles import Bundle
+from ..module_utils.layout import Refused
+
 MODULE = "seclyzer.edge.seclyzer_deployment"
 
 
-def read_manifest(bundle: Path) -> dict[str, Any]:
-    """The manifest of a bundle on the controller."""
+def read_bundle(folder: Path) -> Bundle:
+    """The bundle on the controller, its manifest verified."""
     try:
-        return dict(json.loads((bundle / "manifest.json").read_text()))
-    except FileNotFoundError:
-        raise AnsibleActionFail(f"there is no bundle at {bundle}; `make bundle` builds one") from None
-    except ValueError as fault:
-        raise AnsibleActionFail(f"{bundle}/manifest.json: {fault}; `make bundle` builds it anew") from None
+        return bundles.read(folder)
+    except Refused as fault:
+        raise AnsibleActionFail(str(fault)) from None
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -27,27 +28,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     _supports_check_mode = True
     _supports_async = False
-    TRANSFERS_FILES = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """The result of the module's last run."""
         super().run(tmp, task_vars)
         arguments = dict(self._task.args)
-        bundle = Path(arguments.get("bundle") or ".")
-        if arguments.get("state") == "staged":
-            arguments["manifest"] = read_manifest(bundle)
-        result: dict[str, Any] = self._execute_module(MODULE, arguments, task_vars=task_vars)
+        folder = Path(arguments.get("bundle") or ".")
+        if arguments.get("state") != "staged":
+            return self._ask(arguments, task_vars)
+        bundle = read_bundle(folder)
+        arguments |= {"manifest": bundle.text, "sums": bundle.sums}
+        result = self._ask(arguments, task_vars)
         needs = result.get("needs") or []
         if not needs or result.get("failed"):
             return result
-        remote = self._make_tmp_path()
+        if wrong := bundles.archive_faults(folder, bundle.manifest, needs):
+            raise AnsibleActionFail("; ".join(wrong))
+        # One folder and no more: Ansible knows the last that was made, and removes no other. So TRANSFERS_FILES, which
+        # has one made at every run, is not said here.
+        remote = self._connection._shell.tmpdir or self._make_tmp_path()
         try:
-            for name in needs:
-                archive = bundle / f"{name}.tar.gz"
-                if not archive.is_file():
-                    raise AnsibleActionFail(f"{archive} is missing; `make bundle` builds it")
-                self._transfer_file(str(archive), self._connection._shell.join_path(remote, archive.name))
-            arguments["archives"] = remote
-            return dict(self._execute_module(MODULE, arguments, task_vars=task_vars))
+            for name in map(bundles.file_of, needs):
+                self._transfer_file(str(folder / name), self._connection._shell.join_path(remote, name))
+            return self._ask(arguments | {"archives": remote}, task_vars)
         finally:
             self._remove_tmp_path(remote)
+
+    def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        return dict(self._execute_module(MODULE, arguments, task_vars=task_vars))

@@ -17,8 +17,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import influxdb_api, modes, safe_url, variables
-from .seclyzer_deployment import MODULE, read_manifest
+from ..module_utils import bundles, influxdb_api, modes, safe_url, variables
+from .seclyzer_deployment import MODULE, read_bundle
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 EDGE = "seclyzer_edge"
@@ -26,7 +26,13 @@ STORE = "seclyzer_store"
 SOCKET = "/run/seclyzer/influx.sock"
 """Where a host's programs reach the store, as the units in the role seclyzer_release lay it out."""
 CA = str(influxdb_api.PLACE["ca_path"]["default"])
-WISHES = {"redis_rotate", "influxdb_rotate_tokens", "influxdb_gateway_readmit", "seclyzer_bundle", "seclyzer_release_back"}
+WISHES = {
+    "redis_rotate",
+    "influxdb_rotate_tokens",
+    "influxdb_gateway_readmit",
+    "seclyzer_bundle",
+    "seclyzer_release_back",
+}
 """Options that are meant for one run, and so for the command line."""
 JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
 Vars = Mapping[str, Any]
@@ -85,7 +91,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _host(self, facts: Vars, bundle: str) -> dict[str, Any]:
         """What this host is and runs, and what it shall run."""
-        manifest = read_manifest(Path(bundle)) if bundle else {}
+        manifest = read_bundle(Path(bundle)).manifest if bundle else {}
         is_edge = EDGE in facts["group_names"]
         said = options(self._loader, self._templar, facts, ("influxdb", "seclyzer_extractors", "seclyzer_release"))
         unsafe = safe_url.fault(str(said["influxdb_url"]))
@@ -204,11 +210,10 @@ def _groups(facts: Vars) -> list[str]:
 
 def _bundle(bundle: Path) -> list[str]:
     try:
-        manifest = read_manifest(bundle)
+        found = read_bundle(bundle)
     except AnsibleActionFail as fault:
         return [str(fault)]
-    missing = [name for name in manifest["archives"] if not (bundle / f"{name}.tar.gz").is_file()]
-    return [f"{bundle} lacks {', '.join(missing)}; `make bundle` builds it anew"] if missing else []
+    return bundles.archive_faults(bundle, found.manifest, found.manifest["archives"])
 
 
 def _influx(options: Vars) -> dict[str, str]:

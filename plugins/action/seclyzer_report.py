@@ -41,6 +41,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if reached and (risk := open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))):
                 words += f"  ({risk})"
             done = (of_host.get("__seclyzer_switched") or {}).get("said") or []
+            if self._task.check_mode and (would := (of_host.get("__seclyzer_staged") or {}).get("said")):
+                done = [*would, *(words for words in done if words != "nothing to do")]
             lines.append(f"{host:{width}}  {words}" + (f"  [{'; '.join(done)}]" if reached and done else ""))
             if not good:
                 bad.append(host)

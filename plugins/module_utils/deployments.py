@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from . import access
 from .files import make_folder, read, sync, write
 from .layout import Layout, Refused
 from .releases import remove as remove_release
@@ -75,7 +76,7 @@ class History:
         """Writes it, atomically."""
         records = {str(n): record for n, record in self.records.items()}
         value = {"schema": 1, "deployments": records, "events": self.events[-EVENTS:]}
-        write(layout.history, json.dumps(value, indent=2) + "\n")
+        write(layout.history, json.dumps(value, indent=2) + "\n", 0o600)
 
     def note(self, what: str, n: int, by: str, why: str = "", **more: object) -> None:
         """Adds an event."""
@@ -118,9 +119,13 @@ def current(layout: Layout) -> int | None:
 
 
 def manifest(layout: Layout, n: int | None) -> dict[str, Any] | None:
-    """A deployment's manifest; None when there is no such deployment."""
+    """The manifest of a deployment; None when it is not there, or was damaged."""
     text = None if n is None else read(layout.deployments / str(n) / "manifest.json")
-    return None if text is None else dict(json.loads(text))
+    try:
+        value = None if text is None else json.loads(text)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) and {"content", "release"} <= {*value} else None
 
 
 def load(layout: Layout, n: int) -> Wanted:
@@ -158,21 +163,10 @@ def create(layout: Layout, history: History, wanted: Wanted, by: str, source: ob
     for name in ("units", "config"):
         make_folder(part / name)
     for path, text in wanted.files().items():
-        write(part / path, text)
-    value = {
-        "schema": 1,
-        "deployment": n,
-        "release": wanted.release,
-        "version": wanted.version,
-        "mode": wanted.mode,
-        "implementations": dict(wanted.implementations),
-        "probes": dict(wanted.probes),
-        "content": wanted.content,
-        "by": by,
-        "at": now(),
-        "source": source,
-    }
-    write(part / "manifest.json", json.dumps(value, indent=2) + "\n")
+        write(part / path, text, _mode(path))
+    about = {"schema": 1, "deployment": n, **_told(wanted), "by": by, "at": now(), "source": source}
+    _write_manifest(part, about)
+    access.protect(part)
     part.rename(layout.deployments / str(n))
     sync(layout.deployments)
     record = {"release": wanted.release, "mode": wanted.mode, "state": "unproven", "previous": current(layout)}
@@ -180,6 +174,57 @@ def create(layout: Layout, history: History, wanted: Wanted, by: str, source: ob
     history.note("staged", n, by)
     history.save(layout)
     return n
+
+
+def _told(wanted: Wanted) -> dict[str, Any]:
+    """What a deployment's manifest says of what is wanted."""
+    return {
+        "release": wanted.release,
+        "version": wanted.version,
+        "mode": wanted.mode,
+        "implementations": dict(wanted.implementations),
+        "probes": dict(wanted.probes),
+        "content": wanted.content,
+    }
+
+
+def _write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
+    write(folder / "manifest.json", json.dumps(about, indent=2) + "\n", 0o600)
+
+
+def _mode(path: str) -> int:
+    """The mode a file is written with, before its reader gets it: units are copied to where everybody reads them."""
+    return 0o644 if path.startswith("units/") else 0o600
+
+
+def faults(layout: Layout, n: int, wanted: Wanted) -> list[str]:
+    """What was changed in deployment `n`, which is meant to be what is wanted."""
+    folder = layout.deployments / str(n)
+    paths = [f"{part}/{path.name}" for part in ("units", "config") for path in sorted((folder / part).glob("*"))]
+    meant = wanted.files()
+    changed = [path for path, text in sorted(meant.items()) if read(folder / path) != text]
+    found = manifest(layout, n) or {}
+    if any(found.get(name) != value for name, value in _told(wanted).items()):
+        changed.append("manifest.json")
+    return [f"{path} is not what was staged" for path in changed] + [
+        f"{path} is not of this deployment" for path in paths if path not in meant
+    ]
+
+
+def mend(layout: Layout, n: int, wanted: Wanted) -> None:
+    """Writes deployment `n` anew where it was changed; its number and its history stay."""
+    folder = layout.deployments / str(n)
+    meant = wanted.files()
+    for part in ("units", "config"):
+        (folder / part).mkdir(mode=0o755, exist_ok=True)
+        for found in (folder / part).glob("*"):
+            if f"{part}/{found.name}" not in meant:
+                found.unlink()
+    for path, text in meant.items():
+        if read(folder / path) != text:
+            write(folder / path, text, _mode(path))
+    _write_manifest(folder, (manifest(layout, n) or {}) | _told(wanted))
+    access.protect(folder)
 
 
 def prune(layout: Layout, history: History, keep: int) -> list[str]:

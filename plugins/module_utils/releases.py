@@ -1,35 +1,55 @@
 """Releases on a host: archives in, a read-only tree out, every file of it checked against its hash.
 
 A release is `releases/<version>-<hash>/` with `bin/`, `vectors/` (from `common.tar.gz`), `venv/` (from the archive of
-the host's Python), `checksums/*.sha256` (one list per archive, in sha256sum's form) and `manifest.json`.
+the host's Python), `checksums/*.sha256` (one list per archive, in sha256sum's form) and `manifest.json`. The manifest
+holds the hash of each list, so who has the manifest can tell every file; what no list names has no place in the tree.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import tarfile
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
-from typing import Any
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256 as digest
+from pathlib import Path
 
-from .files import free_bytes, sha256, sha256_of, sync, write
+from .bundles import MANIFEST, Manifest, anchors, file_of, release_of
+from .files import free_bytes, read, sha256, sync, write
 from .layout import Layout, Refused
+from .unpacking import LINKS, Unpacking
 
-Manifest = Mapping[str, Any]
-ID = re.compile(r"[0-9A-Za-z.+~]+-[0-9a-f]{12}")
 ROOM = 32 << 20
 """Bytes that stay free beside what is unpacked."""
 
+FOLDER, DATA, PROGRAM = 0o555, 0o444, 0o555
+"""The modes that a release has; what stands in PROGRAMS is executable, and other files may be."""
 
-def release_of(manifest: Manifest) -> str:
-    """The id of the release a manifest describes."""
-    release = manifest.get("release")
-    if not isinstance(release, str) or not ID.fullmatch(release):
-        raise Refused(f"the bundle's manifest names no release: {release!r}")
-    return release
+PROGRAMS = ("bin/", "venv/bin/")
+SHOWN = 3
+"""Faults that are named in a sentence; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A release as a host holds it: whether it is there, what is wrong with it, whether its own manifest anchors it."""
+
+    there: bool
+    anchored: bool = False
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is there, and every file of it is as it was packed."""
+        return self.there and not self.faults
+
+
+def words(faults: list[str]) -> str:
+    """Faults in a sentence."""
+    more = len(faults) - SHOWN
+    return "; ".join(faults[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def archives_for(manifest: Manifest, layout: Layout) -> list[str]:
@@ -42,29 +62,113 @@ def archives_for(manifest: Manifest, layout: Layout) -> list[str]:
     return ["common", python]
 
 
-def faults(tree: Path, names: list[str]) -> list[str]:
-    """What is wrong with an unpacked release, in words; empty when every file is as it was packed."""
-    found: list[str] = []
+def look(layout: Layout, manifest: Manifest) -> Look:
+    """The release that a manifest of the controller's describes, as this host holds it."""
+    release = release_of(manifest)
+    tree = layout.releases / release
+    if not os.path.lexists(tree):
+        return Look(False)
+    names = archives_for(manifest, layout)
+    meant = anchors(manifest, names)
+    stored = kept(layout, release)
+    anchored = stored is not None and {*names} <= {*stored["archives"]} and anchors(stored, names) == meant
+    return Look(True, anchored, faults(tree, names, meant))
+
+
+def look_alone(layout: Layout, release: str) -> Look:
+    """A release by what the host itself keeps of it. Whoever can write as root here can write that, too."""
+    stored = kept(layout, release)
+    if stored is None:
+        return Look(os.path.lexists(layout.releases / release), False, [f"{MANIFEST} is missing"])
+    names = archives_for(stored, layout)
+    meant = anchors(stored, names)
+    return Look(True, bool(meant), faults(layout.releases / release, names, meant))
+
+
+def kept(layout: Layout, release: str) -> Manifest | None:
+    """The manifest that lies in a release; None when there is none that can be read."""
+    try:
+        value = json.loads(read(layout.releases / release / MANIFEST) or "")
+    except (OSError, ValueError):
+        return None
+    well = isinstance(value, dict) and isinstance(value.get("archives"), dict)
+    return value if well and all(isinstance(entry, dict) for entry in value["archives"].values()) else None
+
+
+def faults(tree: Path, names: list[str], meant: dict[str, str]) -> list[str]:
+    """What is wrong with an unpacked release, in words; empty when it is as it was packed and holds nothing else.
+
+    `meant` is the hash of each archive's list; empty for a release from before lists were anchored.
+    """
+    hashes: dict[str, str] = {}
     for name in names:
-        sums = tree / "checksums" / f"{name}.sha256"
-        if not sums.is_file():
-            return [f"{sums.name} is missing"]
-        for line in sums.read_text().splitlines():
-            wanted, _, path = line.partition("  ")
-            file = tree / path
-            if not file.is_file():
-                found.append(f"{path} is missing")
-            elif sha256(file) != wanted:
-                found.append(f"{path} is not what was packed")
+        path = f"checksums/{name}.sha256"
+        try:
+            data = (tree / path).read_bytes()
+        except OSError:
+            return [f"{path} is missing"]
+        hashes[path] = digest(data).hexdigest()
+        if meant and hashes[path] != meant[name]:
+            return [f"{path} is not the list that the release's manifest names"]
+        hashes |= {line[66:]: line[:64] for line in data.decode("utf-8", "replace").splitlines()}
+    found = dict(_walk(tree))
+    # A folder that nobody knows is named only where nothing is in it: what is in it will be named.
+    folders = {str(parent) for path in (*hashes, *found) for parent in Path(path).parents}
+    wrong = [f"{path} is missing" for path in sorted({*hashes, *LINKS} - {*found})]
+    for path, entry in sorted(found.items()):
+        wrong += _fault(tree, path, entry, hashes, folders)
+    return wrong
+
+
+def listed(layout: Layout, release: str) -> dict[str, str]:
+    """What the lists in a release say: hash by path."""
+    found: dict[str, str] = {}
+    for path in sorted((layout.releases / release / "checksums").glob("*.sha256")):
+        found |= {line[66:]: line[:64] for line in (read(path) or "").splitlines()}
     return found
 
 
-def present(layout: Layout, manifest: Manifest) -> bool:
-    """Whether this host holds the release, whole."""
-    tree = layout.releases / release_of(manifest)
-    if not (tree / "manifest.json").is_file():
-        return False
-    return not faults(tree, archives_for(manifest, layout))
+def _walk(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Everything in the tree and the tree itself (`.`), links not followed."""
+    yield ".", tree.lstat()
+    for folder, folders, files in os.walk(tree):
+        for name in (*folders, *files):
+            path = Path(folder) / name
+            yield str(path.relative_to(tree)), path.lstat()
+
+
+def _fault(tree: Path, path: str, entry: os.stat_result, hashes: dict[str, str], folders: set[str]) -> list[str]:
+    """What is wrong with one entry of the tree; at most one thing."""
+    mode = stat.S_IMODE(entry.st_mode)
+    said = ""
+    if stat.S_ISLNK(entry.st_mode):
+        if path not in LINKS:
+            said = "is a link that no release has"
+        elif os.readlink(tree / path) != LINKS[path]:
+            said = f"does not lead to {LINKS[path]}"
+        mode = 0
+    elif stat.S_ISDIR(entry.st_mode):
+        said = "" if path in folders else "is not of this release"
+    elif path == MANIFEST:
+        said = ""
+    elif path not in hashes:
+        said = "is not of this release"
+    elif not stat.S_ISREG(entry.st_mode):
+        said = "is no plain file"
+    elif sha256(tree / path) != hashes[path]:
+        said = "is not what was packed"
+    if not said and (entry.st_uid, entry.st_gid) != (os.geteuid(), os.getegid()):
+        said = "belongs to somebody else"
+    if not said and mode and mode not in _modes(path, stat.S_ISDIR(entry.st_mode)):
+        said = f"has the mode {mode:04o}"
+    return [f"{path} {said}"] if said else []
+
+
+def _modes(path: str, is_folder: bool) -> tuple[int, ...]:
+    """The modes that an entry may have."""
+    if is_folder:
+        return (FOLDER,)
+    return (PROGRAM,) if path.startswith(PROGRAMS) else (DATA, PROGRAM)
 
 
 def room(layout: Layout, manifest: Manifest) -> None:
@@ -85,19 +189,22 @@ def install(layout: Layout, manifest: Manifest, archives: Path) -> Path:
     _remove(part)
     part.mkdir(mode=0o755)
     try:
-        for name in names:
-            _unpack(archives / f"{name}.tar.gz", manifest["archives"][name]["sha256"], part)
-        if wrong := faults(part, names):
-            raise Refused(f"release {release} is damaged: {'; '.join(wrong[:3])}")
+        with Unpacking(part) as unpacking:
+            for name in names:
+                archive = manifest["archives"][name]
+                unpacking.take(archives / file_of(name), archive["sha256"], archive["unpacked"])
         _seal(part)
-        write(part / "manifest.json", json.dumps(manifest, indent=2, sort_keys=True) + "\n", 0o444)
-        part.chmod(0o555)
+        _write_manifest(part, manifest)
+        part.chmod(FOLDER)
+        if wrong := faults(part, names, anchors(manifest, names)):
+            raise Refused(f"release {release} is damaged: {words(wrong)}")
         final = layout.releases / release
-        if final.exists():
-            # Damaged: programs that run from it keep the files they have open.
+        if os.path.lexists(final):
+            # Damaged: programs that run from it keep the files they have open, until they are restarted.
             broken = layout.releases / f".{release}.broken"
             _remove(broken)
-            final.chmod(0o755)
+            if not final.is_symlink():
+                final.chmod(0o755)
             final.rename(broken)
             part.rename(final)
             _remove(broken)
@@ -109,52 +216,33 @@ def install(layout: Layout, manifest: Manifest, archives: Path) -> Path:
         _remove(part)
 
 
+def anchor(layout: Layout, manifest: Manifest) -> None:
+    """Gives a whole release, which an older version brought, the manifest that anchors its lists."""
+    tree = layout.releases / release_of(manifest)
+    tree.chmod(0o755)
+    _write_manifest(tree, manifest)
+    tree.chmod(FOLDER)
+
+
 def remove(layout: Layout, release: str) -> None:
     """Removes a release's tree."""
     _remove(layout.releases / release)
 
 
-def _unpack(archive: Path, wanted: str, into: Path) -> None:
-    try:
-        stream = archive.open("rb")
-    except FileNotFoundError:
-        raise Refused(f"{archive.name} did not arrive on this host") from None
-    with stream:
-        if sha256_of(stream) != wanted:
-            raise Refused(f"{archive.name} is not the archive its manifest describes")
-        stream.seek(0)
-        with tarfile.open(fileobj=stream, mode="r:gz") as tar:
-            for member in tar:
-                _member(tar, member, into)
-
-
-def _member(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> None:
-    path = PurePosixPath(member.name)
-    if path.is_absolute() or ".." in path.parts:
-        raise Refused(f"the archive holds {member.name}, which lies outside the release")
-    target = into / path
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    if member.isdir():
-        target.mkdir(exist_ok=True, mode=0o755)
-    elif member.issym():
-        target.symlink_to(member.linkname)
-    elif member.isreg():
-        source = tar.extractfile(member)
-        assert source is not None
-        with source, target.open("xb") as out:
-            shutil.copyfileobj(source, out, 1 << 20)
-            os.fchmod(out.fileno(), 0o555 if member.mode & 0o100 else 0o444)
-    else:
-        raise Refused(f"the archive holds {member.name}, which is neither file, folder nor link")
+def _write_manifest(tree: Path, manifest: Manifest) -> None:
+    write(tree / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n", DATA)
 
 
 def _seal(tree: Path) -> None:
     for folder, _, _ in os.walk(tree, topdown=False):
         if Path(folder) != tree:
-            os.chmod(folder, 0o555)
+            os.chmod(folder, FOLDER)
 
 
 def _remove(tree: Path) -> None:
+    if tree.is_symlink() or tree.is_file():
+        tree.unlink()
+        return
     if not tree.exists():
         return
     for folder, _, _ in os.walk(tree):

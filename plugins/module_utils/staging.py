@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import deployments, proof, releases, users
+from . import access, deployments, mends, proof, releases, users
 from .deployments import History, Wanted
 from .layout import Layout, Refused
 
@@ -28,25 +28,28 @@ def stage(
 ) -> Staged:
     """Makes this host ready to switch to what is wanted. Equal content is no change and no new deployment."""
     history = History.load(layout)
-    whole = releases.present(layout, manifest)
+    release = releases.look(layout, manifest)
     lacking = users.missing(wanted.units.values())
     running = deployments.current(layout)
     found = deployments.manifest(layout, running)
     same = found is not None and found["content"] == wanted.content
-    if not whole and archives is None and not check:
+    damage = deployments.faults(layout, running, wanted) if same and running is not None else []
+    if check:
+        return _would(layout, wanted, release, running if same else None, damage, lacking)
+    if not release.whole and archives is None:
         releases.room(layout, manifest)
         return Staged(running, False, needs=releases.archives_for(manifest, layout))
-    result = Staged(running if same else None, bool(lacking) or not whole or not same)
-    if check:
-        result.said = [] if whole else [f"release {wanted.release} would be unpacked"]
-        result.said += [] if same else ["a new deployment would be staged"]
-        return result
+    result = Staged(running if same else None, False)
     for user in lacking:
         users.create(user)
         result.said.append(f"user {user}")
-    if not whole and archives is not None:
-        releases.install(layout, manifest, archives)
-        result.said.append(f"release {wanted.release}")
+    result.said += _bring(layout, history, wanted, release, manifest, archives, by)
+    if damage and running is not None:
+        deployments.mend(layout, running, wanted)
+        result.said.append(f"deployment {running} was damaged: {releases.words(damage)}; mended")
+        mends.note(layout, history, by, result.said[-1], deployment=running)
+    if exposed := access.protect_all(layout):
+        result.said.append(f"owner and mode of {exposed} files")
     result.changed = bool(result.said)
     if same:
         return result
@@ -55,9 +58,58 @@ def stage(
         n = deployments.create(layout, history, wanted, by, manifest.get("source"))
         result.said.append(f"deployment {n}")
         result.changed = True
+    elif changed := deployments.faults(layout, n, wanted):
+        deployments.mend(layout, n, wanted)
+        result.said.append(f"deployment {n} was damaged: {releases.words(changed)}; mended")
+        result.changed = True
     result.deployment = n
     prove(layout, n, by)
     return result
+
+
+def _would(
+    layout: Layout, wanted: Wanted, release: releases.Look, same: int | None, damage: list[str], lacking: list[str]
+) -> Staged:
+    """What check mode tells."""
+    said: list[str] = []
+    if not release.there:
+        said.append(f"release {wanted.release} would be unpacked")
+    elif release.faults:
+        said.append(f"release {wanted.release} is damaged: {releases.words(release.faults)}; it would be mended")
+    if damage:
+        said.append(f"deployment {same} is damaged: {releases.words(damage)}; it would be mended")
+    if same is None:
+        said.append("a new deployment would be staged")
+    if exposed := access.exposed(layout):
+        said.append(f"owner and mode of {exposed} files would be mended")
+    return Staged(same, bool(said or lacking), said=said)
+
+
+def _bring(
+    layout: Layout,
+    history: History,
+    wanted: Wanted,
+    release: releases.Look,
+    manifest: Mapping[str, Any],
+    archives: Path | None,
+    by: str,
+) -> list[str]:
+    """Makes the release whole; what was done, in words. The switch restarts what runs from a tree that was mended."""
+    if not release.whole and archives is not None:
+        before = releases.listed(layout, wanted.release)
+        releases.install(layout, manifest, archives)
+        if not release.there:
+            return [f"release {wanted.release}"]
+        found = releases.listed(layout, wanted.release)
+        # Where a list was changed with a file, only the list that is right tells which file.
+        both = [f"{path} is not what was packed" for path in sorted(before) if before[path] != found.get(path)]
+        said = f"release {wanted.release} was damaged: {releases.words([*release.faults, *both])}; mended"
+        mends.note(layout, history, by, said, release=wanted.release)
+        return [said]
+    if release.whole and not release.anchored:
+        releases.anchor(layout, manifest)
+        return [f"release {wanted.release} is anchored now"]
+    return []
 
 
 def prove(layout: Layout, n: int, by: str) -> None:

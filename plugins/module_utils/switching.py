@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from . import deployments, systemd
+from . import deployments, mends, proof, systemd
 from .deployments import History
 from .files import link, read, sync, write
 from .layout import UNITS, Layout, Refused, is_socket, service_of
 
-STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "Type")
+STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type")
 
 
 @dataclass
@@ -24,6 +24,8 @@ class Done:
     removed: list[str] = field(default_factory=list)
     restarted: list[str] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    """What was damaged, and still ran or would have: a sentence each."""
 
     @property
     def changed(self) -> bool:
@@ -36,6 +38,7 @@ class Done:
         parts = [f"{word} {', '.join(short(u) for u in units)}" for word, units in self._words() if units]
         if self.deployment != self.came_from:
             parts.insert(0, f"deployment {self.deployment} after {self.came_from or 'none'}")
+        parts[:0] = self.mended
         return "; ".join(parts) or "nothing to do"
 
     def _words(self) -> tuple[tuple[str, list[str]], ...]:
@@ -57,13 +60,18 @@ def plan(layout: Layout, n: int) -> Done:
     units = deployments.load(layout, n).units
     done = Done(n, deployments.current(layout))
     states = systemd.show(sorted(units), STATE)
+    events = mends.of(History.load(layout), n)
     for name, text in sorted(units.items()):
         if read(layout.units / name) != text or not _is_enabled(layout, name):
             done.installed.append(name)
         state = states.get(name, {})
+        stays = [] if state.get("Type") == "oneshot" else mends.after(events, text, state)
+        if not stays and name not in done.installed:
+            stays = _another_program(layout, name, text, state)
+        done.mended += [said for said in stays if said not in done.mended]
         if state.get("ActiveState") not in ("active", "reloading", "activating"):
             done.started.append(name)
-        elif state.get("Type") != "oneshot" and (name in done.installed or _is_stale(text, state)):
+        elif state.get("Type") != "oneshot" and (stays or name in done.installed or _is_stale(text, state)):
             done.restarted.append(name)
     done.restarted += _held(done, states)
     done.removed = [name for name in UNITS if name not in units and (layout.units / name).exists()]
@@ -128,6 +136,17 @@ def _start(done: Done) -> None:
     if failed:
         words = [f"{short(u)} did not start: {' | '.join(systemd.journal(u, 4))}" for u in failed]
         raise Refused("; ".join(words))
+
+
+def _another_program(layout: Layout, name: str, text: str, state: Mapping[str, str]) -> list[str]:
+    """A sentence when a unit's process runs another file than the one that stands where its program should."""
+    program = proof.program_of(text)
+    if not program.startswith(f"{layout.releases}/") or not systemd.is_binary(program):
+        return []  # an interpreter runs it: what it has read, nobody can tell
+    runs = systemd.executable(int(state.get("MainPID") or 0))
+    if runs in ("", os.path.realpath(program)):
+        return []
+    return [f"{short(name)} ran {runs}, which is not its program"]
 
 
 def _is_enabled(layout: Layout, name: str) -> bool:

@@ -59,6 +59,23 @@ def started_at(properties: Mapping[str, str]) -> float | None:
     return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC) + since_boot / 1e6
 
 
+def executable(pid: int) -> str:
+    """The file a process runs, which `(deleted)` follows when it is gone; empty when there is no such process."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe") if pid else ""
+    except OSError:
+        return ""
+
+
+def is_binary(program: str) -> bool:
+    """Whether a program is run itself, and not by an interpreter that its first line names."""
+    try:
+        with open(program, "rb") as stream:
+            return stream.read(4) == b"\x7fELF"
+    except OSError:
+        return False
+
+
 def journal(unit: str, lines: int = 8, since: float = 0.0) -> list[str]:
     """The last lines a unit wrote to the journal, from `since` (Unix time) on."""
     command = ["journalctl", "--no-pager", "--quiet", f"--unit={unit}", f"--lines={lines}", "--output=cat"]

@@ -8,6 +8,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
@@ -59,6 +60,9 @@ path:
 """
 
 PROGRAM = "influxd"
+PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
+BIGGEST = 1 << 30
+"""Bytes of the program at most; today's has 110 MB."""
 
 
 def main() -> None:
@@ -110,15 +114,25 @@ def install(archive: Path, checksum: str, path: Path, note: Path) -> None:
     """Put the program of a verified archive in place by one rename. Raises Refused when it is another archive."""
     if (found := files.sha256(archive)) != checksum:
         raise Refused(f"the archive has the checksum {found} and should have {checksum}; nothing was installed")
-    with tarfile.open(archive) as tar:
-        member = next((one for one in tar if one.isfile() and Path(one.name).name == PROGRAM), None)
-        stream = tar.extractfile(member) if member else None
-        if stream is None:
-            raise Refused(f"the archive holds no {PROGRAM}")
-        with files.writing(path, 0o755) as out:
-            shutil.copyfileobj(stream, out)
+    try:
+        with tarfile.open(archive) as tar, files.writing(path, 0o755) as out:
+            _take_out(tar, out)
+    except (tarfile.TarError, EOFError, zlib.error) as fault:
+        raise Refused(f"the archive cannot be read: {fault}; nothing was installed") from None
     program = files.sha256(path)
     files.write(note, json.dumps({"archive": checksum, "program": program}) + "\n")
+
+
+def _take_out(tar: tarfile.TarFile, out: IO[bytes]) -> None:
+    """Writes the archive's program to an open file: a plain file of bounded size, and no other member."""
+    found = (one for one in tar if one.type in PLAIN and not one.issparse() and Path(one.name).name == PROGRAM)
+    member = next(found, None)
+    stream = tar.extractfile(member) if member else None
+    if member is None or stream is None:
+        raise Refused(f"the archive holds no {PROGRAM}")
+    if member.size > BIGGEST:
+        raise Refused(f"the archive's {PROGRAM} has {member.size >> 20} MiB; at most {BIGGEST >> 20} are taken")
+    shutil.copyfileobj(stream, out)
 
 
 def _download(module: AnsibleModule, url: str, out: IO[bytes]) -> None:

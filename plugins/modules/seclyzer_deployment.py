@@ -9,11 +9,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import deployments, machine, staging, switching
+from ..module_utils import bundles, deployments, machine, releases, staging, switching
 from ..module_utils.deployments import History, Wanted
 from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
-from ..module_utils.releases import release_of
 
 DOCUMENTATION = r"""
 module: seclyzer_deployment
@@ -37,8 +36,11 @@ options:
     description: Folder with the bundle on the controller. Needed for C(staged).
     type: path
   manifest:
-    description: The bundle's manifest. Set by the action, which reads it from I(bundle).
-    type: dict
+    description: The text of the bundle's C(manifest.json). Set by the action, which reads it from I(bundle).
+    type: str
+  sums:
+    description: The text of the bundle's C(SHA256SUMS), which has to name that manifest and its archives. Set likewise.
+    type: str
   archives:
     description: Folder on the host with archives that were sent. Set by the action.
     type: path
@@ -163,7 +165,8 @@ host:
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "required": True, "choices": ["staged", "current", "previous", "status"]},
     "bundle": {"type": "path"},
-    "manifest": {"type": "dict"},
+    "manifest": {"type": "str"},
+    "sums": {"type": "str"},
     "archives": {"type": "path"},
     "mode": {"type": "str"},
     "implementations": {"type": "dict", "default": {}},
@@ -206,11 +209,11 @@ def status(layout: Layout, names: list[str]) -> Result:
 
 def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
     """Stages what is wanted, or says what it lacks."""
-    manifest = parameters["manifest"]
-    if not manifest:
-        raise Refused("state=staged needs the bundle's manifest")
+    if not parameters["manifest"] or not parameters["sums"]:
+        raise Refused("state=staged needs the bundle's manifest, and its SHA256SUMS")
+    manifest = bundles.verified(parameters["manifest"], parameters["sums"])
     wanted = Wanted(
-        release=release_of(manifest),
+        release=bundles.release_of(manifest),
         version=manifest["version"],
         **{name: parameters[name] for name in ("mode", "implementations", "units", "config", "probes")},
     )
@@ -251,7 +254,23 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
         words = f"stays: nothing ran before deployment {n}"
     if words or previous is None:
         return {"changed": False, "deployment": n, "said": [words], "running": running(layout), "returned": False}
-    return switch(layout, previous, parameters, check, "returned") | {"returned": True}
+    told = _may_run(layout, previous)
+    done = switch(layout, previous, parameters, check, "returned")
+    return done | {"returned": True, "said": [*done["said"], *told]}
+
+
+def _may_run(layout: Layout, n: int) -> list[str]:
+    """Refuses a deployment whose release is damaged, as far as this host can tell alone; what else is to be said."""
+    release = deployments.load(layout, n).release
+    found = releases.look_alone(layout, release)
+    if not found.there:
+        raise Refused(f"release {release} of deployment {n} is not on this host; site.yml with that bundle brings it")
+    if found.faults:
+        raise Refused(
+            f"release {release} of deployment {n} is damaged: {releases.words(found.faults)}; nothing was changed. "
+            "site.yml with that bundle mends it"
+        )
+    return [] if found.anchored else [f"release {release} is from before file lists were anchored"]
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from plugins.module_utils import bundles
+from plugins.module_utils.layout import Refused
 from scripts.bundle import BundleError, archives, python_tree, rust
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
@@ -74,12 +76,11 @@ def up_to_date(out: Path, key: str) -> str | None:
     try:
         if (out / ".inputs").read_text() != key:
             return None
-        manifest = json.loads((out / "manifest.json").read_text())
-        described = manifest["archives"].items()
-        whole = all(archives.sha256(out / f"{name}.tar.gz") == entry["sha256"] for name, entry in described)
-    except (OSError, ValueError, KeyError):
+        manifest = bundles.read(out).manifest
+    except (OSError, Refused):
         return None
-    return str(manifest["release"]) if whole else None
+    whole = not bundles.archive_faults(out, manifest, manifest["archives"])
+    return bundles.release_of(manifest) if whole else None
 
 
 def build(root: Path, out: Path, key: str) -> str:
@@ -124,7 +125,7 @@ def _describe(root: Path, version: str, glibc: str, packed: list[Archive], fresh
     content = hashlib.sha256("".join(f"{a.name} {a.content}\n" for a in packed).encode()).hexdigest()
     release = f"{version}-{content[:12]}"
     manifest = {
-        "schema": 1,
+        "schema": bundles.SCHEMA,
         "release": release,
         "version": version,
         "architecture": ARCHITECTURE,
@@ -133,9 +134,9 @@ def _describe(root: Path, version: str, glibc: str, packed: list[Archive], fresh
         "archives": {archive.name: archive.described() for archive in packed},
         "source": _source(root),
     }
-    (fresh / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    names = ["manifest.json", *(f"{archive.name}.tar.gz" for archive in packed)]
-    (fresh / "SHA256SUMS").write_text("".join(f"{archives.sha256(fresh / name)}  {name}\n" for name in names))
+    (fresh / bundles.MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    names = [bundles.MANIFEST, *(bundles.file_of(archive.name) for archive in packed)]
+    (fresh / bundles.SUMS).write_text("".join(f"{archives.sha256(fresh / name)}  {name}\n" for name in names))
     return release
 
 

@@ -10,17 +10,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Archive:
-    """One packed tree. `content` hashes paths, modes and bytes; `unpacked` is in bytes."""
+    """One packed tree. `listed` hashes its list of files, `content` paths, modes and bytes; `unpacked` is in bytes."""
 
     name: str
     sha256: str
     size: int
     unpacked: int
+    listed: str
     content: str
 
     def described(self) -> dict[str, object]:
         """What the manifest says of it."""
-        return {"sha256": self.sha256, "size": self.size, "unpacked": self.unpacked}
+        return {"sha256": self.sha256, "size": self.size, "unpacked": self.unpacked, "list": self.listed}
 
 
 def pack(name: str, tree: Path, out: Path) -> Archive:
@@ -29,6 +30,7 @@ def pack(name: str, tree: Path, out: Path) -> Archive:
     lists = tree / "checksums"
     lists.mkdir(exist_ok=True)
     (lists / f"{name}.sha256").write_text(sums)
+    listed = hashlib.sha256(sums.encode()).hexdigest()
     target = out / f"{name}.tar.gz"
     with (
         target.open("wb") as raw,
@@ -37,7 +39,7 @@ def pack(name: str, tree: Path, out: Path) -> Archive:
     ):
         for path in sorted(tree.rglob("*")):
             _add(tar, path, path.relative_to(tree).as_posix())
-    return Archive(name, sha256(target), target.stat().st_size, unpacked, content)
+    return Archive(name, sha256(target), target.stat().st_size, unpacked + len(sums.encode()), listed, content)
 
 
 def sha256(path: Path) -> str:

@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plugins.module_utils import bundles
 from plugins.module_utils.deployments import Wanted
+from plugins.module_utils.files import sha256
 from plugins.module_utils.layout import Layout
 from plugins.module_utils.systemd import Completed
 from scripts.bundle.archives import pack
@@ -58,6 +61,14 @@ def bundle(folder: Path, version: str = "0.1.0", says: str = "one") -> dict[str,
     }
 
 
+def written(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Puts a bundle's manifest and SHA256SUMS beside its archives."""
+    (folder / bundles.MANIFEST).write_text(json.dumps(manifest))
+    hashes = {f"{name}.tar.gz": archive["sha256"] for name, archive in manifest["archives"].items()}
+    hashes[bundles.MANIFEST] = sha256(folder / bundles.MANIFEST)
+    (folder / bundles.SUMS).write_text("".join(f"{value}  {name}\n" for name, value in hashes.items()))
+
+
 def wanted(on: Layout, manifest: Mapping[str, Any], mode: str = "hybrid", settings: str = "window: 30") -> Wanted:
     """A deployment of two units; `settings` are those of the first."""
     units, config = {}, {}
@@ -105,6 +116,8 @@ class Systemd:
         self.commands: list[list[str]] = []
         self.active: dict[str, float] = {}
         self.fails: dict[str, str] = {}
+        self.pid = 42
+        self._started = time.monotonic()
 
     def run(self, argv: Sequence[str], timeout: float = 60.0) -> Completed:
         """What the program would have done."""
@@ -127,6 +140,7 @@ class Systemd:
             return "\n\n".join(self._show(unit) for unit in units)
         for unit in units:
             if words[0] in ("start", "restart"):
+                self._started = time.monotonic()
                 self.active[unit] = os.times().elapsed
             if words[0] == "stop":
                 self.active.pop(unit, None)
@@ -136,7 +150,7 @@ class Systemd:
         up = unit in self.active
         kind = "oneshot" if unit == "seclyzer-extractors.service" else "notify"
         lines = [f"Id={unit}", f"ActiveState={'active' if up else 'inactive'}", f"Type={kind}", "NeedDaemonReload=no"]
-        return "\n".join([*lines, "ExecMainStartTimestampMonotonic=1", "MainPID=42"])
+        return "\n".join([*lines, f"ExecMainStartTimestampMonotonic={self._started * 1e6:.0f}", f"MainPID={self.pid}"])
 
 
 def history(on: Layout) -> dict[str, Any]:

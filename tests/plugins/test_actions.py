@@ -1,6 +1,5 @@
 """What the actions on the controller refuse and report."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,9 @@ from ansible.template import Templar, trust_as_template
 
 from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
-from plugins.action.seclyzer_deployment import read_manifest
+from plugins.action.seclyzer_deployment import read_bundle
 from plugins.module_utils import machine, modes
+from tests.plugins.hosts import bundle, written
 
 ABOUT: dict[str, Any] = {
     "distribution": "debian",
@@ -174,10 +174,11 @@ def test_a_value_that_needs_what_nobody_says_is_refused() -> None:
 
 def test_a_missing_bundle_is_refused_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(AnsibleActionFail, match="`make bundle` builds one"):
-        read_manifest(tmp_path)
-    (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
-    (tmp_path / "common.tar.gz").write_text("")
-    assert preflight._bundle(tmp_path) == [f"{tmp_path} lacks python3.11; `make bundle` builds it anew"]
+        read_bundle(tmp_path)
+    written(tmp_path, bundle(tmp_path))
+    assert preflight._bundle(tmp_path) == []
+    (tmp_path / "python3.11.tar.gz").unlink()
+    assert preflight._bundle(tmp_path) == [f"{tmp_path}/python3.11.tar.gz is missing; `make bundle` builds it"]
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,18 @@ import pytest
 
 from plugins.module_utils import deployments, switching
 from plugins.module_utils.deployments import History
-from plugins.module_utils.layout import Layout
+from plugins.module_utils.layout import Layout, Refused
+from plugins.module_utils.releases import install, remove
 from plugins.modules.seclyzer_deployment import back, status
 from tests.plugins.hosts import Systemd, bundle, wanted
+from tests.plugins.test_releases import change, older
 
 
 @pytest.fixture
 def rolled_out(host: Layout, fake: Systemd, tmp_path: Path) -> Layout:
     """A host that runs deployment 3, from the third of three runs."""
     manifest = bundle(tmp_path)
+    install(host, manifest, tmp_path)
     for number in (1, 2, 3):
         value = wanted(host, manifest, settings=f"window: {number}")
         n = deployments.create(host, History.load(host), value, "me", None)
@@ -60,3 +63,25 @@ def test_check_mode_says_where_it_would_go(rolled_out: Layout) -> None:
 
 def test_a_blank_host_says_that_nothing_is_deployed(host: Layout, fake: Systemd) -> None:
     assert go(host)["said"] == ["nothing is deployed here"]
+
+
+def test_a_host_does_not_return_to_a_release_that_was_changed(rolled_out: Layout, tmp_path: Path) -> None:
+    (release,) = rolled_out.releases.iterdir()
+    change(release, "a byte")
+    for check in (True, False):
+        with pytest.raises(Refused, match=r"of deployment 2 is damaged: bin/keystroke is not what was packed; nothing"):
+            go(rolled_out, "2030-01-03", check)
+    assert deployments.current(rolled_out) == 3
+    remove(rolled_out, release.name)
+    with pytest.raises(Refused, match=r"of deployment 2 is not on this host; site.yml with that bundle brings it"):
+        go(rolled_out, "2030-01-03")
+
+
+def test_a_host_returns_to_a_release_from_before_lists_were_anchored_and_says_so(
+    rolled_out: Layout, tmp_path: Path
+) -> None:
+    manifest = bundle(tmp_path)
+    older(rolled_out, manifest)
+    done = go(rolled_out, "2030-01-03")
+    assert done["deployment"] == 2
+    assert done["said"][-1] == f"release {manifest['release']} is from before file lists were anchored"

@@ -75,3 +75,39 @@ def test_an_archive_without_the_program_is_refused(tmp_path: Path) -> None:
     found = archive(tmp_path / "a.tgz", {"influxdb-2/influx": b"client"})
     with pytest.raises(Refused, match="holds no influxd"):
         install(tmp_path / "a.tgz", found, tmp_path / "influxd", tmp_path / "note")
+
+
+def test_a_link_where_the_program_is_written_is_not_followed(tmp_path: Path) -> None:
+    found = archive(tmp_path / "a.tgz", {"influxd": b"program"})
+    (tmp_path / "victim").write_text("as it was")
+    (tmp_path / ".influxd.part").symlink_to(tmp_path / "victim")
+    install(tmp_path / "a.tgz", found, tmp_path / "influxd", tmp_path / "note")
+    assert (tmp_path / "victim").read_text() == "as it was"
+    assert not (tmp_path / "influxd").is_symlink()
+    assert (tmp_path / "influxd").read_bytes() == b"program"
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.GNUTYPE_SPARSE])
+def test_a_program_that_is_no_plain_file_is_refused_and_leaves_nothing(tmp_path: Path, kind: bytes) -> None:
+    entry = tarfile.TarInfo("influxd")
+    entry.type, entry.linkname = kind, "/etc/shadow"
+    (tmp_path / "a.tar").write_bytes(entry.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+    found = hashlib.sha256((tmp_path / "a.tar").read_bytes()).hexdigest()
+    with pytest.raises(Refused, match=r"holds no influxd|cannot be read"):
+        install(tmp_path / "a.tar", found, tmp_path / "influxd", tmp_path / "note")
+    assert [one.name for one in tmp_path.iterdir()] == ["a.tar"]
+
+
+def test_a_program_that_is_too_large_or_cut_is_refused_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = archive(tmp_path / "a.tgz", {"influxd": b"program" * 1000})
+    monkeypatch.setattr("plugins.modules.influxdb_archive.BIGGEST", 1000, raising=False)
+    with pytest.raises(Refused, match="at most 0 are taken"):
+        install(tmp_path / "a.tgz", found, tmp_path / "influxd", tmp_path / "note")
+    monkeypatch.undo()
+    cut = (tmp_path / "a.tgz").read_bytes()[:-20]
+    (tmp_path / "a.tgz").write_bytes(cut)
+    with pytest.raises(Refused, match="cannot be read"):
+        install(tmp_path / "a.tgz", hashlib.sha256(cut).hexdigest(), tmp_path / "influxd", tmp_path / "note")
+    assert [one.name for one in tmp_path.iterdir()] == ["a.tgz"]

@@ -8,8 +8,9 @@ import pytest
 from plugins.module_utils import deployments, proof, staging, switching
 from plugins.module_utils.deployments import History, Wanted
 from plugins.module_utils.layout import Layout, Refused
-from plugins.module_utils.releases import present
+from plugins.module_utils.releases import look
 from tests.plugins.hosts import Systemd, bundle, wanted
+from tests.plugins.test_releases import change, older
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_staging_unpacks_writes_down_and_proves_without_touching_a_service(
 ) -> None:
     done = run(host, wanted(host, manifest), manifest, tmp_path)
     assert (done.deployment, done.changed) == (1, True)
-    assert present(host, manifest)
+    assert look(host, manifest).whole
     assert History.load(host).state(1) == "staged"
     assert [words[0] for words in fake.commands] == ["systemd-analyze", "systemd-run", "systemd-run"]
     assert not host.current.is_symlink() and not list(host.units.iterdir())
@@ -113,3 +114,105 @@ def test_a_diff_shows_settings_against_what_runs(
     assert "-window: 30" in shown and "+window: 10" in shown
     assert "agent.yaml" not in shown
     assert staging.differences(host, wanted(host, manifest)) == []
+
+
+def running(host: Layout, manifest: dict[str, Any], folder: Path) -> int:
+    """A host that runs what is wanted; the deployment's number."""
+    n = run(host, wanted(host, manifest), manifest, folder).deployment or 0
+    switching.switch(host, n, "me")
+    return n
+
+
+def test_a_release_that_is_damaged_is_asked_for_mended_and_written_down(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    n = running(host, manifest, tmp_path)
+    release = manifest["release"]
+    change(host.releases / release, "a byte")
+    said = f"release {release} is damaged: bin/keystroke is not what was packed; it would be mended"
+    checked = staging.stage(host, wanted(host, manifest), manifest, None, "me", check=True)
+    assert (checked.said, checked.changed, checked.needs) == ([said], True, [])
+    assert run(host, wanted(host, manifest), manifest, None).needs == ["common", "python3.11"]
+    done = run(host, wanted(host, manifest), manifest, tmp_path)
+    said = f"release {release} was damaged: bin/keystroke is not what was packed; mended"
+    assert (done.deployment, done.changed, done.said) == (n, True, [said])
+    event = History.load(host).events[-1]
+    assert (event["what"], event["deployment"], event["release"], event["why"]) == ("mended", n, release, said)
+    again = run(host, wanted(host, manifest), manifest, None)
+    assert (again.changed, again.needs, again.said) == (False, [], [])
+
+
+def test_a_file_that_was_changed_with_its_line_in_the_list_is_named(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    running(host, manifest, tmp_path)
+    change(host.releases / manifest["release"], "a byte and its line in the list")
+    (said,) = run(host, wanted(host, manifest), manifest, tmp_path).said
+    assert "checksums/common.sha256 is not the list" in said and "bin/keystroke is not what was packed" in said
+
+
+def test_a_release_from_before_lists_were_anchored_gets_its_anchors_and_nothing_is_sent(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    running(host, manifest, tmp_path)
+    older(host, manifest)
+    done = run(host, wanted(host, manifest), manifest, None)
+    assert (done.needs, done.said) == ([], [f"release {manifest['release']} is anchored now"])
+    assert not run(host, wanted(host, manifest), manifest, None).changed
+    assert not switching.plan(host, 1).changed
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("config/keystroke.yaml", "window: 1", "config/keystroke.yaml is not what was staged"),
+        ("config/more.yaml", "x", "config/more.yaml is not of this deployment"),
+        ("units/seclyzer-agent.service", "[Service]", "units/seclyzer-agent.service is not what was staged"),
+    ],
+)
+def test_a_deployment_that_was_changed_is_mended_under_its_number_and_what_runs_from_it_restarts(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path, path: str, text: str, said: str
+) -> None:
+    n = running(host, manifest, tmp_path)
+    before = deployments.load(host, n)
+    (host.deployments / str(n) / path).write_text(text)
+    done = run(host, wanted(host, manifest), manifest, None)
+    assert (done.deployment, done.said) == (n, [f"deployment {n} was damaged: {said}; mended"])
+    assert deployments.load(host, n) == before
+    planned = switching.plan(host, n)
+    assert (planned.mended, len(planned.restarted)) == (done.said, 2)
+    assert not run(host, wanted(host, manifest), manifest, None).changed
+
+
+def test_a_manifest_of_a_deployment_that_was_changed_is_mended(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    n = running(host, manifest, tmp_path)
+    place = host.deployments / str(n) / "manifest.json"
+    place.write_text(place.read_text().replace('"hybrid"', '"python"'))
+    done = run(host, wanted(host, manifest), manifest, None)
+    assert done.said == [f"deployment {n} was damaged: manifest.json is not what was staged; mended"]
+    assert (deployments.manifest(host, n) or {})["mode"] == "hybrid"
+    place.write_text("no JSON")
+    assert run(host, wanted(host, manifest), manifest, None).deployment == n + 1
+
+
+def test_files_that_others_could_read_are_a_change_once(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    running(host, manifest, tmp_path)
+    host.history.chmod(0o644)
+    checked = staging.stage(host, wanted(host, manifest), manifest, None, "me", check=True)
+    assert checked.said == ["owner and mode of 1 files would be mended"]
+    assert run(host, wanted(host, manifest), manifest, None).said == ["owner and mode of 1 files"]
+    assert not run(host, wanted(host, manifest), manifest, None).changed
+
+
+def test_a_staged_deployment_that_was_changed_is_mended_before_it_is_proven_again(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    n = run(host, wanted(host, manifest), manifest, tmp_path).deployment or 0
+    (host.deployments / str(n) / "config/agent.yaml").write_text("x")
+    done = run(host, wanted(host, manifest), manifest, None)
+    assert done.said == [f"deployment {n} was damaged: config/agent.yaml is not what was staged; mended"]
+    assert (done.deployment, deployments.load(host, n)) == (n, wanted(host, manifest))

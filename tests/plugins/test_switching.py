@@ -1,13 +1,16 @@
 """A switch restarts what changed, and nothing else."""
 
 import os
+import shutil
+import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugins.module_utils import deployments, switching, systemd
+from plugins.module_utils import deployments, mends, switching, systemd
 from plugins.module_utils.deployments import History, Wanted
 from plugins.module_utils.layout import Layout, Refused
 from tests.plugins.hosts import Systemd, bundle, wanted, with_way
@@ -197,3 +200,86 @@ def test_going_back_to_a_deployment_without_sockets_takes_them_away(
     assert commands(fake)[0] == f"stop {AGENT_SOCKET} {STORE_SOCKET} {STORE_PROXY}"
     assert not list((host.units / "sockets.target.wants").iterdir()) and not (host.wants / STORE_PROXY).is_symlink()
     assert not list(host.units.glob("*.socket"))
+
+
+def test_what_ran_from_a_release_that_was_mended_restarts_once_and_the_release_is_said(
+    host: Layout, fake: Systemd, manifest: dict[str, Any]
+) -> None:
+    n = stage(host, wanted(host, manifest))
+    switching.switch(host, n, "me")
+    mends.note(host, History.load(host), "me", "release X was damaged: bin/keystroke; mended", manifest["release"])
+    done = switching.switch(host, n, "me")
+    assert done.sentence() == "release X was damaged: bin/keystroke; mended; restarted agent, keystroke"
+    assert done.changed
+    assert switching.switch(host, n, "me").sentence() == "nothing to do"
+
+
+def test_what_was_mended_elsewhere_or_before_the_machine_came_up_restarts_nothing(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = stage(host, wanted(host, manifest))
+    switching.switch(host, n, "me")
+    mends.note(host, History.load(host), "me", "another", "0.1.0-0123456789ab")
+    mends.note(host, History.load(host), "me", "another", deployment=n + 1)
+    assert not switching.plan(host, n).changed
+    mends.note(host, History.load(host), "me", "an older boot", manifest["release"])
+    assert switching.plan(host, n).changed
+    monkeypatch.setattr(mends, "boot", lambda: "the next boot")
+    assert not switching.plan(host, n).changed
+
+
+def test_a_unit_that_was_stopped_when_its_release_was_mended_starts_and_the_release_is_said(
+    host: Layout, fake: Systemd, manifest: dict[str, Any]
+) -> None:
+    n = stage(host, wanted(host, manifest))
+    switching.switch(host, n, "me")
+    fake.active.clear()
+    mends.note(host, History.load(host), "me", "release X was damaged: bin/keystroke; mended", manifest["release"])
+    done = switching.switch(host, n, "me")
+    assert done.sentence() == "release X was damaged: bin/keystroke; mended; started agent, keystroke"
+
+
+def test_a_process_that_runs_another_file_than_its_program_restarts(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    """A real process: started from a program that was put in the place of ours, which was put back afterwards."""
+    program = host.releases / manifest["release"] / "bin" / "keystroke"
+    program.parent.mkdir(parents=True)
+    shutil.copy("/bin/sleep", program)
+    value = wanted(host, manifest)
+    unit = value.units[KEYSTROKE].replace("/opt/seclyzer/releases", str(host.releases))
+    n = stage(host, replace(value, units={KEYSTROKE: unit}))
+    switching.switch(host, n, "me")
+    process = subprocess.Popen([program, "60"])
+    try:
+        fake.pid = process.pid
+        assert not switching.plan(host, n).changed
+        shutil.copy("/bin/sleep", tmp_path / "sleep")
+        (tmp_path / "sleep").rename(program)
+        done = switching.plan(host, n)
+    finally:
+        process.kill()
+        process.wait()
+    assert done.restarted == [KEYSTROKE]
+    assert done.mended == [f"keystroke ran {program} (deleted), which is not its program"]
+
+
+def test_a_switch_to_another_release_blames_nobody_for_running_the_one_before(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systemd, "executable", lambda pid: "/opt/seclyzer/releases/another/bin/keystroke")
+    monkeypatch.setattr(systemd, "is_binary", lambda program: True)
+    switching.switch(host, stage(host, wanted(host, manifest)), "me")
+    done = switching.plan(host, stage(host, wanted(host, manifest, settings="window: 10")))
+    assert (done.mended, done.restarted) == ([], [KEYSTROKE])
+
+
+def test_a_unit_that_runs_nothing_of_a_release_stays_when_it_is_mended(
+    host: Layout, fake: Systemd, manifest: dict[str, Any]
+) -> None:
+    value = wanted(host, manifest)
+    other = value.units[AGENT].replace(f"/opt/seclyzer/releases/{manifest['release']}/bin/agent", "/usr/lib/proxy")
+    n = stage(host, replace(value, units={**value.units, AGENT: other}))
+    switching.switch(host, n, "me")
+    mends.note(host, History.load(host), "me", "release X was damaged", manifest["release"])
+    assert switching.plan(host, n).restarted == [KEYSTROKE]

@@ -13,6 +13,7 @@ from ..model import Check, Facts
 from .deployment import DeploymentCheck
 from .extractor import Bounds, Extractor
 from .influxdb import InfluxCheck
+from .integrity import IntegrityCheck
 from .legacy_clients import LegacyClients
 from .memory import UnitMemory
 from .redis import RedisCheck
@@ -33,6 +34,7 @@ def build(
         Units(settings.units, settings.recent_seconds),
         UnitMemory(facts, warn, fail),
         DeploymentCheck(Path(settings.deployment_dir)),
+        IntegrityCheck(Path(settings.deployment_dir), Path(settings.unit_dir)),
     ]
     if redis is not None:
         bounds = Bounds(

@@ -1,0 +1,147 @@
+"""Is what runs here still what was rolled out? A release against its manifest, unit files against the deployment.
+
+The files are hashed once an hour, in a thread that works for 2 ms and rests for 50: the loop is not held up, and the
+unit's share of a processor is not used up. Whoever is root here can change the manifest as well; `site.yml` compares
+with the controller's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+from ..model import Entry, Reading, Status, Unreadable
+from ..release_tree import Compared, NoRelease, compare
+from .deployment import BadManifest, load
+
+EVERY = 3600.0  # s between two comparisons of a release that was whole; one that was not is compared at every reading
+WORK, REST = 0.002, 0.05  # s of the thread's CPU time, and of its rest after that
+SHOWN = 3
+
+
+class Stopped(Exception):
+    """The comparison was given up."""
+
+
+class Pace:
+    """When the comparing thread rests, and when it ends."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self._worked = 0.0  # by the clock of the comparing thread, which is at 0 when it begins
+
+    def rest(self) -> None:
+        """Rest when enough was done. Raises Stopped."""
+        if time.thread_time() - self._worked < WORK:
+            return
+        if self.stop.wait(REST):
+            raise Stopped
+        self._worked = time.thread_time()
+
+
+class IntegrityCheck:
+    """The check `integrity`. It has no facts."""
+
+    name = "integrity"
+    after = ()
+    primary = Entry("files", "release", "component", Status.FAIL, "")
+
+    def __init__(self, deployment: Path, unit_dir: Path) -> None:
+        self._deployment = deployment
+        self._unit_dir = unit_dir
+        self._release: str | None = None
+        self._found: Compared | NoRelease | None = None
+        self._ended = 0.0
+
+    async def read(self) -> Reading:
+        """Compare what is due. The first reading after a start or a switch only looks which release there is."""
+        try:
+            release = load(self._deployment).release
+        except (OSError, BadManifest):
+            release = None  # the check `deployment` says so
+        releases = self._deployment.parent / "releases"
+        if release is None or not releases.is_dir():
+            return Reading((Entry("files", "release", "component", Status.PASS, "there is no release to compare"),))
+        if release != self._release:
+            self._release, self._found = release, None
+        elif self._due():
+            self._found = await _compared(releases / release)
+            self._ended = time.monotonic()
+        return Reading((judge(release, self._found), judge_units(unit_faults(self._deployment, self._unit_dir))))
+
+    def _due(self) -> bool:
+        whole = isinstance(self._found, Compared) and not self._found.faults
+        return not whole or time.monotonic() - self._ended >= EVERY
+
+
+async def _compared(tree: Path) -> Compared | NoRelease:
+    """The comparison in a thread, which ends soon when this is cancelled. Raises Unreadable."""
+    pace = Pace()
+    try:
+        return await asyncio.to_thread(compare, tree, pace.rest)
+    except NoRelease as error:
+        return error
+    except OSError as error:
+        raise Unreadable(f"{tree.name} cannot be read: {error.strerror}") from None
+    except asyncio.CancelledError:
+        pace.stop.set()
+        raise
+
+
+def judge(release: str, found: Compared | NoRelease | None) -> Entry:
+    """The entry of the release's files; `found` is None before the first comparison."""
+    if found is None:
+        words = f"release {release}: its files are compared at the next reading"
+        return Entry("files", "release", "component", Status.PASS, words)
+    if isinstance(found, NoRelease):
+        words = f"release {release} cannot be compared: {found}; site.yml mends it"
+        return Entry("files", "release", "component", Status.FAIL, words)
+    if found.faults:
+        words = f"release {release} was changed: {listed(found.faults)}; site.yml mends it"
+        return Entry("files", "release", "component", Status.FAIL, words, len(found.faults))
+    if not found.anchored:
+        words = f"release {release} is from before its lists were anchored; site.yml anchors them"
+        return Entry("files", "release", "component", Status.WARN, words, 0)
+    words = f"release {release}: all {found.files} files are as they were packed"
+    return Entry("files", "release", "component", Status.PASS, words, 0)
+
+
+def unit_faults(deployment: Path, unit_dir: Path) -> list[str]:
+    """The installed unit files that are not what the deployment holds."""
+    found: list[str] = []
+    for path in sorted((deployment / "units").glob("*")):
+        installed = unit_dir / path.name
+        if not installed.is_file():
+            found.append(f"{installed} is missing")
+        elif installed.read_bytes() != path.read_bytes():
+            found.append(f"{installed} is not the deployment's")
+    return found
+
+
+def judge_units(faults: list[str]) -> Entry:
+    """The entry of the unit files. Somebody may have had a reason: a warning."""
+    if faults:
+        words = f"{listed(faults)}; site.yml mends it"
+        return Entry("units", "release", "component", Status.WARN, words, len(faults))
+    return Entry("units", "release", "component", Status.PASS, "unit files are the deployment's", 0)
+
+
+def listed(faults: tuple[str, ...] | list[str]) -> str:
+    """The first faults by name, the others counted."""
+    more = len(faults) - SHOWN
+    return "; ".join(faults[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def at_once(deployment: Path, unit_dir: Path) -> list[tuple[str, bool, str]]:
+    """Both comparisons now and without rest, as `--compare` does: (what, good, words) for each."""
+    try:
+        release = load(deployment).release or ""
+        found: Compared | NoRelease = compare(deployment.parent / "releases" / release)
+    except (OSError, BadManifest) as error:
+        return [("files", False, f"the deployment or its release cannot be read: {error}")]
+    except NoRelease as error:
+        found = error
+    entries = (judge(release, found), judge_units(unit_faults(deployment, unit_dir)))
+    return [(entry.measurement, entry.status is Status.PASS, entry.output) for entry in entries]

@@ -1,0 +1,135 @@
+"""A release's tree against its own manifest: the same rules as the rollout's `plugins/module_utils/releases.py`.
+
+The manifest holds the hash of each list in `checksums/`, a list the hash of each file. What no list names has no place
+in the tree. Reads only; a caller says when to rest, and how much was done at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LINKS = {"venv/bin/python": "/usr/bin/python3"}
+PROGRAMS = ("bin/", "venv/bin/")
+FOLDER, DATA, PROGRAM = 0o555, 0o444, 0o555
+MANIFEST = "manifest.json"
+HASH = re.compile(r"[0-9a-f]{64}")
+PIECE = 256 * 1024  # bytes read and hashed before the caller may rest
+BIGGEST = 8 * 2**20  # bytes of a list or a manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison found: files looked at, faults in words, and whether the manifest holds its lists' hashes."""
+
+    files: int
+    faults: tuple[str, ...]
+    anchored: bool
+
+
+class NoRelease(Exception):
+    """There is nothing to compare with; the message says what is missing."""
+
+
+def compare(tree: Path, rest: Callable[[], None] = lambda: None) -> Compared:
+    """Compare every entry of the tree. Raises NoRelease, OSError."""
+    meant = _anchors(tree)
+    anchored = all(meant.values())
+    listed: dict[str, str] = {}
+    for path, anchor in meant.items():
+        data = _small(tree / path)
+        listed[path] = hashlib.sha256(data).hexdigest()
+        if anchored and listed[path] != anchor:
+            return Compared(len(listed), (f"{path} is not the list that the release's manifest names",), True)
+        listed |= {line[66:]: line[:64] for line in data.decode("utf-8", "replace").splitlines()}
+    found = dict(_walk(tree))
+    # A folder that nobody knows is named only where nothing is in it: what is in it will be named.
+    folders = {str(parent) for path in (*listed, *found) for parent in Path(path).parents}
+    faults = [f"{path} is missing" for path in sorted({*listed, *LINKS} - {*found})]
+    for path, entry in sorted(found.items()):
+        if said := _fault(tree, path, entry, listed, folders, rest):
+            faults.append(f"{path} {said}")
+        rest()
+    return Compared(len(listed), tuple(faults), anchored)
+
+
+def _anchors(tree: Path) -> dict[str, str]:
+    """Each list's path and the hash that the manifest holds of it; an empty text from before there were any.
+
+    A tree has the lists of the archives it was made from: of all that the manifest describes, those that lie there.
+    """
+    try:
+        document: Any = json.loads(_small(tree / MANIFEST))
+        archives = {str(name): dict(entry) for name, entry in document["archives"].items()}
+    except OSError as error:
+        raise NoRelease(f"its {MANIFEST} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise NoRelease(f"its {MANIFEST} is damaged") from None
+    lists = {name: f"checksums/{name}.sha256" for name in archives}
+    there = {name: path for name, path in lists.items() if (tree / path).is_file()}
+    if "common" not in there or len(there) < 2:
+        raise NoRelease("its lists of files are missing")
+    hashes = {name: str(archives[name].get("list")) for name in there}
+    return {path: hashes[name] if HASH.fullmatch(hashes[name]) else "" for name, path in there.items()}
+
+
+def _small(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(BIGGEST)
+
+
+def _walk(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Everything in the tree and the tree itself (`.`), links not followed."""
+    yield ".", tree.lstat()
+    for folder, folders, files in os.walk(tree):
+        for name in (*folders, *files):
+            path = Path(folder) / name
+            yield str(path.relative_to(tree)), path.lstat()
+
+
+def _fault(
+    tree: Path,
+    path: str,
+    entry: os.stat_result,
+    listed: dict[str, str],
+    folders: set[str],
+    rest: Callable[[], None],
+) -> str:
+    """What is wrong with one entry; empty when nothing is."""
+    mode = stat.S_IMODE(entry.st_mode)
+    if stat.S_ISLNK(entry.st_mode):
+        if path not in LINKS:
+            return "is a link that no release has"
+        return "" if os.readlink(tree / path) == LINKS[path] else f"does not lead to {LINKS[path]}"
+    if stat.S_ISDIR(entry.st_mode):
+        if path not in folders:
+            return "is not of this release"
+        return "" if mode == FOLDER else f"has the mode {mode:04o}"
+    if path not in listed and path != MANIFEST:
+        return "is not of this release"
+    if not stat.S_ISREG(entry.st_mode):
+        return "is no plain file"
+    if path != MANIFEST and _hash(tree / path, rest) != listed[path]:
+        return "is not what was packed"
+    return "" if mode in _modes(path) else f"has the mode {mode:04o}"
+
+
+def _modes(path: str) -> tuple[int, ...]:
+    """The modes that a file may have."""
+    return (PROGRAM,) if path.startswith(PROGRAMS) else (DATA, PROGRAM)
+
+
+def _hash(path: Path, rest: Callable[[], None]) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while piece := file.read(PIECE):
+            digest.update(piece)
+            rest()
+    return digest.hexdigest()

@@ -1,0 +1,230 @@
+"""Is what runs still what was rolled out: said by file, once an hour, without holding anybody up."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from agent_world import Agent, Host, wait_until
+
+from seclyzer_agent import __version__
+from seclyzer_agent.checks import integrity
+from seclyzer_agent.checks.integrity import IntegrityCheck, Stopped
+from seclyzer_agent.model import Reading, Status
+from seclyzer_agent.release_tree import compare
+
+RELEASE = f"{__version__}-0123456789ab"
+FILES = {"bin/keystroke_extractor": b"program", "venv/bin/seclyzer_agent": b"#!/bin/sh", "vectors/check.py": b"check"}
+CHECKED = {"common": ("bin/", "vectors/"), "python3.11": ("venv/",)}
+
+
+def install(base: Path, more: int = 0) -> Path:
+    """A release and a deployment of it below `base`, as a rollout leaves them; the release's tree."""
+    tree = base / "releases" / RELEASE
+    files = FILES | {f"venv/lib/m{number}.py": b"x" * 100_000 for number in range(more)}
+    manifest: dict[str, dict[str, dict[str, str]]] = {"archives": {"python3.13": {"list": "0" * 64}}}
+    for name, folders in CHECKED.items():
+        mine = {path: data for path, data in files.items() if path.startswith(folders)}
+        sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {path}\n" for path, data in mine.items()).encode()
+        manifest["archives"][name] = {"list": hashlib.sha256(sums).hexdigest()}
+        for path, data in (mine | {f"checksums/{name}.sha256": sums}).items():
+            (tree / path).parent.mkdir(parents=True, exist_ok=True)
+            (tree / path).write_bytes(data)
+            (tree / path).chmod(0o555 if "bin/" in path else 0o444)
+    (tree / "venv/bin/python").symlink_to("/usr/bin/python3")
+    (tree / "manifest.json").write_text(json.dumps(manifest))
+    (tree / "manifest.json").chmod(0o444)
+    for folder in [tree, *(path for path in tree.rglob("*") if path.is_dir())]:
+        folder.chmod(0o555)
+    units = base / "deployments" / "3" / "units"
+    units.mkdir(parents=True, exist_ok=True)
+    (base / "etc").mkdir()
+    for folder in (units, base / "etc"):
+        (folder / "seclyzer-agent.service").write_text("[Service]\n")
+    (units.parent / "manifest.json").write_text(json.dumps({"release": RELEASE, "version": __version__}))
+    if not (base / "current").is_symlink():
+        (base / "current").symlink_to(units.parent)
+    return tree
+
+
+def check_of(base: Path) -> IntegrityCheck:
+    return IntegrityCheck(base / "current", base / "etc")
+
+
+def read(check: IntegrityCheck) -> Reading:
+    return asyncio.run(check.read())
+
+
+def said(reading: Reading) -> list[tuple[Status, str]]:
+    return [(entry.status, entry.output) for entry in reading.entries]
+
+
+def damage(tree: Path) -> None:
+    program = tree / "bin/keystroke_extractor"
+    program.chmod(0o755)
+    program.write_bytes(b"Program")
+    program.chmod(0o555)
+
+
+def test_the_first_reading_only_looks_and_the_second_compares(tmp_path: Path) -> None:
+    install(tmp_path)
+    check = check_of(tmp_path)
+    units = (Status.PASS, "unit files are the deployment's")
+    first = (Status.PASS, f"release {RELEASE}: its files are compared at the next reading")
+    assert said(read(check)) == [first, units]
+    assert said(read(check)) == [(Status.PASS, f"release {RELEASE}: all 5 files are as they were packed"), units]
+
+
+def test_a_changed_file_is_a_failure_that_names_it_and_ends_when_it_is_mended(tmp_path: Path) -> None:
+    tree = install(tmp_path)
+    check = check_of(tmp_path)
+    read(check)
+    damage(tree)
+    words = f"release {RELEASE} was changed: bin/keystroke_extractor is not what was packed; site.yml mends it"
+    assert said(read(check))[0] == (Status.FAIL, words)
+    (tree / "bin/keystroke_extractor").chmod(0o755)
+    (tree / "bin/keystroke_extractor").write_bytes(b"program")
+    (tree / "bin/keystroke_extractor").chmod(0o555)
+    assert said(read(check))[0][0] is Status.PASS
+
+
+def test_a_whole_release_is_compared_again_after_an_hour_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = install(tmp_path)
+    check = check_of(tmp_path)
+    read(check)
+    read(check)
+    damage(tree)
+    assert said(read(check))[0][0] is Status.PASS
+    started = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: started + 3599.0)
+    assert said(read(check))[0][0] is Status.PASS
+    monkeypatch.setattr(time, "monotonic", lambda: started + 3601.0)
+    assert said(read(check))[0][0] is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "its manifest.json is damaged"),
+        ("[]", "its manifest.json is damaged"),
+        ('{"archives": {"common": {}}}', "its lists of files are missing"),
+        (None, "its manifest.json cannot be read: No such file or directory"),
+    ],
+)
+def test_a_release_that_cannot_be_compared_is_a_failure(tmp_path: Path, text: str | None, words: str) -> None:
+    tree = install(tmp_path)
+    check = check_of(tmp_path)
+    read(check)
+    tree.chmod(0o755)
+    (tree / "manifest.json").unlink()
+    if text is not None:
+        (tree / "manifest.json").write_text(text)
+    assert said(read(check))[0] == (Status.FAIL, f"release {RELEASE} cannot be compared: {words}; site.yml mends it")
+
+
+def test_a_release_whose_lists_are_not_anchored_is_a_warning(tmp_path: Path) -> None:
+    tree = install(tmp_path)
+    check = check_of(tmp_path)
+    read(check)
+    document: dict[str, object] = {"archives": {"common": {}, "python3.11": {}}}
+    (tree / "manifest.json").chmod(0o644)
+    (tree / "manifest.json").write_text(json.dumps(document))
+    (tree / "manifest.json").chmod(0o444)
+    words = f"release {RELEASE} is from before its lists were anchored; site.yml anchors them"
+    assert said(read(check))[0] == (Status.WARN, words)
+
+
+def test_a_unit_file_that_is_not_the_deployments_is_a_warning_that_names_it(tmp_path: Path) -> None:
+    install(tmp_path)
+    check = check_of(tmp_path)
+    unit = tmp_path / "etc" / "seclyzer-agent.service"
+    unit.write_text("[Service]\nExecStart=/bin/true\n")
+    assert said(read(check))[1] == (Status.WARN, f"{unit} is not the deployment's; site.yml mends it")
+    unit.unlink()
+    assert said(read(check))[1] == (Status.WARN, f"{unit} is missing; site.yml mends it")
+
+
+def test_where_no_release_is_nothing_is_compared(tmp_path: Path) -> None:
+    assert said(read(check_of(tmp_path))) == [(Status.PASS, "there is no release to compare")]
+
+
+def test_a_comparison_rests_so_that_the_loop_is_not_held_up(tmp_path: Path) -> None:
+    install(tmp_path, more=150)
+
+    async def stalls() -> tuple[float, float, float]:
+        """The longest that a loop waited beyond its sleep, and what the comparison took of a processor and of time."""
+        check = check_of(tmp_path)
+        await check.read()
+        task = asyncio.create_task(check.read())
+        began, cpu, longest = time.monotonic(), time.process_time(), 0.0
+        while not task.done():
+            before = time.monotonic()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.monotonic() - before - 0.005)
+        assert task.result().entries[0].status is Status.PASS
+        return longest, time.process_time() - cpu, time.monotonic() - began
+
+    longest, cpu, took = asyncio.run(stalls())
+    assert cpu < 0.5 * took, (cpu, took)
+    assert longest < 0.25
+
+
+def test_a_comparison_that_is_given_up_ends_its_thread(tmp_path: Path) -> None:
+    install(tmp_path, more=50)
+
+    async def cancelled() -> None:
+        check = check_of(tmp_path)
+        await check.read()
+        task = asyncio.create_task(check.read())
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    began = time.monotonic()
+    asyncio.run(cancelled())  # it waits for the thread
+    assert time.monotonic() - began < 5
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("asyncio")] == []
+
+
+def test_a_pace_that_was_stopped_raises(tmp_path: Path) -> None:
+    pace = integrity.Pace()
+    pace.stop.set()
+    tree = install(tmp_path, more=50)
+    with pytest.raises(Stopped):
+        compare(tree, pace.rest)
+
+
+def test_the_command_line_compares_at_once_and_says_the_file(host: Host) -> None:
+    tree = install(host.directory)
+    host.config["unit_dir"] = str(host.directory / "etc")
+    ended = host.run("--compare")
+    assert (ended.returncode, ended.stdout.splitlines()) == (
+        0,
+        [
+            f"ok   files: release {RELEASE}: all 5 files are as they were packed",
+            "ok   units: unit files are the deployment's",
+        ],
+    )
+    damage(tree)
+    ended = host.run("--compare")
+    assert ended.returncode == 1
+    assert "FAIL files:" in ended.stdout and "bin/keystroke_extractor is not what was packed" in ended.stdout
+
+
+def test_a_running_agent_fails_and_names_the_file(host: Host, start: Callable[..., Agent]) -> None:
+    damage(install(host.directory))
+    host.config["unit_dir"] = str(host.directory / "etc")
+    host.config["checks"]["integrity"] = {"interval_seconds": 0.2}
+    agent = start()
+    wait_until(lambda: agent.status("integrity") == "fail")
+    assert "bin/keystroke_extractor is not what was packed" in agent.output("integrity")
+    assert agent.get("/healthz").status == 503
