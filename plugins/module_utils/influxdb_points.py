@@ -46,6 +46,15 @@ class Points:
             counts[measurement] = max((int(row["_value"]) for row in self._rows(flux)), default=0)
         return counts
 
+    def totals(self) -> dict[str, int]:
+        """How many points of each measurement there are, of everybody."""
+        flux = f"""from(bucket: {text(self._bucket)})
+            |> range(start: time(v: {text(FIRST)}), stop: time(v: {text(LAST)}))
+            |> filter(fn: (r) => r._field == {text(EACH_POINT)})
+            |> count() |> group(columns: ["_measurement"]) |> sum()"""
+        found = {row["_measurement"]: int(row["_value"]) for row in self._rows(flux)}
+        return {measurement: found.get(measurement, 0) for measurement in MEASUREMENTS}
+
     def days(self, chosen: Selection) -> Days:
         """How many points there are of each host, measurement and day."""
         found: Days = defaultdict(lambda: defaultdict(dict))
