@@ -39,6 +39,7 @@ PACES = {
     "mouse": Pace(5, 2, rise=1, fall=3),
     "app": Pace(5, 2, rise=1, fall=3),
     "influxdb": Pace(10, 5, rise=2, fall=2),
+    "points": Pace(30, 2, rise=1, fall=1),
 }
 UNITS = {
     "edge": {
@@ -70,6 +71,7 @@ class Settings:
     redis_password_file: str
     influx_url: str
     influx_ca_file: str
+    points_verdict: str
     deployment_dir: str
     units: Mapping[str, str]
     extractors: tuple[str, ...]
@@ -124,6 +126,7 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "redis_password_file": (optional_path, ""),
     "influx_url": (influx_url, "http://127.0.0.1:8086"),
     "influx_ca_file": (optional_path, ""),
+    "points_verdict": (optional_path, ""),
     "deployment_dir": (absolute_path, "/opt/seclyzer/current"),
     "units": (unit_names, None),
     "extractors": (some_of(*EXTRACTORS, empty=True), None),
