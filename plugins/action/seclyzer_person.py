@@ -104,14 +104,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _edge(report: Report, edge: str, of_host: Vars, person: Vars) -> None:
     seen, done, again = (of_host.get(f"__seclyzer_{name}") or {} for name in ("seen", "done", "again"))
-    last = done or seen
-    if last.get("unreachable") or "before" not in seen:
-        why = "was not reached" if last.get("unreachable") else f"could not be looked at: {_said(last)}"
+    away = seen.get("unreachable") or done.get("unreachable")
+    if away or "before" not in seen:
+        why = "was not reached" if away else f"could not be looked at: {_said(seen)}"
         report.open.append(f"{edge}: it {why}; what it holds is still there. Run it again when it is back")
         return
     if not report.checked_only and report.what == "forget" and "after" not in done:
-        report.add(edge, seen["before"], seen["before"])
-        report.open.append(f"{edge}: {_said(done)}")
+        report.add(edge, seen["before"], seen["before"], failed=_said(done))
         return
     report.add(edge, done.get("before", seen["before"]), done.get("after", seen["before"]))
     left = {place: count for place, count in (again.get("before") or {}).items() if count and "appl" not in place}
@@ -130,17 +129,19 @@ def _store(report: Report, store: str, of_host: Vars) -> None:
         report.open.append(f"{store}: the store could not be looked at: {_said(seen)}")
         return
     if not report.checked_only and "after" not in done:
-        report.add(store, seen["before"], seen["before"])
-        report.open.append(f"{store}: {_said(done)}")
+        report.add(store, _places(seen["before"]), _places(seen["before"]), failed=_said(done))
         return
-    places = {f"points of {name} in InfluxDB": count for name, count in done.get("before", seen["before"]).items()}
-    left = (again or done or seen).get("before" if again else "after", {})
-    report.add(store, places, {f"points of {name} in InfluxDB": count for name, count in left.items()})
+    left = again["before"] if "before" in again else (done or seen)["after"]
+    report.add(store, _places(done.get("before", seen["before"])), _places(left))
     if report.what == "forget" and seen.get("backups"):
         report.notes.append(
             f"{store} keeps backups that hold what they held: {', '.join(seen['backups'])}. restore.yml forgets again "
             "what was forgotten after a backup; delete those that are not needed, here and wherever they were copied"
         )
+
+
+def _places(counts: Mapping[str, int]) -> dict[str, int]:
+    return {f"points of {measurement} in InfluxDB": count for measurement, count in counts.items()}
 
 
 def _files(report: Report, folder: Path, hosts: Iterable[str], hostvars: Vars) -> None:

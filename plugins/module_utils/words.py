@@ -54,11 +54,13 @@ class Report:
     open: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, host: str, before: Mapping[str, int], after: Mapping[str, int]) -> None:
-        """All places of a host."""
+    def add(self, host: str, before: Mapping[str, int], after: Mapping[str, int], failed: str = "") -> None:
+        """All places of a host; what is left there is open, by what failed or by itself."""
+        if failed:
+            self.open.append(f"{host}: {failed}")
         for place, count in before.items():
             self.places.append({"host": host, "place": place, "before": count, "after": after.get(place, 0)})
-            if not self.checked_only and self.what == "forget" and after.get(place, 0):
+            if not (self.checked_only or failed) and self.what == "forget" and after.get(place, 0):
                 self.open.append(f"{host}: {after[place]} {place} are left: run it again")
 
     @property
