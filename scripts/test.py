@@ -22,7 +22,7 @@ MANIFEST = "--manifest-path extractors/rust/Cargo.toml"
 TARGETS = "--manifest-path extractors/rust/fuzz/Cargo.toml"
 CRATE = f"{MANIFEST} --target-dir build/rust-target --locked"
 PLAYS = "site.yml rollback.yml playbooks roles"
-PYTHON_CODE = "scripts lab bench agent extractors plugins tests molecule"
+PYTHON_CODE = "scripts lab bench agent extractors plugins roles tests molecule"
 
 
 @dataclass(frozen=True)

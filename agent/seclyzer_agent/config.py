@@ -42,6 +42,7 @@ PACES = {
     "mouse": Pace(5, 2, rise=1, fall=3),
     "app": Pace(5, 2, rise=1, fall=3),
     "influxdb": Pace(10, 5, rise=2, fall=2),
+    "points": Pace(30, 2, rise=1, fall=1),
 }
 UNITS = {
     "edge": {
@@ -76,6 +77,7 @@ class Settings:
     influx_url: str
     influx_socket: str
     influx_ca_file: str
+    points_verdict: str
     deployment_dir: str
     unit_dir: str
     units: Mapping[str, str]
@@ -134,6 +136,7 @@ KEYS: dict[str, tuple[Any, Any]] = {
     "influx_url": (influx_url, "http://127.0.0.1:8086"),
     "influx_socket": (socket_path, ""),
     "influx_ca_file": (optional_path, ""),
+    "points_verdict": (optional_path, ""),
     "deployment_dir": (absolute_path, "/opt/seclyzer/current"),
     "unit_dir": (absolute_path, "/etc/systemd/system"),
     "units": (unit_names, None),

@@ -9,6 +9,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import modes
+from ..module_utils.words import DEFAULT_USER
 
 display = Display()
 
@@ -48,9 +49,22 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 bad.append(host)
         if typed := (facts.get("__seclyzer_run") or {}).get("typed"):
             lines.append(f"by -e and not by the inventory: {', '.join(typed)}")
+        if nameless := without_owner(facts):
+            lines.append(nameless)
         for text in lines:
             display.display(text)
         return {"changed": False, "msg": lines, "bad": bad}
+
+
+def without_owner(facts: Mapping[str, Any]) -> str:
+    """A reminder, once a fleet has more than one edge and some of them are nobody's; empty otherwise."""
+    edges = facts["groups"].get("seclyzer_edge", [])
+    option = "seclyzer_extractors_user_id"
+    nameless = [edge for edge in edges if str(facts["hostvars"][edge].get(option) or DEFAULT_USER) == DEFAULT_USER]
+    if len(edges) < 2 or not nameless:
+        return ""
+    named = ", ".join(nameless[:8]) + (f" and {len(nameless) - 8} more" if len(nameless) > 8 else "")
+    return f"without an owner: {named}; {option} names a host's person, by whom forget.yml and export.yml find the data"
 
 
 def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool) -> tuple[str, bool]:

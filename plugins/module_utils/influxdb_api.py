@@ -10,7 +10,7 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import credentials, files, safe_url
 from .layout import Refused
@@ -87,11 +87,13 @@ class InfluxDB:
     """One InfluxDB, at a URL such as `https://store:8086`. Without a CA's text the CAs of the host are trusted.
 
     A `dry` one sends no token to another host than this one. Raises Refused for a URL that no token may go to.
+    `seconds` is how long it may be silent.
     """
 
     url: str
     ca: str = ""
     dry: bool = False
+    seconds: float = CALL_SECONDS
     _opener: urllib.request.OpenerDirector = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -104,18 +106,40 @@ class InfluxDB:
 
     def call(self, method: str, path: str, token: str = "", body: Any = None, **query: str) -> Answer:
         """Send one request. Raises Away when there is no answer, Refused when the server is a stranger."""
+        address = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
+        try:
+            with self._open(method, address, token, body) as response:
+                return Answer(response.status, _json(response.read()), response.headers.get(HOST_HEADER, ""))
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, _json(error.read()))
+        except OSError as error:
+            raise Away(str(error)) from error
+
+    def stream(self, method: str, path: str, token: str, body: Any) -> IO[bytes]:
+        """The body of an answer, to be read bit by bit. Raises Away, or Refused with what InfluxDB said."""
+        try:
+            answer: IO[bytes] = self._open(method, self.url + path, token, body)
+        except urllib.error.HTTPError as error:
+            said = _json(error.read())
+            told = said.get("message", "") if isinstance(said, dict) else ""
+            where = path.partition("?")[0]
+            raise Refused(f"InfluxDB at {self.url} refuses {method} {where} ({error.code}): {told}") from error
+        return answer
+
+    def _open(self, method: str, address: str, token: str, body: Any) -> Any:
+        """Send one request. Raises HTTPError for what is no success, Away, Refused."""
         if token and self.dry and not safe_url.is_loopback(self.url):
             raise Withheld("in check mode no token leaves this host")
-        address = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(address, data, method=method)
         if token:
             request.add_header("Authorization", f"Token {token}")
+        if data is not None and data is not body:
+            request.add_header("Content-Type", "application/json")
         try:
-            with self._opener.open(request, timeout=CALL_SECONDS) as response:
-                return Answer(response.status, _json(response.read()), response.headers.get(HOST_HEADER, ""))
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, _json(error.read()))
+            return self._opener.open(request, timeout=self.seconds)
+        except urllib.error.HTTPError:
+            raise
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
                 raise Refused(f"the certificate of {self.url} is not trusted: {error.reason.verify_message}") from error

@@ -98,12 +98,16 @@ class InfluxServer:
 
     def start(self) -> None:
         """Starts it; what it had answered for is still there."""
+        self.begin()
+        until(self._is_up, "influxd answers")
+
+    def begin(self) -> None:
+        """Starts it, and does not wait."""
         words = [influxd(), "--http-bind-address", f"127.0.0.1:{self.port}", "--reporting-disabled"]
         words += ["--bolt-path", str(self._folder / "bolt"), "--engine-path", str(self._folder / "engine")]
         words += ["--sqlite-path", str(self._folder / "sqlite")]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until(self._is_up, "influxd answers")
 
     def _is_up(self) -> bool:
         try:
@@ -179,6 +183,13 @@ class InfluxServer:
         """As a power cut does."""
         if self._process is not None:
             self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def end(self) -> None:
+        """As systemd does; it writes down what it has in memory."""
+        if self._process is not None:
+            self._process.terminate()
             self._process.wait()
             self._process = None
 

@@ -16,6 +16,7 @@ from .influxdb import InfluxCheck
 from .integrity import IntegrityCheck
 from .legacy_clients import LegacyClients
 from .memory import UnitMemory
+from .points import PointsCheck
 from .redis import RedisCheck
 from .units import Units
 
@@ -49,4 +50,6 @@ def build(
         checks += [Extractor(kind, settings.units.get(kind, ""), redis, facts, bounds) for kind in settings.extractors]
     spools = () if settings.store else settings.extractors
     checks.append(InfluxCheck(session, settings.influx_url, tls, slow, facts, spools))
+    if settings.points_verdict:
+        checks.append(PointsCheck(Path(settings.points_verdict)))
     return checks

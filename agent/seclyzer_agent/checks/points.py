@@ -1,0 +1,58 @@
+"""Are all points there that were? The store's watch counts them; this tells what it found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from time import time
+from typing import Any
+
+from ..model import Entry, Reading, Status
+
+MAX_BYTES = 64 * 1024
+MAX_WORDS = 1000
+OLD_SECONDS = 2700.0  # the watch looks every ten minutes
+STATUS = {"pass": Status.PASS, "warn": Status.WARN, "fail": Status.FAIL}
+
+
+def judge(verdict: Mapping[str, Any], now: float) -> Entry:
+    """The entry of a verdict; `now` is Unix time. Raises KeyError, TypeError, ValueError when it is none."""
+    status, words, missing = STATUS[verdict["status"]], str(verdict["words"])[:MAX_WORDS], int(verdict["missing"])
+    age = now - datetime.fromisoformat(verdict["at"]).timestamp()
+    if age > OLD_SECONDS:
+        status = max(status, Status.WARN)
+        words = (
+            f"points were last counted {age / 60:.0f} minutes ago; see systemctl status influxdb-watch. Then: {words}"
+        )
+    return _entry(status, words, missing)
+
+
+class PointsCheck:
+    """The check `points`."""
+
+    name = "points"
+    after = ()
+    primary = Entry("missing", "influxdb", "datastore", Status.FAIL, "")
+
+    def __init__(self, verdict: Path) -> None:
+        self._verdict = verdict
+
+    async def read(self) -> Reading:
+        """Read the verdict. One that is missing is a warning: the watch has not looked yet, or does not run."""
+        try:
+            with self._verdict.open("rb") as file:
+                entry = judge(json.loads(file.read(MAX_BYTES)), time())
+        except FileNotFoundError:
+            words = "points were not counted yet; systemctl status influxdb-watch.timer says when they will be"
+            entry = _entry(Status.WARN, words, None)
+        except OSError as error:
+            entry = _entry(Status.FAIL, f"{self._verdict} cannot be read: {error.strerror}", None)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            entry = _entry(Status.FAIL, f"{self._verdict} is no verdict of influxdb-watch", None)
+        return Reading((entry,))
+
+
+def _entry(status: Status, words: str, missing: int | None) -> Entry:
+    return Entry("missing", "influxdb", "datastore", status, words, missing, "points")

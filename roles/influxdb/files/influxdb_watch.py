@@ -1,0 +1,291 @@
+"""Notices that points are gone which were there: run every few minutes by influxdb-watch.timer, on the store.
+
+It notes how many points each host has of each measurement and day, and counts again: today and yesterday every time,
+one older day by turns. Of a day that was not over it counts up to the same moment again, so that new points do not
+hide old ones that are missing. A count may rise, by points that come late. It may fall by what `forgotten.jsonl` says
+was forgotten, and with the end of the retention that was configured, not of the one that the bucket has. Whatever else
+is missing stays in the verdict, a file for the health agent, until it is back or the notes are taken away.
+"""
+
+import argparse
+import csv
+import io
+import json
+import os
+import ssl
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+MEASUREMENTS = ("keystroke_features", "mouse_features", "app_transitions")
+EACH_POINT = "schema"  # a field that every point has once
+LONGEST = 90  # days that are watched at most
+SILENT_SECONDS = 120.0
+# A deletion that was written down shortly before a count may have been done after it.
+SLACK = timedelta(minutes=10)
+TOLD = 5  # losses that are told one by one
+
+Counts = dict[str, int]
+"""`<host>\\t<measurement>` -> points of a day"""
+
+
+class Uncounted(Exception):
+    """InfluxDB could not be asked; the message says why."""
+
+
+class NoBucket(Exception):
+    """The bucket is not there."""
+
+
+@dataclass
+class Noted:
+    """A day's count of one host and measurement, and when it was made (ISO 8601, UTC)."""
+
+    points: int
+    at: str
+
+
+@dataclass
+class Notes:
+    """What was counted before, by key and day, and what has been missing since.
+
+    `last` is when that was (ISO 8601, UTC), `turn` the older day that was counted then.
+    """
+
+    last: str = ""
+    turn: str = ""
+    days: dict[str, dict[str, Noted]] = field(default_factory=dict)
+    gone: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, text: str) -> "Notes":
+        """From JSON; raises ValueError, KeyError or TypeError when it is none of ours."""
+        found = json.loads(text)
+        days = {key: {day: Noted(int(n), str(at)) for day, (n, at) in of.items()} for key, of in found["days"].items()}
+        return cls(str(found["last"]), str(found["turn"]), days, found["gone"])
+
+    def dump(self) -> str:
+        """As JSON."""
+        days = {key: {day: [one.points, one.at] for day, one in of.items()} for key, of in self.days.items()}
+        return json.dumps(
+            {"last": self.last, "turn": self.turn, "days": days, "gone": self.gone}, separators=(",", ":")
+        )
+
+
+def days_to_count(today: date, kept: int, turn: str) -> list[str]:
+    """Today, yesterday, and the older day whose turn it is, of the days that are wholly kept."""
+    window = [(today - timedelta(days=back)).isoformat() for back in range(kept)]
+    older = window[2:]
+    after = [day for day in older if day < turn] or older
+    return [*window[:2], *after[:1]]
+
+
+def compare(notes: Notes, day: str, counts: Counts, ledger: Sequence[Mapping[str, Any]], now: str) -> None:
+    """Hold a day's counts against the notes. What is missing goes into `gone`, what came back comes out of it."""
+    for key, of in notes.days.items():
+        if day not in of:
+            continue
+        before, found = of[day], counts.get(key, 0)
+        expected = max(0, before.points - _forgotten(ledger, key, day, before.at))
+        gone = notes.gone.setdefault(key, {})
+        if found < expected:
+            gone[day] = gone.get(day, 0) + expected - found
+        elif found == expected + gone.get(day, 0):  # neither more nor less: late points of an edge are no answer
+            gone.pop(day, None)
+        of[day] = Noted(found, now)
+        if not gone:
+            del notes.gone[key]
+
+
+def note(notes: Notes, day: str, counts: Counts, now: str) -> None:
+    """What a day has now."""
+    for key, found in counts.items():
+        notes.days.setdefault(key, {})[day] = Noted(found, now)
+
+
+def drop_before(notes: Notes, oldest: str) -> None:
+    """Days that are not kept any more."""
+    for key, of in list(notes.days.items()):
+        notes.days[key] = {day: one for day, one in of.items() if day >= oldest}
+        if not notes.days[key]:
+            del notes.days[key]
+    for key, lost in list(notes.gone.items()):
+        notes.gone[key] = {day: one for day, one in lost.items() if day >= oldest}
+        if not notes.gone[key]:
+            del notes.gone[key]
+
+
+def verdict(notes: Notes, now: str) -> dict[str, Any]:
+    """What the agent tells."""
+    lost = [(key, day, missing) for key, of in sorted(notes.gone.items()) for day, missing in sorted(of.items())]
+    if not lost:
+        hosts = {key.partition("\t")[0] for key in notes.days}
+        words = f"no point of {len(hosts)} hosts that was there is gone"
+        return {"at": now, "status": "pass", "words": words, "missing": 0}
+    told = [
+        f"{missing} {key.partition(chr(9))[2]} of {key.partition(chr(9))[0]} from {day}" for key, day, missing in lost
+    ]
+    more = f" and {len(lost) - TOLD} more" if len(lost) > TOLD else ""
+    words = (
+        f"points that were there are gone, and no playbook did it: {', '.join(told[:TOLD])}{more}. Who could delete? "
+        "playbooks/restore.yml brings a backup back; docs/personal-data.md says how to accept it"
+    )
+    return {"at": now, "status": "fail", "words": words, "missing": sum(missing for *_, missing in lost)}
+
+
+def _forgotten(ledger: Sequence[Mapping[str, Any]], key: str, day: str, since: str) -> int:
+    """How many points of a day were forgotten since a count."""
+    host, _, measurement = key.partition("\t")
+    after = (datetime.fromisoformat(since) - SLACK).isoformat()
+    return sum(
+        int(one["points"].get(host, {}).get(measurement, {}).get(day, 0)) for one in ledger if str(one["at"]) >= after
+    )
+
+
+# --- the world ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where to count."""
+
+    url: str
+    org: str
+    bucket: str
+    token: str
+    ca: str = ""
+
+    def count(self, day: str, until: str = "") -> Counts:
+        """Points of a day (UTC), or of it until a time. Raises Uncounted and NoBucket."""
+        stop = until or f"{(date.fromisoformat(day) + timedelta(days=1)).isoformat()}T00:00:00Z"
+        which = " or ".join(f'r._measurement == "{name}"' for name in MEASUREMENTS)
+        flux = f"""from(bucket: {json.dumps(self.bucket)}) |> range(start: {day}T00:00:00Z, stop: {stop})
+            |> filter(fn: (r) => ({which}) and r._field == "{EACH_POINT}")
+            |> count() |> group(columns: ["host", "_measurement"]) |> sum()"""
+        rows = csv.reader(io.StringIO(self._ask(flux)))
+        names: list[str] = []
+        counts: Counts = {}
+        for row in rows:
+            if not row:
+                names = []
+            elif not names:
+                names = row
+            else:
+                one = dict(zip(names, row, strict=True))
+                counts[f"{one['host']}\t{one['_measurement']}"] = int(one["_value"])
+        return counts
+
+    def _ask(self, flux: str) -> str:
+        address = f"{self.url}/api/v2/query?{urllib.parse.urlencode({'org': self.org})}"
+        headers = {"Authorization": f"Token {self.token}", "Content-Type": "application/vnd.flux"}
+        request = urllib.request.Request(address, flux.encode(), headers)
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if self.url.startswith("https:"):
+            handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ca or None)))
+        try:
+            with urllib.request.build_opener(*handlers).open(request, timeout=SILENT_SECONDS) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            told = error.read().decode(errors="replace")
+            if error.code == 404 and "bucket" in told:
+                raise NoBucket from error
+            raise Uncounted(f"InfluxDB answers {error.code} to a query") from error
+        except OSError as error:
+            raise Uncounted(f"InfluxDB does not answer: {getattr(error, 'reason', error)}") from error
+
+
+def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> dict[str, Any]:
+    """One round; returns the verdict, which is written down as well."""
+    started = datetime.now(UTC)
+    now, kept = f"{started:%Y-%m-%dT%H:%M:%SZ}", min(retention_days or LONGEST, LONGEST)
+    notes = _notes(folder / "noted.json")
+    days = days_to_count(started.date(), kept, notes.turn)
+    try:
+        again = store.count(notes.last[:10], notes.last) if notes.last[:10] in days else {}
+        # Of today up to now, which is what is counted again: an edge's clock may be ahead.
+        ledger = _ledger(ledger_file)
+        counted = {day: store.count(day, now if day == days[0] else "") for day in days}
+    except NoBucket:
+        words = f"the bucket {store.bucket} is not there, nor is any point; playbooks/restore.yml brings a backup back"
+        told = {"at": now, "status": "fail", "words": words, "missing": 0}
+    except Uncounted as error:
+        told = {"at": now, "status": "warn", "words": f"points were not counted: {error}", "missing": 0}
+    else:
+        for day, counts in counted.items():
+            compare(notes, day, again if day == notes.last[:10] else counts, ledger, now)
+            note(notes, day, counts, now)
+        drop_before(notes, (started.date() - timedelta(days=kept - 1)).isoformat())
+        notes.last = now
+        notes.turn = days[-1] if len(days) > 2 else ""
+        _write(folder / "noted.json", notes.dump(), 0o600)
+        told = verdict(notes, now)
+    _write(folder / "verdict.json", json.dumps(told), 0o640)
+    return told
+
+
+def _notes(path: Path) -> Notes:
+    try:
+        return Notes.load(path.read_text())
+    except FileNotFoundError:
+        return Notes()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        print("the notes cannot be understood, and are begun anew", file=sys.stderr)
+        return Notes()
+
+
+def _ledger(path: Path) -> list[dict[str, Any]]:
+    """What was forgotten. Raises Uncounted when that cannot be known."""
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise Uncounted(f"{path} cannot be read ({error.strerror}); site.yml mends it") from error
+    found = []
+    for line in lines:
+        try:
+            one = json.loads(line)
+            one["at"], one["points"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        found.append(one)
+    return found
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    """By rename: a reader sees the old one or the new one."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.rename(path)
+
+
+def main() -> int:
+    """Run once; exit status 0 unless it could not do its work at all."""
+    parser = argparse.ArgumentParser(description="Notices that points are gone which were there.")
+    for name in ("url", "org", "bucket", "ledger"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--ca", default="")
+    parser.add_argument("--retention-days", type=int, required=True)
+    options = parser.parse_args()
+    token = Path(os.environ["CREDENTIALS_DIRECTORY"], "token").read_text().strip()
+    store = Store(options.url, options.org, options.bucket, token, options.ca)
+    folder = Path(os.environ["STATE_DIRECTORY"])
+    told = run(store, folder, Path(options.ledger), options.retention_days)
+    if told["status"] != "pass":
+        print(f"{told['status']}: {told['words']}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""Points that vanish are noticed, by whatever way; those that were forgotten on purpose, or have grown old, are not."""
+
+import importlib.util
+import json
+import sys
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from plugins.module_utils import ledger
+from plugins.module_utils.selection import Selection
+from tests.live.servers import ORGANISATION, InfluxServer
+from tests.plugins.influxd import DAY, Bucket, influxd
+
+__all__ = ["influxd"]
+
+FILE = Path(__file__).resolve().parents[2] / "roles/influxdb/files/influxdb_watch.py"
+NOW = time.time_ns() // 1000
+MIDNIGHT = NOW // DAY * DAY
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("influxdb_watch", FILE)
+    assert spec is not None and spec.loader is not None
+    module = sys.modules["influxdb_watch"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+watch = load()
+
+
+class Watched:
+    """A bucket with points of two hosts on four days, and a watch on it."""
+
+    def __init__(self, server: InfluxServer, folder: Path) -> None:
+        self.bucket = Bucket(server, f"watch-{uuid.uuid4().hex}")
+        self.folder = folder
+        self.ledger = folder / "forgotten.jsonl"
+        self.retention = 6
+        for host in ("edge1", "edge2"):
+            for back in range(4):
+                self.bucket.write("ann", host, *(MIDNIGHT - back * DAY + at for at in range(10)))
+
+    def look(self, rounds: int = 1) -> dict[str, Any]:
+        """The verdict after so many rounds; each takes another older day."""
+        store = watch.Store(self.bucket.server.url, ORGANISATION, self.bucket.name, self.bucket.server.token)
+        told = {}
+        for _ in range(rounds):
+            told = watch.run(store, self.folder, self.ledger, self.retention)
+        assert json.loads((self.folder / "verdict.json").read_text()) == told
+        return told
+
+    def delete(self, predicate: str, start: int = 0, stop: int = 2 * NOW) -> None:
+        """As whoever has a token that may."""
+        times = [datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for at in (start, stop)]
+        body = {"start": times[0], "stop": times[1], "predicate": predicate}
+        path = f"/api/v2/delete?org={ORGANISATION}&bucket={self.bucket.name}"
+        assert self.bucket.server.ask("POST", path, body)[0] == 204
+
+
+@pytest.fixture
+def watched(influxd: InfluxServer, tmp_path: Path) -> Watched:
+    made = Watched(influxd, tmp_path)
+    assert made.look(rounds=4)["status"] == "pass"
+    return made
+
+
+def soon() -> int:
+    """A time after the last look."""
+    return time.time_ns() // 1000 + 2_000_000
+
+
+def day(back: int) -> str:
+    return datetime.fromtimestamp((MIDNIGHT - back * DAY) / 1e6, UTC).date().isoformat()
+
+
+def test_a_hosts_deleted_points_are_named_at_the_next_look_and_stay_named(watched: Watched) -> None:
+    watched.delete('host="edge2" AND _measurement="mouse_features"', MIDNIGHT)
+    told = watched.look()
+    assert (told["status"], told["missing"]) == ("fail", 10)
+    assert f"10 mouse_features of edge2 from {day(0)}" in told["words"]
+    watched.bucket.write("ann", "edge2", *(soon() + at for at in range(100)))
+    assert watched.look(rounds=3)["missing"] == 10
+    watched.bucket.write("ann", "edge2", *(MIDNIGHT + 100 + at for at in range(100)))
+    assert watched.look()["missing"] == 10
+
+
+def test_new_points_do_not_hide_old_ones_that_are_gone(watched: Watched) -> None:
+    watched.delete('host="edge1"', MIDNIGHT, MIDNIGHT + 4)
+    watched.bucket.write("ann", "edge1", *(soon() + at for at in range(50)))
+    assert (watched.look()["status"], watched.look()["missing"]) == ("fail", 15)
+
+
+def test_a_few_points_of_an_older_day_are_noticed_within_a_turn(watched: Watched) -> None:
+    watched.delete('host="edge1"', MIDNIGHT - 3 * DAY, MIDNIGHT - 3 * DAY)
+    assert (watched.look(rounds=4)["status"], watched.look()["missing"]) == ("fail", 3)
+
+
+def test_a_deleted_bucket_is_noticed_and_one_of_the_same_name_is_no_answer(watched: Watched) -> None:
+    server, name = watched.bucket.server, watched.bucket.name
+    (found,) = json.loads(server.ask("GET", f"/api/v2/buckets?name={name}")[1])["buckets"]
+    assert server.ask("DELETE", f"/api/v2/buckets/{found['id']}")[0] == 204
+    told = watched.look()
+    assert (told["status"], "is not there" in told["words"]) == ("fail", True)
+    server.add_bucket(name)
+    assert (watched.look(rounds=4)["status"], watched.look()["missing"]) == ("fail", 2 * 4 * 3 * 10)
+
+
+def test_what_was_forgotten_on_purpose_is_no_loss_and_no_excuse_for_more(watched: Watched) -> None:
+    chosen = Selection(host="edge1", since=MIDNIGHT, until=MIDNIGHT + 5)
+    ledger.write_down(chosen, watched.bucket.points.days(chosen), watched.ledger)
+    watched.bucket.points.delete(chosen)
+    assert watched.look(rounds=3)["status"] == "pass"
+    watched.delete('host="edge1"', MIDNIGHT + 5, MIDNIGHT + 9)
+    text = watched.ledger.read_text()
+    aged = json.loads(text) | {"at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()}
+    watched.ledger.write_text(json.dumps(aged) + "\n")
+    assert (watched.look()["status"], watched.look()["missing"]) == ("fail", 15)
+
+
+def test_points_that_grow_old_are_no_loss_but_a_retention_that_was_shortened_behind_our_back_is(
+    watched: Watched,
+) -> None:
+    watched.retention = 3
+    watched.delete('host="edge1"', MIDNIGHT - 3 * DAY, MIDNIGHT - 3 * DAY + 10)
+    assert watched.look(rounds=3)["status"] == "pass"
+    watched.delete('host="edge1"', MIDNIGHT - 2 * DAY, MIDNIGHT - 2 * DAY + 10)
+    assert watched.look(rounds=2)["status"] == "fail"
+
+
+def test_what_comes_back_is_not_missed_any_longer(watched: Watched) -> None:
+    watched.delete('host="edge1"', MIDNIGHT - DAY, MIDNIGHT - DAY + 10)
+    assert watched.look()["status"] == "fail"
+    watched.bucket.write("ann", "edge1", *(MIDNIGHT - DAY + at for at in range(10)))
+    assert watched.look()["status"] == "pass"
+
+
+def test_a_store_that_does_not_answer_is_no_loss_and_forgets_no_note(watched: Watched) -> None:
+    away = watch.Store("http://127.0.0.1:9", ORGANISATION, watched.bucket.name, "x")
+    noted = (watched.folder / "noted.json").read_text()
+    assert watch.run(away, watched.folder, watched.ledger, 6)["status"] == "warn"
+    assert (watched.folder / "noted.json").read_text() == noted
+    watched.delete('host="edge1"', MIDNIGHT, MIDNIGHT + 10)
+    assert watched.look()["status"] == "fail"
+
+
+def test_points_ahead_of_the_clock_are_no_loss_later(watched: Watched) -> None:
+    watched.bucket.write("ann", "edge1", *(soon() + at for at in range(50)))
+    assert [watched.look()["status"] for _ in range(4)] == ["pass"] * 4
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"last":1}'])
+def test_notes_that_nobody_understands_are_begun_anew(watched: Watched, text: str) -> None:
+    (watched.folder / "noted.json").write_text(text)
+    assert watched.look()["status"] == "pass"
+
+
+def test_what_is_written_is_for_the_watch_and_the_agent(watched: Watched) -> None:
+    modes = [(watched.folder / name).stat().st_mode & 0o777 for name in ("noted.json", "verdict.json")]
+    assert modes == [0o600, 0o640]
