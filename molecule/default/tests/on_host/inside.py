@@ -5,11 +5,14 @@ import json
 import pwd
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 UNITS = Path("/etc/systemd/system")
 SHARED_KEY, SHARED_BYTES = 0x5EC1, 16
+RESOLVER = Path("/run/systemd/resolve/io.systemd.Resolve")
 ABSTRACT = "\0seclyzer-bait"
 OF_ONE_RUN = ("Type", "ExecStart", "NotifyAccess", "Restart", "RestartSec", "WatchdogSec", "TimeoutStartSec")
 
@@ -33,6 +36,10 @@ def shared(key, size):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.shmget(key, size, 0) < 0:
         raise OSError(ctypes.get_errno(), "")
+
+def unix(path):
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(path)
 
 def store(path, name, ca):
     context = ssl.create_default_context(cafile=ca)
@@ -64,24 +71,50 @@ def main(unit: str, way: str, targets: dict[str, list[Any]]) -> dict[str, str]:
     """By target "reached" or the error's name. `targets`: name → function of the probe and its arguments.
 
     `way`: `sandbox` as the unit would be started, `namespaces` those of its main process, `outside`, or a user's name
-    for that user outside of any unit. Meanwhile the host has a segment of shared memory that everybody may use, and
-    listens on an abstract socket; the targets `shared` and `abstract` are those.
+    for that user outside of any unit. Meanwhile the host has a segment of shared memory that everybody may use, listens
+    on an abstract socket, and has a resolver that everybody may ask by a socket; the targets `shared`, `abstract` and
+    `asked` are those.
     """
-    targets = {**targets, "shared": ["shared", SHARED_KEY, SHARED_BYTES], "abstract": ["abstract", ABSTRACT[1:]]}
+    targets = {
+        **targets,
+        "shared": ["shared", SHARED_KEY, SHARED_BYTES],
+        "abstract": ["abstract", ABSTRACT[1:]],
+        "asked": ["unix", str(RESOLVER)],
+    }
     probe = ["/usr/bin/python3", "-I", "-c", PROBE, json.dumps(targets)]
     libc = ctypes.CDLL(None, use_errno=True)
-    segment = libc.shmget(SHARED_KEY, SHARED_BYTES, 0o1666)  # IPC_CREAT
-    try:
-        with socket.socket(socket.AF_UNIX) as bait:
-            bait.bind(ABSTRACT)
-            bait.listen()
-            done = subprocess.run([*_entry(unit, way), *probe], capture_output=True, text=True, timeout=90)
-    finally:
-        libc.shmctl(segment, 0, None)  # IPC_RMID
+    with ExitStack() as baits:
+        baits.enter_context(_listener(ABSTRACT))
+        baits.enter_context(_resolver())
+        segment = libc.shmget(SHARED_KEY, SHARED_BYTES, 0o1666)  # IPC_CREAT
+        baits.callback(libc.shmctl, segment, 0, None)  # IPC_RMID
+        done = subprocess.run([*_entry(unit, way), *probe], capture_output=True, text=True, timeout=90)
     if done.returncode:
         raise RuntimeError(f"the probe ended with {done.returncode}: {done.stderr[-500:]}")
     said: dict[str, str] = json.loads(done.stdout)
     return said
+
+
+@contextmanager
+def _listener(address: str) -> Iterator[None]:
+    with socket.socket(socket.AF_UNIX) as bait:
+        bait.bind(address)
+        bait.listen()
+        yield
+
+
+@contextmanager
+def _resolver() -> Iterator[None]:
+    """The socket by which systemd-resolved is asked, on a host that has none."""
+    RESOLVER.parent.mkdir()
+    try:
+        with _listener(str(RESOLVER)):
+            RESOLVER.chmod(0o666)
+            yield
+    finally:
+        with suppress(FileNotFoundError):
+            RESOLVER.unlink()
+        RESOLVER.parent.rmdir()
 
 
 def _entry(unit: str, way: str) -> list[str]:
