@@ -61,6 +61,12 @@ def test_check_tells_what_is_away_and_exits_1(host: Host) -> None:
     assert lines[2] == "ok   redis rights (keystroke): stats, stream and list may be read"
 
 
+def test_what_producers_have_filled_is_nothing_that_check_finds_wrong(host: Host, redis_server: RedisServer) -> None:
+    redis_server.admin.config_set("maxmemory", "1mb")
+    ended = host.run("--check")
+    assert ended.stdout.splitlines()[0].startswith("ok   redis: Redis answered PING in")
+
+
 def test_a_taken_address_exits_1_with_one_line(host: Host) -> None:
     address, _, port = host.config["listen"].rpartition(":")
     with socket.create_server((address, int(port))):

@@ -57,7 +57,7 @@ def emptied(kind: str, seconds: float) -> dict[str, Any]:
 
 
 def flood(kind: str, other: str, size: int, seconds: float) -> dict[str, Any]:
-    """Adds entries of `size` bytes as fast as Redis takes them, and 10 events a second of another kind meanwhile."""
+    """Adds entries of up to `size` bytes as fast as Redis takes them, and 10 events a second of another kind meanwhile."""
     admin, victim = Redis.user("admin"), Redis.user("collector")
     before = {one: _stats(admin, one) for one in (kind, other)}
     pid = os.fork()
@@ -154,9 +154,12 @@ def writes(user: int, groups: list[int], places: list[str]) -> list[str]:
 
 
 def _pour(kind: str, size: int, seconds: float) -> int:
-    redis, until, body = Redis.user("collector"), time.monotonic() + seconds, b"x" * size
+    redis, until = Redis.user("collector"), time.monotonic() + seconds
+    # Where a large one has no room any more, smaller ones fill what is left.
+    sizes = [size] * 8 + [size // 10] * 8 + [size // 100] * 8 + [200] * 64
+    commands = [("XADD", _stream(kind), "*", "e", b"x" * one) for one in sizes]
     while time.monotonic() < until:
-        redis.pipeline([("XADD", _stream(kind), "*", "e", body)] * 8)
+        redis.pipeline(commands)
     return 0
 
 
