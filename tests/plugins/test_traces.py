@@ -228,8 +228,12 @@ def test_a_torn_line_of_the_owner_does_not_stay(edge: Edge) -> None:
     path = edge.state / "keystroke" / "spool" / f"{8:020}.lp"
     with path.open("a") as file:
         file.write(lines("ann", "edge1", NOW)[0][:60])
+    other = edge.state / "mouse" / "spool" / f"{9:020}.lp"
+    bobs = lines("bob", "edge1", NOW)[1]
+    other.write_text(f"{bobs}\n{bobs[:50]}")
     edge.forget(Selection(user="ann"))
     assert path.read_text() == lines("bob", "edge1", NOW)[0] + "\n"
+    assert other.read_text() == f"{bobs}\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

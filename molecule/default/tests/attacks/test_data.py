@@ -113,7 +113,7 @@ def test_a_person_is_forgotten_everywhere_and_a_host_that_was_away_is_named_unti
     first, second = (name(edge) for edge in two_people[:2])
     dora = {f"{DORA} on {edge}": 3 for edge in (first, second)}
     with unplugged(second):
-        done = playbook("forget", user=CARL, reports=str(tmp_path))
+        done = playbook("forget", user=CARL, reports=str(tmp_path), ansible_timeout=3)
     assert done.returncode != 0
     assert f"OPEN: {second}: it was not reached" in done.stdout, done.stdout
     assert known(host) == dora
