@@ -52,10 +52,10 @@ def compare(tree: Path, rest: Callable[[], None] = lambda: None) -> Compared:
     found = dict(_walk(tree))
     # A folder that nobody knows is named only where nothing is in it: what is in it will be named.
     folders = {str(parent) for path in (*listed, *found) for parent in Path(path).parents}
-    faults = [f"{path} is missing" for path in sorted({*listed, *LINKS} - {*found})]
+    faults = [f"{_shown(path)} is missing" for path in sorted({*listed, *LINKS} - {*found})]
     for path, entry in sorted(found.items()):
         if said := _fault(tree, path, entry, listed, folders, rest):
-            faults.append(f"{path} {said}")
+            faults.append(f"{_shown(path)} {said}")
         rest()
     return Compared(len(listed), tuple(faults), anchored)
 
@@ -119,6 +119,11 @@ def _fault(
     if path != MANIFEST and _hash(tree / path, rest) != listed[path]:
         return "is not what was packed"
     return "" if mode in _modes(path) else f"has the mode {mode:04o}"
+
+
+def _shown(path: str) -> str:
+    """A path in one plain line, whatever bytes are in it."""
+    return ascii(path)[1:-1]
 
 
 def _modes(path: str) -> tuple[int, ...]:

@@ -46,7 +46,7 @@ def _wanted(folder: Path) -> Iterator[tuple[Path, tuple[str, int]]]:
     """Each file of a deployment that is not for everybody, the group that reads it, and its mode."""
     readers: dict[str, str] = {}
     for unit in sorted((folder / "units").glob("*")):
-        text = unit.read_text()
+        text = unit.read_text(errors="replace")
         group = systemd.setting(text, "Group") or systemd.setting(text, "User") or ""
         command = systemd.setting(text, "ExecStart") or ""
         readers |= {Path(word).name: group for word in command.split() if "/current/config/" in word}

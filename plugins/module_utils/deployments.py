@@ -120,8 +120,8 @@ def current(layout: Layout) -> int | None:
 
 def manifest(layout: Layout, n: int | None) -> dict[str, Any] | None:
     """The manifest of a deployment; None when it is not there, or was damaged."""
-    text = None if n is None else read(layout.deployments / str(n) / "manifest.json")
     try:
+        text = None if n is None else read(layout.deployments / str(n) / "manifest.json")
         value = None if text is None else json.loads(text)
     except ValueError:
         return None
@@ -139,8 +139,8 @@ def load(layout: Layout, n: int) -> Wanted:
         version=found["version"],
         mode=found["mode"],
         implementations=found["implementations"],
-        units={path.name: path.read_text() for path in sorted((folder / "units").iterdir())},
-        config={path.name: path.read_text() for path in sorted((folder / "config").iterdir())},
+        units={path.name: path.read_text(errors="replace") for path in sorted((folder / "units").iterdir())},
+        config={path.name: path.read_text(errors="replace") for path in sorted((folder / "config").iterdir())},
         probes=found["probes"],
     )
 
@@ -202,13 +202,22 @@ def faults(layout: Layout, n: int, wanted: Wanted) -> list[str]:
     folder = layout.deployments / str(n)
     paths = [f"{part}/{path.name}" for part in ("units", "config") for path in sorted((folder / part).glob("*"))]
     meant = wanted.files()
-    changed = [path for path, text in sorted(meant.items()) if read(folder / path) != text]
+    changed = [path for path, text in sorted(meant.items()) if _plain(folder / path) != text.encode()]
     found = manifest(layout, n) or {}
     if any(found.get(name) != value for name, value in _told(wanted).items()):
         changed.append("manifest.json")
+    more = [ascii(path)[1:-1] for path in paths if path not in meant]
     return [f"{path} is not what was staged" for path in changed] + [
-        f"{path} is not of this deployment" for path in paths if path not in meant
+        f"{path} is not of this deployment" for path in more
     ]
+
+
+def _plain(path: Path) -> bytes | None:
+    """What is in a plain file; None when there is none."""
+    try:
+        return None if path.is_symlink() else path.read_bytes()
+    except OSError:
+        return None
 
 
 def mend(layout: Layout, n: int, wanted: Wanted) -> None:
@@ -218,10 +227,12 @@ def mend(layout: Layout, n: int, wanted: Wanted) -> None:
     for part in ("units", "config"):
         (folder / part).mkdir(mode=0o755, exist_ok=True)
         for found in (folder / part).glob("*"):
-            if f"{part}/{found.name}" not in meant:
+            if found.is_dir() and not found.is_symlink():
+                shutil.rmtree(found)
+            elif f"{part}/{found.name}" not in meant:
                 found.unlink()
     for path, text in meant.items():
-        if read(folder / path) != text:
+        if _plain(folder / path) != text.encode():
             write(folder / path, text, _mode(path))
     _write_manifest(folder, (manifest(layout, n) or {}) | _told(wanted))
     access.protect(folder)

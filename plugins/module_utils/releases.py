@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256 as digest
 from pathlib import Path
@@ -110,11 +111,11 @@ def faults(tree: Path, names: list[str], meant: dict[str, str]) -> list[str]:
         hashes[path] = digest(data).hexdigest()
         if meant and hashes[path] != meant[name]:
             return [f"{path} is not the list that the release's manifest names"]
-        hashes |= {line[66:]: line[:64] for line in data.decode("utf-8", "replace").splitlines()}
+        hashes |= _lines(data)
     found = dict(_walk(tree))
     # A folder that nobody knows is named only where nothing is in it: what is in it will be named.
     folders = {str(parent) for path in (*hashes, *found) for parent in Path(path).parents}
-    wrong = [f"{path} is missing" for path in sorted({*hashes, *LINKS} - {*found})]
+    wrong = [f"{_shown(path)} is missing" for path in sorted({*hashes, *LINKS} - {*found})]
     for path, entry in sorted(found.items()):
         wrong += _fault(tree, path, entry, hashes, folders)
     return wrong
@@ -124,8 +125,13 @@ def listed(layout: Layout, release: str) -> dict[str, str]:
     """What the lists in a release say: hash by path."""
     found: dict[str, str] = {}
     for path in sorted((layout.releases / release / "checksums").glob("*.sha256")):
-        found |= {line[66:]: line[:64] for line in (read(path) or "").splitlines()}
+        with suppress(OSError):
+            found |= _lines(path.read_bytes())
     return found
+
+
+def _lines(data: bytes) -> dict[str, str]:
+    return {line[66:]: line[:64] for line in data.decode("utf-8", "replace").splitlines()}
 
 
 def _walk(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
@@ -161,7 +167,12 @@ def _fault(tree: Path, path: str, entry: os.stat_result, hashes: dict[str, str],
         said = "belongs to somebody else"
     if not said and mode and mode not in _modes(path, stat.S_ISDIR(entry.st_mode)):
         said = f"has the mode {mode:04o}"
-    return [f"{path} {said}"] if said else []
+    return [f"{_shown(path)} {said}"] if said else []
+
+
+def _shown(path: str) -> str:
+    """A path in one plain line, whatever bytes are in it."""
+    return ascii(path)[1:-1]
 
 
 def _modes(path: str, is_folder: bool) -> tuple[int, ...]:

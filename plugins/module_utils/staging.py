@@ -102,7 +102,7 @@ def _bring(
             return [f"release {wanted.release}"]
         found = releases.listed(layout, wanted.release)
         # Where a list was changed with a file, only the list that is right tells which file.
-        both = [f"{path} is not what was packed" for path in sorted(before) if before[path] != found.get(path)]
+        both = [f"{path} is not what was packed" for path in sorted(found) if before.get(path, "") != found[path]]
         said = f"release {wanted.release} was damaged: {releases.words([*release.faults, *both])}; mended"
         mends.note(layout, history, by, said, release=wanted.release)
         return [said]

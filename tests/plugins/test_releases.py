@@ -238,3 +238,27 @@ def test_a_link_in_the_place_of_a_release_is_replaced_and_what_it_leads_to_stays
     assert releases.look(host, manifest).whole
     assert (victim / "precious").read_text() == "x"
     assert [path.name for path in host.releases.iterdir()] == [manifest["release"]]
+
+
+def test_a_name_of_any_bytes_is_said_in_one_plain_line(host: Layout, tmp_path: Path) -> None:
+    manifest = bundle(tmp_path)
+    tree = releases.install(host, manifest, tmp_path)
+    (tree / "bin").chmod(0o755)
+    Path(os.fsdecode(os.fsencode(tree / "bin") + b"/\xff\nevil")).write_text("x")
+    (tree / "bin").chmod(0o555)
+    said = r"bin/\udcff\nevil is not of this release"
+    assert (releases.look(host, manifest).faults, compare(tree).faults) == ([said], (said,))
+    releases.install(host, manifest, tmp_path)
+    assert releases.look(host, manifest).whole
+
+
+def test_a_list_of_any_bytes_is_damage_that_can_be_mended(host: Layout, tmp_path: Path) -> None:
+    manifest = bundle(tmp_path)
+    tree = releases.install(host, manifest, tmp_path)
+    for name in ("common", "python3.11"):
+        (tree / f"checksums/{name}.sha256").chmod(0o644)
+        (tree / f"checksums/{name}.sha256").write_bytes(b"\xff\n" * 3)
+    assert releases.listed(host, manifest["release"]) == {"": "\ufffd"}
+    assert len(releases.look(host, manifest).faults) == 1
+    releases.install(host, manifest, tmp_path)
+    assert releases.look(host, manifest).whole

@@ -1,5 +1,6 @@
 """Staging makes a host ready, proves it, and touches nothing that runs; equal content is no change."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +194,11 @@ def test_a_manifest_of_a_deployment_that_was_changed_is_mended(
     done = run(host, wanted(host, manifest), manifest, None)
     assert done.said == [f"deployment {n} was damaged: manifest.json is not what was staged; mended"]
     assert (deployments.manifest(host, n) or {})["mode"] == "hybrid"
-    place.write_text("no JSON")
-    assert run(host, wanted(host, manifest), manifest, None).deployment == n + 1
+    for number, damage in enumerate([b"no JSON", b"\xff", b"[]", b'{"release": 1}'], n + 1):
+        place.write_bytes(damage)
+        assert run(host, wanted(host, manifest), manifest, None).deployment == number
+        switching.switch(host, number, "me")
+        place = host.deployments / str(number) / "manifest.json"
 
 
 def test_files_that_others_could_read_are_a_change_once(
@@ -216,3 +220,25 @@ def test_a_staged_deployment_that_was_changed_is_mended_before_it_is_proven_agai
     done = run(host, wanted(host, manifest), manifest, None)
     assert done.said == [f"deployment {n} was damaged: config/agent.yaml is not what was staged; mended"]
     assert (done.deployment, deployments.load(host, n)) == (n, wanted(host, manifest))
+
+
+@pytest.mark.parametrize("how", ["bytes", "link", "folder", "more of any name"])
+def test_whatever_stands_in_the_place_of_a_configuration_is_mended(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path, how: str
+) -> None:
+    n = running(host, manifest, tmp_path)
+    path = host.deployments / str(n) / "config" / "agent.yaml"
+    if how == "bytes":
+        path.write_bytes(b"\xff\xfe")
+    elif how == "link":
+        path.rename(tmp_path / "elsewhere")
+        path.symlink_to(tmp_path / "elsewhere")
+    elif how == "folder":
+        path.unlink()
+        (path / "deeper").mkdir(parents=True)
+    else:
+        Path(os.fsdecode(os.fsencode(path.parent) + b"/\xff\n")).write_text("x")
+    (said,) = run(host, wanted(host, manifest), manifest, None).said
+    assert said.startswith(f"deployment {n} was damaged: config/") and said.isprintable()
+    assert path.read_text() == "listen: 127.0.0.1:9484" and not path.is_symlink()
+    assert not run(host, wanted(host, manifest), manifest, None).changed

@@ -269,9 +269,18 @@ def test_a_switch_to_another_release_blames_nobody_for_running_the_one_before(
 ) -> None:
     monkeypatch.setattr(systemd, "executable", lambda pid: "/opt/seclyzer/releases/another/bin/keystroke")
     monkeypatch.setattr(systemd, "is_binary", lambda program: True)
-    switching.switch(host, stage(host, wanted(host, manifest)), "me")
-    done = switching.plan(host, stage(host, wanted(host, manifest, settings="window: 10")))
+
+    def value(settings: str) -> Wanted:
+        made = wanted(host, manifest, settings=settings)
+        units = {KEYSTROKE: made.units[KEYSTROKE].replace("/opt/seclyzer/releases", str(host.releases))}
+        return replace(made, units=units)
+
+    switching.switch(host, stage(host, value("window: 30")), "me")
+    done = switching.plan(host, stage(host, value("window: 10")))
     assert (done.mended, done.restarted) == ([], [KEYSTROKE])
+    assert switching.plan(host, 1).mended == [
+        "keystroke ran /opt/seclyzer/releases/another/bin/keystroke, which is not its program"
+    ]
 
 
 def test_a_unit_that_runs_nothing_of_a_release_stays_when_it_is_mended(
