@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from seclyzer_agent.checks.points import OLD_SECONDS, PointsCheck, judge
+from seclyzer_agent.checks.points import LATE_SECONDS, PointsCheck, judge
 from seclyzer_agent.model import Entry, Status
 
-AT = "2026-11-28T12:00:00Z"
+AT, NEXT = "2026-11-28T12:00:00Z", "2026-11-28T12:10:00Z"
 THEN = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
 
 
 def verdict(**changes: Any) -> dict[str, Any]:
-    return {"at": AT, "status": "pass", "words": "no point is gone", "missing": 0} | changes
+    return {"at": AT, "status": "pass", "words": "no point is gone", "missing": 0, "next": NEXT} | changes
 
 
 def read(path: Path) -> Entry:
@@ -33,9 +33,9 @@ def test_the_verdict_is_told_with_its_number(status: str) -> None:
 
 
 def test_an_old_verdict_is_a_warning_and_keeps_what_it_said() -> None:
-    entry = judge(verdict(), THEN + OLD_SECONDS + 60)
-    assert (entry.status, "46 minutes ago" in entry.output) == (Status.WARN, True)
-    assert judge(verdict(status="fail"), THEN + OLD_SECONDS + 60).status is Status.FAIL
+    entry = judge(verdict(), THEN + 600 + LATE_SECONDS + 60)
+    assert (entry.status, "41 minutes ago" in entry.output) == (Status.WARN, True)
+    assert judge(verdict(status="fail"), THEN + 600 + LATE_SECONDS + 60).status is Status.FAIL
 
 
 def test_a_watch_that_has_not_looked_yet_is_a_warning(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class Watched:
 @pytest.fixture
 def watched(influxd: InfluxServer, tmp_path: Path) -> Watched:
     made = Watched(influxd, tmp_path)
-    assert made.look(rounds=4)["status"] == "pass"
+    assert made.look(rounds=5)["status"] == "pass"
     return made
 
 
@@ -100,7 +100,7 @@ def test_new_points_do_not_hide_old_ones_that_are_gone(watched: Watched) -> None
 
 def test_a_few_points_of_an_older_day_are_noticed_within_a_turn(watched: Watched) -> None:
     watched.delete('host="edge1"', MIDNIGHT - 3 * DAY, MIDNIGHT - 3 * DAY)
-    assert (watched.look(rounds=4)["status"], watched.look()["missing"]) == ("fail", 3)
+    assert (watched.look(rounds=5)["status"], watched.look()["missing"]) == ("fail", 3)
 
 
 def test_a_deleted_bucket_is_noticed_and_one_of_the_same_name_is_no_answer(watched: Watched) -> None:
@@ -110,7 +110,7 @@ def test_a_deleted_bucket_is_noticed_and_one_of_the_same_name_is_no_answer(watch
     told = watched.look()
     assert (told["status"], "is not there" in told["words"]) == ("fail", True)
     server.add_bucket(name)
-    assert (watched.look(rounds=4)["status"], watched.look()["missing"]) == ("fail", 2 * 4 * 3 * 10)
+    assert (watched.look(rounds=5)["status"], watched.look()["missing"]) == ("fail", 2 * 4 * 3 * 10)
 
 
 def test_what_was_forgotten_on_purpose_is_no_loss_and_no_excuse_for_more(watched: Watched) -> None:
@@ -137,9 +137,34 @@ def test_points_that_grow_old_are_no_loss_but_a_retention_that_was_shortened_beh
 
 def test_what_comes_back_is_not_missed_any_longer(watched: Watched) -> None:
     watched.delete('host="edge1"', MIDNIGHT - DAY, MIDNIGHT - DAY + 10)
-    assert watched.look()["status"] == "fail"
+    assert watched.look(rounds=5)["status"] == "fail"
     watched.bucket.write("ann", "edge1", *(MIDNIGHT - DAY + at for at in range(10)))
+    assert watched.look(rounds=5)["status"] == "pass"
+
+
+def test_a_day_that_has_ended_is_counted_to_its_end(watched: Watched) -> None:
+    path = watched.folder / "noted.json"
+    notes = json.loads(path.read_text())
+    yesterday = day(1)
+    notes["last"] = f"{yesterday}T12:00:00Z"
+    for of in notes["days"].values():
+        del of[day(0)]
+    path.write_text(json.dumps(notes))
+    watched.bucket.write("ann", "edge1", *(MIDNIGHT - 1000 + at for at in range(7)))
     assert watched.look()["status"] == "pass"
+    found = json.loads(path.read_text())["days"]["edge1\tmouse_features"]
+    assert (found[yesterday][0], found[day(0)][0]) == (17, 10)
+
+
+def test_a_long_count_is_followed_by_a_long_rest(tmp_path: Path) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    (tmp_path / "noted.json").write_text("{}")
+    for minutes, since, rests in ((10, 9, False), (60, 30, True), (60, 61, False)):
+        at = now - timedelta(minutes=since)
+        told = {"at": at.isoformat(), "next": (at + timedelta(minutes=minutes)).isoformat()}
+        (tmp_path / "verdict.json").write_text(json.dumps(told))
+        assert watch.resting(tmp_path, now) is rests
+    assert not watch.resting(tmp_path / "none", now)
 
 
 def test_a_store_that_does_not_answer_is_no_loss_and_forgets_no_note(watched: Watched) -> None:

@@ -13,15 +13,15 @@ from ..model import Entry, Reading, Status
 
 MAX_BYTES = 64 * 1024
 MAX_WORDS = 1000
-OLD_SECONDS = 2700.0  # the watch looks every ten minutes
+LATE_SECONDS = 1800.0  # the watch looks every ten minutes, or when it says
 STATUS = {"pass": Status.PASS, "warn": Status.WARN, "fail": Status.FAIL}
 
 
 def judge(verdict: Mapping[str, Any], now: float) -> Entry:
     """The entry of a verdict; `now` is Unix time. Raises KeyError, TypeError, ValueError when it is none."""
     status, words, missing = STATUS[verdict["status"]], str(verdict["words"])[:MAX_WORDS], int(verdict["missing"])
-    age = now - datetime.fromisoformat(verdict["at"]).timestamp()
-    if age > OLD_SECONDS:
+    age, due = (now - datetime.fromisoformat(verdict[name]).timestamp() for name in ("at", "next"))
+    if due > LATE_SECONDS:
         status = max(status, Status.WARN)
         words = (
             f"points were last counted {age / 60:.0f} minutes ago; see systemctl status influxdb-watch. Then: {words}"

@@ -1,8 +1,9 @@
 """Notices that points are gone which were there: run every few minutes by influxdb-watch.timer, on the store.
 
-It notes how many points each host has of each measurement and day, and counts again: today and yesterday every time,
-one older day by turns. Of a day that was not over it counts up to the same moment again, so that new points do not
-hide old ones that are missing. A count may rise, by points that come late. It may fall by what `forgotten.jsonl` says
+It notes how many points each host has of each measurement and day, and counts again: today every time, an earlier day
+by turns. Of a day that was not over it counts up to the same moment again, so that new points do not hide old ones that
+are missing. It rests fifty times as long as it has counted, so that a large fleet's store has other things to do. A
+count may rise, by points that come late. It may fall by what `forgotten.jsonl` says
 was forgotten, and with the end of the retention that was configured, not of the one that the bucket has. Whatever else
 is missing stays in the verdict, a file for the health agent, until it is back or the notes are taken away.
 """
@@ -14,6 +15,7 @@ import json
 import os
 import ssl
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -27,6 +29,8 @@ MEASUREMENTS = ("keystroke_features", "mouse_features", "app_transitions")
 EACH_POINT = "schema"  # a field that every point has once
 LONGEST = 90  # days that are watched at most
 SILENT_SECONDS = 120.0
+EVERY = timedelta(minutes=10)  # as influxdb-watch.timer does
+RESTS = 50
 # A deletion that was written down shortly before a count may have been done after it.
 SLACK = timedelta(minutes=10)
 TOLD = 5  # losses that are told one by one
@@ -78,12 +82,11 @@ class Notes:
         )
 
 
-def days_to_count(today: date, kept: int, turn: str) -> list[str]:
-    """Today, yesterday, and the older day whose turn it is, of the days that are wholly kept."""
-    window = [(today - timedelta(days=back)).isoformat() for back in range(kept)]
-    older = window[2:]
-    after = [day for day in older if day < turn] or older
-    return [*window[:2], *after[:1]]
+def day_by_turns(today: date, kept: int, turn: str) -> str:
+    """The earlier day that is counted next, of those that are wholly kept; empty when there is none."""
+    earlier = [(today - timedelta(days=back)).isoformat() for back in range(1, kept)]
+    after = [day for day in earlier if day < turn] or earlier
+    return after[0] if after else ""
 
 
 def compare(notes: Notes, day: str, counts: Counts, ledger: Sequence[Mapping[str, Any]], now: str) -> None:
@@ -161,11 +164,12 @@ class Store:
     token: str
     ca: str = ""
 
-    def count(self, day: str, until: str = "") -> Counts:
-        """Points of a day (UTC), or of it until a time. Raises Uncounted and NoBucket."""
-        stop = until or f"{(date.fromisoformat(day) + timedelta(days=1)).isoformat()}T00:00:00Z"
+    def count(self, since: str, until: str) -> Counts:
+        """Points from one time to before another (ISO 8601, UTC). Raises Uncounted and NoBucket."""
+        if since >= until:  # which InfluxDB would refuse
+            return {}
         which = " or ".join(f'r._measurement == "{name}"' for name in MEASUREMENTS)
-        flux = f"""from(bucket: {json.dumps(self.bucket)}) |> range(start: {day}T00:00:00Z, stop: {stop})
+        flux = f"""from(bucket: {json.dumps(self.bucket)}) |> range(start: {since}, stop: {until})
             |> filter(fn: (r) => ({which}) and r._field == "{EACH_POINT}")
             |> count() |> group(columns: ["host", "_measurement"]) |> sum()"""
         rows = csv.reader(io.StringIO(self._ask(flux)))
@@ -202,31 +206,63 @@ class Store:
 
 def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> dict[str, Any]:
     """One round; returns the verdict, which is written down as well."""
-    started = datetime.now(UTC)
+    started, clock = datetime.now(UTC), time.monotonic()
     now, kept = f"{started:%Y-%m-%dT%H:%M:%SZ}", min(retention_days or LONGEST, LONGEST)
     notes = _notes(folder / "noted.json")
-    days = days_to_count(started.date(), kept, notes.turn)
+    oldest = (started.date() - timedelta(days=kept - 1)).isoformat()
     try:
-        again = store.count(notes.last[:10], notes.last) if notes.last[:10] in days else {}
-        # Of today up to now, which is what is counted again: an edge's clock may be ahead.
-        ledger = _ledger(ledger_file)
-        counted = {day: store.count(day, now if day == days[0] else "") for day in days}
+        look(store, notes, _ledger(ledger_file), oldest, now)
     except NoBucket:
         words = f"the bucket {store.bucket} is not there, nor is any point; playbooks/restore.yml brings a backup back"
         told = {"at": now, "status": "fail", "words": words, "missing": 0}
     except Uncounted as error:
         told = {"at": now, "status": "warn", "words": f"points were not counted: {error}", "missing": 0}
     else:
-        for day, counts in counted.items():
-            compare(notes, day, again if day == notes.last[:10] else counts, ledger, now)
-            note(notes, day, counts, now)
-        drop_before(notes, (started.date() - timedelta(days=kept - 1)).isoformat())
-        notes.last = now
-        notes.turn = days[-1] if len(days) > 2 else ""
+        drop_before(notes, oldest)
         _write(folder / "noted.json", notes.dump(), 0o600)
         told = verdict(notes, now)
+    rest = timedelta(seconds=RESTS * (time.monotonic() - clock))
+    told["next"] = f"{started + max(rest, EVERY):%Y-%m-%dT%H:%M:%SZ}"
     _write(folder / "verdict.json", json.dumps(told), 0o640)
     return told
+
+
+def look(store: Store, notes: Notes, ledger: Sequence[Mapping[str, Any]], oldest: str, now: str) -> None:
+    """Count, compare, and note. Raises Uncounted and NoBucket, and has changed nothing then."""
+    today, last = now[:10], notes.last
+    kept = (date.fromisoformat(today) - date.fromisoformat(oldest)).days + 1
+    turn = day_by_turns(date.fromisoformat(today), kept, notes.turn)
+    begun = last[:10] if oldest <= last[:10] <= today and last <= now else ""
+    again = store.count(_start(begun), last) if begun else {}
+    since = store.count(last, min(now, _end(begun))) if begun else {}
+    new = store.count(_start(today), now) if begun != today else {}
+    whole = store.count(_start(turn), _end(turn)) if turn else {}
+    if begun:
+        compare(notes, begun, again, ledger, now)
+        note(notes, begun, {key: again.get(key, 0) + since.get(key, 0) for key in again.keys() | since.keys()}, now)
+    note(notes, today, new, now)
+    if turn:
+        compare(notes, turn, whole, ledger, now)
+        note(notes, turn, whole, now)
+    notes.last, notes.turn = now, turn
+
+
+def resting(folder: Path, now: datetime) -> bool:
+    """The last round took long, so the next is not due yet."""
+    try:
+        told = json.loads((folder / "verdict.json").read_text())
+        at, due = (datetime.fromisoformat(told[name]) for name in ("at", "next"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return due - at > EVERY and now < due and (folder / "noted.json").exists()
+
+
+def _start(day: str) -> str:
+    return f"{day}T00:00:00Z"
+
+
+def _end(day: str) -> str:
+    return _start((date.fromisoformat(day) + timedelta(days=1)).isoformat())
 
 
 def _notes(path: Path) -> Notes:
@@ -281,6 +317,8 @@ def main() -> int:
     token = Path(os.environ["CREDENTIALS_DIRECTORY"], "token").read_text().strip()
     store = Store(options.url, options.org, options.bucket, token, options.ca)
     folder = Path(os.environ["STATE_DIRECTORY"])
+    if resting(folder, datetime.now(UTC)):
+        return 0
     told = run(store, folder, Path(options.ledger), options.retention_days)
     if told["status"] != "pass":
         print(f"{told['status']}: {told['words']}", file=sys.stderr)
