@@ -156,9 +156,9 @@ class Extractor:
         if answers is None or answers[1] is None:
             return False
         command = self.guard.too_large(answers, limit)
-        answers = command and self.publisher.write([command], now)
-        if answers:
-            self.guard.trimmed(answers[0], now)
+        trimmed = self.publisher.write([command], now) if command else None
+        if trimmed:
+            self.guard.trimmed(trimmed[0], now)
         return True
 
     def _look_at_ids(self, now: int) -> None:

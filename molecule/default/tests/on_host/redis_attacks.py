@@ -90,7 +90,7 @@ def flood(kind: str, other: str, size: int, seconds: float) -> dict[str, Any]:
 
 
 def idle(connections: int, kind: str, seconds: float) -> dict[str, Any]:
-    """Holds so many idle connections for a while; what a new producer hears, whether an old one's events still count."""
+    """Holds so many idle connections for a while; what a new producer hears, and whether an old one still counts."""
     admin, collector = Redis.user("admin"), Redis.user("collector")
     before = _stats(admin, kind)
     held = []
