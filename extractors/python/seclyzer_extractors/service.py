@@ -14,7 +14,7 @@ from . import logs, output, schema
 from .config import Settings
 from .core import Row, make_core
 from .cursor import Cursor, look, order_of
-from .guard import STREAM_BYTES, SWAMPED_BYTES, Guard
+from .guard import SWAMPED_BYTES, Guard
 from .notify import Notify
 from .publish import Publisher
 from .resp import Command, Connection, RedisAway
@@ -245,10 +245,10 @@ class Extractor:
             self._trim_at = now + TRIM_EVERY
             oldest_ms = host_time() // 1000 - KEEP_MS
             commands.append(("XTRIM", self.kind.stream_key, "MINID", oldest_ms))
-            if self._bound(now, STREAM_BYTES):
+            if self._bound(now, self.settings.stream_bytes):
                 self._look_at_ids(now)
         elif self.source.swamped:
-            self._bound(now, SWAMPED_BYTES)
+            self._bound(now, min(SWAMPED_BYTES, self.settings.stream_bytes))
         stored_ts = self.store.stored_ts
         if stored_ts != self._stored_ts and stored_ts is not None and now >= self._stored_at:
             self._stored_at = now + STORED_EVERY

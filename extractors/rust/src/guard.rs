@@ -9,8 +9,6 @@ use crate::logs::Log;
 use crate::redis::{ANSWER_TIME, Redis, RedisError};
 use crate::resp::{Frame, write_command};
 
-/// What a stream may hold. 120 s of 1000 events a second take 10 MiB; three such streams leave room for the rest.
-const STREAM_BYTES: i64 = 24 << 20;
 /// What is kept of a stream that holds what is too long for an event.
 pub const SWAMPED_BYTES: i64 = 2 << 20;
 /// As long as entries are kept: ids less ahead than this are trimmed a little later, that is all.
@@ -66,7 +64,7 @@ impl Guard {
         self.trim(redis, stream, size.unwrap_or(0), limit, log)
     }
 
-    /// Bounds the stream, and looks at its ids; `last_id` was read last, and `read` entries were read so far. Both are
+    /// Bounds the stream to `limit` bytes, and looks at its ids; `last_id` was read last, and `read` entries were read so far. Both are
     /// asked in one go: to wait costs an idle host a wakeup each time.
     ///
     /// # Errors
@@ -75,6 +73,7 @@ impl Guard {
         &mut self,
         redis: &mut Redis,
         stream: &[u8],
+        limit: i64,
         (last_id, read): (&str, u64),
         now_ms: i64,
         log: &Log,
@@ -88,7 +87,7 @@ impl Guard {
         let told = redis.answer(deadline, |told| unless_refused("XINFO", told, Stream::of))?;
         let Some(size) = size? else { return Ok(Ids::default()) }; // there is no stream
         let told = told?;
-        self.trim(redis, stream, size, STREAM_BYTES, log)?;
+        self.trim(redis, stream, size, limit, log)?;
         let bound = u64::try_from(now_ms).unwrap_or(0).saturating_add(AHEAD_MS);
         Ok(Ids { are_ahead: milliseconds(&told.tip) > bound, have_gap: self.has_gap(told, last_id, read) })
     }

@@ -79,7 +79,7 @@ impl Service<'_> {
     pub(super) fn duties(&mut self, now: Instant) {
         self.note_stored();
         if self.source.is_open() && self.source.is_swamped() {
-            self.bound(SWAMPED_BYTES);
+            self.bound(SWAMPED_BYTES.min(self.config.stream_bytes));
         }
         let stats = now >= self.timers.stats;
         if !stats && !self.tell_stored {
@@ -123,7 +123,7 @@ impl Service<'_> {
         let redis = self.publisher.settled(self.config);
         let ids = redis.and_then(|redis| {
             let read = (source.last_id(), source.entries());
-            self.guard.look(redis, source.stream(), read, now_ms, self.log)
+            self.guard.look(redis, source.stream(), self.config.stream_bytes, read, now_ms, self.log)
         });
         if let Some(ids) = self.answered(ids) {
             self.are_ids_ahead = ids.are_ahead;

@@ -57,7 +57,7 @@ def emptied(kind: str, seconds: float) -> dict[str, Any]:
 
 
 def flood(kind: str, other: str, size: int, seconds: float) -> dict[str, Any]:
-    """Adds entries of up to `size` bytes as fast as Redis takes them, and 10 events a second of another kind meanwhile."""
+    """Adds entries of up to `size` bytes as fast as Redis takes them, and 10 events a second of another kind too."""
     admin, victim = Redis.user("admin"), Redis.user("collector")
     before = {one: _stats(admin, one) for one in (kind, other)}
     pid = os.fork()
