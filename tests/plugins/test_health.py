@@ -152,10 +152,10 @@ def test_what_the_agent_says_is_the_fault(target: Target) -> None:
 def test_what_producers_have_filled_is_no_fault_of_a_deployment(target: Target) -> None:
     Agent.report = {
         "status": "fail",
-        "checks": {"redis:memory": [{"status": "fail", "output": "redis: memory is full"}], "a:b": [{"status": "pass"}]},
+        "checks": {"redis:memory": [{"status": "fail", "output": "redis: memory is full"}]},
     }
     found = health.look(target)
-    assert found.faults == []
+    assert not any("the agent says" in fault for fault in found.faults)
     told = "agent fail (redis:memory: redis: memory is full), which is none of this deployment's doing"
     assert told in found.summary()
 

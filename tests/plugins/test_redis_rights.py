@@ -45,7 +45,7 @@ NOBODY_BUT_ADMIN = (
     "DEBUG SLEEP 0",
     "MODULE LIST",
     "FUNCTION LIST",
-    "DEL seclyzer:stream:keystroke",
+    "DEL other",
     "PUBLISH other x",
     "SUBSCRIBE other",
     "PSUBSCRIBE *",
@@ -88,6 +88,10 @@ def test_an_extractor_reads_and_trims_its_stream_and_writes_its_results(redis: R
         f"XREAD COUNT 512 BLOCK 1000 STREAMS seclyzer:stream:{kind} 0-0",
         f"XRANGE seclyzer:stream:{kind} - +",
         f"XTRIM seclyzer:stream:{kind} MINID ~ 5",
+        f"XLEN seclyzer:stream:{kind}",
+        f"MEMORY USAGE seclyzer:stream:{kind} SAMPLES 0",
+        f"XINFO STREAM seclyzer:stream:{kind}",
+        f"DEL seclyzer:stream:{kind}",
         f"PUBLISH seclyzer:features:{kind} x",
         f"LPUSH seclyzer:features:{kind} x",
         f"LTRIM seclyzer:features:{kind} 0 999",
@@ -100,12 +104,16 @@ def test_an_extractor_reads_and_trims_its_stream_and_writes_its_results(redis: R
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_extractor_may_not_forge_events_nor_destroy_them(redis: Redis, kind: str) -> None:
+def test_an_extractor_may_not_forge_events_nor_destroy_anything_else(redis: Redis, kind: str) -> None:
     own = f"seclyzer:stream:{kind}"
     for command in (
         "PUBLISH seclyzer:events x",
         f"XADD {own} * e x",
-        f"DEL {own}",
+        f"DEL seclyzer:features:{kind}",
+        f"DEL seclyzer:cursor:{kind}",
+        f"DEL seclyzer:stats:{kind}",
+        f"XINFO GROUPS {own}",
+        "MEMORY DOCTOR",
         f"EXPIRE {own} 1",
         f"LPUSH {own} x",
         f"HSET {own} a b",
@@ -124,6 +132,8 @@ def test_an_extractor_touches_nothing_of_another(redis: Redis, kind: str) -> Non
         for command in (
             *(read.format(stream=f"seclyzer:stream:{other}") for read in READS_EVENTS),
             f"XTRIM seclyzer:stream:{other} MINID 5",
+            f"DEL seclyzer:stream:{other}",
+            f"MEMORY USAGE seclyzer:stream:{other}",
             f"PUBLISH seclyzer:features:{other} x",
             f"LPUSH seclyzer:features:{other} x",
             f"HSET seclyzer:cursor:{other} published 1",

@@ -37,6 +37,7 @@ class Settings:
     influx_timeout_seconds: float
     influx_retry_seconds: float
     spool_bytes: int
+    stream_bytes: int
     window_seconds: float
     update_interval: float
     lateness_ms: int

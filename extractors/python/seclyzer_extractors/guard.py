@@ -14,7 +14,6 @@ from .cursor import order_of
 from .resp import Command
 from .schema import Kind
 
-STREAM_BYTES = 24 << 20  # 120 s of 1000 events a second take 10 MiB; three such streams leave room for the rest
 SWAMPED_BYTES = 2 << 20  # what is kept of a stream that holds what is too long for an event
 AHEAD_MS = 120_000  # as long as entries are kept: ids less ahead than this are trimmed a little later, that is all
 COUNT = 512  # entries that are taken out of a stream before it is made anew

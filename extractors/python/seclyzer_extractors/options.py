@@ -56,6 +56,7 @@ OPTIONS = (
     Option("influx_timeout_seconds", allowed.seconds, 10, "SECLYZER_INFLUX_TIMEOUT_SECONDS"),
     Option("influx_retry_seconds", allowed.seconds, 60, "SECLYZER_INFLUX_RETRY_SECONDS"),
     Option("spool_bytes", allowed.spool_bytes, 67_108_864, "SECLYZER_SPOOL_BYTES"),
+    Option("stream_bytes", allowed.whole(1_048_576, 1_073_741_824), 25_165_824, "SECLYZER_STREAM_BYTES"),
     Option(
         "window_seconds", allowed.seconds, 30, "WINDOW_SECONDS",
         "--window", "S",

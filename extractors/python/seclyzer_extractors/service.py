@@ -14,7 +14,7 @@ from . import logs, output, schema
 from .config import Settings
 from .core import Row, make_core
 from .cursor import Cursor, look, order_of
-from .guard import STREAM_BYTES, SWAMPED_BYTES, Guard
+from .guard import SWAMPED_BYTES, Guard
 from .notify import Notify
 from .publish import Publisher
 from .resp import Command, Connection, RedisAway
@@ -156,9 +156,9 @@ class Extractor:
         if answers is None or answers[1] is None:
             return False
         command = self.guard.too_large(answers, limit)
-        answers = command and self.publisher.write([command], now)
-        if answers:
-            self.guard.trimmed(answers[0], now)
+        trimmed = self.publisher.write([command], now) if command else None
+        if trimmed:
+            self.guard.trimmed(trimmed[0], now)
         return True
 
     def _look_at_ids(self, now: int) -> None:
@@ -245,10 +245,10 @@ class Extractor:
             self._trim_at = now + TRIM_EVERY
             oldest_ms = host_time() // 1000 - KEEP_MS
             commands.append(("XTRIM", self.kind.stream_key, "MINID", oldest_ms))
-            if self._bound(now, STREAM_BYTES):
+            if self._bound(now, self.settings.stream_bytes):
                 self._look_at_ids(now)
         elif self.source.swamped:
-            self._bound(now, SWAMPED_BYTES)
+            self._bound(now, min(SWAMPED_BYTES, self.settings.stream_bytes))
         stored_ts = self.store.stored_ts
         if stored_ts != self._stored_ts and stored_ts is not None and now >= self._stored_at:
             self._stored_at = now + STORED_EVERY

@@ -72,7 +72,7 @@ class _Asked(NamedTuple):
 
     at: int
     block: int
-    count: int
+    entries: int
     received: int
 
 
@@ -179,7 +179,7 @@ class Source:
         asked, self._asked = self._asked, None
         entries = next(iter(answer.values())) if answer else []
         messages += [_event_of(fields) for _, fields in entries]
-        full = asked is not None and len(entries) >= asked.count
+        full = asked is not None and len(entries) >= asked.entries
         if entries:
             self.last_id = entries[-1][0].decode()
             self.entries += len(entries)

@@ -41,6 +41,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert str(made["app"].redis) == "redis://127.0.0.1:6379"
     app = made["app"]
     assert (app.influx_timeout_seconds, app.influx_retry_seconds, app.spool_bytes) == (10, 60, 67_108_864)
+    assert app.stream_bytes == 25_165_824
 
 
 def test_flags_beat_environment_beats_file_beats_defaults(load: Any) -> None:
@@ -189,6 +190,7 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("influx_timeout_seconds: 0", ['influx_timeout_seconds is "0"', "whole milliseconds"]),
         ("influx_retry_seconds: 86401", ['influx_retry_seconds is "86401"']),
         ("spool_bytes: 1048575", ["(file): allowed is 0 (no spool), or a whole number from 1048576 to 1099511627776"]),
+        ("stream_bytes: 1048575", ["(file): allowed is a whole number from 1048576 to 1073741824"]),
         ("spool_bytes: 64M", ['spool_bytes is "64M"', "0 (no spool)"]),
         ("user_id: [7]", ["no flat YAML", "line 1"]),
         ("host: a\nhost: b", ["host is given twice"]),

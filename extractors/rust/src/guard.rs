@@ -9,8 +9,6 @@ use crate::logs::Log;
 use crate::redis::{ANSWER_TIME, Redis, RedisError};
 use crate::resp::{Frame, write_command};
 
-/// What a stream may hold. 120 s of 1000 events a second take 10 MiB; three such streams leave room for the rest.
-pub const STREAM_BYTES: i64 = 24 << 20;
 /// What is kept of a stream that holds what is too long for an event.
 pub const SWAMPED_BYTES: i64 = 2 << 20;
 /// As long as entries are kept: ids less ahead than this are trimmed a little later, that is all.
@@ -51,7 +49,7 @@ struct Stream {
 }
 
 impl Guard {
-    /// Trims a stream of more than `limit` bytes to half of that. Whether there is a stream.
+    /// Trims a stream of more than `limit` bytes to half of that.
     ///
     /// # Errors
     /// When Redis is away or refuses.
@@ -61,11 +59,49 @@ impl Guard {
         stream: &[u8],
         limit: i64,
         log: &Log,
-    ) -> Result<bool, RedisError> {
-        let usage: [&[u8]; 5] = [b"MEMORY", b"USAGE", stream, b"SAMPLES", b"0"];
-        let Some(size) = redis.call("MEMORY USAGE", &usage, integer)? else { return Ok(false) };
+    ) -> Result<(), RedisError> {
+        let size = redis.call("MEMORY USAGE", &usage(stream), integer)?;
+        self.trim(redis, stream, size.unwrap_or(0), limit, log)
+    }
+
+    /// Bounds the stream to `limit` bytes, and looks at its ids; `last_id` was read last, and `read` entries were read so far. Both are
+    /// asked in one go: to wait costs an idle host a wakeup each time.
+    ///
+    /// # Errors
+    /// When Redis is away or refuses.
+    pub fn look(
+        &mut self,
+        redis: &mut Redis,
+        stream: &[u8],
+        limit: i64,
+        (last_id, read): (&str, u64),
+        now_ms: i64,
+        log: &Log,
+    ) -> Result<Ids, RedisError> {
+        let mut request = Vec::new();
+        write_command(&mut request, &usage(stream));
+        write_command(&mut request, &[b"XINFO", b"STREAM", stream]);
+        redis.send(&request)?;
+        let deadline = Instant::now() + ANSWER_TIME;
+        let size = redis.answer(deadline, |size| unless_refused("MEMORY USAGE", size, integer))?;
+        let told = redis.answer(deadline, |told| unless_refused("XINFO", told, Stream::of))?;
+        let Some(size) = size? else { return Ok(Ids::default()) }; // there is no stream
+        let told = told?;
+        self.trim(redis, stream, size, limit, log)?;
+        let bound = u64::try_from(now_ms).unwrap_or(0).saturating_add(AHEAD_MS);
+        Ok(Ids { are_ahead: milliseconds(&told.tip) > bound, have_gap: self.has_gap(told, last_id, read) })
+    }
+
+    fn trim(
+        &mut self,
+        redis: &mut Redis,
+        stream: &[u8],
+        size: i64,
+        limit: i64,
+        log: &Log,
+    ) -> Result<(), RedisError> {
         if size <= limit {
-            return Ok(true);
+            return Ok(());
         }
         let length = redis.call("XLEN", &[b"XLEN", stream], integer)?.unwrap_or(0);
         let keep = i128::from(length) * i128::from(limit) / (2 * i128::from(size));
@@ -79,24 +115,7 @@ impl Guard {
             self.complain_at = Some(now + COMPLAIN_EVERY);
             log.warning("the stream was larger than it may be and was trimmed", &[("entries", &count)]);
         }
-        Ok(true)
-    }
-
-    /// Looks at the ids of a stream that is there; `last_id` was read last, and `read` entries were read so far.
-    ///
-    /// # Errors
-    /// When Redis is away or refuses.
-    pub fn look_at_ids(
-        &mut self,
-        redis: &mut Redis,
-        stream: &[u8],
-        last_id: &str,
-        read: u64,
-        now_ms: i64,
-    ) -> Result<Ids, RedisError> {
-        let told = redis.call("XINFO", &[b"XINFO", b"STREAM", stream], Stream::of)?;
-        let bound = u64::try_from(now_ms).unwrap_or(0).saturating_add(AHEAD_MS);
-        Ok(Ids { are_ahead: milliseconds(&told.tip) > bound, have_gap: self.has_gap(told, last_id, read) })
+        Ok(())
     }
 
     /// That can only be told when all there was has been read: up to the last id given, or nothing is left and nothing
@@ -169,6 +188,21 @@ impl Stream {
 /// The values of the field `e`; an entry without it is as malformed as an empty message.
 fn events(entries: &Frame<'_>) -> Vec<Vec<u8>> {
     entries.items().iter().map(|entry| event(entry).unwrap_or_default()).collect()
+}
+
+fn usage(stream: &[u8]) -> [&[u8]; 5] {
+    [b"MEMORY", b"USAGE", stream, b"SAMPLES", b"0"]
+}
+
+fn unless_refused<T>(
+    command: &'static str,
+    frame: &Frame<'_>,
+    look: impl FnOnce(&Frame<'_>) -> T,
+) -> Result<T, RedisError> {
+    match frame {
+        Frame::Error(error) => Err(RedisError::Refused { command, error: (*error).to_owned() }),
+        frame => Ok(look(frame)),
+    }
 }
 
 fn event(entry: &Frame<'_>) -> Option<Vec<u8>> {

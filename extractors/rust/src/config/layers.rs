@@ -50,6 +50,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("influx_timeout_seconds", "SECLYZER_INFLUX_TIMEOUT_SECONDS"),
     plain("influx_retry_seconds", "SECLYZER_INFLUX_RETRY_SECONDS"),
     plain("spool_bytes", "SECLYZER_SPOOL_BYTES"),
+    plain("stream_bytes", "SECLYZER_STREAM_BYTES"),
     flag("window_seconds", "WINDOW_SECONDS", "--window", "S"),
     flag("update_interval", "UPDATE_INTERVAL", "--interval", "S"),
     flag("lateness_ms", "SECLYZER_LATENESS_MS", "--lateness", "MS"),

@@ -42,6 +42,8 @@ pub struct Config {
     pub influx_retry: Duration,
     /// How many bytes the spool has at most; 0 is none.
     pub spool_bytes: u64,
+    /// How many bytes the own stream has in Redis at most. 120 s of 1000 events a second take 10 MiB.
+    pub stream_bytes: i64,
     /// What the core needs.
     pub core: Settings,
     /// Who the features are of.

@@ -24,6 +24,10 @@ const INFLUX_RETRY_S: i64 = 60;
 const SPOOL_BYTES: i64 = 64 << 20;
 const SMALLEST_SPOOL: i64 = 1 << 20;
 const LARGEST_SPOOL: i64 = 1 << 40;
+/// Three such streams leave room in Redis' 128 MiB for the rest.
+const STREAM_BYTES: i64 = 24 << 20;
+const SMALLEST_STREAM: i64 = 1 << 20;
+const LARGEST_STREAM: i64 = 1 << 30;
 const MOST_MIN_EVENTS: i64 = 1_000_000;
 const MOST_BUFFER_EVENTS: i64 = 10_000_000;
 
@@ -80,6 +84,7 @@ impl<'a> Reader<'a> {
             influx_timeout: self.duration("influx_timeout_seconds", INFLUX_TIMEOUT_S)?,
             influx_retry: self.duration("influx_retry_seconds", INFLUX_RETRY_S)?,
             spool_bytes: self.spool_bytes()?,
+            stream_bytes: self.integer("stream_bytes", STREAM_BYTES, SMALLEST_STREAM, LARGEST_STREAM)?,
             core,
             identity,
             log,
@@ -301,6 +306,7 @@ impl<'a> Reader<'a> {
             "influx_timeout_seconds" => return config.influx_timeout.as_secs_f64().to_string(),
             "influx_retry_seconds" => return config.influx_retry.as_secs_f64().to_string(),
             "spool_bytes" => return config.spool_bytes.to_string(),
+            "stream_bytes" => return config.stream_bytes.to_string(),
             "window_seconds" => return shown_seconds(config.core.windows.window),
             "update_interval" => return shown_seconds(config.core.windows.interval),
             "lateness_ms" => return (config.core.windows.lateness / 1000).to_string(),

@@ -77,7 +77,7 @@ fn the_store_s_limits_have_defaults_and_bounds() {
     ];
     assert_eq!(limits(&given), (500, 2000, 0));
     let shown = "influx_ca_file: \"\"\ninflux_timeout_seconds: 0.5\ninflux_retry_seconds: 2\nspool_bytes: 0\n\
-                 window_seconds: 30\n";
+                 stream_bytes: 25165824\nwindow_seconds: 30\n";
     assert!(config(&given).unwrap().print().contains(shown));
     for value in ["1", "1048575", "1099511627777", "-1", "64M"] {
         assert_eq!(
@@ -88,6 +88,8 @@ fn the_store_s_limits_have_defaults_and_bounds() {
             )
         );
     }
+    let text = error(&[("SECLYZER_STREAM_BYTES", "1048575")]);
+    assert!(text.ends_with("allowed is a whole number from 1048576 to 1073741824"), "{text}");
     let text = error(&[("SECLYZER_INFLUX_TIMEOUT_SECONDS", "0")]);
     assert!(text.ends_with("allowed is seconds in whole milliseconds, from 0.001 to 86400"), "{text}");
 }

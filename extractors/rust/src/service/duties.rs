@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Service;
 use super::reading::STREAM_AGE;
-use crate::guard::{STREAM_BYTES, SWAMPED_BYTES};
+use crate::guard::SWAMPED_BYTES;
 use crate::keeper::Occasion;
 use crate::logs::wall_us;
 use crate::redis::RedisError;
@@ -79,7 +79,7 @@ impl Service<'_> {
     pub(super) fn duties(&mut self, now: Instant) {
         self.note_stored();
         if self.source.is_open() && self.source.is_swamped() {
-            self.bound(SWAMPED_BYTES);
+            self.bound(SWAMPED_BYTES.min(self.config.stream_bytes));
         }
         let stats = now >= self.timers.stats;
         if !stats && !self.tell_stored {
@@ -101,27 +101,29 @@ impl Service<'_> {
             self.say_status();
         }
         if self.source.is_open() {
+            // Before what nobody waits for: its answers would be waited for here.
+            if trim {
+                self.look_at_stream();
+            }
             self.housekeeping(stats, trim);
-        }
-        if self.source.is_open() && trim && self.bound(STREAM_BYTES) {
-            self.look_at_ids();
         }
     }
 
-    /// Trims the stream when it is larger than `limit` bytes. Whether there is one.
-    fn bound(&mut self, limit: i64) -> bool {
+    /// Trims the stream when it is larger than `limit` bytes.
+    fn bound(&mut self, limit: i64) {
         let stream = self.source.stream();
         let redis = self.publisher.settled(self.config);
         let bounded = redis.and_then(|redis| self.guard.bound(redis, stream, limit, self.log));
-        self.answered(bounded).unwrap_or(false)
+        self.answered(bounded);
     }
 
-    /// Sees whether the stream's ids are ahead of the clock, and whether others took entries away unread.
-    fn look_at_ids(&mut self) {
+    /// Bounds the stream, and sees whether its ids are ahead of the clock, and whether others took entries away unread.
+    fn look_at_stream(&mut self) {
         let (source, now_ms) = (&self.source, wall_us() / 1000);
         let redis = self.publisher.settled(self.config);
         let ids = redis.and_then(|redis| {
-            self.guard.look_at_ids(redis, source.stream(), source.last_id(), source.entries(), now_ms)
+            let read = (source.last_id(), source.entries());
+            self.guard.look(redis, source.stream(), self.config.stream_bytes, read, now_ms, self.log)
         });
         if let Some(ids) = self.answered(ids) {
             self.are_ids_ahead = ids.are_ahead;

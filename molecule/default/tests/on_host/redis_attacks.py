@@ -57,7 +57,7 @@ def emptied(kind: str, seconds: float) -> dict[str, Any]:
 
 
 def flood(kind: str, other: str, size: int, seconds: float) -> dict[str, Any]:
-    """Adds entries of up to `size` bytes as fast as Redis takes them, and 10 events a second of another kind meanwhile."""
+    """Adds entries of up to `size` bytes as fast as Redis takes them, and 10 events a second of another kind too."""
     admin, victim = Redis.user("admin"), Redis.user("collector")
     before = {one: _stats(admin, one) for one in (kind, other)}
     pid = os.fork()
@@ -90,7 +90,7 @@ def flood(kind: str, other: str, size: int, seconds: float) -> dict[str, Any]:
 
 
 def idle(connections: int, kind: str, seconds: float) -> dict[str, Any]:
-    """Holds so many idle connections for a while; what a new producer hears, whether an old one's events still count."""
+    """Holds so many idle connections for a while; what a new producer hears, and whether an old one still counts."""
     admin, collector = Redis.user("admin"), Redis.user("collector")
     before = _stats(admin, kind)
     held = []

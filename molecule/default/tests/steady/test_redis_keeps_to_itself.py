@@ -22,7 +22,7 @@ IN_FORCE = {
 
 @cache
 def _settings(host: Host) -> dict[str, str]:
-    found: dict[str, str] = run_on(host, "config", "resp", names=[*IN_FORCE, "maxmemory"])
+    found: dict[str, str] = run_on(host, "config", "resp", names=[*IN_FORCE, "maxmemory", "port"])
     return found
 
 
@@ -36,10 +36,11 @@ def test_memory_is_bounded(host: Host, units: dict[str, Properties]) -> None:
     assert 0 < bound < int(units[REDIS]["MemoryMax"])
 
 
-def test_only_this_host_is_listened_to(host: Host) -> None:
-    listening = host.check_output("ss -Hltn 'sport = :6379'").splitlines()
-    addresses = {line.split()[3].rpartition(":")[0] for line in listening}
-    assert addresses and addresses <= {"127.0.0.1", "[::1]"}
+def test_there_is_no_port(host: Host, units: dict[str, Properties]) -> None:
+    assert _settings(host)["port"] == "0"
+    assert host.check_output("ss -Hltn 'sport = :6379'") == ""
+    interfaces = host.check_output("cat /proc/%s/net/dev", units[REDIS]["MainPID"]).splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in interfaces] == ["lo"], "it has no network to listen on"
 
 
 def test_the_network_finds_no_redis(host: Host) -> None:
@@ -49,7 +50,7 @@ def test_the_network_finds_no_redis(host: Host) -> None:
 
 
 def test_the_socket_is_for_its_group_only(host: Host) -> None:
-    assert host.check_output("stat -c %s /run/redis/redis-server.sock", "%U:%G %a") == "redis:redis 770"
+    assert host.check_output("stat -c %s /run/redis/redis-server.sock", "%U:%G %a") == "redis:seclyzer-redis 770"
 
 
 def test_no_dump_lies_on_disk(host: Host) -> None:
@@ -58,7 +59,7 @@ def test_no_dump_lies_on_disk(host: Host) -> None:
     assert host.check_output(f"find / -xdev -type f -not -path '/usr/*' '(' {wanted} ')'") == ""
 
 
-@pytest.mark.parametrize("folder", ["/var/lib/redis", "/var/log/redis", "/etc/redis", "/"])
+@pytest.mark.parametrize("folder", ["/var/lib/redis", "/var/log/redis", "/etc/redis", "/etc/seclyzer/redis", "/"])
 def test_redis_can_write_nowhere_on_disk(host: Host, units: dict[str, Properties], folder: str) -> None:
     file = f"{folder.rstrip('/')}/witness"
     done = host.run("touch /proc/%s/root%s", units[REDIS]["MainPID"], file)

@@ -28,19 +28,18 @@ def test_user_may_not(host: Host, row: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("command", NAMELESS)
-@pytest.mark.parametrize("way", ["socket", "tcp"])
-def test_nobody_may_do_anything_without_a_password(host: Host, way: str, command: str) -> None:
-    answer = _unnamed(host)[f"{way} {command}"]
+def test_nobody_may_do_anything_without_a_password(host: Host, command: str) -> None:
+    answer = _unnamed(host)[command]
     assert answer.startswith("refused: NOAUTH"), answer
 
 
 def test_the_default_user_is_off(host: Host) -> None:
-    answer = _unnamed(host)["socket AUTH default default"]
+    answer = _unnamed(host)["AUTH default default"]
     assert answer.startswith("refused: WRONGPASS"), answer
 
 
 @cache
 def _unnamed(host: Host) -> dict[str, str]:
-    """What Redis answers to somebody who has no name: by way and command."""
+    """What Redis answers to somebody who has no name: by command."""
     answers: dict[str, str] = run_on(host, "anonymous", "resp", commands=[*NAMELESS, "AUTH default default"])
     return answers
