@@ -282,7 +282,9 @@ def _ledger(path: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise Uncounted(f"{path} cannot be read ({error.strerror}); site.yml mends it") from error
+        raise Uncounted(
+            f"{path} cannot be read ({error.strerror}); it has to be of the group influxdb-watch"
+        ) from error
     found = []
     for line in lines:
         try:
