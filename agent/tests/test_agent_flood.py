@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from agent_world import Agent, Host, wait_until
+from agent_world import Agent, Host
 
 from seclyzer_agent import guard
 
@@ -119,9 +119,9 @@ def test_connections_that_come_and_go_all_the_time_do_not_either(agent: Agent) -
     checks_pass_and_little_was_logged(agent)
 
 
-def test_headers_that_come_slowly_end_in_time(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headers_that_come_slowly_end_in_time(agent: Agent) -> None:
     with ExitStack() as held:
-        slow = [held.enter_context(connect(agent)) for _ in range(guard.MOST_CONNECTIONS - 50)]
+        slow = [held.enter_context(connect(agent)) for _ in range(guard.MOST_CONNECTIONS - 10)]
         began = time.monotonic()
         for connection in slow:
             connection.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: ")
@@ -131,14 +131,14 @@ def test_headers_that_come_slowly_end_in_time(agent: Agent, monkeypatch: pytest.
             assert agent.get("/livez").seconds < LIVELY
             time.sleep(0.5)
         assert not closed(slow[-1], 0.1)
-        wait_until(lambda: descriptors(agent) < 100, seconds=guard.HEAD_SECONDS)
-        assert all(closed(connection, 0.5) for connection in slow)
+        assert all(closed(connection, guard.HEAD_SECONDS) for connection in slow)
+        assert time.monotonic() - began < 2 * guard.HEAD_SECONDS
         checks_pass_and_little_was_logged(agent)
 
 
 def test_idle_connections_are_kept_for_their_clients_but_never_too_many(agent: Agent) -> None:
     with ExitStack() as held:
-        idle = [held.enter_context(connect(agent)) for _ in range(2 * guard.MOST_CONNECTIONS)]
+        idle = [held.enter_context(connect(agent)) for _ in range(4 * guard.MOST_CONNECTIONS)]
         for connection in idle:
             say(connection, b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert slowest(agent) < LIVELY
@@ -175,9 +175,9 @@ def test_garbage_is_dropped_and_makes_a_line_in_ten_seconds(agent: Agent, garbag
 
 def test_what_a_client_does_not_read_is_not_kept_for_it(agent: Agent) -> None:
     with ExitStack() as held:
-        for _ in range(100):
+        for _ in range(40):
             connection = held.enter_context(connect(agent))
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            say(connection, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300)
+            say(connection, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
         assert slowest(agent) < LIVELY
         checks_pass_and_little_was_logged(agent)
