@@ -15,6 +15,7 @@ import pytest
 from agent_world import Agent, Host
 
 from seclyzer_agent import guard
+from seclyzer_agent.recent import MOMENT, MOST_QUERIES, Body, Recent, TooMany
 
 Start = Callable[..., Agent]
 MANY = 1100  # more than the descriptors that a service has by default
@@ -181,3 +182,27 @@ def test_what_a_client_does_not_read_is_not_kept_for_it(agent: Agent) -> None:
             say(connection, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
         assert slowest(agent) < LIVELY
         checks_pass_and_little_was_logged(agent)
+
+
+def test_many_who_ask_the_same_cost_hardly_more_than_one_and_many_questions_are_bounded(agent: Agent) -> None:
+    clock, made = [0.0], []
+    recent = Recent(lambda: clock[0])
+
+    def ask(page: str, query: str = "") -> Body:
+        return recent.get(page, query, lambda: made.append((page, query)) or Body(200, str(len(made)).encode(), ""))
+
+    assert [ask("healthz").data for _ in range(3)] == [b"1"] * 3
+    assert ask("metrics").data == b"2"
+    for n in range(MOST_QUERIES):
+        ask("healthz", f"exclude={n}")
+    with pytest.raises(TooMany):
+        ask("healthz", "exclude=more")
+    assert (ask("healthz").data, ask("healthz", "exclude=0").data) == (b"1", b"3")
+    assert ask("page").status == 200
+    clock[0] += MOMENT
+    ask("healthz", "exclude=more")
+    assert ask("healthz").data != b"1"
+    answers = {agent.get(f"/healthz?exclude=a{n}").status for n in range(100)}
+    assert answers == {200, 429}
+    assert agent.get("/healthz").status == 200
+    assert agent.inside("/healthz?exclude=inside").status == 200
