@@ -1,8 +1,8 @@
 """Bounds on the connections of a listener, so that whoever opens many of them takes nothing from anybody else.
 
-A connection costs next to nothing until its first byte: only then the HTTP server hears of it. It has to bring a whole
-request within HEAD_SECONDS, and may be idle between requests for IDLE_SECONDS. When there are too many, the one that
-made no progress for longest goes, never the new one: a client that asks at once is answered.
+A connection costs next to nothing until its first request is there: only then the HTTP server hears of it. It has to
+bring a whole request within HEAD_SECONDS, and may be idle between requests for IDLE_SECONDS. When there are too many,
+the one that made no progress for longest goes, never the new one: a client that asks at once is answered.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import logging
 import resource
 from collections.abc import Callable
 
+from .logs import QUIET_SECONDS
+
 log = logging.getLogger("seclyzer_agent")
 
 HEAD_SECONDS = 5.0
 IDLE_SECONDS = 30.0
 MOST_BYTES = 16 * 1024  # of one request, and of those that wait for their answers
-MOST_CONNECTIONS = 256  # of one listener
-BURST = 32  # accepted before those that are there already get their turn; far below the number that is kept
+MOST_CONNECTIONS = 64  # of one listener; as many requests may come between two steps of a check
+END_OF_HEAD = b"\r\n\r\n"
+BURST = 8  # accepted before those that are there already get their turn; far below the number that is kept
 BACKLOG = 1024  # that the kernel keeps meanwhile
 
 
@@ -36,6 +39,7 @@ class Guard:
         self.serve = serve
         self.limit = limit
         self._kept: dict[Connection, None] = {}  # the one without progress for longest first
+        self._closed = 0  # since the last line about it
 
     def __call__(self) -> Connection:
         """A protocol for a new connection."""
@@ -46,12 +50,19 @@ class Guard:
         self._kept.pop(connection, None)
         self._kept[connection] = None
         while len(self._kept) > self.limit:
-            log.warning("too many connections: the oldest was closed", extra={"often": True})
             next(iter(self._kept)).drop()
+            if not self._closed:
+                asyncio.get_running_loop().call_later(QUIET_SECONDS, self._tell)
+            self._closed += 1
 
     def forget(self, connection: Connection) -> None:
         """The connection is gone."""
         self._kept.pop(connection, None)
+
+    def _tell(self) -> None:
+        fields = {"closed": self._closed, "in_seconds": f"{QUIET_SECONDS:g}", "kept": self.limit}
+        log.warning("too many connections: the oldest were closed for new ones", extra={"fields": fields})
+        self._closed = 0
 
     def close(self) -> None:
         """Drop all."""
@@ -62,7 +73,7 @@ class Guard:
 class Connection(asyncio.Protocol):
     """One connection, between the transport and the HTTP server's own protocol."""
 
-    __slots__ = ("_bytes", "_guard", "_inner", "_timer", "_transport")
+    __slots__ = ("_bytes", "_first", "_guard", "_inner", "_timer", "_transport")
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -70,6 +81,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._bytes = 0  # received since the last answer
+        self._first = b""  # of the first request, until its head is there
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep it; the server hears nothing yet."""
@@ -82,16 +94,20 @@ class Connection(asyncio.Protocol):
         """Hand it on, unless a request has no end."""
         if self._transport is None:
             return
-        if self._inner is None:
-            self._inner = self._guard.serve()
-            self._inner.connection_made(self._transport)
-        elif not self._bytes:  # the next request begins
+        if self._inner is not None and not self._bytes:  # the next request begins
             self._wait(HEAD_SECONDS)
         self._bytes += len(data)
         if self._bytes > MOST_BYTES:
             self.drop()
-        else:
+        elif self._inner is not None:
             self._inner.data_received(data)
+        elif END_OF_HEAD in (first := self._first + data):
+            self._first = b""
+            self._inner = self._guard.serve()
+            self._inner.connection_made(self._transport)
+            self._inner.data_received(first)
+        else:
+            self._first = first
 
     def answered(self) -> None:
         """A whole request has come and its answer is on its way."""

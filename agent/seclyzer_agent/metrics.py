@@ -29,6 +29,11 @@ class Exposition:
     def __init__(self) -> None:
         self._process = ProcessCollector(registry=None)
 
+    @staticmethod
+    def kind(accept: str) -> str:
+        """The Content-Type that an Accept header leads to."""
+        return choose_encoder(accept)[1]
+
     def write(
         self, accept: str, now: Snapshot, figures: Snapshot, process: Iterable[Metric] | None = None
     ) -> tuple[bytes, str]:

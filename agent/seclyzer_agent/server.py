@@ -21,18 +21,28 @@ from .metrics import Exposition
 from .model import Status
 from .page import CONTENT_SECURITY_POLICY, page
 from .public import Public
+from .recent import Body, Recent, TooMany
 from .snapshot import Snapshot
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+PAGE_TYPE = "text/html; charset=utf-8"
 HEADERS = {"Server": "seclyzer-agent", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def application(snapshot: Callable[[], Snapshot], public: Public, password: str | None) -> web.Application:
     """The web application. `snapshot` must return at once; `password` is the readers', if there is one."""
-    exposition = Exposition()
+    exposition, recent = Exposition(), Recent()
 
-    def seen(request: web.Request) -> Snapshot:
-        return snapshot() if may_read_all(request, password) else public.of(snapshot())
+    def answer(request: web.Request, page: str, query: str, make: Callable[[Snapshot, bool], Body]) -> web.Response:
+        """What `make` makes of the snapshot as whoever asks may see it; for anybody the same for a moment."""
+        if may_read_all(request, password):
+            body = make(snapshot(), True)
+        else:
+            try:
+                body = recent.get(page, query, lambda: make(public.of(snapshot()), False))
+            except TooMany:
+                raise web.HTTPTooManyRequests(text="too many different questions at once; ask again\n") from None
+        return web.Response(status=body.status, body=body.data, headers={"Content-Type": body.kind})
 
     async def livez(_: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -44,26 +54,28 @@ def application(snapshot: Callable[[], Snapshot], public: Public, password: str 
         return web.Response(text="ready\n")
 
     async def healthz(request: web.Request) -> web.Response:
-        verbose = request.query.get("verbose", "no").lower() not in ("no", "0", "false")
-        document = health.report(seen(request), verbose=verbose, excluded=request.query.getall("exclude", []))
-        status = 503 if document["status"] == Status.FAIL.word else 200
-        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-        return web.Response(status=status, text=text, content_type=health.CONTENT_TYPE)
+        def make(seen: Snapshot, _: bool) -> Body:
+            verbose = request.query.get("verbose", "no").lower() not in ("no", "0", "false")
+            document = health.report(seen, verbose=verbose, excluded=request.query.getall("exclude", []))
+            status = 503 if document["status"] == Status.FAIL.word else 200
+            text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+            return Body(status, text.encode(), f"{health.CONTENT_TYPE}; charset=utf-8")
+
+        return answer(request, "healthz", request.query_string, make)
 
     async def metrics(request: web.Request) -> web.Response:
-        accept, now = ",".join(request.headers.getall("Accept", [])), snapshot()
-        if may_read_all(request, password):
-            body, content_type = exposition.write(accept, now, now)
-        else:
-            body, content_type = exposition.write(accept, now, public.of(now), public.process)
-        return web.Response(body=body, headers={"Content-Type": content_type})
+        accept = ",".join(request.headers.getall("Accept", []))
+
+        def make(seen: Snapshot, full: bool) -> Body:
+            data, kind = exposition.write(accept, snapshot(), seen, None if full else public.process)
+            return Body(200, data, kind)
+
+        return answer(request, f"metrics as {exposition.kind(accept)}", "", make)
 
     async def person(request: web.Request) -> web.Response:
-        return web.Response(
-            text=page(seen(request)),
-            content_type="text/html",
-            headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"},
-        )
+        response = answer(request, "page", "", lambda seen, _: Body(200, page(seen).encode(), PAGE_TYPE))
+        response.headers.update({"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"})
+        return response
 
     app = web.Application(middlewares=[_only_here], client_max_size=1024)
     routes = {"/livez": livez, "/readyz": readyz, "/healthz": healthz, "/metrics": metrics, "/": person}

@@ -21,6 +21,7 @@ from ..module_utils import bundles, influxdb_api, modes, safe_url, variables
 from .seclyzer_deployment import MODULE, read_bundle
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
+INFLUXDB_DEFAULTS = ROLES / "influxdb" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
 STORE = "seclyzer_store"
 SOCKET = "/run/seclyzer/influx.sock"
@@ -67,7 +68,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         wrong: dict[str, list[str]] = {}
         for host in facts["ansible_play_hosts_all"]:
             of_host = facts["hostvars"][host]
-            for sentence in [*variables.unknown(of_host, known), *_types(of_host, known), *_mode(of_host)]:
+            unsafe = self._unsafe_url(facts["hostvars"].raw_get(host))
+            for sentence in [*variables.unknown(of_host, known), *_types(of_host, known), *_mode(of_host), *unsafe]:
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
         sentences += _groups(facts)
@@ -79,6 +81,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES),
             "rollout": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
+
+    def _unsafe_url(self, of_host: Vars) -> list[str]:
+        """Why a token must not go where a host, by its variables, would send it."""
+        values = self._loader.load_from_file(str(INFLUXDB_DEFAULTS), trusted_as_template=True) | dict(of_host)
+        view = self._templar.copy_with_new_env(available_variables=values)
+        try:
+            unsafe = safe_url.fault(str(view.template(values["influxdb_url"])))
+        except AnsibleError:
+            return []  # what cannot be worked out yet is looked at again when the host is
+        return [f"influxdb_url {unsafe}"] if unsafe else []
 
     def _verdict(self, facts: Vars, noted: str) -> dict[str, Any]:
         """Refuses for all hosts when one of them cannot go on."""

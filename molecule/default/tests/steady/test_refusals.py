@@ -27,6 +27,13 @@ CASES = {
     "a spool without room": Case(
         "seclyzer_extractors_spool_bytes=9", ("seclyzer_extractors_spool_bytes is 9", "1048576")
     ),
+    "a token in the clear": Case("influxdb_url=http://store:8086", ("influxdb_url is 'http://store:8086'", "https://")),
+    "an address that only looks like the loopback's": Case(
+        "influxdb_url=http://127.0.0.1.evil.example:8086", ("over http a token can be read on the way", "[::1]")
+    ),
+    "an agent that listens nowhere": Case(
+        "seclyzer_agent_listen=127.999.1.1:99999", ("127.999.1.1:99999", "[::1]:9484")
+    ),
     "a bundle that is not there": Case("seclyzer_bundle=/nonexistent", ("/nonexistent", "make bundle")),
 }
 

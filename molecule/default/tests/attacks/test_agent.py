@@ -1,0 +1,58 @@
+"""Any local user against the agent: floods, names of other hosts, and looking over somebody's shoulder."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from witness.host import Host, run_on
+from witness.lab import ROOT
+
+testinfra_hosts = ["ansible://seclyzer_edge"]
+
+MANY = 1100
+ANSWERED = 400  # more than are kept; each costs an answer, of a fifth of a processor
+LIVELY = 1.0  # s
+CHECKED_EVERY = 10.0  # s, and read within five
+HOLD = 16.0  # s; each check but the slowest is read again meanwhile
+FEW_BYTES = 4096
+NAMES = ROOT / "tests" / "loopback"
+
+
+@pytest.mark.parametrize(("how", "count"), [("half-open", MANY), ("slow", MANY), ("garbage", MANY), ("idle", ANSWERED)])
+def test_many_connections_hold_up_neither_answers_nor_checks_and_fill_no_journal(
+    host: Host, how: str, count: int
+) -> None:
+    said: dict[str, Any] = run_on(host, "besiege", how=how, count=count, hold=HOLD)
+    assert (said["statuses"], said["fails"], said["same"]) == ([200], [], True), said
+    assert said["slowest"] < LIVELY
+    assert said["journal"] < FEW_BYTES
+    assert said["descriptors"] < 512
+    ages = [said["began"] + HOLD - datetime.fromisoformat(at).timestamp() for at in said["readings"]]
+    fresh = [age for age in ages if age < CHECKED_EVERY + 5]
+    assert len(fresh) >= len(ages) - 1, "a check was not read meanwhile"  # legacy_clients: once a minute
+
+
+def test_what_a_person_does_shows_once_a_minute_outside_and_at_once_inside(host: Host) -> None:
+    said = run_on(host, "spy", "resp", "besiege", what="watch", seconds=14.0)
+    different = said["different"]
+    assert different["inside"] >= 3, said
+    assert {way: n for way, n in different.items() if way != "inside" and n > 2} == {}, said
+    assert said["times"] in ([], [0.0])
+
+
+def test_the_full_figures_are_for_the_group_of_the_socket(host: Host) -> None:
+    assert run_on(host, "spy", "resp", "besiege", what="doors") == {"nobody": "PermissionError", "member": "200"}
+
+
+def test_no_name_of_another_host_is_answered(host: Host) -> None:
+    tricks = [name for name in (NAMES / "others.txt").read_text().splitlines() if name.isascii()]
+    good = (NAMES / "loopback.txt").read_text().splitlines()
+    said = run_on(host, "spy", "resp", "besiege", what="hosts", names=[*tricks, *good])
+    assert {name: said[name] for name in tricks} == dict.fromkeys(tricks, 421)
+    assert {name: said[name] for name in good} == dict.fromkeys(good, 200)
+
+
+def test_systemd_shows_no_figures_of_a_person_to_everybody(host: Host) -> None:
+    """The agent's and the extractors' STATUS is read by every local user."""
+    text = host.check_output("systemctl show -P StatusText 'seclyzer-*.service'")
+    assert not any(word.isdecimal() and len(word) > 2 for word in text.split()), text
