@@ -57,6 +57,7 @@ EFFECTS = {
         "mean press gap below 1 ms",
         "mean press gap of 1 to 2 ms",
         "a correction key",
+        "a correction key under another spelling",
     ],
     "mouse": [
         "fewer than 3 moves",
