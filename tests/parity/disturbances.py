@@ -12,6 +12,8 @@ EFFECTS = {
         "event too late for one window, in time for the next",
         "late event",
         "late by 1 us",
+        "behind by 1 us",
+        "application put in order after its lateness",
         "in time by 1 us",
         "late run broken by an event on time",
         "late run one short of a session: apps",

@@ -21,7 +21,7 @@ CHANNEL = "seclyzer:events"
 START = "0-0"
 COUNT = 512  # entries read at once; fewer than the outputs that may wait, since each may make one
 GATHER_US = 10_000  # events that come one by one are asked for this often: asking costs more than reading them
-EXACT_US = 50_000  # but each at once this long before something is due: stream time begins when an event is read
+EXACT_US = 50_000  # but each at once from this long before one may make something due
 CATCHING_UP_US = 10_000  # the longest BLOCK while it is not known whether all there was has been read
 PROMPT_US = 250_000  # an answer later than this after its BLOCK says nothing about when the stream was empty
 OVERDUE_US = 2_000_000  # an answer later than this after its BLOCK does not come any more
@@ -107,12 +107,15 @@ class Source:
         first = connection.call("XRANGE", self._stream, "-", "+", "COUNT", 1)
         return not first or order_of(first[0][0].decode()) < order_of(self.last_id)
 
-    def read(self, connection: Connection, block: int, patience: int | None) -> Reading:
-        """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue."""
+    def read(self, connection: Connection, block: int, patience: int | None, quiet: int | None = None) -> Reading:
+        """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue.
+
+        No event makes anything due for the next `quiet` µs; None is as long as `block`.
+        """
         if self._asked is None:
             if not self.clock.runs:
                 block = min(block, CATCHING_UP_US)
-            block -= self._gather(block - EXACT_US)
+            block -= self._gather(min(block, block if quiet is None else quiet) - EXACT_US)
             block_ms = max(0, -(-block // 1000))
             blocking: Command = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 would wait forever
             connection.send(("XREAD", "COUNT", COUNT, *blocking, "STREAMS", self._stream, self.last_id))
