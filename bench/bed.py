@@ -11,7 +11,17 @@ from .program import Program, program_of
 from .server import RedisServer
 from .store import Store
 
-LOSSES = ("malformed", "future", "late", "dropped", "points_dropped", "points_rejected", "outputs_dropped")
+LOSSES = (
+    "malformed",
+    "future",
+    "ancient",
+    "late",
+    "behind",
+    "dropped",
+    "points_dropped",
+    "points_rejected",
+    "outputs_dropped",
+)
 
 
 class Bed:

@@ -10,15 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Counters of the contract (section 4), all since the extractor started; those of OPTIONAL need not be there.
+# Counters of the contract (section 4), all since the extractor started. Those of OPTIONAL need not be there.
 COUNTERS = {
     "events": "Valid events of its own type",
     "malformed": "Messages that break the contract",
     "future": "Events more than 5 s ahead of the clock, skipped",
-    "late": "Events that came after their windows had closed, skipped",
+    "ancient": "Events from more than 400 days before the clock, skipped",
+    "late": "Events that came after all their windows had closed, skipped",
+    "behind": "Events that came after some of their windows had closed, used for the others",
     "dropped": "Events pushed out of a full buffer",
     "sessions": "New starts of stream time, as after a clock set back",
-    "windows": "Windows emitted (app: transitions)",
+    "windows": "Windows that came out (app: transitions)",
     "windows_short": "Windows closed with too few events",
     "points_written": "Points that InfluxDB took",
     "points_spooled": "Points put aside while InfluxDB was away",
@@ -33,7 +35,7 @@ COUNTERS = {
 # Microseconds of Unix time; 0 when there was none.
 TIMES = ("started_at", "last_event_ts", "last_window_ts")
 NUMBERS = (*COUNTERS, *TIMES, "pid", "spool_bytes")
-OPTIONAL = ("gaps", "streams_reset", "entries_trimmed")
+OPTIONAL = ("gaps", "ancient", "behind", "streams_reset", "entries_trimmed")
 
 NUMBER = re.compile(r"[0-9]{1,19}")
 ENTRY_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,20}")

@@ -140,12 +140,34 @@ def test_a_heartbeat_with_junk_in_it_is_a_warning_and_the_junk_is_not_repeated(
     assert (entry.status, entry.output) == (WARN, "keystroke: the heartbeat lacks events, late, last_id")
 
 
-def test_a_heartbeat_need_not_tell_of_gaps(redis_server: RedisServer, stats: dict[str, str]) -> None:
+@pytest.mark.parametrize("name", ["gaps", "ancient", "behind"])
+def test_a_heartbeat_need_not_tell_of_what_older_programs_did_not_count(
+    redis_server: RedisServer, stats: dict[str, str], name: str
+) -> None:
     edge = Edge(redis_server)
-    edge.tell({name: value for name, value in stats.items() if name != "gaps"})
+    edge.tell({one: value for one, value in stats.items() if one != name})
     assert edge.readings()[0]["heartbeat"].status is PASS
-    edge.tell(stats, gaps="x")
-    assert edge.readings()[0]["heartbeat"].output == "keystroke: the heartbeat lacks gaps"
+    edge.tell(stats, **{name: "x"})
+    assert edge.readings()[0]["heartbeat"].output == f"keystroke: the heartbeat lacks {name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("future", "events from the future"),
+        ("ancient", "events from more than 400 days ago"),
+        ("late", "events too late for all their windows"),
+        ("behind", "events too late for some of their windows"),
+    ],
+)
+def test_events_that_are_skipped_or_used_in_part_are_said(
+    redis_server: RedisServer, stats: dict[str, str], name: str, words: str
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats)
+    first, second = edge.readings(lambda: edge.tell(stats, **{name: 3}), recent=60)
+    assert (first["errors"].status, second["errors"].status) == (PASS, WARN)
+    assert second["errors"].output == f"keystroke: 3 {words} in the last 60 s"
 
 
 def test_losses_fail_and_errors_warn_while_they_are_recent(redis_server: RedisServer, stats: dict[str, str]) -> None:

@@ -30,13 +30,19 @@ class Replay:
 
 def replay(implementation: str, kind: str, events: Iterable[bytes]) -> Replay:
     """What the program makes of the events off-line."""
-    return _replay(implementation, kind, b"".join(event + b"\n" for event in events))
+    return replay_with(implementation, kind, events, {})
+
+
+def replay_with(implementation: str, kind: str, events: Iterable[bytes], settings: dict[str, str]) -> Replay:
+    """The same, with these variables in its environment."""
+    return _replay(implementation, kind, b"".join(event + b"\n" for event in events), tuple(settings.items()))
 
 
 @cache
-def _replay(implementation: str, kind: str, events: bytes) -> Replay:
+def _replay(implementation: str, kind: str, events: bytes, settings: tuple[tuple[str, str], ...]) -> Replay:
     words = [program(implementation, kind), "--replay", "-", "--stats"]
-    done = subprocess.run(words, input=events, capture_output=True, env=environment(), timeout=60, check=True)
+    env = environment(**dict(settings))
+    done = subprocess.run(words, input=events, capture_output=True, env=env, timeout=60, check=True)
     texts = done.stdout.decode().splitlines()
     patterns = json.loads(texts.pop()) if kind == "app" else {}
     return Replay(texts, patterns, json.loads(done.stderr.decode().splitlines()[-1]))

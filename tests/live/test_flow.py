@@ -19,12 +19,12 @@ from .world import KINDS, World
 
 SECONDS = 14.0
 # Fields of the stats hash: what a replay counts, too; what is always 0 here; the others.
-COUNTED = ["events", "malformed", "late", "dropped", "sessions", "windows", "windows_short"]
+COUNTED = ["events", "malformed", "late", "behind", "dropped", "sessions", "windows", "windows_short"]
 COUNTED += ["last_event_ts", "last_window_ts"]
 ZERO = ["points_spooled", "points_rejected", "points_dropped", "spool_bytes", "redis_reconnects", "influx_errors"]
 ZERO += ["gaps", "outputs_dropped", "output_errors"]
-OTHERS = ["implementation", "version", "pid", "started_at", "future", "last_id", "points_written"]
-FUTURE = 3
+OTHERS = ["implementation", "version", "pid", "started_at", "future", "ancient", "last_id", "points_written"]
+FUTURE, ANCIENT = 3, 2
 
 
 @dataclass
@@ -49,7 +49,16 @@ def disturbed(kind: str, text: bytes) -> list[bytes]:
 
 def future(kind: str) -> bytes:
     """An event of tomorrow."""
-    ts = time.time_ns() // 1000 + 86_400_000_000
+    return event_at(kind, time.time_ns() // 1000 + 86_400_000_000)
+
+
+def ancient(kind: str) -> bytes:
+    """One of now, by a producer that takes `ts` for milliseconds."""
+    return event_at(kind, time.time_ns() // 1_000_000)
+
+
+def event_at(kind: str, ts: int) -> bytes:
+    """Any event of this time."""
     event = "focus" if kind == "app" else "press"
     return json.dumps({"type": kind, "ts": ts, "key": "a", "event": event, "app_name": "a", "button": "a"}).encode()
 
@@ -67,7 +76,10 @@ def run_one(world: World, implementation: str, seed: int, transport: str) -> Run
             last = next(text for one, text in reversed(messages) if one == kind)
             messages += [(kind, text) for text in disturbed(kind, last)]
         events = by_kind(messages)
-        last_ids = add(world.redis.client(), messages + [(kind, future(kind)) for kind in KINDS] * FUTURE)
+        unbelieved = [(kind, future(kind)) for kind in KINDS] * FUTURE + [
+            (kind, ancient(kind)) for kind in KINDS
+        ] * ANCIENT
+        last_ids = add(world.redis.client(), messages + unbelieved)
     return Run(implementation, world, events, last_ids, {}, {})
 
 
@@ -146,6 +158,7 @@ def test_stats_are_the_contracts_and_right(run: Run, kind: str) -> None:
     by_stream = run.last_ids[kind] != "0-0"
     assert (wanted["late"], wanted["malformed"]) == ((1, 3) if by_stream else (0, 0))
     assert stats["future"] == str(FUTURE if by_stream else 0)
+    assert stats["ancient"] == str(ANCIENT if by_stream else 0)
     assert stats["last_id"] == run.last_ids[kind]
     extractor = next(one for one in run.world.all if one.kind == kind)
     assert (stats["implementation"], stats["pid"]) == (run.implementation, str(extractor.pid))
@@ -160,6 +173,19 @@ def test_no_log_holds_what_was_typed(run: Run) -> None:
     for one in run.world.all:
         assert one.said("malformed") == (1 if run.last_ids[one.kind] != "0-0" else 0), one.log
         assert one.heard.count("READY=1") == 1
+
+
+def test_of_times_in_milliseconds_the_unit_is_said(run: Run) -> None:
+    for one in run.world.all:
+        said = [line for line in one.log.splitlines() if "more than 400 days ago" in line]
+        if run.last_ids[one.kind] == "0-0":
+            assert said == []
+            continue
+        assert len(said) == 1 and "events from more than 400 days ago were skipped" in said[0], one.log
+        assert (
+            f"count={ANCIENT} " in said[0]
+            and "their ts looks like milliseconds: it has to be in microseconds" in said[0]
+        )
 
 
 def test_the_host_has_its_name_where_proc_sys_is_hidden(implementation: str, kind: str) -> None:

@@ -12,6 +12,8 @@ EFFECTS = {
         "event too late for one window, in time for the next",
         "late event",
         "late by 1 us",
+        "behind by 1 us",
+        "application put in order after its lateness",
         "in time by 1 us",
         "late run broken by an event on time",
         "late run one short of a session: apps",
@@ -57,6 +59,7 @@ EFFECTS = {
         "mean press gap below 1 ms",
         "mean press gap of 1 to 2 ms",
         "a correction key",
+        "a correction key under another spelling",
     ],
     "mouse": [
         "fewer than 3 moves",

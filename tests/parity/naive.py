@@ -15,7 +15,9 @@ from .naive_parse import Event, Malformed, read_message
 from .naive_windows import Times, sessions, windows
 from .settings import Settings
 
-COUNTERS = ("events", "malformed", "future", "late", "dropped", "sessions", "windows", "windows_short")
+COUNTERS = (
+    "events", "malformed", "future", "ancient", "late", "behind", "dropped", "sessions", "windows", "windows_short",
+)  # fmt: skip
 FEATURES = {"keystroke": naive_keystroke.features, "mouse": naive_mouse.features}
 
 Row = dict[str, object]
@@ -81,7 +83,7 @@ def window_rows(
 ) -> list[Row]:
     rows: list[Row] = []
     ends: set[int] = set()
-    for session in sessions(events, settings.kind, times, counters, seen):
+    for session in sessions(events, times, counters, seen):
         for window in windows(session, times, settings.min_events, settings.buffer_events, counters, seen):
             if not window.emitted:
                 continue

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from bisect import bisect_left
+from bisect import insort
 from collections import Counter
 
 from .naive_parse import Event
-from .naive_windows import Times, dropped, running_tops, sessions, taken_for_apps
+from .naive_windows import Times, describe_arrival
 
 OTHER = "(other)"
 MAX_NAMES = 200
 HOUR = 3_600_000_000
+LATE_IN_A_ROW = 3
 
 Row = dict[str, object]
 
@@ -19,19 +20,51 @@ Row = dict[str, object]
 def taken(
     events: list[Event], times: Times, limit: int, counters: dict[str, int], seen: Counter[str]
 ) -> list[list[Event]]:
-    """For each session the events that are taken, in their order."""
-    result = []
-    for session in sessions(events, "app", times, counters, seen):
-        tops = running_tops(session)
+    """For each session the events that are taken, in their order: each as soon as stream time is `lateness` past it."""
+    result: list[list[Event]] = [[]]
+    waiting: list[Event] = []  # by time, then by arrival
+    before: list[Event] = []  # in the order of arrival, of this session
+    stream_time = run = 0
 
-        def until(ts: int, tops: list[int] = tops) -> int:
-            return bisect_left(tops, True, key=lambda top: taken_for_apps(ts, top, times))
+    def take(now: int) -> None:
+        while waiting and now >= waiting[0].ts + times.lateness:
+            result[-1].append(waiting.pop(0))
 
-        usable = {j: until(event.ts) for j, event in enumerate(session)} if len(session) > limit else {}
-        gone = dropped(session, usable, limit, counters, seen)
-        kept = [j for j in range(len(session)) if j not in gone]
-        result.append([session[j] for j in sorted(kept, key=lambda j: (session[j].ts, j))])
-    return result
+    for event in events:
+        last = result[-1][-1].ts if result[-1] else 0
+        if event.ts < last:
+            run += 1
+            if run < LATE_IN_A_ROW:
+                counters["late"] += 1
+                seen["late event"] += 1
+                seen["late by 1 us"] += event.ts == last - 1
+                continue
+            counters["sessions"] += 1
+            seen["clock set back, a new session: apps"] += 1
+            result[-1] += waiting
+            result.append([])
+            waiting.clear()
+            before.clear()
+            stream_time = 0
+        elif run:
+            seen["late run broken by an event on time"] += 1
+            seen["late run one short of a session: apps"] += run == LATE_IN_A_ROW - 1
+        run = 0
+        if before:
+            seen["in time by 1 us"] += event.ts == last
+            seen["application put in order after its lateness"] += event.ts + times.lateness < stream_time
+            describe_arrival(event, before, stream_time, times, seen)
+        stream_time = max(stream_time, event.ts)
+        before.append(event)
+        take(stream_time)
+        insort(waiting, event, key=lambda one: one.ts)
+        if len(waiting) > limit:
+            gone = waiting.pop(0)
+            counters["dropped"] += 1
+            seen["full buffer: the new event goes" if gone is event else "full buffer: an older event goes"] += 1
+            seen["full buffer of 10 000 or more"] += limit >= 10_000
+        take(stream_time)
+    return [*result[:-1], result[-1] + waiting]
 
 
 class Book:

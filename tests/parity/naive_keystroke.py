@@ -11,6 +11,12 @@ from .naive_parse import Event
 Features = dict[str, object]
 
 
+def corrects(name: str) -> bool:
+    """The name says backspace or delete, in letters A to Z of any case and with `_`, `-`, `.` and blanks anywhere."""
+    letters = "".join(chr(ord(one) + 32) if "A" <= one <= "Z" else one for one in name if one not in "_-. ")
+    return "backspace" in letters or "delete" in letters
+
+
 def features(events: list[Event], window_us: int, seen: Counter[str]) -> Features:
     """`events` of one window in the order (ts, arrival)."""
     presses: list[Event] = []
@@ -50,8 +56,11 @@ def features(events: list[Event], window_us: int, seen: Counter[str]) -> Feature
             released = event.ts
     result: Features = {**stats.eight("dwell", dwell), **stats.eight("flight", flight)}
     result.update(digraphs(presses, seen))
-    corrections = sum("Backspace" in press.name or "Delete" in press.name for press in presses)
+    corrections = sum(corrects(press.name) for press in presses)
     seen["a correction key"] += corrections > 0
+    seen["a correction key under another spelling"] += any(
+        corrects(press.name) and "Backspace" not in press.name and "Delete" not in press.name for press in presses
+    )
     count = len(presses)
     result["backspace_count"] = corrections
     result["backspace_frequency"] = corrections / max(count, 1)

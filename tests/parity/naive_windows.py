@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .naive_parse import Event
 
-LATE_IN_A_ROW = {"keystroke": 20, "mouse": 20, "app": 3}
+LATE_IN_A_ROW = 20
 
 
 @dataclass(frozen=True)
@@ -45,38 +45,37 @@ def fits_only_closed(ts: int, stream_time: int, times: Times) -> bool:
     return times.closed(times.ends(ts)[-1], stream_time)
 
 
-def taken_for_apps(ts: int, stream_time: int, times: Times) -> bool:
-    return stream_time >= ts + times.lateness
+def missed_some(ts: int, stream_time: int, times: Times) -> bool:
+    return times.closed(times.ends(ts)[0], stream_time)
 
 
-def sessions(
-    events: list[Event], kind: str, times: Times, counters: dict[str, int], seen: Counter[str]
-) -> list[list[Event]]:
+def sessions(events: list[Event], times: Times, counters: dict[str, int], seen: Counter[str]) -> list[list[Event]]:
     """The events in order of arrival, cut where a clock was set back, without the late ones."""
-    is_late = taken_for_apps if kind == "app" else fits_only_closed
     result: list[list[Event]] = []
     current: list[Event] = []
     stream_time = 0
     run = 0
     for event in events:
-        if current and is_late(event.ts, stream_time, times):
+        if current and fits_only_closed(event.ts, stream_time, times):
             run += 1
-            if run < LATE_IN_A_ROW[kind]:
+            if run < LATE_IN_A_ROW:
                 counters["late"] += 1
-                seen["late by 1 us"] += not is_late(event.ts + 1, stream_time, times)
+                seen["late by 1 us"] += not fits_only_closed(event.ts + 1, stream_time, times)
                 seen["late event"] += 1
                 continue
             counters["sessions"] += 1
-            seen["clock set back, a new session: " + ("apps" if kind == "app" else "keys, mouse")] += 1
+            seen["clock set back, a new session: keys, mouse"] += 1
             result.append(current)
             current = []
         elif run:
             seen["late run broken by an event on time"] += 1
-            if run == LATE_IN_A_ROW[kind] - 1:
-                seen["late run one short of a session: " + ("apps" if kind == "app" else "keys, mouse")] += 1
+            seen["late run one short of a session: keys, mouse"] += run == LATE_IN_A_ROW - 1
         run = 0
         if current:
-            seen["in time by 1 us"] += event.ts < stream_time and is_late(event.ts - 1, stream_time, times)
+            is_behind = missed_some(event.ts, stream_time, times)
+            counters["behind"] += is_behind
+            seen["behind by 1 us"] += is_behind and not missed_some(event.ts + 1, stream_time, times)
+            seen["in time by 1 us"] += event.ts < stream_time and fits_only_closed(event.ts - 1, stream_time, times)
             describe_arrival(event, current, stream_time, times, seen)
         stream_time = max(stream_time, event.ts) if current else event.ts
         current.append(event)

@@ -28,7 +28,21 @@ KEYS = [
     "\u00e9",
     "\U0001f600",
 ]
-RARE_KEYS = ["ForwardDelete", "backspace", "k" * 64, "\U0001f600" * 64, 'q"uote', "back\\slash", "sl/ash", "nu\u0000ll"]
+RARE_KEYS = [
+    "ForwardDelete",
+    "BackSpace",
+    "Key.backspace",
+    "KEY_DELETE",
+    "b_A-c.k sPACE",
+    "Back\u00a0Space",
+    "\uff22ackspace",
+    "k" * 64,
+    "\U0001f600" * 64,
+    'q"uote',
+    "back\\slash",
+    "sl/ash",
+    "nu\u0000ll",
+]
 LIMITS_MS = [1000, 2000, 5000, 500, 100]
 # Moves as (µs since the last, x, y): 10 000 px/s; 100 000 px/s² up and down; 1 000 000 px/s³; each exactly.
 AT_THE_LIMITS = [

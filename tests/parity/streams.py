@@ -180,7 +180,11 @@ def onto_lateness(rng: random.Random, events: list[Timed], settings: Settings, c
     for ts, tokens in events:
         if top and rng.random() < chance:
             closed = (top - lateness - 1) // interval * interval
-            last_late = top - lateness if settings.kind == "app" else closed + interval - window
+            last_late = closed + interval - window
+            if settings.kind == "app":
+                last_late = max((one for one, _ in result if one <= top - lateness), default=1) - 1
+            elif rng.random() < 0.2:
+                last_late = closed  # of the first of its windows
             ts = min(max(last_late + rng.choice([0, 1]), 1), MAX_TS)
         top = max(top, ts)
         result.append((ts, tokens))

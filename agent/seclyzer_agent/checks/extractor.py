@@ -33,6 +33,9 @@ LOSSES = {
 ERRORS = {
     "malformed": "malformed messages",
     "future": "events from the future",
+    "ancient": "events from more than 400 days ago",
+    "late": "events too late for all their windows",
+    "behind": "events too late for some of their windows",
     "influx_errors": "failed requests to InfluxDB",
     "streams_reset": "streams made anew",
     "entries_trimmed": "entries trimmed from a stream that was too large",

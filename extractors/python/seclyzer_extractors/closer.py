@@ -7,6 +7,8 @@ from .event import Event
 from .machine import Core, Row, Value
 from .window import Timing, filled_windows
 
+SET_BACK_US = 120_000_000  # so much longer than a window no producer lags: what is that old tells of a clock set back
+
 E = TypeVar("E", bound=Event)
 Compute = Callable[[Sequence[E], int, bool], tuple[Value, ...]]
 
@@ -23,7 +25,7 @@ class WindowCore(Core[E]):
         buffer_events: int,
         dev_mode: bool,
     ) -> None:
-        super().__init__(own, session_after=20, buffer_events=buffer_events)
+        super().__init__(own, 20, buffer_events, timing.idle_timeout)
         self._compute: Compute[E] = compute
         self._timing = timing
         self._min_events = min_events
@@ -54,7 +56,7 @@ class WindowCore(Core[E]):
         return rows
 
     def _be_quiet(self, closed: int) -> None:
-        self._quiet_after = self._timing.last_unusable(closed)
+        self._quiet_after = closed
         self._quiet_until = closed + self._timing.interval + self._timing.lateness
 
     def finish(self) -> list[Row]:
@@ -72,7 +74,13 @@ class WindowCore(Core[E]):
         end = self._next_end()
         if end is None:
             return None
-        return self._stream.when(end + (self._early if self._is_to_prepare(end) else self._timing.lateness) + 1)
+        if self._is_to_prepare(end):
+            return self._stream.soon(end + self._early + 1)
+        return self._stream.when(end + self._timing.lateness + 1)
+
+    def due_by_event(self) -> int | None:
+        end = self._next_end()
+        return None if end is None else self._stream.soon(end + self._timing.lateness + 1)
 
     def _next_end(self) -> int | None:
         """The end of the next window that holds an event."""
@@ -83,6 +91,17 @@ class WindowCore(Core[E]):
 
     def _is_late(self, ts: int) -> bool:
         return self._closed is not None and ts <= self._timing.last_unusable(self._closed)
+
+    def _is_set_back(self, ts: int) -> bool:
+        """What real time has closed before its events came does not tell of it, unless they are older than any lag."""
+        largest, closed, timing = self._stream.max_ts, self._closed, self._timing
+        if largest is None or closed is None:
+            return False
+        is_late_by_events = ts <= timing.last_unusable(timing.closed_through(largest))
+        return is_late_by_events or ts <= closed - timing.window - SET_BACK_US
+
+    def _is_behind(self, ts: int) -> bool:
+        return self._closed is not None and ts <= self._closed
 
     def _kept(self, first: int, dropped: int) -> None:
         super()._kept(first, dropped)
@@ -96,8 +115,6 @@ class WindowCore(Core[E]):
                 self.counters.windows_short += 1
             elif self._is_emitted(end, events):
                 rows.append(self._row(end, events))
-                self.counters.windows += 1
-                self.counters.last_window_ts = end
         return rows
 
     def _is_emitted(self, end: int, events: Sequence[E]) -> bool:
@@ -108,12 +125,16 @@ class WindowCore(Core[E]):
             return self._ready
         return Row(end, self._compute(events, self._timing.window, self._dev_mode))
 
-    # In real time a window is computed before it closes, when half of `lateness` is over, so that nothing waits for
-    # it then. An event that still comes into it makes that void; it is computed once more when it closes.
+    # In real time a window is computed before it closes, when half of `lateness` is over by a producer that does not
+    # lag, so that nothing waits for it then. An event that still comes into it makes that void; it is computed once
+    # more when it closes.
 
     def _prepare(self) -> None:
-        stream_time, end = self.stream_time(), self._next_end()
-        if stream_time is None or end is None or stream_time <= end + self._early or not self._is_to_prepare(end):
+        end = self._next_end()
+        if end is None or not self._is_to_prepare(end):
+            return
+        from_when = self._stream.soon(end + self._early + 1)
+        if from_when is None or self._clock < from_when:
             return
         self._prepared = end
         for _, events in filled_windows(self._events.all(), end - self._timing.interval, end, self._timing):

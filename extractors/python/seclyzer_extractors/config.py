@@ -41,6 +41,7 @@ class Settings:
     window_seconds: float
     update_interval: float
     lateness_ms: int
+    idle_timeout_ms: int
     min_events: int
     buffer_events: int
     dev_mode: bool
@@ -53,7 +54,8 @@ class Settings:
 
     @property
     def timing(self) -> Timing:
-        return Timing(_us(self.update_interval), _us(self.window_seconds), self.lateness_ms * 1000)
+        interval, window = _us(self.update_interval), _us(self.window_seconds)
+        return Timing(interval, window, self.lateness_ms * 1000, self.idle_timeout_ms * 1000)
 
     @property
     def redis(self) -> RedisAddress:

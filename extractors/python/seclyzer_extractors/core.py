@@ -21,20 +21,17 @@ __all__ = ["AppCore", "Core", "Row", "WindowCore", "make_core"]
 class AppCore(Core[Focus]):
     """Focuses to transitions: each is taken in order of `ts` once stream time is `lateness` (µs) past it."""
 
-    def __init__(self, lateness: int, buffer_events: int, dev_mode: bool) -> None:
-        super().__init__((Focus,), session_after=3, buffer_events=buffer_events)
+    def __init__(self, lateness: int, idle_timeout: int, buffer_events: int, dev_mode: bool) -> None:
+        super().__init__((Focus,), 3, buffer_events, idle_timeout)
         self.tracker = Tracker(dev_mode)
         self._lateness = lateness
-        self._taken_through: int | None = None  # the largest stream time of this session less `lateness`
+        self._taken_through = 0  # the `ts` of the last event taken in this session; 0 when there is none
 
     def _due(self) -> list[Row]:
         stream_time = self.stream_time()
         if stream_time is None:
             return []
-        through = stream_time - self._lateness
-        if self._taken_through is None or through > self._taken_through:
-            self._taken_through = through
-        return self._take(self._events.take(self._taken_through))
+        return self._take(self._events.take(stream_time - self._lateness))
 
     def finish(self) -> list[Row]:
         rows = self._take(self._events.all())
@@ -44,24 +41,27 @@ class AppCore(Core[Focus]):
     def new_session(self) -> list[Row]:
         rows = super().new_session()
         self.tracker.lose()
-        self._taken_through = None
+        self._taken_through = 0
         return rows
 
     def next_due(self) -> int | None:
         events = self._events.all()
         return self._stream.when(events[0].ts + self._lateness) if events else None
 
+    def due_by_event(self) -> int | None:
+        events = self._events.all()
+        return self._stream.soon(events[0].ts + self._lateness) if events else None
+
     def _is_late(self, ts: int) -> bool:
-        return self._taken_through is not None and ts <= self._taken_through
+        return ts < self._taken_through
 
     def _take(self, focuses: Sequence[Focus]) -> list[Row]:
         rows = []
         for focus in focuses:
+            self._taken_through = focus.ts
             transition = self.tracker.take(focus)
             if transition is not None:
                 rows.append(Row(transition.ts, transition[1:]))
-                self.counters.windows += 1
-                self.counters.last_window_ts = transition.ts
         return rows
 
     def dump(self) -> dict[str, Any]:
@@ -75,16 +75,16 @@ class AppCore(Core[Focus]):
 
     def load(self, dumped: dict[str, Any]) -> None:
         """Goes on from what `dump` wrote; KeyError, TypeError or ValueError when it did not."""
-        max_ts, through = dumped["max_ts"], dumped["taken_through"]
-        if max_ts is not None:
-            max_ts, through = int(max_ts), int(through)
+        max_ts, through = dumped["max_ts"], int(dumped["taken_through"] or 0)
+        max_ts = None if max_ts is None else int(max_ts)
         pending = [Focus(int(one["ts"]), bool(one["dev_mode"]), str(one["app"])) for one in dumped["pending"]]
         self.tracker.load(dumped)
         for focus in pending:
             self._events.insert(focus)
         if max_ts is not None:
             self._stream.see(max_ts, self._clock)
-            self._taken_through = through
+            # Older programs wrote stream time less lateness here, which may be past the last event taken.
+            self._taken_through = min(through, self.tracker.last_taken or 0)
 
 
 def make_core(kind: str, settings: "Settings") -> Core[Any]:
@@ -95,4 +95,4 @@ def make_core(kind: str, settings: "Settings") -> Core[Any]:
     if kind == "mouse":
         own = (Move, Button, Scroll)
         return WindowCore(own, mouse.Windows().features, timing, settings.min_events, buffer_events, dev_mode)
-    return AppCore(timing.lateness, buffer_events, dev_mode)
+    return AppCore(timing.lateness, timing.idle_timeout, buffer_events, dev_mode)

@@ -10,13 +10,20 @@ class Counters:
     events: int = 0  # valid events of the extractor's own kind, late ones too
     malformed: int = 0
     future: int = 0  # more than 5 s ahead of the host's clock
-    late: int = 0  # fits closed windows only
+    ancient: int = 0  # more than 400 days before it
+    late: int = 0  # fits closed windows only; for the app tracker: one with a later `ts` has been taken
+    behind: int = 0  # missed a closed window, and was used for an open one
     dropped: int = 0  # over the buffer's bound
     sessions: int = 0  # the clock was set back
-    windows: int = 0  # emitted; for the app tracker: transitions
+    windows: int = 0  # that were put out; for the app tracker: transitions
     windows_short: int = 0  # closed with events, but too few
     last_event_ts: int = 0
     last_window_ts: int = 0
+
+    def came_out(self, ts: int) -> None:
+        """A row was put out: what the last run put out already does not come out again, and does not count."""
+        self.windows += 1
+        self.last_window_ts = ts
 
     def as_dict(self) -> dict[str, int]:
         return asdict(self)

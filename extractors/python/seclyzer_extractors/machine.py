@@ -11,10 +11,10 @@ from typing import Generic, NamedTuple, TypeVar
 from .buffer import Buffer
 from .counters import Counters
 from .event import MALFORMED, Event, parse
+from .plausible import earliest, latest
 from .usual import MAX_TS
 from .window import StreamTime
 
-FUTURE_US = 5_000_000  # how far ahead of the host's clock an event may be
 TOGETHER = 512  # events that are taken together at most
 
 E = TypeVar("E", bound=Event)
@@ -31,12 +31,14 @@ class Row(NamedTuple):
 class Core(ABC, Generic[E]):
     """The state machine of one kind of extractor, but for what it makes of the events it keeps."""
 
-    def __init__(self, own: tuple[type[E], ...], session_after: int, buffer_events: int) -> None:
+    def __init__(self, own: tuple[type[E], ...], session_after: int, buffer_events: int, idle_timeout: int) -> None:
         self.counters = Counters()
+        self.ancient_ts = 0  # the `ts` of the last event that was too long before the host's clock
         self._own = own  # the types of this extractor's events
         self._session_after = session_after  # the late event in a row that starts a new session
         self._late_run = 0
-        self._stream = StreamTime()
+        self._idle_timeout = idle_timeout  # µs
+        self._stream = StreamTime(idle_timeout)
         self._clock = 0
         self._events: Buffer[E] = Buffer(buffer_events)  # what is still needed
         # An event with a `ts` after the first and up to the second is not late, and nothing gets due by it.
@@ -45,12 +47,12 @@ class Core(ABC, Generic[E]):
     def messages(self, messages: Iterable[bytes], clock: int = 0, host_time: int | None = None) -> Iterator[list[Row]]:
         """Messages as they came at `clock`; the rows of each that made some or began a session.
 
-        `host_time` is the host's clock (µs); None knows no future. Most events come in order and nothing gets due by
-        them: those are taken together.
+        `host_time` is the host's clock (µs); None believes every time. Most events come in order and nothing gets due
+        by them: those are taken together.
         """
-        latest = MAX_TS if host_time is None else host_time + FUTURE_US
+        first, last = (0, MAX_TS) if host_time is None else (earliest(host_time), latest(host_time))
         together: list[E] = []
-        after, until = self._quiet(clock, latest)
+        after, until = self._quiet(clock, first, last)
         for message in messages:
             event = parse(message)
             if not isinstance(event, self._own):
@@ -62,8 +64,11 @@ class Core(ABC, Generic[E]):
                 if len(together) == TOGETHER:
                     self._take_together(together, clock)
                     together = []
-            elif event.ts > latest:
+            elif event.ts > last:
                 self.counters.future += 1
+            elif event.ts < first:
+                self.counters.ancient += 1
+                self.ancient_ts = event.ts
             else:
                 self._take_together(together, clock)
                 together = []
@@ -71,13 +76,13 @@ class Core(ABC, Generic[E]):
                 rows = self.event(event, clock)
                 if rows or self.counters.sessions > sessions:
                     yield rows
-                after, until = self._quiet(clock, latest)
+                after, until = self._quiet(clock, first, last)
         self._take_together(together, clock)
 
-    def _quiet(self, clock: int, latest: int) -> tuple[int, int]:
-        """The first and the last `ts` with which an event is the newest, and nothing gets due by it."""
-        after = max(self._quiet_after + 1, self._events.last_ts())
-        return after, min(self._quiet_until, latest) if clock >= self._clock else -1
+    def _quiet(self, clock: int, first: int, last: int) -> tuple[int, int]:
+        """The first and the last `ts` with which an event is the newest, is believed, and nothing gets due by it."""
+        after = max(self._quiet_after + 1, self._events.last_ts(), first)
+        return after, min(self._quiet_until, last) if clock >= self._clock else -1
 
     def _take_together(self, events: list[E], clock: int) -> None:
         """Such events, in order."""
@@ -96,7 +101,7 @@ class Core(ABC, Generic[E]):
         self.counters.last_event_ts = ts
         rows: list[Row] = []
         if self._is_late(ts):
-            self._late_run += 1
+            self._late_run = self._late_run + 1 if self._is_set_back(ts) else 0
             if self._late_run < self._session_after:
                 self.counters.late += 1
                 self._stream.see(ts, clock)
@@ -104,6 +109,7 @@ class Core(ABC, Generic[E]):
             self.counters.sessions += 1
             rows = self.new_session()
         self._late_run = 0
+        self.counters.behind += self._is_behind(ts)
         self._stream.see(ts, clock)
         rows += self._due()
         self._kept(ts, self._events.insert(event))
@@ -121,14 +127,14 @@ class Core(ABC, Generic[E]):
     def new_session(self) -> list[Row]:
         """Closes what is open and forgets the time."""
         rows = self.finish()
-        self._stream = StreamTime()
+        self._stream = StreamTime(self._idle_timeout)
         self._late_run = 0
         self._quiet_until = -1
         self._events.clear()
         return rows
 
     def stream_time(self) -> int | None:
-        """The largest `ts` seen plus the real time that has passed since; None before the first event."""
+        """As of what real time has been counted; None before the first event."""
         return self._stream.at(self._clock)
 
     @abstractmethod
@@ -144,4 +150,17 @@ class Core(ABC, Generic[E]):
         """The clock's µs at which something gets due if no event comes; None when nothing is open."""
 
     @abstractmethod
-    def _is_late(self, ts: int) -> bool: ...
+    def due_by_event(self) -> int | None:
+        """The clock's µs from which on the next event makes something due, if it does not lag; None as before."""
+
+    @abstractmethod
+    def _is_late(self, ts: int) -> bool:
+        """Whether it is of no use any more."""
+
+    def _is_set_back(self, ts: int) -> bool:
+        """Whether an event that is late may tell of a clock that was set back, and not of a producer that lags."""
+        return True
+
+    def _is_behind(self, ts: int) -> bool:
+        """Whether an event that is not late missed something that is closed."""
+        return False

@@ -70,6 +70,10 @@ OPTIONS = (
         "--lateness", "MS",
     ),
     Option(
+        "idle_timeout_ms", allowed.whole(0, 3_600_000), 2000, "SECLYZER_IDLE_TIMEOUT_MS",
+        "--idle-timeout", "MS",
+    ),
+    Option(
         "min_events", allowed.whole(1, 1_000_000), {"keystroke": 10, "mouse": 50, "app": 1},
         "SECLYZER_MIN_EVENTS", "--min-events", "N",
     ),

@@ -21,6 +21,7 @@ def replay(kind: str, settings: Settings, lines: Iterable[bytes], out: TextIO) -
 
     def write(rows: list[Row]) -> None:
         for row in rows:
+            core.counters.came_out(row.ts)
             out.write(output.feature_json(described, row) + "\n")
 
     for rows in core.messages(line for line in lines if line not in EMPTY):

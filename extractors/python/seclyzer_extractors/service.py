@@ -10,7 +10,7 @@ import select
 import signal
 import time
 
-from . import logs, output, schema
+from . import logs, output, plausible, schema
 from .config import Settings
 from .core import Row, make_core
 from .cursor import Cursor, look, order_of
@@ -79,7 +79,7 @@ class Extractor:
         self._started_at = host_time()
         self._stored_ts: int | None = None  # as Redis has it
         self._stats_at = self._trim_at = self._stored_at = self._complain_at = 0
-        self._complained = 0, 0  # of so many malformed messages and events from the future
+        self._complained = 0, 0, 0  # of so many messages that were malformed, from the future, and ancient
 
     def stop(self) -> None:
         """Ends `run` in time; for a signal handler."""
@@ -113,11 +113,13 @@ class Extractor:
         self._cursor = Cursor(look(connection, "HGETALL", self.kind.cursor_key) or {}, host_time())
 
     def _read(self, connection: Connection) -> None:
-        due, now = self.core.next_due(), now_us()
-        block = IDLE if due is None else min(IDLE, due - self.source.clock.at(now))
+        due, due_by_event, now = self.core.next_due(), self.core.due_by_event(), now_us()
+        at = self.source.clock.at(now)
+        block = IDLE if due is None else min(IDLE, due - at)
+        quiet = None if due_by_event is None else due_by_event - at
         before = self.source.last_id
         try:
-            reading = self._made_anew(now) or self.source.read(connection, block, self.notify.patience(now))
+            reading = self._made_anew(now) or self.source.read(connection, block, self.notify.patience(now), quiet)
         except RedisAway as error:
             self.source.lost(error)
             self.publisher.link.close()  # it is lost as well, though it may not know yet
@@ -199,9 +201,13 @@ class Extractor:
     def emit(self, rows: list[Row]) -> None:
         """Sends each row its two ways; neither waits for the other."""
         for row in rows:
-            if self._cursor is None or row.ts > self._cursor.stored:
+            stored = self._cursor is None or row.ts > self._cursor.stored
+            published = self._cursor is None or row.ts > self._cursor.published
+            if stored or published:
+                self.core.counters.came_out(row.ts)
+            if stored:
                 self.to_store(row)
-            if self._cursor is None or row.ts > self._cursor.published:
+            if published:
                 self.publisher.put(output.feature_json(self.kind, row))
                 self.published(row)
 
@@ -215,16 +221,19 @@ class Extractor:
     def _complain(self, now: int) -> None:
         """Of messages that were skipped, without what is in them."""
         counters = self.core.counters
-        skipped = {
-            "messages that break the contract were skipped": counters.malformed - self._complained[0],
-            "events from the future were skipped": counters.future - self._complained[1],
-        }
-        if now < self._complain_at or not any(skipped.values()):
+        skipped = counters.malformed, counters.future, counters.ancient
+        if now < self._complain_at or skipped == self._complained:
             return
-        self._complained, self._complain_at = (counters.malformed, counters.future), now + COMPLAIN_EVERY
-        for words, count in skipped.items():
-            if count:
-                logs.warning(words, count=count)
+        malformed, future, ancient = (count - said for count, said in zip(skipped, self._complained, strict=True))
+        self._complained, self._complain_at = skipped, now + COMPLAIN_EVERY
+        if malformed:
+            logs.warning("messages that break the contract were skipped", count=malformed)
+        if future:
+            advice = "is the clock of their producer right?"
+            logs.warning("events from the future were skipped", count=future, advice=advice)
+        if ancient:
+            advice = plausible.advice(self.core.ancient_ts, host_time())
+            logs.warning("events from more than 400 days ago were skipped", count=ancient, advice=advice)
 
     def _sleep(self, wait: int) -> None:
         patience = self.notify.patience(now_us())

@@ -24,7 +24,7 @@ FEW = 16  # entries read at once while nobody knows how long they are: Redis han
 ANSWER_BYTES = 1 << 20  # what an answer should not be longer than, going by the last one
 LONG_BYTES = 4096 + 512  # an entry that is longer is no event, going by what an answer has for each
 GATHER_US = 10_000  # events that come one by one are asked for this often: asking costs more than reading them
-EXACT_US = 50_000  # but each at once this long before something is due: stream time begins when an event is read
+EXACT_US = 50_000  # but each at once from this long before one may make something due
 CATCHING_UP_US = 10_000  # the longest BLOCK while it is not known whether all there was has been read
 PROMPT_US = 250_000  # an answer later than this after its BLOCK says nothing about when the stream was empty
 OVERDUE_US = 2_000_000  # an answer later than this after its BLOCK does not come any more
@@ -127,12 +127,15 @@ class Source:
         self.clock.stop()
         return Reading([_event_of(fields) for _, fields in entries], self.clock.at(_now()), None)
 
-    def read(self, connection: Connection, block: int, patience: int | None) -> Reading:
-        """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue."""
+    def read(self, connection: Connection, block: int, patience: int | None, quiet: int | None = None) -> Reading:
+        """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue.
+
+        No event makes anything due for the next `quiet` µs; None is as long as `block`.
+        """
         if self._asked is None:
             if not self.clock.runs:
                 block = min(block, CATCHING_UP_US)
-            block -= self._gather(block - EXACT_US)
+            block -= self._gather(min(block, block if quiet is None else quiet) - EXACT_US)
             block_ms = max(0, -(-block // 1000))
             blocking: Command = ("BLOCK", block_ms) if block_ms else ()  # BLOCK 0 would wait forever
             connection.send(("XREAD", "COUNT", self._count, *blocking, "STREAMS", self._stream, self.last_id))

@@ -8,6 +8,8 @@ the window is to be worked out by itself.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
+from string import ascii_lowercase, ascii_uppercase
 
 from .event import Key
 from .runs import Runs
@@ -18,6 +20,14 @@ MAX_FLIGHT_US = 2_000_000
 MAX_DIGRAPH_US = 2_000_000
 MAX_GAP_US = 5_000_000
 LONG_AGO = -MAX_GAP_US  # before any time that counts
+_PLAIN = str.maketrans(ascii_uppercase, ascii_lowercase, "_-. ")
+
+
+@lru_cache(maxsize=1000)
+def deletes(key: str) -> bool:
+    """Whether a key of this name deletes: `Backspace`, `BackSpace`, `Key.backspace`, `KEY_DELETE` and the like."""
+    plain = key.translate(_PLAIN)
+    return "backspace" in plain or "delete" in plain
 
 
 class Times(Runs):
@@ -157,4 +167,4 @@ class Strokes:
         self._pressed_at, self._key = last, last_key
         self.gaps.add_each(began, gaps)
         self.pressed += [ts for ts, _ in presses]
-        self.deleting += bytes(["Backspace" in key or "Delete" in key for _, key in presses])
+        self.deleting += bytes([deletes(key) for _, key in presses])

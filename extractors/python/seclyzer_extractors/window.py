@@ -17,11 +17,12 @@ ts_of: Callable[[Event], int] = attrgetter("ts")
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How windows lie in time; 0 < interval <= window, lateness >= 0, all µs. They need not divide."""
+    """How windows lie in time, in µs; 0 < interval <= window, which need not divide; the others are 0 or more."""
 
     interval: int
     window: int
     lateness: int
+    idle_timeout: int = 0  # how long no event with a larger `ts` may come before real time moves stream time
 
     def first_end(self, ts: int) -> int:
         """The end of the first window that `ts` is in."""
@@ -41,13 +42,17 @@ class Timing:
 
 
 class StreamTime:
-    """The largest `ts` seen plus the real time that a clock (in µs) has counted since."""
+    """The largest `ts` seen plus the real time that a clock (in µs) has counted since, less the idle timeout.
 
-    __slots__ = ("max_ts", "seen_at")
+    So while events come, only their own times move it: a producer that lags makes nothing late.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_idle_timeout", "max_ts", "seen_at")
+
+    def __init__(self, idle_timeout: int) -> None:
         self.max_ts: int | None = None
         self.seen_at = 0
+        self._idle_timeout = idle_timeout
 
     def see(self, ts: int, clock: int) -> None:
         """An event of `ts` came."""
@@ -59,10 +64,16 @@ class StreamTime:
         """Stream time; None before the first event."""
         if self.max_ts is None:
             return None
-        return self.max_ts + max(0, clock - self.seen_at)
+        return self.max_ts + max(0, clock - self.seen_at - self._idle_timeout)
 
     def when(self, stream_time: int) -> int | None:
         """The clock's µs at which stream time gets to `stream_time` if no event comes."""
+        if self.max_ts is None or stream_time <= self.max_ts:
+            return self.soon(stream_time)
+        return self.seen_at + self._idle_timeout + stream_time - self.max_ts
+
+    def soon(self, stream_time: int) -> int | None:
+        """The clock's µs from which on an event of this `ts` may come, if none lags behind the last one."""
         if self.max_ts is None:
             return None
         return self.seen_at + stream_time - self.max_ts

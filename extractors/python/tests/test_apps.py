@@ -53,11 +53,21 @@ def test_ties_are_taken_in_order_of_arrival() -> None:
     assert transitions(walk(("a", 0), ("b", 1), ("c", 1))) == [("a", "b", 1000), ("b", "c", 0)]
 
 
-def test_an_event_is_late_when_stream_time_was_lateness_past_it() -> None:
-    _, counters = replayed("app", walk(("a", 10), ("b", 9.750001)))
-    assert counters.late == 0
-    _, counters = replayed("app", walk(("a", 10), ("b", 9.75)))
-    assert counters.late == 1
+def test_an_event_is_late_only_when_one_with_a_later_time_has_been_taken() -> None:
+    begun = (("a", 0), ("c", 10), ("d", 20))  # a and c are taken
+    out, counters = replayed("app", walk(*begun, ("b", 9.999999)))
+    assert ([one["to_app"] for one in out[:-1]], counters.late) == (["c", "d"], 1)
+    out, counters = replayed("app", walk(*begun, ("b", 10)))
+    assert ([one["to_app"] for one in out[:-1]], counters.late) == (["c", "b", "d"], 0)
+    out, counters = replayed("app", walk(("a", 0), ("d", 20), ("b", 1), ("c", 10)))  # d waits
+    assert ([one["to_app"] for one in out[:-1]], counters.late) == (["b", "c", "d"], 0)
+
+
+def test_what_was_taken_before_the_clock_was_set_back_makes_nothing_late_after_it() -> None:
+    back = [("x", 1), ("y", 2), ("z", 3)]
+    out, counters = replayed("app", walk(("a", 100), ("b", 105), *back, ("a", 2.9), ("b", 5)))
+    assert (counters.late, counters.sessions) == (2, 1)
+    assert [(one["from_app"], one["to_app"]) for one in out[:-1]] == [("a", "b"), ("a", "z"), ("z", "b")]
 
 
 def test_without_lateness_an_event_is_taken_at_once() -> None:
@@ -65,7 +75,9 @@ def test_without_lateness_an_event_is_taken_at_once() -> None:
     fed(core, walk(("a", 1))[0])
     [row] = fed(core, walk(("b", 2))[0])
     assert row.values == ("a", "b", 1000, False)
-    fed(core, walk(("c", 2))[0])
+    [row] = fed(core, walk(("c", 2))[0])
+    assert row.values == ("b", "c", 0, False)
+    fed(core, walk(("d", 1.999999))[0])
     assert core.counters.late == 1
 
 
@@ -74,7 +86,8 @@ def test_real_time_takes_a_pending_event() -> None:
     fed(core, walk(("a", 0))[0], clock=0)
     fed(core, walk(("b", 1))[0], clock=SECOND)
     due = core.next_due()
-    assert due == SECOND + 250_000
+    assert due == SECOND + 250_000 + 2 * SECOND
+    assert core.due_by_event() == SECOND + 250_000
     assert core.advance(due - 1) == []
     [row] = core.advance(due)
     assert row.values == ("a", "b", 1000, False)
@@ -191,6 +204,31 @@ def test_folding_loses_no_transition_no_focus_and_no_time(steps: list[tuple[str,
     dumped = json.loads(json.dumps(counted.dump()))
     assert Patterns.load(dumped).dump() == counted.dump()
     assert Patterns.load(dumped).document(False) == counted.document(False)
+
+
+def test_a_producer_that_lags_loses_no_transition_however_long_it_stalls() -> None:
+    """What it held comes after real time has taken all that it had sent before, and has gone on."""
+    steps = walk(*[("abc"[i % 3], i / 10) for i in range(600)])
+    live, rows = tracker(), []
+    for place, line in enumerate(steps):
+        clock = 100_000 * place if place < 100 else 100_000 * max(place, 500)  # it stalls from 10 s to 50 s
+        rows += live.advance(clock) + fed(live, line, clock)
+    expected, _ = replayed("app", steps)
+    assert [row.ts for row in rows + live.finish()] == [one["ts"] for one in expected[:-1]]
+    assert (live.counters.late, live.counters.sessions, len(expected)) == (0, 0, 600)
+
+
+def test_a_state_of_an_older_program_makes_nothing_late_that_is_not() -> None:
+    """It holds stream time less lateness where the `ts` of the event taken last is now."""
+    first = tracker()
+    for line in walk(("a", 0), ("b", 10), ("c", 20)):
+        fed(first, line)
+    old = {**first.dump(), "taken_through": START + 19_750_000}
+    second = tracker()
+    second.load(json.loads(json.dumps(old)))
+    assert [row.values[1] for row in fed(second, walk(("x", 15))[0])] == ["x"]
+    fed(second, walk(("y", 9))[0])
+    assert second.counters.late == 1
 
 
 step = st.tuples(st.sampled_from("abcd"), st.integers(0, 4_000_000))

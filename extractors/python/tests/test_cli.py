@@ -39,8 +39,8 @@ def test_replay_from_a_file_and_from_stdin_are_the_same(tmp_path: Path) -> None:
     assert from_file.stdout == from_stdin.stdout and from_file.stdout.count(b"\n") == 2
     assert json.loads(from_file.stderr) == {
         "implementation": "python", "version": json.loads(from_file.stdout.splitlines()[0])["version"],
-        "events": 60, "malformed": 0, "future": 0, "late": 0, "dropped": 0, "sessions": 0, "windows": 2,
-        "windows_short": 0, "last_event_ts": START + 59 * 100_000, "last_window_ts": START + 9_999_999,
+        "events": 60, "malformed": 0, "future": 0, "ancient": 0, "late": 0, "behind": 0, "dropped": 0, "sessions": 0,
+        "windows": 2, "windows_short": 0, "last_event_ts": START + 59 * 100_000, "last_window_ts": START + 9_999_999,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from support import SECOND, START, fed, focus, key, message, move, replayed, typ
 from seclyzer_extractors import config
 from seclyzer_extractors.core import Core, Row, make_core
 from seclyzer_extractors.event import MALFORMED, Event, Unusable, parse
-from seclyzer_extractors.machine import FUTURE_US
+from seclyzer_extractors.plausible import advice, earliest, latest
 
 E0 = START - 1  # a window's end
 
@@ -145,9 +145,11 @@ def test_real_time_closes_a_window_without_further_events() -> None:
     for line in typed(START, 10):
         assert fed(live, line, clock=7_000_000) == []
     last = START + 9 * 100_000
-    due = 7_000_000 + (E0 + 5 * SECOND + 250_000 + 1 - last)
-    assert live.next_due() == due - 125_000  # half of lateness is over: it is computed
-    assert live.advance(due - 125_000) == []
+    by_event = 7_000_000 + (E0 + 5 * SECOND + 250_000 + 1 - last)
+    due = by_event + 2 * SECOND
+    assert live.due_by_event() == by_event
+    assert live.next_due() == by_event - 125_000  # half of lateness is over: it is computed
+    assert live.advance(by_event - 125_000) == []
     assert live.next_due() == due
     assert live.advance(due - 1) == []
     [row] = live.advance(due)
@@ -158,9 +160,8 @@ def test_real_time_closes_a_window_without_further_events() -> None:
 def test_what_is_closed_stays_closed_when_an_event_sets_stream_time_back() -> None:
     live = core(min_events=1)
     fed(live, key(START, "KeyA"), clock=0)
-    live.advance(20 * SECOND)
-    assert live.counters.windows == 1
-    fed(live, key(START + SECOND, "KeyB"), clock=20 * SECOND)  # stream time goes back by 19 s
+    assert len(live.advance(22 * SECOND)) == 1
+    fed(live, key(START + SECOND, "KeyB"), clock=22 * SECOND)  # stream time goes back by 19 s
     rows = live.finish()
     assert live.counters.late == 0
     assert [(row.ts - E0) // SECOND for row in rows] == []  # its last interval is closed; later ones are idle
@@ -183,6 +184,33 @@ def test_an_event_from_the_future_is_skipped_and_moves_nothing() -> None:
     assert (live.counters.future, live.counters.events, live.stream_time()) == (1, 0, None)
     fed(live, key(host + 5 * SECOND), host_time=host)
     assert (live.counters.future, live.counters.events) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["keystroke", "mouse", "app"])
+def test_an_event_of_more_than_400_days_ago_is_skipped_and_moves_nothing(kind: str) -> None:
+    live = core(kind)
+    host = START + 400 * 86_400 * SECOND
+
+    def line(ts: int) -> bytes:
+        return {"keystroke": key(ts), "mouse": move(ts), "app": focus(ts, "a")}[kind]
+
+    fed(live, line(START - 1), host_time=host)
+    assert (live.counters.ancient, live.counters.events, live.stream_time()) == (1, 0, None)
+    assert live.ancient_ts == START - 1
+    fed(live, line(START), host_time=host)
+    fed(live, line(START), host_time=host + 1)
+    assert (live.counters.ancient, live.counters.events) == (2, 1)
+    _, counters = replayed(kind, [line(START // 1000), line(1)])
+    assert (counters.ancient, counters.events) == (0, 2), "a replay knows no clock"
+
+
+def test_the_unit_is_named_in_which_an_ancient_time_would_be_believed() -> None:
+    now = 1_790_000_000_000_000
+    in_ms = "their ts looks like milliseconds: it has to be in microseconds"
+    assert [advice(ts, now) for ts in (now // 1000, earliest(now) // 1000, latest(now) // 1000)] == [in_ms] * 3
+    assert advice(now // 1_000_000, now) == "their ts looks like seconds: it has to be in microseconds"
+    for other in (earliest(now) // 1000 - 1, latest(now) // 1000 + 1, 1, now // 2, earliest(now) - 1):
+        assert advice(other, now) == "is the clock of their producer right?"
 
 
 def test_anothers_events_are_passed_over_uncounted() -> None:
@@ -239,8 +267,9 @@ def singly(core: Core[Event], line: bytes, clock: int, host: int | None) -> list
     if isinstance(event, Unusable) or not isinstance(event, core._own):
         core.counters.malformed += event is MALFORMED
         return []
-    if host is not None and event.ts > host + FUTURE_US:
-        core.counters.future += 1
+    if host is not None and not earliest(host) <= event.ts <= latest(host):
+        core.counters.future += event.ts > host
+        core.counters.ancient += event.ts < host
         return []
     return core.event(event, clock)
 
@@ -252,6 +281,8 @@ def test_messages_read_together_are_as_those_read_one_by_one(rng: random.Random,
     ts, clock = START, 0
     for _ in range(12):
         batch, host = [], rng.choice([None, ts - 5 * SECOND + rng.randrange(SECOND)])
+        if rng.random() < 0.1:  # the first ones are not believed for their age
+            host = ts + 400 * 86_400 * SECOND + rng.randrange(SECOND)
         for _ in range(rng.randrange(30)):
             ts += rng.choice([0, 900, 40_000, 40_000, 400_000]) - (rng.random() < 0.02) * rng.randrange(9 * SECOND)
             at = ts - (rng.random() < 0.05) * rng.randrange(2 * SECOND)

@@ -83,13 +83,36 @@ def test_the_twenty_are_filled_up_with_pairs_that_came_less_often() -> None:
 
 
 def test_corrections_count_backspace_and_delete_in_any_key_name() -> None:
-    made = features((0, "Backspace", "p"), (1, "KpDelete", "p"), (2, "a", "p"), (3, "backspace", "p"))
+    made = features((0, "Backspace", "p"), (1, "KpDelete", "p"), (2, "a", "p"), (3, "back/space", "p"))
     assert made["backspace_count"] == 2
     assert [made[n] for n in ("backspace_frequency", "correction_rate", "clean_typing_ratio")] == [
         0.5,
         1.0,
         0.5,
     ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BackSpace",
+        "backspace",
+        "Key.backspace",
+        "KEY_BACKSPACE",
+        "back-space",
+        "Back Space",
+        "KEY_DELETE",
+        "Key.delete",
+    ],
+)
+def test_a_correction_is_one_however_the_producer_writes_its_key(name: str) -> None:
+    """X11, pynput and evdev each have names of their own."""
+    assert features((0, name, "p"))["backspace_count"] == 1
+
+
+@pytest.mark.parametrize("name", ["Back\u00a0Space", "Back/Space", "\uff22ackspace", "Del", "\u0130delet", "Space"])
+def test_a_name_that_only_looks_like_it_is_no_correction(name: str) -> None:
+    assert features((0, name, "p"))["backspace_count"] == 0
 
 
 def test_only_corrections() -> None:

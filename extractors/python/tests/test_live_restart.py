@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from running import (
     until,
 )
 from servers import InfluxStub, RedisServer
-from support import SECOND, focus
+from support import SECOND, focus, typed
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -42,6 +43,28 @@ def test_a_restart_neither_doubles_nor_loses_a_window(
     assert heard_by(heard) == windows
     stored = {int(line.rsplit(" ", 1)[1]) for line in influx.accepted}
     assert stored == {window["ts"] for window in windows}
+
+
+def test_windows_that_came_out_before_a_restart_do_not_count_after_it(
+    redis_server: RedisServer, influx: InfluxStub
+) -> None:
+    client = redis_server.start()
+    lines = typed(now() - 3600 * SECOND, 200)
+    published: list[int] = []
+
+    def has_come(last: bytes) -> bool:
+        windows = listed(client, "keystroke")
+        return bool(windows) and windows[-1]["ts"] > json.loads(last)["ts"]
+
+    for part in (lines[:100], lines[100:]):
+        for line in part:
+            client.xadd("seclyzer:stream:keystroke", {"e": line.strip()})
+        with running("keystroke", redis_server, INFLUX_URL=influx.url) as program:
+            until(partial(has_come, part[-1]))
+            program.stop()
+        published.append(len(listed(client, "keystroke")))
+        assert int(stats(client, "keystroke")["windows"]) == published[-1] - sum(published[:-1])
+    assert published[1] > published[0] > 5
 
 
 def test_a_cursor_far_in_the_future_is_ignored(redis_server: RedisServer) -> None:

@@ -115,6 +115,20 @@ def test_events_that_come_one_by_one_are_gathered_but_not_past_what_is_due(
     assert slept == [0.65]  # nothing is due later, or there is more to read already
 
 
+def test_events_are_not_gathered_when_the_next_one_may_make_something_due(
+    reader: tuple[Redis, Source, Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real time alone would do that later: a window of a busy stream is closed by an event."""
+    client, made, connection = reader
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    monkeypatch.setattr(source, "GATHER_US", 3 * SECOND)
+    for text, quiet in (("first", None), ("second", 250_000), ("third", 40_000), ("fourth", -SECOND)):
+        client.xadd("seclyzer:stream:app", {"e": text})
+        assert made.read(connection, 700_000, None, quiet).messages == [text.encode()]
+    assert slept == [0.2]
+
+
 @pytest.mark.parametrize(
     ("there", "last_id", "goes_on_from"),
     [

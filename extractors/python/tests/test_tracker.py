@@ -15,7 +15,9 @@ from seclyzer_extractors.tracker import AppExtractor
 def test_an_event_that_was_read_before_a_save_and_taken_after_it_is_saved_too(redis_server: RedisServer) -> None:
     client = redis_server.start()
     wake, waker = os.pipe()
-    settings = config.settings("app", redis_url=redis_server.url, influx_url="http://127.0.0.1:1", lateness_ms=500)
+    settings = config.settings(
+        "app", redis_url=redis_server.url, influx_url="http://127.0.0.1:1", lateness_ms=500, idle_timeout_ms=0
+    )
     tracker = AppExtractor(schema.kind("app"), settings, wake)
     assert tracker.publisher.link.up(now_us())  # a new connection would be a reason to save, too
     begun = now()

@@ -42,15 +42,26 @@ def test_a_window_is_closed_when_stream_time_is_more_than_lateness_past_it(timin
     assert not time > end + timing.interval + timing.lateness
 
 
-def test_stream_time_is_the_largest_ts_and_the_real_time_since() -> None:
-    stream = StreamTime()
-    assert stream.at(100) is None and stream.when(7) is None
+def test_stream_time_is_the_largest_ts_and_the_real_time_since_less_the_idle_timeout() -> None:
+    stream = StreamTime(idle_timeout=20)
+    assert stream.at(100) is None and stream.when(7) is None and stream.soon(7) is None
     stream.see(1_000, 50)
     stream.see(900, 70)  # not the largest: changes nothing
-    assert (stream.at(50), stream.at(80), stream.at(20)) == (1_000, 1_030, 1_000)
-    assert stream.when(1_030) == 80
-    stream.see(1_010, 80)
-    assert stream.at(80) == 1_010
+    assert [stream.at(clock) for clock in (20, 50, 70, 71, 100)] == [1_000, 1_000, 1_000, 1_001, 1_030]
+    assert (stream.when(1_030), stream.when(1_001)) == (100, 71)
+    assert (stream.soon(1_030), stream.soon(1_001)) == (80, 51)
+    assert (stream.when(1_000), stream.when(990)) == (50, 40)  # it is there
+    stream.see(1_010, 100)
+    assert (stream.at(100), stream.at(120), stream.at(121)) == (1_010, 1_010, 1_011)
+
+
+@given(st.integers(0, 50), st.integers(0, 100), st.integers(1, 200))
+def test_when_is_the_first_moment_at_which_stream_time_is_there(idle_timeout: int, seen_at: int, more: int) -> None:
+    stream = StreamTime(idle_timeout)
+    stream.see(1_000, seen_at)
+    when = stream.when(1_000 + more)
+    assert when is not None
+    assert (stream.at(when), stream.at(when - 1)) == (1_000 + more, 1_000 + more - 1)
 
 
 @given(timings(), st.lists(st.integers(1, 200_000_000), min_size=1, max_size=30), st.integers(-3, 60))

@@ -32,8 +32,8 @@ pub struct Current {
 pub struct Apps {
     settings: Settings,
     pending: Buffer<Focus>,
-    /// Events at or before this are late.
-    taken_through: Option<i64>,
+    /// The `ts` of the event taken last in this session; 0 when there is none. What is before it is late.
+    taken_through: i64,
     current: Option<Current>,
     patterns: Patterns,
     changes: u64,
@@ -45,7 +45,7 @@ impl Apps {
         Apps {
             settings,
             pending: Buffer::new(settings.buffer_events),
-            taken_through: None,
+            taken_through: 0,
             current: None,
             patterns: Patterns::default(),
             changes: 0,
@@ -70,12 +70,13 @@ impl Apps {
     /// The state to go on from, with what its surroundings know.
     pub fn state(&self, last_id: &str, max_ts: Option<i64>) -> State {
         let (current, pending) = (self.current.clone(), self.pending.iter().cloned());
-        State::new(last_id, max_ts, self.taken_through, current, pending, self.patterns.clone())
+        State::new(last_id, max_ts, Some(self.taken_through), current, pending, self.patterns.clone())
     }
 
     /// Goes on from a state.
     pub fn restore(&mut self, state: &State) {
-        self.taken_through = state.taken_through;
+        // Older programs wrote stream time less lateness, which may be past the last event taken.
+        self.taken_through = state.taken_through.min(state.taken_ts).unwrap_or(0);
         self.current.clone_from(&state.current);
         self.patterns = state.patterns();
         for focus in state.pending() {
@@ -84,13 +85,14 @@ impl Apps {
     }
 
     /// Takes what is pending and not after `through`, in order.
-    fn take_through(&mut self, through: i64, counters: &mut Counters, out: &mut Vec<Record>) {
+    fn take_through(&mut self, through: i64, out: &mut Vec<Record>) {
         while let Some(focus) = self.pending.pop_through(through) {
-            self.take(focus, counters, out);
+            self.take(focus, out);
         }
     }
 
-    fn take(&mut self, focus: Focus, counters: &mut Counters, out: &mut Vec<Record>) {
+    fn take(&mut self, focus: Focus, out: &mut Vec<Record>) {
+        self.taken_through = focus.ts;
         self.patterns.taken_ts = Some(focus.ts);
         if focus.dev_mode && !self.patterns.dev_mode {
             self.patterns.dev_mode = true;
@@ -107,8 +109,6 @@ impl Apps {
         };
         let duration = focus.ts - last.since;
         self.patterns.transition(&last.app, &next.app, duration);
-        counters.windows += 1;
-        counters.last_window_ts = focus.ts;
         out.push(Record {
             ts: focus.ts,
             values: vec![
@@ -123,14 +123,11 @@ impl Apps {
 
 impl Machine for Apps {
     fn is_late(&self, ts: i64) -> bool {
-        self.taken_through.is_some_and(|through| ts <= through)
+        ts < self.taken_through
     }
 
-    fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>) {
-        let through = now - self.settings.windows.lateness;
-        let through = self.taken_through.map_or(through, |taken| taken.max(through));
-        self.taken_through = Some(through);
-        self.take_through(through, counters, out);
+    fn advance(&mut self, now: i64, _counters: &mut Counters, out: &mut Vec<Record>) {
+        self.take_through(now - self.settings.windows.lateness, out);
     }
 
     fn insert(&mut self, event: Event<'_>, counters: &mut Counters) {
@@ -140,9 +137,9 @@ impl Machine for Apps {
         }
     }
 
-    fn end_session(&mut self, counters: &mut Counters, out: &mut Vec<Record>) {
-        self.take_through(i64::MAX, counters, out);
-        self.taken_through = None;
+    fn end_session(&mut self, _counters: &mut Counters, out: &mut Vec<Record>) {
+        self.take_through(i64::MAX, out);
+        self.taken_through = 0;
         self.current = None;
     }
 

@@ -27,8 +27,8 @@ pub trait Features: Default {
 /// The buffer holds only events that a window not yet closed can use, so the next window to close is the first one
 /// that holds the buffer's first event: empty windows are passed over, not walked.
 ///
-/// In real time a window is computed before it closes, when half of `lateness` is over, so that nothing waits for it
-/// then. An event that still comes into it makes that void: it is computed once more when it closes.
+/// In real time a window is computed before it closes, when half of `lateness` is over by a producer that does not lag, so
+/// that nothing waits for it then. An event that still comes into it makes that void: it is computed once more when it closes.
 pub struct Closer<F: Features> {
     settings: Settings,
     features: F,
@@ -42,6 +42,8 @@ pub struct Closer<F: Features> {
 
 /// Earlier than any window, and far enough from the smallest number to reckon with.
 const NOTHING_CLOSED: i64 = i64::MIN / 2;
+/// So much longer than a window no producer lags, in µs: what is that old tells of a clock that was set back.
+const SET_BACK: i64 = 120_000_000;
 
 impl<F: Features> Closer<F> {
     /// One that holds nothing.
@@ -59,7 +61,7 @@ impl<F: Features> Closer<F> {
 
     /// An event at or before this is held by closed windows only.
     fn useless_through(&self) -> i64 {
-        self.closed_through + self.settings.windows.interval - self.settings.windows.window
+        self.settings.windows.useless_through(self.closed_through)
     }
 
     /// The end of the next window that holds an event.
@@ -82,8 +84,6 @@ impl<F: Features> Closer<F> {
         if count < self.settings.min_events {
             counters.windows_short += 1;
         } else if self.is_emitted(end, count) {
-            counters.windows += 1;
-            counters.last_window_ts = end;
             let prepared = self.prepared.take().filter(|record| record.ts == end);
             out.push(prepared.unwrap_or_else(|| self.record(end, count)));
         }
@@ -98,7 +98,7 @@ impl<F: Features> Closer<F> {
         Record { ts: end, values: self.features.of(self.buffer.events_mut(), count, &self.settings) }
     }
 
-    /// The end of the next window, if it is to be computed before it closes, and the stream time from which on.
+    /// The end of the next window, if it is to be computed before it closes, and the time of the next event from which on.
     fn next_to_prepare(&self) -> Option<(i64, i64)> {
         let end = self.next_end().filter(|end| *end > self.prepared_through)?;
         let is_recent = self.buffer.last()?.ts() > end - self.settings.windows.interval;
@@ -115,6 +115,17 @@ impl<F: Features> Closer<F> {
 impl<F: Features> Machine for Closer<F> {
     fn is_late(&self, ts: i64) -> bool {
         ts <= self.useless_through()
+    }
+
+    /// What real time has closed before its events came does not tell of it, unless they are older than any lag.
+    fn is_set_back(&self, ts: i64, largest: i64) -> bool {
+        let windows = self.settings.windows;
+        let is_late_by_events = ts <= windows.useless_through(windows.closed_through(largest));
+        is_late_by_events || ts <= self.closed_through - windows.window - SET_BACK
+    }
+
+    fn is_behind(&self, ts: i64) -> bool {
+        ts <= self.closed_through
     }
 
     fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>) {
@@ -139,8 +150,8 @@ impl<F: Features> Machine for Closer<F> {
         }
     }
 
-    fn prepare(&mut self, now: i64) {
-        let Some((end, _)) = self.next_to_prepare().filter(|(_, from)| *from <= now) else {
+    fn prepare(&mut self, soon: i64) {
+        let Some((end, _)) = self.next_to_prepare().filter(|(_, from)| *from <= soon) else {
             return;
         };
         self.prepared_through = end;

@@ -11,12 +11,11 @@ use crate::event::{Event, Parsed, parse};
 use crate::keystroke::Typing;
 use crate::mouse::Pointing;
 use crate::output::Record;
+use crate::plausible;
 use crate::schema::Kind;
 use crate::state::State;
 use crate::window::{StreamClock, Windows};
 
-/// An event more than this ahead of the host's clock is not believed, in µs.
-const FUTURE: i64 = 5_000_000;
 /// A state more than this ahead of the host's clock is from before the clock was set back, in µs.
 const FUTURE_STATE: i64 = cursor::FUTURE;
 
@@ -25,6 +24,8 @@ const FUTURE_STATE: i64 = cursor::FUTURE;
 pub struct Settings {
     /// The shape of the windows.
     pub windows: Windows,
+    /// How long no event may come before real time moves stream time, in µs.
+    pub idle_timeout: i64,
     /// How many events a window needs to be emitted.
     pub min_events: usize,
     /// How many events are held.
@@ -36,7 +37,7 @@ pub struct Settings {
 /// When a message was read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moment {
-    /// The host's clock, in µs since the Unix epoch; none in a replay, which knows no future.
+    /// The host's clock, in µs since the Unix epoch; none in a replay, which believes every time.
     pub wall: Option<i64>,
     /// The monotonic clock, in µs; none in a replay, where no real time passes.
     pub real: Option<i64>,
@@ -51,6 +52,8 @@ pub enum Outcome {
     Late,
     /// It is ahead of the host's clock.
     Future,
+    /// It is too long before the host's clock.
+    Ancient,
     /// It breaks a rule.
     Malformed,
     /// It is for another extractor, or for nobody here.
@@ -61,14 +64,22 @@ pub enum Outcome {
 pub trait Machine {
     /// An event of time `ts` comes too late to be used.
     fn is_late(&self, ts: i64) -> bool;
+    /// Such an event may tell of a clock that was set back, and not of a producer that lags; `largest` is the largest `ts` seen.
+    fn is_set_back(&self, _ts: i64, _largest: i64) -> bool {
+        true
+    }
+    /// An event of time `ts` that is not late missed something that is closed.
+    fn is_behind(&self, _ts: i64) -> bool {
+        false
+    }
     /// Does all that is due at stream time `now`.
     fn advance(&mut self, now: i64, counters: &mut Counters, out: &mut Vec<Record>);
-    /// The stream time at which something can be done before it is due.
+    /// The time of the next event from which on something can be done before it is due.
     fn preparable(&self) -> Option<i64> {
         None
     }
-    /// Does what can be done before it is due, if stream time is about `now`: it need not be known for sure.
-    fn prepare(&mut self, _now: i64) {}
+    /// Does what can be done before it is due, if the next event is of time `soon`: it need not be known for sure.
+    fn prepare(&mut self, _soon: i64) {}
     /// Holds an event that is in time.
     fn insert(&mut self, event: Event<'_>, counters: &mut Counters);
     /// Does all that is open, and forgets what is closed: the end of the input, or of a session.
@@ -86,6 +97,7 @@ pub struct Core {
     kind: Kind,
     clock: StreamClock,
     late_in_a_row: u32,
+    ancient_ts: i64,
     counters: Counters,
     machine: Box<dyn Machine>,
 }
@@ -98,7 +110,8 @@ impl Core {
             Kind::Mouse => Box::new(Closer::<Pointing>::new(settings)),
             Kind::App => Box::new(Apps::new(settings)),
         };
-        Core { kind, clock: StreamClock::default(), late_in_a_row: 0, counters: Counters::default(), machine }
+        let clock = StreamClock::new(settings.idle_timeout);
+        Core { kind, clock, late_in_a_row: 0, ancient_ts: 0, counters: Counters::default(), machine }
     }
 
     /// Reads one message.
@@ -115,9 +128,16 @@ impl Core {
             return Outcome::Passed;
         }
         let ts = event.ts();
-        if at.wall.is_some_and(|wall| ts > wall + FUTURE) {
-            self.counters.future += 1;
-            return Outcome::Future;
+        if let Some(wall) = at.wall {
+            if ts > plausible::latest(wall) {
+                self.counters.future += 1;
+                return Outcome::Future;
+            }
+            if ts < plausible::earliest(wall) {
+                self.counters.ancient += 1;
+                self.ancient_ts = ts;
+                return Outcome::Ancient;
+            }
         }
         self.counters.events += 1;
         self.counters.last_event_ts = ts;
@@ -127,13 +147,17 @@ impl Core {
     fn take(&mut self, event: Event<'_>, ts: i64, real: Option<i64>, out: &mut Vec<Record>) -> Outcome {
         if !self.machine.is_late(ts) {
             self.late_in_a_row = 0;
+            self.counters.behind += u64::from(self.machine.is_behind(ts));
             self.clock.see(ts, real);
-        } else if self.late_in_a_row + 1 < self.kind.late_events_of_a_new_session() {
-            self.late_in_a_row += 1;
-            self.counters.late += 1;
-            self.clock.see(ts, real);
-            return Outcome::Late;
         } else {
+            let is_set_back =
+                self.clock.largest().is_some_and(|largest| self.machine.is_set_back(ts, largest));
+            self.late_in_a_row = if is_set_back { self.late_in_a_row + 1 } else { 0 };
+            if self.late_in_a_row < self.kind.late_events_of_a_new_session() {
+                self.counters.late += 1;
+                self.clock.see(ts, real);
+                return Outcome::Late;
+            }
             self.late_in_a_row = 0;
             self.counters.sessions += 1;
             self.machine.end_session(&mut self.counters, out);
@@ -156,8 +180,8 @@ impl Core {
     /// Does at `real` (monotonic, in µs) what can be done before it is due. Whether all has been read by then matters not:
     /// what comes late makes it void.
     pub fn prepare(&mut self, real: i64) {
-        if let Some(now) = self.clock.at(real) {
-            self.machine.prepare(now);
+        if let Some(soon) = self.clock.soon(real) {
+            self.machine.prepare(soon);
         }
     }
 
@@ -177,7 +201,7 @@ impl Core {
         self.machine.due()
     }
 
-    /// The stream time at which something can be done before it is due.
+    /// The time of the next event from which on something can be done before it is due.
     pub fn preparable(&self) -> Option<i64> {
         self.machine.preparable()
     }
@@ -198,6 +222,17 @@ impl Core {
     /// What was counted so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// A record of this time was put out: what the last run put out already does not come out again, and does not count.
+    pub fn came_out(&mut self, ts: i64) {
+        self.counters.windows += 1;
+        self.counters.last_window_ts = ts;
+    }
+
+    /// The `ts` of the last event that was too long before the host's clock; 0 when there was none.
+    pub fn ancient_ts(&self) -> i64 {
+        self.ancient_ts
     }
 
     /// Stream time.

@@ -31,6 +31,7 @@ pub mod notify;
 pub mod outage;
 pub mod output;
 pub mod patterns;
+pub mod plausible;
 pub mod publish;
 pub mod redis;
 pub mod replay;

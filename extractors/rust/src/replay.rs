@@ -25,11 +25,11 @@ pub fn run(
         }
         if !strip_line_ending(&line).is_empty() {
             core.message(&line, Moment::default(), &mut records);
-            write_all(writer, &mut records, output)?;
+            write_all(core, writer, &mut records, output)?;
         }
     }
     core.finish(&mut records);
-    write_all(writer, &mut records, output)?;
+    write_all(core, writer, &mut records, output)?;
     if let Some(apps) = core.apps() {
         let patterns = apps.patterns();
         writeln!(output, "{}", patterns_json(&patterns.report(apps.dev_mode()), patterns.taken_ts))?;
@@ -37,8 +37,14 @@ pub fn run(
     output.flush()
 }
 
-fn write_all(writer: &Writer, records: &mut Vec<Record>, output: &mut dyn Write) -> io::Result<()> {
+fn write_all(
+    core: &mut Core,
+    writer: &Writer,
+    records: &mut Vec<Record>,
+    output: &mut dyn Write,
+) -> io::Result<()> {
     for record in records.drain(..) {
+        core.came_out(record.ts);
         writeln!(output, "{}", writer.json(&record))?;
     }
     Ok(())

@@ -176,6 +176,9 @@ impl<'a> Service<'a> {
         let mut texts = Vec::new();
         for record in std::mem::take(&mut self.records) {
             let ts = record.ts;
+            if self.cursor.wants_published(ts) || self.cursor.wants_stored(ts) {
+                self.core.came_out(ts);
+            }
             if self.cursor.wants_published(ts) {
                 let text = self.writer.json(&record);
                 match self.kind {

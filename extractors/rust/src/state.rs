@@ -23,7 +23,7 @@ pub struct State {
     pub last_id: String,
     /// The largest `ts` seen.
     pub max_ts: Option<i64>,
-    /// Events at or before this are late.
+    /// The `ts` of the event taken last in this session; 0 when there is none.
     pub taken_through: Option<i64>,
     /// The application that has the focus.
     pub current: Option<Current>,

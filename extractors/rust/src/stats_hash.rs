@@ -71,7 +71,7 @@ mod tests {
         let fields = fields(&Counters::default(), &StoreStats::default(), &facts);
         let mut names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         names.sort_unstable();
-        let mut expected: Vec<&str> = "implementation version pid started_at events malformed future late dropped \
+        let mut expected: Vec<&str> = "implementation version pid started_at events malformed future ancient late behind dropped \
             sessions windows windows_short last_id last_event_ts last_window_ts points_written points_spooled \
             points_rejected points_dropped spool_bytes redis_reconnects influx_errors gaps \
             streams_reset entries_trimmed outputs_dropped output_errors"

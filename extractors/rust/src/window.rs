@@ -34,15 +34,22 @@ impl Windows {
     pub fn due(&self, end: i64) -> i64 {
         end + self.lateness + 1
     }
+
+    /// An event at or before this is held by no window after the one that ends at `closed`.
+    pub fn useless_through(&self, closed: i64) -> i64 {
+        closed + self.interval - self.window
+    }
 }
 
-/// Stream time: the largest `ts` seen plus the real time that has been counted since it was seen.
+/// Stream time: the largest `ts` seen plus the real time that has been counted since it was seen, less the idle timeout. So
+/// while events come, only their own times move it: a producer that lags makes nothing late.
 ///
 /// Real time is a monotonic clock's µs, and counts only while it runs: the owner [stops](StreamClock::stop) it when a
 /// read failed or is overdue, and [starts](StreamClock::start) it when all there was has been read. In a replay it
 /// never runs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct StreamClock {
+    idle_timeout: i64,
     largest: Option<i64>,
     counted: i64,
     /// Up to where real time has been counted; none while it stands still.
@@ -50,9 +57,14 @@ pub struct StreamClock {
 }
 
 impl StreamClock {
+    /// One that has seen nothing, and that real time moves when no event with a larger `ts` came for so long (µs).
+    pub fn new(idle_timeout: i64) -> StreamClock {
+        StreamClock { idle_timeout, largest: None, counted: 0, anchor: None }
+    }
+
     /// Stream time now; none before the first event.
     pub fn now(&self) -> Option<i64> {
-        self.largest.map(|largest| largest + self.counted)
+        self.largest.map(|largest| largest + (self.counted - self.idle_timeout).max(0))
     }
 
     /// The largest `ts` seen.
@@ -91,14 +103,22 @@ impl StreamClock {
         self.anchor = None;
     }
 
-    /// Stream time at `real`, were all read by then; none while it stands still.
-    pub fn at(&self, real: i64) -> Option<i64> {
-        Some(self.now()? + (real - self.anchor?).max(0))
+    /// The `ts` of an event that comes at `real`, if its producer does not lag behind the last one; none while it stands
+    /// still.
+    pub fn soon(&self, real: i64) -> Option<i64> {
+        Some(self.largest? + self.counted + (real - self.anchor?).max(0))
+    }
+
+    /// The real time at which an event of this `ts` may come, if its producer does not lag behind the last one; none while it
+    /// stands still.
+    pub fn real_soon(&self, ts: i64) -> Option<i64> {
+        Some(self.anchor? + ts - self.largest? - self.counted)
     }
 
     /// The real time at which stream time will be `stream`, were no event to come; none while it stands still.
     pub fn real_at(&self, stream: i64) -> Option<i64> {
-        Some(self.anchor? + (stream - self.now()?))
+        let is_there = self.largest? >= stream;
+        Some(self.real_soon(stream)? + if is_there { 0 } else { self.idle_timeout })
     }
 
     /// Counts the real time up to `real`, if it runs.
@@ -161,7 +181,7 @@ mod tests {
 
     #[test]
     fn stream_time_is_the_largest_ts_while_no_real_time_runs() {
-        let mut clock = StreamClock::default();
+        let mut clock = StreamClock::new(0);
         assert_eq!(clock.now(), None);
         clock.see(50, None);
         clock.see(40, None);
@@ -170,36 +190,44 @@ mod tests {
     }
 
     #[test]
-    fn real_time_counts_from_where_the_largest_ts_was_seen() {
-        let mut clock = StreamClock::default();
+    fn real_time_counts_from_the_idle_timeout_on_after_the_largest_ts_was_seen() {
+        let mut clock = StreamClock::new(20);
         clock.start(100);
         clock.see(5_000, Some(150));
+        clock.run_to(170);
+        assert_eq!(
+            (clock.now(), clock.real_at(5_001), clock.real_at(5_100)),
+            (Some(5_000), Some(171), Some(270))
+        );
         clock.run_to(180);
-        assert_eq!(clock.now(), Some(5_030));
-        assert_eq!(clock.real_at(5_100), Some(250));
-        assert_eq!((clock.at(250), clock.at(179), clock.now()), (Some(5_100), Some(5_030), Some(5_030)));
-        clock.see(5_010, Some(180));
         assert_eq!((clock.now(), clock.real_at(5_100)), (Some(5_010), Some(270)));
+        assert_eq!((clock.real_at(5_000), clock.real_at(4_990)), (Some(150), Some(140)), "it is there");
+        assert_eq!(
+            (clock.soon(250), clock.soon(179), clock.real_soon(5_100)),
+            (Some(5_100), Some(5_030), Some(250))
+        );
+        clock.see(5_005, Some(180));
+        assert_eq!((clock.now(), clock.real_at(5_100)), (Some(5_005), Some(295)));
     }
 
     #[test]
     fn a_stopped_clock_stands_still_until_it_is_started_again() {
-        let mut clock = StreamClock::default();
+        let mut clock = StreamClock::new(4);
         clock.start(0);
         clock.see(1_000, Some(0));
         clock.run_to(10);
         clock.stop();
         clock.run_to(500);
-        assert_eq!((clock.now(), clock.real_at(2_000)), (Some(1_010), None));
-        assert_eq!(clock.at(600), None);
+        assert_eq!((clock.now(), clock.real_at(2_000)), (Some(1_006), None));
+        assert_eq!((clock.soon(600), clock.real_soon(2_000)), (None, None));
         clock.start(600);
         clock.run_to(605);
-        assert_eq!(clock.now(), Some(1_015));
+        assert_eq!(clock.now(), Some(1_011));
     }
 
     #[test]
     fn an_event_does_not_start_a_stopped_clock() {
-        let mut clock = StreamClock::default();
+        let mut clock = StreamClock::new(0);
         clock.see(1_000, Some(0));
         clock.run_to(50);
         assert_eq!(clock.now(), Some(1_000));

@@ -47,7 +47,7 @@ struct Run<F: Features> {
 
 impl<F: Features> Run<F> {
     fn new(windows: Windows, buffer_events: usize) -> Run<F> {
-        let settings = Settings { windows, min_events: 1, buffer_events, dev_mode: false };
+        let settings = Settings { windows, idle_timeout: 0, min_events: 1, buffer_events, dev_mode: false };
         Run { closer: Closer::new(settings), counters: Counters::default(), out: Vec::new() }
     }
 
@@ -95,7 +95,7 @@ fn a_window_is_computed_before_it_closes_and_only_once() {
     assert!(run.out.is_empty());
     run.tick(END + 250_001);
     assert_eq!(run.windows(), [(END, vec![Value::Count(1)])]);
-    assert_eq!((run.closer.features.computed, run.counters.windows), (1, 1));
+    assert_eq!(run.closer.features.computed, 1);
 }
 
 #[test]

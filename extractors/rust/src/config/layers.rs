@@ -54,6 +54,7 @@ pub const SETTINGS: &[Setting] = &[
     flag("window_seconds", "WINDOW_SECONDS", "--window", "S"),
     flag("update_interval", "UPDATE_INTERVAL", "--interval", "S"),
     flag("lateness_ms", "SECLYZER_LATENESS_MS", "--lateness", "MS"),
+    flag("idle_timeout_ms", "SECLYZER_IDLE_TIMEOUT_MS", "--idle-timeout", "MS"),
     flag("min_events", "SECLYZER_MIN_EVENTS", "--min-events", "N"),
     flag("buffer_events", "SECLYZER_BUFFER_EVENTS", "--buffer-events", "N"),
     plain("dev_mode", "SECLYZER_DEV_MODE"),

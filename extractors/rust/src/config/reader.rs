@@ -19,6 +19,7 @@ use crate::window::Windows;
 
 const LONGEST_WINDOW_S: f64 = 86_400.0;
 const LONGEST_LATENESS_MS: i64 = 3_600_000;
+const LONGEST_IDLE_TIMEOUT_MS: i64 = 3_600_000;
 const INFLUX_TIMEOUT_S: i64 = 10;
 const INFLUX_RETRY_S: i64 = 60;
 const SPOOL_BYTES: i64 = 64 << 20;
@@ -60,6 +61,7 @@ impl<'a> Reader<'a> {
         };
         let core = Settings {
             windows: self.windows()?,
+            idle_timeout: self.integer("idle_timeout_ms", 2000, 0, LONGEST_IDLE_TIMEOUT_MS)? * 1000,
             min_events: self.count("min_events", kind.default_min_events(), MOST_MIN_EVENTS)?,
             buffer_events: self.count("buffer_events", kind.default_buffer_events(), MOST_BUFFER_EVENTS)?,
             dev_mode: self.dev_mode()?,
@@ -310,6 +312,7 @@ impl<'a> Reader<'a> {
             "window_seconds" => return shown_seconds(config.core.windows.window),
             "update_interval" => return shown_seconds(config.core.windows.interval),
             "lateness_ms" => return (config.core.windows.lateness / 1000).to_string(),
+            "idle_timeout_ms" => return (config.core.idle_timeout / 1000).to_string(),
             "min_events" => return config.core.min_events.to_string(),
             "buffer_events" => return config.core.buffer_events.to_string(),
             "dev_mode" => return config.core.dev_mode.to_string(),

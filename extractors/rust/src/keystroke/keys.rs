@@ -28,7 +28,7 @@ impl Keys {
         }
         let number = self.deleting.len() as u32;
         self.numbers.insert(name.into(), number);
-        self.deleting.push(name.contains("Backspace") || name.contains("Delete"));
+        self.deleting.push(deletes(name));
         number
     }
 
@@ -58,9 +58,53 @@ impl Keys {
     }
 }
 
+/// Whether a key of this name deletes: `Backspace`, `BackSpace`, `Key.backspace`, `KEY_DELETE` and the like.
+fn deletes(name: &str) -> bool {
+    let is_separator = |letter: &char| matches!(letter, '_' | '-' | '.' | ' ');
+    let plain: String = name
+        .chars()
+        .filter(|letter| !is_separator(letter))
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    plain.contains("backspace") || plain.contains("delete")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deleting_keys_are_known_however_they_are_written() {
+        let names = [
+            "Backspace",
+            "BackSpace",
+            "backspace",
+            "Key.backspace",
+            "KEY_BACKSPACE",
+            "Back Space",
+            "back-space",
+            "Delete",
+            "Key.delete",
+            "KEY_DELETE",
+            "KpDelete",
+            "ForwardDelete",
+            "DELETE",
+        ];
+        assert!(names.into_iter().all(deletes));
+        // Of another alphabet, parted by something else, and something else.
+        let others = [
+            "Back/Space",
+            "\u{ff22}ackspace",
+            "Back\u{a0}Space",
+            "Back\tSpace",
+            "Del",
+            "space",
+            "Space",
+            "",
+            "\u{130}delet",
+        ];
+        assert!(!others.into_iter().any(deletes));
+    }
 
     #[test]
     fn names_that_no_event_holds_are_forgotten_and_the_others_keep_their_meaning() {

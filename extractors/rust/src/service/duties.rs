@@ -7,6 +7,7 @@ use super::reading::STREAM_AGE;
 use crate::guard::SWAMPED_BYTES;
 use crate::keeper::Occasion;
 use crate::logs::wall_us;
+use crate::plausible;
 use crate::redis::RedisError;
 use crate::stats_hash::{Facts, fields};
 
@@ -35,6 +36,7 @@ pub struct Complained {
     next: Option<Instant>,
     malformed: u64,
     future: u64,
+    ancient: u64,
     /// Redis' refusals: as many as there are reasons, which are few.
     refused: Vec<String>,
 }
@@ -59,11 +61,13 @@ impl Service<'_> {
         let counters = self.core.counters();
         let malformed = counters.malformed - self.complained.malformed;
         let future = counters.future - self.complained.future;
-        if malformed + future == 0 || self.complained.next.is_some_and(|next| now < next) {
+        let ancient = counters.ancient - self.complained.ancient;
+        if malformed + future + ancient == 0 || self.complained.next.is_some_and(|next| now < next) {
             return;
         }
         self.complained.malformed = counters.malformed;
         self.complained.future = counters.future;
+        self.complained.ancient = counters.ancient;
         self.complained.next = Some(now + COMPLAIN_EVERY);
         if malformed > 0 {
             self.log.warning("messages that break the contract were skipped", &[("count", &malformed)]);
@@ -72,6 +76,13 @@ impl Service<'_> {
             let advice = "is the clock of their producer right?";
             self.log
                 .warning("events from the future were skipped", &[("count", &future), ("advice", &advice)]);
+        }
+        if ancient > 0 {
+            let advice = plausible::advice(self.core.ancient_ts(), wall_us());
+            self.log.warning(
+                "events from more than 400 days ago were skipped",
+                &[("count", &ancient), ("advice", &advice)],
+            );
         }
     }
 

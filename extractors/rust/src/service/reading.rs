@@ -219,19 +219,20 @@ impl Service<'_> {
     /// When the next window closes or the next event is taken, were nothing to come; none while nobody can know.
     fn due_at(&mut self) -> Option<Instant> {
         let due = self.core.due().filter(|_| !self.await_answer)?;
-        self.instant_of(due)
+        let real = self.core.clock().real_at(due)?;
+        Some(self.instant_of(real))
     }
 
     /// When a window can be computed before it closes.
     fn preparable_at(&mut self) -> Option<Instant> {
         let from = self.core.preparable()?;
-        self.instant_of(from)
+        let real = self.core.clock().real_soon(from)?;
+        Some(self.instant_of(real))
     }
 
-    /// When stream time will be there, were nothing to come.
-    fn instant_of(&mut self, stream: i64) -> Option<Instant> {
-        let real = self.core.clock().real_at(stream)?;
-        Some(self.epoch + Duration::from_micros(u64::try_from(real).unwrap_or(0)))
+    /// The moment that is so many µs after the epoch.
+    fn instant_of(&self, real: i64) -> Instant {
+        self.epoch + Duration::from_micros(u64::try_from(real).unwrap_or(0))
     }
 }
 

@@ -33,11 +33,39 @@ fn events_are_taken_in_order_once_their_lateness_has_passed() {
 }
 
 #[test]
-fn an_event_is_late_from_the_moment_at_which_it_would_have_been_taken() {
+fn an_event_is_late_only_when_one_with_a_later_time_has_been_taken() {
+    let to_apps = |run: &Run| -> Vec<String> {
+        run.records.iter().map(|record| format!("{:?}", record.values[1])).collect()
+    };
+    let apps =
+        |names: &str| -> Vec<String> { names.chars().map(|name| format!("Text(\"{name}\")")).collect() };
+    // `a` and `c` are taken.
+    for (ts, outcome, expected) in [(10 * S - 1, Outcome::Late, "cd"), (10 * S, Outcome::Taken, "cbd")] {
+        let mut run = Run::new(Kind::App);
+        for (s, app) in [(0, "a"), (10, "c"), (20, "d")] {
+            run.focus(START + s * S, app);
+        }
+        assert_eq!(run.focus(START + ts, "b"), outcome);
+        run.finish();
+        assert_eq!(to_apps(&run), apps(expected));
+    }
+    // `d` waits.
     let mut run = Run::new(Kind::App);
-    run.focus(START + S, "a");
-    assert_eq!(run.focus(START + 750_001, "b"), Outcome::Taken);
-    assert_eq!(run.focus(START + 750_000, "c"), Outcome::Late);
+    for (s, app) in [(0, "a"), (20, "d"), (1, "b"), (10, "c")] {
+        assert_eq!(run.focus(START + s * S, app), Outcome::Taken);
+    }
+    run.finish();
+    assert_eq!(to_apps(&run), apps("bcd"));
+}
+
+#[test]
+fn what_was_taken_before_the_clock_was_set_back_makes_nothing_late_after_it() {
+    let mut run = Run::new(Kind::App);
+    for (s, app) in [(100, "a"), (105, "b"), (1, "x"), (2, "y"), (3, "z")] {
+        run.focus(START + s * S, app);
+    }
+    assert_eq!(run.counters().sessions, 1);
+    assert_eq!(run.focus(START + 2_900_000, "a"), Outcome::Taken);
 }
 
 #[test]
@@ -48,7 +76,9 @@ fn without_lateness_an_event_is_taken_at_once() {
     run.focus(START, "a");
     run.focus(START + 1999, "b");
     assert_eq!(durations(&run), [1.0]);
-    assert_eq!(run.focus(START + 1999, "c"), Outcome::Late);
+    assert_eq!(run.focus(START + 1999, "c"), Outcome::Taken);
+    assert_eq!(durations(&run), [1.0, 0.0]);
+    assert_eq!(run.focus(START + 1998, "d"), Outcome::Late);
 }
 
 #[test]
@@ -200,7 +230,22 @@ fn a_restart_goes_on_where_the_last_run_was() {
 fn what_was_late_before_a_restart_is_late_after_it() {
     let mut first = many(10);
     let mut second = restarted(&mut first, START + 9 * S);
-    assert_eq!(second.focus(START + 8 * S, "x"), Outcome::Late);
+    assert_eq!(second.focus(START + 8 * S, "x"), Outcome::Taken);
+    assert_eq!(second.focus(START + 8 * S - 1, "x"), Outcome::Late);
+}
+
+/// It holds stream time less lateness where the `ts` of the event taken last is now.
+#[test]
+fn a_state_of_an_older_program_makes_nothing_late_that_is_not() {
+    let mut first = many(10);
+    let max_ts = first.core.clock().largest();
+    let mut state = first.core.apps().unwrap().state("5-0", max_ts);
+    assert_eq!(state.taken_through, Some(START + 8 * S));
+    state.taken_through = Some(START + 8 * S + 750_000);
+    let Run { core, records, .. } = &mut first;
+    Core::restore(core, &state, START + 9 * S, records);
+    assert_eq!(first.focus(START + 8 * S, "x"), Outcome::Taken);
+    assert_eq!(first.focus(START + 8 * S - 1, "x"), Outcome::Late);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod keystroke;
 mod mouse;
 mod parse;
 mod sessions;
+mod stalls;
 mod windows;
 
 use seclyzer_extractors::core::{Core, Moment, Outcome, Settings};
@@ -29,6 +30,7 @@ const START: i64 = 1_700_000_000 * S;
 fn defaults(kind: Kind) -> Settings {
     Settings {
         windows: Windows { interval: 5 * S, window: 30 * S, lateness: 250_000 },
+        idle_timeout: 2 * S,
         min_events: kind.default_min_events(),
         buffer_events: kind.default_buffer_events(),
         dev_mode: false,
@@ -66,6 +68,17 @@ impl Run {
 
     fn finish(&mut self) {
         self.core.finish(&mut self.records);
+    }
+
+    /// Real time goes on to there.
+    fn tick(&mut self, real: i64) {
+        self.core.tick(real, &mut self.records);
+    }
+
+    /// Reads a message when a host's clock shows `wall`.
+    fn read_by_clock(&mut self, message: &str, wall: i64) -> Outcome {
+        let at = Moment { wall: Some(wall), real: None };
+        self.core.message(message.as_bytes(), at, &mut self.records)
     }
 
     fn counters(&self) -> &Counters {

@@ -72,6 +72,9 @@ fn the_stats_hash_tells_what_was_counted_and_expires() {
     let mut events = typing(0, 2);
     events.push("no json".into());
     events.push(r#"{"type":"keystroke","ts":253402300799999999,"key":"a","event":"press"}"#.into());
+    // By a producer that takes `ts` for milliseconds.
+    let of_now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    events.push(format!(r#"{{"type":"keystroke","ts":{of_now},"key":"KeyT","event":"press"}}"#));
     redis.add("keystroke", &events);
     let stats = redis.wait_for("seclyzer:stats:keystroke", "windows", |windows| windows == "2");
     let pid = extractor.pid().to_string();
@@ -82,7 +85,9 @@ fn the_stats_hash_tells_what_was_counted_and_expires() {
         ("events", "40"),
         ("malformed", "1"),
         ("future", "1"),
+        ("ancient", "1"),
         ("late", "0"),
+        ("behind", "0"),
         ("sessions", "0"),
         ("redis_reconnects", "0"),
     ] {
@@ -95,6 +100,8 @@ fn the_stats_hash_tells_what_was_counted_and_expires() {
     assert!((1..=30).contains(&time_to_live));
     let log = extractor.log();
     assert_eq!(log.matches("break the contract").count(), 1, "{log}");
+    let unit = "their ts looks like milliseconds: it has to be in microseconds";
+    assert_eq!(log.matches(unit).count(), 1, "{log}");
     assert!(!log.contains("no json") && !log.contains("KeyT"), "{log}");
     extractor.stop();
 }

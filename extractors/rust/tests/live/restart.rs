@@ -20,6 +20,7 @@ fn a_stop_in_the_middle_of_a_window_loses_nothing() {
     redis.add("keystroke", &events);
     until("windows come out", || redis.list(LIST).len() >= 4);
     extractor.stop();
+    let published = redis.list(LIST).len();
     // While it is down, the person types on; the gap is longer than the test takes.
     let more = typing(60, 5);
     redis.add("keystroke", &more);
@@ -32,6 +33,11 @@ fn a_stop_in_the_middle_of_a_window_loses_nothing() {
         stored.dedup();
         stored.len() == expected.len()
     });
+    // What came out before did not come out again, and does not count.
+    let own = (expected.len() - published).to_string();
+    let stats =
+        redis.wait_for("seclyzer:stats:keystroke", "events", |count| *count == events.len().to_string());
+    assert_eq!(stats["windows"], own);
     extractor.stop();
 }
 
