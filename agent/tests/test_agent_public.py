@@ -122,7 +122,7 @@ def test_when_in_a_minute_an_event_came_is_in_no_answer() -> None:
 
 def test_figures_stand_for_a_minute_and_then_move_on(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, rng = [1000.0], random.Random("minute")
-    monkeypatch.setattr(module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     kept, seen = Public(), []
     for second in range(130):
         clock[0] = 1000.0 + second

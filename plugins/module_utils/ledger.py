@@ -49,9 +49,9 @@ def write_down(chosen: Selection, points: Days, place: Path = PLACE) -> None:
     now = datetime.now(UTC)
     place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     oldest = (now - KEPT).isoformat()
-    kept = [*(one for one in read(place) if one.at >= oldest), Forgotten(now.isoformat(), chosen, points)]
-    text = "".join(json.dumps(_told(one), ensure_ascii=False) + "\n" for one in kept)
     with files.locked(place.with_name(f".{place.name}.lock")):
+        kept = [*(one for one in read(place) if one.at >= oldest), Forgotten(now.isoformat(), chosen, points)]
+        text = "".join(json.dumps(_told(one), ensure_ascii=False) + "\n" for one in kept)
         files.write(place, text, 0o600)
         try:
             gid = grp.getgrnam(READERS).gr_gid

@@ -180,7 +180,7 @@ def test_the_current_application_of_that_time_goes_as_well() -> None:
 def test_the_tracker_goes_on_from_what_is_left() -> None:
     left = edge_state.without(json.dumps(STATE), Selection(host="x", until=NOW - 9 * MINUTE))
     assert left is not None and json.loads(left).keys() == STATE.keys()
-    core = AppCore(250_000, 1000, False)
+    core = AppCore(250_000, 2_000_000, 1000, False)
     assert load_state(left, core, NOW) == ("5-1", [])
     assert core.tracker.current is None
     assert core.dump()["apps"] == [] and core.dump()["pending"] == STATE["pending"]

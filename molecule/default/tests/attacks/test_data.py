@@ -178,6 +178,20 @@ def test_points_that_somebody_deletes_are_missed_and_the_agent_says_whose(host: 
     assert verdict(host)["status"] == "pass"
 
 
+def test_the_watch_could_not_delete_a_point_itself(host: Host) -> None:
+    assert [status // 100 for status in run_on(host, "personal_store", do="as_watch")] == [4, 4, 4]
+    unit = host.check_output("systemctl cat influxdb-watch.service").splitlines()
+    assert [line for line in unit if line.startswith(("User=", "LoadCredential"))] == [
+        "User=influxdb-watch",
+        "LoadCredential=token:/etc/seclyzer/credentials/influx-read-token",
+    ]
+    assert host.run("systemd-analyze security --threshold=12 influxdb-watch.service").rc == 0
+    rights = host.check_output(
+        "stat -c '%U %a' /var/lib/influxdb-watch /var/lib/influxdb-watch/noted.json"
+    ).splitlines()
+    assert rights == ["influxdb-watch 750", "influxdb-watch 600"]
+
+
 def test_a_deleted_bucket_comes_back_from_a_backup_with_every_value_and_edges_go_on(
     host: Host, two_people: list[Host]
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 TOKEN = Path("/etc/seclyzer/credentials/influx-operator-token")
+READER = Path("/etc/seclyzer/credentials/influx-read-token")
 UNIT = Path("/etc/systemd/system/influxdb-watch.service")
 ORG, BUCKET = "seclyzer", "behavioral_data"
 
@@ -19,7 +20,18 @@ ORG, BUCKET = "seclyzer", "behavioral_data"
 def main(do: str, **more: Any) -> Any:
     """Do one thing; see the functions."""
     known: dict[str, Callable[..., Any]] = {"write": write, "users": users, "delete": delete, "digest": digest}
-    return (known | {"drop_bucket": drop_bucket})[do](**more)
+    return (known | {"drop_bucket": drop_bucket, "as_watch": as_watch})[do](**more)
+
+
+def as_watch() -> list[int]:
+    """The statuses of a write, a deletion and a change of the bucket, by the token that the watch has."""
+    global TOKEN
+    _, told = _ask("GET", f"/api/v2/buckets?name={BUCKET}")
+    (found,) = json.loads(told)["buckets"]
+    TOKEN = READER
+    shorter = json.dumps({"retentionRules": [{"type": "expire", "everySeconds": 3600}]}).encode()
+    changed, _ = _ask("PATCH", f"/api/v2/buckets/{found['id']}", shorter)
+    return [write(["mouse_features,host=x schema=1i"]), delete('host="x"'), changed]
 
 
 def write(lines: list[str]) -> int:
