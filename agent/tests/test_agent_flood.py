@@ -185,11 +185,16 @@ def test_what_a_client_does_not_read_is_not_kept_for_it(agent: Agent) -> None:
 
 
 def test_many_who_ask_the_same_cost_hardly_more_than_one_and_many_questions_are_bounded(agent: Agent) -> None:
-    clock, made = [0.0], []
+    clock = [0.0]
+    made: list[tuple[str, str]] = []
     recent = Recent(lambda: clock[0])
 
     def ask(page: str, query: str = "") -> Body:
-        return recent.get(page, query, lambda: made.append((page, query)) or Body(200, str(len(made)).encode(), ""))
+        def make() -> Body:
+            made.append((page, query))
+            return Body(200, str(len(made)).encode(), "")
+
+        return recent.get(page, query, make)
 
     assert [ask("healthz").data for _ in range(3)] == [b"1"] * 3
     assert ask("metrics").data == b"2"

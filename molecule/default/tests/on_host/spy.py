@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from on_host.besiege import READERS, ask_inside, ask_outside
@@ -17,7 +18,8 @@ USERS = {"nobody": (65534, 65534, []), "member": (65534, 65534, ["seclyzer-agent
 
 def main(what: str, **arguments: Any) -> Any:
     """`watch`, `hosts` or `doors`."""
-    return {"watch": watch, "hosts": hosts, "doors": doors}[what](**arguments)
+    tries: dict[str, Callable[..., Any]] = {"watch": watch, "hosts": hosts, "doors": doors}
+    return tries[what](**arguments)
 
 
 def watch(seconds: float) -> dict[str, Any]:
@@ -25,7 +27,8 @@ def watch(seconds: float) -> dict[str, Any]:
 
     Returns how many different answers there were by each way, and the times of events that were told outside.
     """
-    collector, seen = Redis.user("collector"), {"metrics": [], "healthz": [], "page": [], "inside": []}
+    collector = Redis.user("collector")
+    seen: dict[str, list[str]] = {"metrics": [], "healthz": [], "page": [], "inside": []}
     end, n = time.monotonic() + seconds, 0
     while time.monotonic() < end:
         for _ in range(3):
