@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from agent_world import STATS, Agent, Answer, Host, RedisServer, wait_until
 
-from seclyzer_agent import public as module
 from seclyzer_agent.checks import extractor, influxdb, memory, redis
 from seclyzer_agent.checks.extractor import ExtractorFacts, Wanted
 from seclyzer_agent.checks.influxdb import InfluxFacts
