@@ -245,7 +245,8 @@ def beside_readers(readers: int, seconds: float) -> None:
         stop.set()
         alone, beside = found["alone"], found["beside readers"]
         print(f"writes alone: p50 {alone[0]:.1f} ms, p95 {alone[1]:.1f} ms")
-        print(f"beside {readers} readers: p50 {beside[0]:.1f} ms, p95 {beside[1]:.1f} ms; queries answered by status {answers}")
+        print(f"beside {readers} readers: p50 {beside[0]:.1f} ms, p95 {beside[1]:.1f} ms")
+        print(f"queries by the status of their answer: {answers}")
 
 
 def main() -> None:

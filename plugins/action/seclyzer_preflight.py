@@ -24,7 +24,13 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 EDGE = "seclyzer_edge"
 STORE = "seclyzer_store"
 CA = str(influxdb_api.PLACE["ca_path"]["default"])
-WISHES = {"redis_rotate", "influxdb_rotate_tokens", "influxdb_gateway_readmit", "seclyzer_bundle", "seclyzer_release_back"}
+WISHES = {
+    "redis_rotate",
+    "influxdb_rotate_tokens",
+    "influxdb_gateway_readmit",
+    "seclyzer_bundle",
+    "seclyzer_release_back",
+}
 """Options that are meant for one run, and so for the command line."""
 JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
 Vars = Mapping[str, Any]
