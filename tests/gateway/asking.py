@@ -3,7 +3,6 @@
 import http.client
 import json
 import socket
-import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ BUCKET = "behavioral_data"
 WRITE = f"/api/v2/write?org=seclyzer&bucket={BUCKET}&precision=us"
 QUERY = "/api/v2/query?org=seclyzer"
 SECONDS = 20.0
+QUIET = 4.0
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ def ask(port: int, method: str, path: str, body: bytes = b"", token: str | None 
         connection.close()
 
 
-def raw(port: int, sent: bytes, tls: ssl.SSLContext | None = None) -> bytes:
-    """All that comes back for these bytes, until the gateway closes or is quiet for a second."""
+def raw(port: int, sent: bytes) -> bytes:
+    """All that comes back for these bytes, until the gateway closes or is quiet for a while."""
     with socket.create_connection(("127.0.0.1", port), SECONDS) as plain:
         plain.sendall(sent)
-        plain.settimeout(1.0)
+        plain.settimeout(QUIET)
         came = b""
         try:
             while data := plain.recv(65536):

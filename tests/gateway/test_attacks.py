@@ -232,7 +232,8 @@ def test_two_encodings_are_none(untouched: Site) -> None:
 
 HEAD = "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Token {}\r\n"
 INNER = (
-    f"POST /api/v2/delete?org=seclyzer&bucket={BUCKET} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(DELETE)}\r\n\r\n"
+    f"POST /api/v2/delete?org=seclyzer&bucket={BUCKET} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    f"Content-Length: {len(DELETE)}\r\n\r\n"
 ).encode()
 
 

@@ -90,6 +90,7 @@ def test_the_journal_holds_no_token_and_nothing_of_a_line(site: Site) -> None:
 
 
 def test_what_is_refused_is_told_once_a_minute(site: Site) -> None:
+    before = site.gateway.log.read_text().count("unknown is refused (401)")
     for _ in range(50):
         assert site.ask("POST", WRITE, line("edge1"), "nobody").status == 401
-    assert site.gateway.log.read_text().count("unknown is refused (401)") == 1
+    assert site.gateway.log.read_text().count("unknown is refused (401)") - before <= 1
