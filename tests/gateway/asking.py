@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -60,8 +61,7 @@ def raw(port: int, sent: bytes) -> bytes:
 
 def statuses(came: bytes) -> list[int]:
     """The statuses of the answers in what came back."""
-    heads = [part for part in came.split(b"\r\n") if part.startswith(b"HTTP/1.1 ")]
-    return [int(head.split()[1]) for head in heads]
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", came)]
 
 
 def line(host: str = "edge1", measurement: str = "keystroke_features", at: int = 1_700_000_000_000_000) -> bytes:
