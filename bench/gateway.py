@@ -9,21 +9,24 @@ import argparse
 import asyncio
 import gzip
 import http.client
+import multiprocessing
 import os
 import re
 import secrets
 import ssl
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
 from lab import pki
-from lab.gateway import Gateway
+from lab.gateway import ROLE, Gateway
 from tests.live.servers import InfluxServer
 
 BUCKET = "behavioral_data"
@@ -31,8 +34,9 @@ WRITE = f"/api/v2/write?org=seclyzer&bucket={BUCKET}&precision=us"
 TICK = os.sysconf("SC_CLK_TCK")
 FIELDS = ",".join(f"feature_{n}={n * 1.7:.15f}" for n in range(48))
 FLUX = (
-    f'from(bucket: "{BUCKET}") |> range(start: -1d) |> group(columns: ["host", "_field"])'
-    " |> aggregateWindow(every: 1m, fn: mean) |> sort()"
+    f'from(bucket: "{BUCKET}") |> range(start: -1d) |> filter(fn: (r) => r._field =~ /^feature/)'
+    ' |> group(columns: ["host", "_field"])'
+    " |> aggregateWindow(every: 1m, fn: mean) |> sort() |> count()"
 )
 
 
@@ -85,16 +89,17 @@ class Site:
 
 
 @contextmanager
-def site(edges: int = 1, tls: bool = False) -> Iterator[Site]:
+def site(edges: int = 1, tls: bool = False, **more: object) -> Iterator[Site]:
     """Started, with so many edges `edge0`… whose token is their name and a secret; over when the block is."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
+        as_the_role_runs_influxd()
         influx = InfluxServer(folder)
         influx.start()
         influx.set_up()
         influx.add_bucket(BUCKET)
         _, token = influx.make_token()
-        options: dict[str, object] = {"influxdb_gateway_writes_per_edge": 64}
+        options: dict[str, object] = {"influxdb_gateway_writes_per_edge": 64, **more}
         authority = certificate(folder) if tls else None
         if tls:
             options |= {"influxdb_tls": True, "influxdb_gateway_listen": ["127.0.0.1"]}
@@ -108,6 +113,13 @@ def site(edges: int = 1, tls: bool = False) -> Iterator[Site]:
         finally:
             gateway.kill()
             influx.kill()
+
+
+def as_the_role_runs_influxd() -> None:
+    """Its queries one after the other, with threads enough: read by the next influxd that starts."""
+    options = yaml.safe_load((ROLE.parent / "influxdb" / "defaults" / "main.yml").read_text())
+    os.environ["INFLUXD_QUERY_CONCURRENCY"] = str(options["influxdb_query_concurrency"])
+    os.environ["GOMAXPROCS"] = str(options["influxdb_threads"])
 
 
 def certificate(folder: Path) -> Path:
@@ -209,43 +221,48 @@ def fleet(edges: int, rate: float, seconds: float) -> None:
         print(f"p50 {ms(took, 0.5):.1f} ms, p95 {ms(took, 0.95):.1f} ms, refused: {len(bad)} {sorted(set(bad))}")
 
 
+def ask_on(port: int, token: str, readers: int, seconds: float) -> dict[int, int]:
+    """So many readers ask without a pause: their answers by status. Who is refused waits as long as it is told."""
+    answers: dict[int, int] = {}
+    end = time.monotonic() + seconds
+
+    def ask() -> None:
+        headers = {"Authorization": f"Token {token}", "Content-Type": "application/vnd.flux"}
+        while time.monotonic() < end:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+            connection.request("POST", "/api/v2/query?org=seclyzer", FLUX, headers)
+            answer = connection.getresponse()
+            answer.read()
+            connection.close()
+            answers[answer.status] = answers.get(answer.status, 0) + 1
+            if answer.status == 429:
+                time.sleep(float(answer.headers["Retry-After"]))
+
+    with ThreadPoolExecutor(readers) as pool:
+        for _ in range(readers):
+            pool.submit(ask)
+    return answers
+
+
 def beside_readers(readers: int, seconds: float) -> None:
-    """Writes alone and while readers ask without a pause; what exceeds the bound is told to come again."""
-    with site() as here:
+    """Writes alone and while readers, a process of their own, ask as fast as they are let."""
+    with site() as here, ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
+        other.submit(int).result()
         for n in range(400):
             lines = "\n".join(line(f"edge{n % 20}", "keystroke", time.time_ns() // 1000 - k * 10**7) for k in range(50))
             assert here.influx.ask("POST", WRITE, lines)[0] == 204
-        body, answers = packed("edge0", 2), {200: 0, 429: 0}
-        stop = threading.Event()
-
-        def ask() -> None:
-            headers = {"Authorization": f"Token {here.reader}", "Content-Type": "application/vnd.flux"}
-            while not stop.is_set():
-                connection = http.client.HTTPConnection("127.0.0.1", here.gateway.port, timeout=120)
-                connection.request("POST", "/api/v2/query?org=seclyzer", FLUX, headers)
-                answer = connection.getresponse()
-                answer.read()
-                connection.close()
-                answers[answer.status] = answers.get(answer.status, 0) + 1
-                if answer.status == 429:
-                    time.sleep(float(answer.headers["Retry-After"]))
-
-        found = {}
-        for name, count in (("alone", 0), ("beside readers", readers)):
-            asking = [threading.Thread(target=ask, daemon=True) for _ in range(count)]
-            for one in asking:
-                one.start()
+        body, answers = packed("edge0", 2), {}
+        for name, count in (("alone", 0), (f"beside {readers} readers", readers)):
+            asking = other.submit(ask_on, here.gateway.port, here.reader, count, seconds + 2) if count else None
             time.sleep(1)
             way = Way(name, http.client.HTTPConnection("127.0.0.1", here.gateway.port, timeout=120), f"{here.edge}0")
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 way.write(body)
                 time.sleep(0.02)
-            found[name] = ms(way.took, 0.5), ms(way.took, 0.95)
-        stop.set()
-        alone, beside = found["alone"], found["beside readers"]
-        print(f"writes alone: p50 {alone[0]:.1f} ms, p95 {alone[1]:.1f} ms")
-        print(f"beside {readers} readers: p50 {beside[0]:.1f} ms, p95 {beside[1]:.1f} ms; queries answered by status {answers}")
+            print(f"writes {name}: p50 {ms(way.took, 0.5):.1f} ms, p95 {ms(way.took, 0.95):.1f} ms")
+            answers = asking.result() if asking else {}
+        print(f"queries by the status of their answer: {answers}")
 
 
 def main() -> None:

@@ -62,7 +62,9 @@ def render(folder: Path, **options: Any) -> None:
 class Gateway:
     """One nginx before one influxd. `options` are the role's."""
 
-    def __init__(self, folder: Path, influxd_port: int, write_token: str, read_token: str = "none", **options: Any) -> None:
+    def __init__(
+        self, folder: Path, influxd_port: int, write_token: str, read_token: str = "none", **options: Any
+    ) -> None:
         self.folder, self.log = folder, folder / "nginx.log"
         self.port = int(options.pop("influxdb_port", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-
 from . import credentials, files, gateway_credentials
 from .gateway_credentials import EDGE, READER, Credential
 from .layout import Refused
@@ -49,7 +48,8 @@ class Files:
         def change(known: list[Credential]) -> list[Credential]:
             if name in self.revoked():
                 raise Refused(
-                    f"{name} was revoked, so it gets no credential; -e '{{\"influxdb_gateway_readmit\": [\"{name}\"]}}', "
+                    f"{name} was revoked, so it gets no credential; "
+                    f'-e \'{{"influxdb_gateway_readmit": ["{name}"]}}\', '
                     "without it in influxdb_gateway_revoked, lets it in again"
                 )
             return gateway_credentials.with_edge(known, name, host, token)
@@ -125,5 +125,3 @@ def _bytes(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-
-

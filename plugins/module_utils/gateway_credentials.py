@@ -64,8 +64,9 @@ def with_edge(credentials: list[Credential], name: str, host: str, token: str) -
     owner = next((one.name for one in others if host in one.hosts), None)
     if owner is not None:
         raise Refused(
-            f"{name} calls itself {host}, and {owner} has the credential for points of that host. Give one of them "
-            f"another host name; or, when {owner} is gone for good, take its credential away by influxdb_gateway_revoked"
+            f"{name} calls itself {host}, and {owner} has the credential for points of that host. Give one of "
+            f"them another host name; or, when {owner} is gone for good, take its credential away by "
+            "influxdb_gateway_revoked"
         )
     former = [old for one in credentials if one.name == name for old in one.hosts if old != host]
     return [*others, Credential(EDGE, name, sha256(token), (host, *former[:FORMER_HOSTS]))]

@@ -55,7 +55,7 @@ class UnknownToken(Refused):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP status, the JSON that came with it (None when there was none), and what a gateway says whose token it was."""
+    """An HTTP status, the JSON that came with it (None when there was none), and the host that a gateway names."""
 
     status: int
     body: Any

@@ -20,8 +20,8 @@ module: influxdb_access
 short_description: Keep what a host needs to write to InfluxDB
 version_added: "0.1.0"
 description:
-  - Asks the gateway before InfluxDB, by writing nothing, whether it knows the host's token, and for which host that token
-    is. Puts the CA to trust on the host.
+  - Asks the gateway before InfluxDB, by writing nothing, whether it knows the host's token, and for which host that
+    token is. Puts the CA to trust on the host.
   - Given a token, writes it to its file once the gateway has accepted it.
   - The token is never part of a result or diff.
 extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.ca]
@@ -98,7 +98,8 @@ class Access:
         except Away as error:
             raise self._unreachable(error) from error
         if answer.status != 204:
-            raise Refused(f"the gateway at {self.influxdb.url} answers {answer.status} to a token just made for this host")
+            said = f"the gateway at {self.influxdb.url} answers {answer.status}"
+            raise Refused(f"{said} to a token just made for this host")
         credentials.keep_folder(self.token_file.parent, 0o711, dry=self.dry)
         return credentials.keep_secret(self.token_file, token, dry=self.dry), "good"
 

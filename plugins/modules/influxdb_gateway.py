@@ -18,8 +18,8 @@ module: influxdb_gateway
 short_description: Keep the credentials of the gateway before InfluxDB
 version_added: "0.1.0"
 description:
-  - Runs on the host of the gateway, whose unit runs. Takes the credentials of revoked edges away and reloads the gateway,
-    which closes what they had open.
+  - Runs on the host of the gateway, whose unit runs. Takes the credentials of revoked edges away and reloads the
+    gateway, which closes what they had open.
   - Keeps a token in O(read_token_file) by which the gateway takes queries, and nothing else.
   - Restarts the gateway when its certificate, its key or a token that it was given at its start is another now.
   - Waits until InfluxDB answers by way of the gateway, at the address that edges use and with the CA that they trust.

@@ -22,8 +22,8 @@ description:
     host, which never leaves it. The user that belongs to it has no password, so nobody logs in.
   - An InfluxDB that was set up before is taken over when its operator token is in O(operator_token_file). Otherwise the
     module fails and says what to do.
-  - Keeps the two tokens of the gateway, in O(read_token_file) one that may read the bucket and in O(write_token_file) one
-    that may write to it. InfluxDB's right to write lets points and the bucket be deleted, so neither leaves the host.
+  - Keeps the two tokens of the gateway, in O(read_token_file) one that may read the bucket, in O(write_token_file)
+    one that may write to it. InfluxDB's right to write lets points and the bucket be deleted, so neither leaves it.
   - Deletes the tokens by which edges wrote to InfluxDB themselves, before there was a gateway.
   - No token is an argument or a result.
 extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.operator]

@@ -16,10 +16,10 @@ module: influxdb_token
 short_description: Make the token by which an edge writes its own points
 version_added: "0.1.0"
 description:
-  - Runs on the host of the gateway, and keeps the token's hash there. So this is for an edge that has none, whose token is
-    lost, or that calls itself something else now. The edge's older token is good for nothing from then on.
-  - The gateway lets the token write points of O(host) and of the names that the edge had before, which its spool may still
-    hold points of.
+  - Runs on the host of the gateway, and keeps the token's hash there. So this is for an edge that has none, whose token
+    is lost, or that calls itself something else now. The edge's older token is good for nothing from then on.
+  - The gateway lets the token write points of O(host) and of the names that the edge had before, which its spool may
+    still hold points of.
   - Refuses an edge that was revoked, and a host's name that another edge has.
   - The result holds the token. Run it with C(no_log).
 author: The SecLyzer maintainers (@seclyzer)

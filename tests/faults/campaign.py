@@ -34,7 +34,7 @@ class Fault:
     play: Callable[[Stage], None]
     settings: dict[str, str] = field(default_factory=dict)
     own_influx: bool = False
-    gateway: dict[str, int] = field(default_factory=dict)
+    gateway: dict[str, Any] = field(default_factory=dict)
     prepare: Callable[[Stage], None] = lambda stage: None
     begin: Callable[[Stage], None] = Stage.begin
     counts: dict[str, int | dict[str, int] | None] = field(default_factory=dict)

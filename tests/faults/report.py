@@ -14,9 +14,10 @@ NOT_TRIED = """\
 * The clock is set for Redis, the feeder and the extractors by a library that is loaded first (`tests/faults/clock.c`),
   not by setting the machine's; influxd keeps the right time. A suspended machine is SIGSTOP and SIGCONT.
 * Connections are cut, held and half-opened by a proxy on a unix socket and on the loopback, without TLS.
-* InfluxDB itself answers 204 and 404, is killed and frozen; its gateway answers 400, 401, 429 and 503, is restarted, reloaded
-  and killed. 403, 413, 422, half answers and silence are the proxy's before both, which hands on the rest. How a full disk meets each system call of the spool, and what a power cut
-  leaves, is in the spool's own tests; here it is a small tmpfs, a read-only mount and a limit on a file's size.
+* InfluxDB itself answers 204 and 404, is killed and frozen; its gateway answers 400, 401, 429 and 503, is restarted,
+  reloaded and killed. 403, 413, 422, half answers and silence are the proxy's before both, which hands on the rest. How
+  a full disk meets each system call of the spool, and what a power cut leaves, is in the spool's own tests; here it
+  is a small tmpfs, a read-only mount and a limit on a file's size.
 * A Redis that is emptied at the moment when an extractor is killed: its open windows are in neither, and the tracker's
   file is up to a minute old. A kill within the two minutes after the clock was set back, while the stream still holds
   what was before.

@@ -1,4 +1,4 @@
-"""A host under load: Redis, InfluxDB and its gateway, a proxy before each, the feeder, who listens, three extractors."""
+"""A host under load: Redis, InfluxDB behind its gateway, a proxy before each, the feeder, a listener, extractors."""
 
 import json
 import os
@@ -50,7 +50,7 @@ class Stage:
         implementation: str,
         seed: int,
         shared_influx: str = "",
-        gateway: dict[str, int] | None = None,
+        gateway: dict[str, Any] | None = None,
         **settings: str,
     ) -> None:
         self.name, self.implementation, self.seed = name, implementation, seed

@@ -2,8 +2,8 @@
 
 import http.client
 import json
+import re
 import socket
-import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ BUCKET = "behavioral_data"
 WRITE = f"/api/v2/write?org=seclyzer&bucket={BUCKET}&precision=us"
 QUERY = "/api/v2/query?org=seclyzer"
 SECONDS = 20.0
+QUIET = 4.0
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ def ask(port: int, method: str, path: str, body: bytes = b"", token: str | None 
         connection.close()
 
 
-def raw(port: int, sent: bytes, tls: ssl.SSLContext | None = None) -> bytes:
-    """All that comes back for these bytes, until the gateway closes or is quiet for a second."""
+def raw(port: int, sent: bytes) -> bytes:
+    """All that comes back for these bytes, until the gateway closes or is quiet for a while."""
     with socket.create_connection(("127.0.0.1", port), SECONDS) as plain:
         plain.sendall(sent)
-        plain.settimeout(1.0)
+        plain.settimeout(QUIET)
         came = b""
         try:
             while data := plain.recv(65536):
@@ -60,8 +61,7 @@ def raw(port: int, sent: bytes, tls: ssl.SSLContext | None = None) -> bytes:
 
 def statuses(came: bytes) -> list[int]:
     """The statuses of the answers in what came back."""
-    heads = [part for part in came.split(b"\r\n") if part.startswith(b"HTTP/1.1 ")]
-    return [int(head.split()[1]) for head in heads]
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", came)]
 
 
 def line(host: str = "edge1", measurement: str = "keystroke_features", at: int = 1_700_000_000_000_000) -> bytes:

@@ -52,7 +52,8 @@ def build(folder: Path, **options: Any) -> Site:
     gateway.edge("edge2", "edge2", tokens[1])
     gateway.reader("reader", tokens[2])
     gateway.start()
-    return Site(influx, gateway, *tokens, backend)
+    edge1, edge2, reader = tokens
+    return Site(influx, gateway, edge1, edge2, reader, backend)
 
 
 @pytest.fixture(scope="session")

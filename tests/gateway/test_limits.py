@@ -18,6 +18,7 @@ from .asking import QUERY, WRITE, line, raw, statuses
 from .conftest import Site, build
 
 MIB = 1 << 20
+HEAD = f"POST {WRITE} HTTP/1.1\r\nHost: x\r\nAuthorization: Token {{}}\r\n"
 PACKED, UNPACKED = 4 * MIB, 32 * MIB
 
 
@@ -68,7 +69,7 @@ def test_a_bomb_is_noticed_while_it_is_small(untouched: Site) -> None:
 
 @pytest.mark.parametrize("length", [PACKED + 1, 10**15])
 def test_who_announces_too_much_is_refused_before_it_comes(untouched: Site, length: int) -> None:
-    head = f"POST {WRITE} HTTP/1.1\r\nHost: x\r\nAuthorization: Token {untouched.edge1}\r\nContent-Length: {length}\r\n\r\n"
+    head = HEAD.format(untouched.edge1) + f"Content-Length: {length}\r\n\r\n"
     assert statuses(raw(untouched.gateway.port, head.encode())) == [413]
 
 
@@ -93,7 +94,7 @@ def test_others_get_their_turn_while_a_large_write_is_read(site: Site) -> None:
 
 
 def test_chunks_count_as_well(untouched: Site) -> None:
-    head = f"POST {WRITE} HTTP/1.1\r\nHost: x\r\nAuthorization: Token {untouched.edge1}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = HEAD.format(untouched.edge1) + "Transfer-Encoding: chunked\r\n\r\n"
     chunk = b"100000\r\n" + b"\n" * MIB + b"\r\n"
     assert statuses(raw(untouched.gateway.port, head.encode() + chunk * 5 + b"0\r\n\r\n")) == [413]
 
@@ -139,8 +140,11 @@ def test_readers_have_a_bounded_number_of_queries(tmp_path: Path) -> None:
     """Who asks for more is told to come again; writes are not touched by it."""
     made = build(tmp_path, influxdb_gateway_queries=2)
     try:
-        slow = b'import "array"\nimport "math"\n' + b"""
+        slow = (
+            b'import "array"\nimport "math"\n'
+            + b"""
             array.from(rows: [{v: 1.0}]) |> map(fn: (r) => ({r with v: math.sqrt(x: r.v)}))"""
+        )
         made.influx.freeze()
         said: list[int] = []
 

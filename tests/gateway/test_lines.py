@@ -17,14 +17,14 @@ from .reading import verdict
 
 HOST = b"edge1"
 MEASUREMENT = st.sampled_from([b"keystroke_features", b"mouse_features", b"app_transitions", b"other", b"a\\,b", b""])
-PART = st.sampled_from(
-    [b"host", b"edge1", b"edge2", b"user_id", b"x", b",", b"=", b" ", b"\\", b'"', b"\\,", b"\\=", b"\\ ", b"\\\\", b"a=1"]
-    + [b"\n", b"\t", b"\xc3\xbc", b"\xff", b"#", b"1", b"-", b'="y"', b",host=edge1", b",host=edge2", b'"\n"']
-)
+NAMES = [b"host", b"edge1", b"edge2", b"user_id", b"x", b"1", b"#", b"-", b"\xc3\xbc", b"\xff"]
+SIGNS = [b",", b"=", b" ", b"\\", b'"', b"\\,", b"\\=", b"\\ ", b"\\\\", b"\n", b"\t"]
+TRICKS = [b"a=1", b'="y"', b",host=edge1", b",host=edge2", b'"\n"']
+PART = st.sampled_from([*NAMES, *SIGNS, *TRICKS])
 TEXT = st.lists(PART, max_size=8).map(b"".join)
 TAG = st.builds(lambda key, value: b"," + key + b"=" + value, st.sampled_from([b"host", b"user_id", b"x\\ y"]), TEXT)
 GOOD_TAG = st.sampled_from([b",host=edge1", b",user_id=x", b",to_app=a\\ b", b',from_app=c"d', b",host=edge2"])
-FIELD = st.sampled_from([b"a=1", b"b=2.5,c=3i", b'd="e"', b'd="f, =g",h=1', b"i=t", b'j="', b"k", b"l=", b'm"=1', b"n=1 2"])
+FIELD = st.sampled_from([b"a=1", b"b=2.5,c=3i", b'd="e"', b'd="f, =g",h=1', b"i=t", b'j="', b"k", b"l=", b'm"=1'])
 TIME = st.sampled_from([b"", b" 1", b" -1", b" 1700000000000000", b" x", b"  1", b" 1 "])
 LINE = st.one_of(
     st.builds(

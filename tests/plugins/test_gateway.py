@@ -76,7 +76,7 @@ def test_the_host_is_what_extractors_report() -> None:
 def test_a_revoked_edge_has_no_credential_and_gets_none(kept: Files) -> None:
     assert kept.revoke(["edge1"], [], []) == ["edge1 is revoked", "the credential of edge1 taken away"]
     assert names(kept) == ["edge2"]
-    with pytest.raises(Refused, match='edge1 was revoked.*"influxdb_gateway_readmit": ."edge1".'):
+    with pytest.raises(Refused, match=r'edge1 was revoked.*"influxdb_gateway_readmit": ."edge1".'):
         kept.admit_edge("edge1", "one", "t")
 
 

@@ -31,7 +31,14 @@ def texts(role: Path) -> list[str]:
 
 
 def test_all_roles_are_looked_at() -> None:
-    assert NAMES == ["influxdb", "influxdb_gateway", "redis", "seclyzer_agent", "seclyzer_extractors", "seclyzer_release"]
+    assert NAMES == [
+        "influxdb",
+        "influxdb_gateway",
+        "redis",
+        "seclyzer_agent",
+        "seclyzer_extractors",
+        "seclyzer_release",
+    ]
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)

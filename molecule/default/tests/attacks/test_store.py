@@ -21,14 +21,15 @@ testinfra_hosts = ["ansible://seclyzer_edge"]
 PLACE = "org=seclyzer&bucket=behavioral_data"
 WRITE = f"/api/v2/write?{PLACE}&precision=us"
 STORE = "seclyzer_store"
-EVERYTHING = json.dumps({"start": "1970-01-01T00:00:00Z", "stop": "2100-01-01T00:00:00Z", "predicate": 'host="@other@"'})
+EVER = {"start": "1970-01-01T00:00:00Z", "stop": "2100-01-01T00:00:00Z"}
+EVERYTHING = json.dumps({**EVER, "predicate": 'host="@other@"'})
 HOUR = json.dumps({"retentionRules": [{"type": "expire", "everySeconds": 3600}]})
 JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True)
 class Attack:
-    """A request, and what is said to it. `@other@` is another edge, `@own@` the one that was stolen, `@bucket@` the id."""
+    """A request and its status. `@other@` is another edge, `@own@` the one that was stolen, `@bucket@` the id."""
 
     status: int
     method: str = "POST"
@@ -57,7 +58,7 @@ ATTACKS = {
         403, body=gzip.compress(b"keystroke_features,host=nobody x=1 1"), headers=(("Content-Encoding", "gzip"),)
     ),
     "host twice": Attack(403, body=line("@own@", ",host=@other@")),
-    "host behind escapes": Attack(400, body=f"keystroke_features,a=b\\\\,host=@own@,host=@other@ dwell_mean=1 1"),
+    "host behind escapes": Attack(400, body="keystroke_features,a=b\\\\,host=@own@,host=@other@ dwell_mean=1 1"),
     "host behind a quoted newline": Attack(400, body=f'keystroke_features,host=@own@ a="\n{line("@other@")}\n" 1'),
     "another measurement": Attack(403, body="cpu,host=@own@ value=1"),
     "another bucket": Attack(404, path="/api/v2/write?org=seclyzer&bucket=_monitoring", body=line("@own@")),

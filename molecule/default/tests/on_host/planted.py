@@ -1,4 +1,4 @@
-"""Points of a made-up measurement time, put into the store's InfluxDB, looked at, and taken away; on the store itself."""
+"""Points of a made-up person in the store's InfluxDB: put there, looked at, taken away; on the store itself."""
 
 import json
 import urllib.request
@@ -12,7 +12,7 @@ MARK = "an-attack"  # the person of these points
 
 
 def main(do: str, hosts: list[str], at: int = 0) -> Any:
-    """`add` one point for each host at a time (µs); `look`: rows of theirs and the bucket's retention; `remove` them."""
+    """`add` one point for each host at a time (µs); `look`: their rows, buckets, tokens; `remove` them."""
     if do == "add":
         lines = [f"keystroke_features,device_id=d,host={host},user_id={MARK} dwell_mean=1 {at}" for host in hosts]
         _ask("POST", f"/api/v2/write?{PLACE}&precision=us", "\n".join(lines).encode(), "text/plain")

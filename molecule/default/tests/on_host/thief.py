@@ -26,7 +26,8 @@ def _ask(method: str = "", path: str = "", body: str = "", headers: dict[str, st
     token = TOKEN.read_text().strip()
     if raw:
         return _raw(base64.b64decode(raw).replace(b"@token@", token.encode()))
-    connection = http.client.HTTPSConnection(STORE, 8086, timeout=SECONDS, context=ssl.create_default_context(cafile=CA))
+    context = ssl.create_default_context(cafile=CA)
+    connection = http.client.HTTPSConnection(STORE, 8086, timeout=SECONDS, context=context)
     named = {"Authorization": "Token @token@", **(headers or {})}
     try:
         connection.request(
@@ -42,7 +43,8 @@ def _ask(method: str = "", path: str = "", body: str = "", headers: dict[str, st
 def _raw(sent: bytes) -> int:
     """The status of the first answer; 0 when nothing comes."""
     context = ssl.create_default_context(cafile=CA)
-    with socket.create_connection((STORE, 8086), SECONDS) as plain, context.wrap_socket(plain, server_hostname=STORE) as tls:
+    plain = socket.create_connection((STORE, 8086), SECONDS)
+    with plain, context.wrap_socket(plain, server_hostname=STORE) as tls:
         tls.sendall(sent)
         tls.settimeout(3)
         try:

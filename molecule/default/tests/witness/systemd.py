@@ -52,7 +52,7 @@ def main_pids(host: Host, units: list[str]) -> dict[str, int]:
 def journal(host: Host, lines: int = 40) -> str:
     """The last lines of everything that is ours, and what has failed."""
     return host.run(
-        "journalctl --no-pager --output=short-precise --lines=%s -u 'seclyzer-*' -u redis-server -u influxdb -u influxdb-gateway;"
+        "journalctl --no-pager --output=short-precise --lines=%s -u 'seclyzer-*' -u redis-server -u 'influxdb*';"
         " systemctl --failed --no-legend --plain --no-pager",
         str(lines),
     ).stdout
