@@ -53,6 +53,8 @@ STATS = {
     "spool_bytes": "0",
     "redis_reconnects": "0",
     "influx_errors": "0",
+    "streams_reset": "0",
+    "entries_trimmed": "0",
     "gaps": "0",
 }
 SHOW = """\

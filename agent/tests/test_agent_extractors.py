@@ -10,7 +10,7 @@ import pytest
 from agent_world import RedisServer, with_redis
 
 from seclyzer_agent.checks.deployment import Deployment
-from seclyzer_agent.checks.extractor import Bounds, Extractor
+from seclyzer_agent.checks.extractor import Bounds, Extractor, judge_ids
 from seclyzer_agent.checks.spool import Spool, kept
 from seclyzer_agent.checks.spool import judge as judge_spool
 from seclyzer_agent.checks.units import Unit
@@ -275,3 +275,11 @@ def test_stats_are_parsed_within_bounds() -> None:
     stats = parse({"events": "9" * 30, "implementation": "go", "version": "a" * 80, "last_id": "1-1-1", "x": "y"})
     assert stats is not None
     assert (stats.implementation, stats.version, stats.last_id, dict(stats.numbers)) == (None, None, None, {})
+
+
+@pytest.mark.parametrize(("ahead", "said"), [(-5, ()), (149, ()), (151, (FAIL,)), (10**10, (FAIL,))])
+def test_ids_far_ahead_of_the_clock_fail(ahead: int, said: tuple[Status, ...]) -> None:
+    wall = 1_790_000_000.0
+    entries = judge_ids("mouse", f"{(1_790_000_000 + ahead) * 1000}-0", wall)
+    assert tuple(entry.status for entry in entries) == said
+    assert all("it may take no more events" in entry.output for entry in entries)

@@ -71,7 +71,7 @@ class Guard:
         return base is not None and added - base[0] > read - base[1] and added >= base[0]
 
     def forget(self) -> None:
-        """Redis may be another one: what it had added is not known any more."""
+        """What had been added is not known any more, or need not be compared again: Redis may be another one."""
         self._base = None
 
     def take_out(self, last_id: str) -> list[Command]:

@@ -174,6 +174,7 @@ class Extractor:
 
     def _gap(self) -> None:
         self._gaps += 1
+        self.guard.forget()  # it is counted once
         logs.warning("the stream was trimmed before it was read")
 
     def _progress(self, before: str, now: int) -> None:

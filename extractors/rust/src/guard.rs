@@ -132,7 +132,7 @@ impl Guard {
         })
     }
 
-    /// Redis may be another one: what it had added is not known any more.
+    /// What had been added is not known any more, or need not be compared again: Redis may be another one.
     pub fn forget(&mut self) {
         self.base = None;
     }

@@ -147,6 +147,7 @@ impl Service<'_> {
     /// Some entries are gone that nobody has read.
     pub(super) fn count_gap(&mut self) {
         self.gaps += 1;
+        self.guard.forget(); // it is counted once
         self.log.warning("the stream was trimmed before it was read", &[]);
     }
 
