@@ -60,6 +60,7 @@ WORDS = [
 CONFIGS = [
     b"",
     b"window_seconds: 30\nupdate_interval: 5\nlateness_ms: 250\nmin_events: 10\nbuffer_events: 10000\n",
+    b"idle_timeout_ms: 2000\n",
     b"redis_url: redis://user:pass@127.0.0.1:6379/0\ninflux_url: https://store:8086/\ninflux_token: abc\n",
     b"influx_url: http://[::1]:8086\ninflux_socket: /run/seclyzer/influx.sock\ninflux_ca_file: /ca.crt\n",
     b"redis_host: '::1'\nredis_port: 7000\nredis_username: me\nredis_password: \"p#w\"\n",

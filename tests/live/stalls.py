@@ -29,7 +29,9 @@ BETWEEN_S = 6.0
 TICK_S = 0.005
 AT_ONCE = 200  # events, so that those of each kind begin to come as soon as the stall is over
 IDLE_TIMEOUT_US, LATENESS_US = 2_000_000, 250_000
-CLEAR_US = 300_000  # no window is due so near the end of a stall, that nobody has to know which of both came first
+# No window is due so long before or after a stall ends, that nobody has to know which of both came first. An empty one
+# is closed when Redis says that there is nothing more to read: Rust asks for that every 2.5 s.
+CLEAR_BEFORE_US, CLEAR_AFTER_US = 2_700_000, 300_000
 # Every key comes again only when it is no auto-repeat, so that `total_keys` is the number of a window's events.
 KEYS = 2000
 
@@ -122,7 +124,7 @@ class Producer:
         begun = max(times[-1] for times in self.sent.times.values())
         time.sleep(seconds)
         if seconds * 1e6 > IDLE_TIMEOUT_US:
-            while not CLEAR_US < self._into_interval(shape) < shape.interval - CLEAR_US:
+            while not CLEAR_BEFORE_US < self._into_interval(shape) < shape.interval - CLEAR_AFTER_US:
                 time.sleep(TICK_S)
         self.sent.stalls.append(Stall(begun, time.time_ns() // 1000))
         self._send()

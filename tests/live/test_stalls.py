@@ -7,8 +7,8 @@ import pytest
 
 from .stalls import Found, Sent, Shape, stalled
 
-SHAPE = Shape(window=6_000_000, interval=3_000_000)
-STALLS_S = (0.1, 1.0, 9.0)
+SHAPE = Shape(window=8_000_000, interval=4_000_000)
+STALLS_S = (0.1, 1.0, 12.0)
 
 
 @pytest.fixture(scope="module")

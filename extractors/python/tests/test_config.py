@@ -37,6 +37,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert [made[kind].device_id for kind in made] == ["keyboard_0", "mouse_0", ""]
     timing = made["mouse"].timing
     assert (timing.interval, timing.window, timing.lateness) == (5_000_000, 30_000_000, 250_000)
+    assert timing.idle_timeout == 2_000_000
     assert (made["app"].influx_org, made["app"].influx_bucket) == ("seclyzer", "behavioral_data")
     assert str(made["app"].redis) == "redis://127.0.0.1:6379"
     app = made["app"]
@@ -58,8 +59,8 @@ def test_every_key_has_its_variable(load: Any) -> None:
         "REDIS_HOST": "r", "REDIS_PORT": "7", "REDIS_USERNAME": "u", "REDIS_PASSWORD": "p",
         "INFLUX_URL": "https://i:1/", "INFLUX_ORG": "o", "INFLUX_BUCKET": "b", "INFLUX_TOKEN": "t",
         "INFLUX_SOCKET": "/i.sock", "INFLUX_CA_FILE": "/ca", "WINDOW_SECONDS": "12.5", "UPDATE_INTERVAL": "0.25",
-        "SECLYZER_LATENESS_MS": "0", "SECLYZER_MIN_EVENTS": "3", "SECLYZER_BUFFER_EVENTS": "9",
-        "SECLYZER_DEV_MODE": "YES",
+        "SECLYZER_LATENESS_MS": "0", "SECLYZER_IDLE_TIMEOUT_MS": "70",
+        "SECLYZER_MIN_EVENTS": "3", "SECLYZER_BUFFER_EVENTS": "9", "SECLYZER_DEV_MODE": "YES",
         "SECLYZER_USER_ID": "me", "SECLYZER_DEVICE_ID": "d", "SECLYZER_HOST": "h",
         "SECLYZER_LOG_LEVEL": "ERROR",
         "SECLYZER_LOG_FORMAT": "json", "SECLYZER_STATE_DIR": "/s",
@@ -70,6 +71,7 @@ def test_every_key_has_its_variable(load: Any) -> None:
     assert (made.influx_url, made.influx_org, made.influx_bucket) == ("https://i:1", "o", "b")
     assert (made.influx_token, made.influx_ca_file, made.influx_socket) == ("t", "/ca", "/i.sock")
     assert (made.timing.window, made.timing.interval, made.timing.lateness) == (12_500_000, 250_000, 0)
+    assert made.timing.idle_timeout == 70_000
     assert (made.min_events, made.buffer_events, made.dev_mode) == (3, 9, True)
     assert (made.user_id, made.device_id, made.host, made.state_dir) == ("me", "d", "h", "/s")
     assert (made.log_level, made.log_format) == ("error", "json")
@@ -185,6 +187,8 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("window_seconds: 4", ["update_interval is 5", "at most window_seconds (4)"]),
         ("lateness_ms: -1", ['lateness_ms is "-1"']),
         ("lateness_ms: 0.5", ['lateness_ms is "0.5"']),
+        ("idle_timeout_ms: -1", ['idle_timeout_ms is "-1" (file)', "from 0 to 3600000"]),
+        ("idle_timeout_ms: 3600001", ["idle_timeout_ms"]),
         ("min_events: 0", ['min_events is "0"']),
         ("dev_mode: maybe", ['dev_mode is "maybe"', "true or false"]),
         ("influx_timeout_seconds: 0", ['influx_timeout_seconds is "0"', "whole milliseconds"]),

@@ -20,7 +20,7 @@ from servers import InfluxStub, RedisServer
 from support import SECOND, key, move
 
 STATS = """
-implementation version pid started_at events malformed future late dropped sessions windows windows_short
+implementation version pid started_at events malformed future ancient late behind dropped sessions windows windows_short
 last_id last_event_ts last_window_ts points_written points_spooled points_rejected points_dropped spool_bytes
 redis_reconnects influx_errors gaps streams_reset entries_trimmed outputs_dropped output_errors
 """

@@ -113,7 +113,7 @@ def test_where_redis_has_forgotten_the_state_it_is_taken_from_disk(
     with running("app", redis_server, "--state-dir", str(tmp_path)) as program:
         until(lambda: stats(client, "app"))
         sent = focuses(client, "abc")
-        time.sleep(0.7)
+        until(lambda: len(listed(client, "app")) == 2)
         program.stop()
     redis_server.stop()
     client = redis_server.start()

@@ -46,6 +46,7 @@ fn a_bad_value_is_named_with_its_origin_and_what_is_allowed() {
         ("WINDOW_SECONDS", ".5"),
         ("WINDOW_SECONDS", "1.0000000001"),
         ("SECLYZER_MIN_EVENTS", "0"),
+        ("SECLYZER_IDLE_TIMEOUT_MS", "3600001"),
         ("REDIS_PORT", "65536"),
         ("REDIS_URL", "http://x"),
         ("INFLUX_URL", "store"),
@@ -55,6 +56,14 @@ fn a_bad_value_is_named_with_its_origin_and_what_is_allowed() {
         let text = error(&[(variable, value)]);
         assert!(text.contains(value) && text.contains(variable) && !text.contains('\n'), "{text}");
     }
+}
+
+#[test]
+fn the_idle_timeout_is_2_s_unless_another_one_is_given() {
+    let idle_timeout = |variables: &[(&str, &str)]| config(variables).unwrap().core.idle_timeout;
+    assert_eq!(idle_timeout(&[]), 2_000_000);
+    assert_eq!(idle_timeout(&[("SECLYZER_IDLE_TIMEOUT_MS", "70")]), 70_000);
+    assert_eq!(idle_timeout(&[("SECLYZER_IDLE_TIMEOUT_MS", "0")]), 0);
 }
 
 #[test]
