@@ -183,7 +183,7 @@ def test_the_watch_could_not_delete_a_point_itself(host: Host) -> None:
     unit = host.check_output("systemctl cat influxdb-watch.service").splitlines()
     assert [line for line in unit if line.startswith(("User=", "LoadCredential"))] == [
         "User=influxdb-watch",
-        "LoadCredential=token:/etc/seclyzer/credentials/influx-read-token",
+        "LoadCredential=token:/etc/seclyzer/credentials/influx-backend-read-token",
     ]
     assert host.run("systemd-analyze security --threshold=12 influxdb-watch.service").rc == 0
     rights = host.check_output(
