@@ -143,8 +143,7 @@ def test_the_proxy_is_told_host_and_port_of_the_store(url: str, address: str) ->
     "url", ["store:8086", "https://", "https://store:x", "https://a%40b", "https://a b", "ftp://a"]
 )
 def test_what_is_no_address_of_the_store_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"\S"):
-        preflight._influx(resolved({"influxdb_url": url, "groups": {}}))
+    assert "it has to be https://HOST:PORT" in preflight.safe_url.fault(url)
 
 
 class Untold(dict[str, Any]):
