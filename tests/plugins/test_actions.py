@@ -11,7 +11,7 @@ from ansible.template import Templar, trust_as_template
 from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_bundle
-from plugins.module_utils import machine, modes
+from plugins.module_utils import machine, modes, safe_url
 from tests.plugins.hosts import bundle, written
 
 ABOUT: dict[str, Any] = {
@@ -143,7 +143,7 @@ def test_the_proxy_is_told_host_and_port_of_the_store(url: str, address: str) ->
     "url", ["store:8086", "https://", "https://store:x", "https://a%40b", "https://a b", "ftp://a"]
 )
 def test_what_is_no_address_of_the_store_is_refused(url: str) -> None:
-    assert "it has to be https://HOST:PORT" in preflight.safe_url.fault(url)
+    assert "it has to be https://HOST:PORT" in safe_url.fault(url)
 
 
 class Untold(dict[str, Any]):
