@@ -116,6 +116,8 @@ proptest! {
     fn what_a_stall_changes_is_explained_event_by_event_and_no_session_begins(
         windows in windows(), step in step(), stalls in prop::collection::vec((1..250i64, 0..110 * S), 0..3),
     ) {
+        // Two that run into one another are one long one: past the window and 120 s it may begin a session.
+        prop_assume!(stalls.iter().map(|(_, long)| long).sum::<i64>() < 110 * S);
         let sent = stalled(step, 300, &stalls);
         let run = live(windows, &sent);
         let mut ends: Vec<i64> = sent.iter().flat_map(|(ts, _)| ends_of(*ts, windows)).collect();
