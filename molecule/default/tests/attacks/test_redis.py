@@ -2,10 +2,12 @@
 
 import json
 import time
+from functools import cache
 from typing import Any
 
 import pytest
-from witness.host import Host, run_on
+from witness.host import Host, name, run_on
+from witness.lab import EDGES, on_every
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
@@ -18,8 +20,18 @@ LOOK = 25
 SEEN = 35
 
 
-def attack(host: Host, name: str, **arguments: Any) -> Any:
-    return run_on(host, "redis_attacks", "resp", attack=name, **arguments)
+def attack(host: Host, what: str, **arguments: Any) -> Any:
+    return run_on(host, "redis_attacks", "resp", attack=what, **arguments)
+
+
+@cache
+def _on_every_edge(what: str, arguments: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    return on_every(EDGES, lambda edge: attack(edge, what, **dict(arguments)))
+
+
+def slow_attack(host: Host, what: str, **arguments: Any) -> Any:
+    """One that waits for what an extractor does by the clock: on all edges at once, for the tests of all of them."""
+    return _on_every_edge(what, tuple(arguments.items()))[name(host)]
 
 
 def gid(host: Host, group: str) -> int:
@@ -66,16 +78,26 @@ def test_only_the_sockets_own_group_reaches_it(host: Host, groups: list[str], he
     assert attack(host, "connects", user=NOBODY, groups=[gid(host, one) for one in groups]) == hears
 
 
+@cache
+def _health_with_a_user_without_password(user: str) -> dict[str, str]:
+    """The agent's words on every edge while Redis lets somebody in as that user; afterwards it passes again."""
+    admin = "REDISCLI_AUTH=$(cat /etc/seclyzer/credentials/redis-admin) redis-cli -s %s --user admin ACL"
+
+    def let_in(edge: Host) -> str:
+        edge.check_output(f"{admin} SETUSER %s on nopass", SOCKET, user)
+        try:
+            words = await_status(edge, "legacy_clients:enabled", "fail", SEEN)
+        finally:
+            edge.check_output(f"{admin} LOAD", SOCKET)
+        await_status(edge, "legacy_clients:enabled", "pass", SEEN)
+        return words
+
+    return on_every(EDGES, let_in)
+
+
 @pytest.mark.parametrize("user", ["default", "mouse"])
 def test_health_fails_when_somebody_is_let_in_without_a_password(host: Host, user: str) -> None:
-    admin = "REDISCLI_AUTH=$(cat /etc/seclyzer/credentials/redis-admin) redis-cli -s %s --user admin ACL"
-    host.check_output(f"{admin} SETUSER %s on nopass", SOCKET, user)
-    try:
-        words = await_status(host, "legacy_clients:enabled", "fail", SEEN)
-    finally:
-        host.check_output(f"{admin} LOAD", SOCKET)
-    assert f"without a password, as {user};" in words
-    await_status(host, "legacy_clients:enabled", "pass", SEEN)
+    assert f"without a password, as {user};" in _health_with_a_user_without_password(user)[name(host)]
 
 
 def test_idle_connections_are_seen_and_stop_nobody_who_is_connected(host: Host) -> None:
@@ -89,14 +111,14 @@ def test_idle_connections_are_seen_and_stop_nobody_who_is_connected(host: Host) 
 @pytest.mark.parametrize("ahead", ["greatest", "hour"])
 @pytest.mark.parametrize("kind", ["keystroke", "app"])
 def test_an_id_ahead_of_the_clock_ends_no_stream(host: Host, kind: str, ahead: str) -> None:
-    found = attack(host, "id_ahead", kind=kind, seconds=LOOK, ahead=ahead)
+    found = slow_attack(host, "id_ahead", kind=kind, seconds=LOOK, ahead=ahead)
     assert (found["mended"], found["resets"]) == (True, 1), found
     assert found["events"] >= 2, "what was in the old stream, and what came into the new one"
 
 
 @pytest.mark.parametrize("kind", ["keystroke", "app"])
 def test_events_that_a_producer_takes_away_at_once_are_a_gap(host: Host, kind: str) -> None:
-    assert attack(host, "emptied", kind=kind, seconds=LOOK)["gaps"] == 1
+    assert slow_attack(host, "emptied", kind=kind, seconds=LOOK)["gaps"] == 1
 
 
 @pytest.mark.parametrize(("kind", "other"), [("mouse", "keystroke"), ("app", "keystroke")])
