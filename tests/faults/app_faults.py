@@ -9,6 +9,8 @@ from .redis_faults import forget_lists
 from .stage import KINDS, Stage
 
 WINDOW_S = 3.1
+# A second after the last key, its windows close once the idle timeout (2 s) and the lateness are over as well.
+ALL_CLOSED_S = 4.0
 STATE_FILE = "app-state.json"
 
 
@@ -20,7 +22,7 @@ def reboot(stage: Stage) -> None:
     for _ in range(2):
         stage.wait_read()
         idle_since = time.monotonic()
-        stage.run_for(2.0)
+        stage.run_for(ALL_CLOSED_S)
         for kind in KINDS:
             stage.stop(kind)
         assert (stage.state("app") / STATE_FILE).stat().st_mode & 0o777 == 0o600

@@ -158,10 +158,11 @@ WAYS: dict[Way, int] = {
 }
 
 
-def batch(seed: str, number: int, size: int) -> list[Message]:
-    """So many messages; some hold line feeds."""
+def batch(seed: str, number: int, size: int, begin: int = 0) -> list[Message]:
+    """So many messages; some hold line feeds. Their times begin at `begin` (µs), or where the seed has them begin."""
     rng = random.Random(f"{seed}/{number}")
-    start = rng.choice([1_700_000_000_000_000, 1_000_000, 4_102_444_800_000_000, 253_402_300_000_000_000])
+    chosen = rng.choice([1_700_000_000_000_000, 1_000_000, 4_102_444_800_000_000, 253_402_300_000_000_000])
+    start = begin or chosen
     ways = rng.choices(list(WAYS), list(WAYS.values()), k=size)
     return [way(rng, event(rng, start + place * STEP_US + rng.randrange(20_000))) for place, way in enumerate(ways)]
 

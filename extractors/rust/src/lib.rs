@@ -19,7 +19,7 @@ pub mod counters;
 pub mod cursor;
 pub mod event;
 pub mod guard;
-mod http;
+pub mod http;
 pub mod influx;
 pub mod json;
 pub mod keeper;
