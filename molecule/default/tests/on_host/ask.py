@@ -1,28 +1,31 @@
-"""Asks the agent over HTTP, as a scraper would."""
+"""Asks the agent over HTTP, as a scraper would: as anybody, or as a reader of the full figures."""
 
+import http.client
+import socket
 import time
-import urllib.error
-import urllib.request
+from contextlib import closing
 from typing import Any
 
-AGENT = "http://127.0.0.1:9484"
+NAME = "127.0.0.1:9484"
+READERS = "/run/seclyzer-agent/agent.sock"
 
 
-def main(paths: list[str], timeout: float = 5.0, name: str = "127.0.0.1:9484") -> dict[str, dict[str, Any]]:
+def main(paths: list[str], timeout: float = 5.0, name: str = NAME, reader: bool = False) -> dict[str, dict[str, Any]]:
     """Status, content type, body and seconds of each path; status 0 and the error as body when nothing answered."""
-    return {path: _get(path, timeout, name) for path in paths}
+    return {path: _get(path, timeout, name, reader) for path in paths}
 
 
-def _get(path: str, timeout: float, name: str) -> dict[str, Any]:
+def _get(path: str, timeout: float, name: str, reader: bool) -> dict[str, Any]:
     start = time.monotonic()
     try:
-        try:
-            request = urllib.request.Request(AGENT + path, headers={"Host": name})
-            answer = urllib.request.urlopen(request, timeout=timeout)
-        except urllib.error.HTTPError as error:
-            answer = error
-        with answer:
+        with closing(http.client.HTTPConnection(NAME, timeout=timeout)) as connection:
+            if reader:
+                connection.sock = socket.socket(socket.AF_UNIX)
+                connection.sock.settimeout(timeout)
+                connection.sock.connect(READERS)
+            connection.request("GET", path, headers={"Host": name})
+            answer = connection.getresponse()
             status, kind, body = answer.status, answer.headers.get("Content-Type", ""), answer.read().decode()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         status, kind, body = 0, "", str(error)
     return {"status": status, "type": kind, "body": body, "seconds": time.monotonic() - start}

@@ -83,7 +83,7 @@ def published(fed: list[Fed]) -> dict[str, list[Window]]:
 
 def look(edge: Host) -> Look:
     """At this moment."""
-    answer = run_on(edge, "ask", paths=["/healthz?verbose"])["/healthz?verbose"]
+    answer = run_on(edge, "ask", paths=["/healthz?verbose"], reader=True)["/healthz?verbose"]
     health = json.loads(answer["body"]) if answer["status"] else {}
     return Look(answer["status"], health, run_on(edge, "stats", "resp"), run_on(edge, "spool"))
 
