@@ -163,6 +163,17 @@ class Gateway:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+            self._await_refusal()
+
+    def _await_refusal(self) -> None:
+        """The workers are not our children: until the last one has gone its socket takes connections."""
+        until = time.monotonic() + UP_SECONDS
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)):
+                    return
+            time.sleep(0.005)
+        raise RuntimeError(f"a killed gateway still listens on port {self.port}")
 
 
 def free_port() -> int:
