@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import files, ledger
+from ..module_utils import ledger
 from ..module_utils.influxdb_api import OPERATOR, PLACE, Away, InfluxDB
 from ..module_utils.layout import Refused
 from ..module_utils.store_backup import Place, bring_back, look, take
@@ -120,7 +120,7 @@ def main() -> None:
         wanted["program"],
         wanted["org"],
         wanted["bucket"],
-        InfluxDB(wanted["url"], files.read(Path(wanted["ca_path"])) or "", seconds=SILENT_SECONDS),
+        InfluxDB(wanted["url"], seconds=SILENT_SECONDS),
         folder=Path(wanted["folder"]),
         operator=Path(wanted["operator_token_file"]),
         tokens=tuple(Path(path) for path in wanted["tokens"]),

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files, ledger
+from ..module_utils import credentials, ledger
 from ..module_utils.influxdb_api import OPERATOR, PLACE, Away, InfluxDB
 from ..module_utils.influxdb_points import MEASUREMENTS, Points
 from ..module_utils.layout import Refused
@@ -110,7 +110,7 @@ def main() -> None:
     state = "counted" if module.check_mode else wanted["state"]
     chosen = Selection(**{name: wanted[name] for name in ARGUMENTS})
     operator = credentials.read_secret(Path(wanted["operator_token_file"]))
-    influxdb = InfluxDB(wanted["url"], files.read(Path(wanted["ca_path"])) or "", seconds=SILENT_SECONDS)
+    influxdb = InfluxDB(wanted["url"], seconds=SILENT_SECONDS)
     try:
         if operator is None:
             raise Refused(f"{wanted['operator_token_file']} is not there: is this the store? site.yml makes it")
