@@ -1,15 +1,14 @@
 //! `--check`: says of Redis and InfluxDB what is right or wrong, and what to do about it.
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::Config;
 use crate::config::address::Endpoint;
 use crate::http::Response;
 use crate::influx::Influx;
 use crate::redis::{Redis, RedisError};
-
-const ANSWER_TIME: Duration = Duration::from_secs(5);
+use crate::waits::CHECK_ANSWER;
 
 /// Reaches both, one line each. True when both are good.
 ///
@@ -29,7 +28,8 @@ pub fn run(config: &Config, output: &mut dyn Write) -> io::Result<bool> {
 fn check_redis(config: &Config) -> Result<String, String> {
     let endpoint = &config.redis;
     let user = config.redis_username.as_deref().unwrap_or("default");
-    let ping = Redis::open(config).and_then(|mut redis| redis.call("PING", &[b"PING"], |_| ()));
+    let ping = Redis::open_patiently(config, CHECK_ANSWER)
+        .and_then(|mut redis| redis.call("PING", &[b"PING"], |_| ()));
     ping.map(|()| format!("{endpoint} answers user {user}")).map_err(|error| {
         let advice = match &error {
             RedisError::Refused { .. } => "check redis_username and redis_password",
@@ -48,7 +48,7 @@ fn check_redis(config: &Config) -> Result<String, String> {
 
 fn check_influx(config: &Config) -> Result<String, String> {
     let endpoint = &config.influx;
-    let answer = Influx::new(config).post(&[], Instant::now() + ANSWER_TIME);
+    let answer = Influx::new(config).post(&[], Instant::now() + CHECK_ANSWER);
     let Response { status, .. } = answer.map_err(|error| {
         let advice = match (error.kind(), &endpoint.socket) {
             (io::ErrorKind::InvalidData, _) => {

@@ -3,16 +3,16 @@
 mod date;
 
 use std::io::{self, ErrorKind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::address::InfluxUrl;
-use crate::logs::wall_us;
 use crate::net::Connection;
+use crate::timestamp::wall_us;
+use crate::waits::INFLUX_CONNECT;
 
 /// What of an answer is worth reading.
 const LONGEST_BODY: usize = 64 << 10;
 const LONGEST_HEAD: usize = 16 << 10;
-const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// An answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Client {
 
     /// On a connection of its own.
     fn post_anew(&mut self, request: &[u8], deadline: Instant) -> io::Result<Response> {
-        let left = deadline.saturating_duration_since(Instant::now()).min(CONNECT_TIME);
+        let left = deadline.saturating_duration_since(Instant::now()).min(INFLUX_CONNECT);
         if left.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }

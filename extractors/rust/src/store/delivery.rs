@@ -4,8 +4,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::dependency::Failure;
 use crate::influx::{Answer, Influx};
-use crate::outage::Failure;
 
 /// What `Retry-After` may ask for at most.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);

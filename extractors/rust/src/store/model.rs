@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::delivery::Remote;
-use super::depot::Depot;
+use super::disk_buffer::DiskBuffer;
 use super::worker::{Next, Worker};
 use super::{Common, Store, StoreStats};
 use crate::influx::Answer;
@@ -287,7 +287,7 @@ fn numbers(points: &[&String]) -> String {
 }
 
 fn process(disk: &Simulated, far: &Far, cap: u64) -> (Store<Simulated>, Worker<Simulated, Far>) {
-    let common = Common::new(Depot::new(disk, Some(Path::new("/state")), cap, LOG));
+    let common = Common::new(DiskBuffer::new(disk, Some(Path::new("/state")), cap, LOG));
     let worker = Worker::new(Arc::clone(&common), far.clone(), LOG, TIMEOUT, RETRY);
     (Store { common }, worker)
 }
