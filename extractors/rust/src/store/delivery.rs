@@ -72,7 +72,7 @@ pub fn deliver(
         let count = size as u64;
         let (rejected, status) = match answer {
             Ok(Answer::Stored) => (0, done.status),
-            Ok(Answer::Partly { refused }) => (refused.min(count), 422),
+            Ok(Answer::Partly { status, refused }) => (refused.min(count), status),
             Ok(Answer::Refused { .. }) if size > 1 => {
                 done.answered = Some(remote.now());
                 parts.extend([size - size / 2, size / 2]);
