@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 
 use crate::config::Config;
 use crate::http::{Client, Response};
+use crate::refusal::Reason;
 
 /// What InfluxDB did with a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Answer {
         status: u16,
         /// How many points it refused.
         refused: u64,
+        /// Why.
+        reason: Reason,
     },
     /// It has nothing: a line is invalid (400), or it is too much at once (413). Which lines is for us to find.
     Refused {
@@ -111,13 +114,14 @@ fn is_own(body: &str) -> bool {
 fn meaning(response: &Response) -> Answer {
     let status = response.status;
     let refused = dropped_points(&response.body);
+    let partly = |refused| Answer::Partly { status, refused, reason: Reason::of(status, &response.body) };
     match status {
         _ if settles(response) => match refused {
             None | Some(0) => Answer::Stored,
-            Some(refused) => Answer::Partly { status, refused },
+            Some(refused) => partly(refused),
         },
         400 | 413 => Answer::Refused { status },
-        422 => Answer::Partly { status, refused: refused.unwrap_or(1) },
+        422 => partly(refused.unwrap_or(1)),
         408 | 429 | 500.. => Answer::Later {
             seconds: response.retry_after.unwrap_or(0),
             reason: format!("it answers {status}"),
@@ -175,7 +179,9 @@ mod tests {
             let refused = case["dropped"].as_u64().unwrap_or_default();
             let right = match (&*text("means"), &found) {
                 ("stored", Answer::Stored) => true,
-                ("partly", Answer::Partly { .. }) => found == Answer::Partly { status, refused },
+                ("partly", Answer::Partly { status: with, refused: count, .. }) => {
+                    (*with, *count) == (status, refused)
+                }
                 ("refused", Answer::Refused { .. }) => found == Answer::Refused { status },
                 ("misconfigured", Answer::Misconfigured(reason)) => {
                     reason.starts_with(&format!("it answers {status}: ")) && !reason.contains("no InfluxDB")
