@@ -10,13 +10,12 @@ import json
 import ssl
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import by_socket, deployments, systemd
+from . import by_socket, deployments, direct, systemd
 from .files import read
 from .layout import STORE_PROXY, Layout, Refused, is_socket
 from .resp import Redis, RedisAway, RedisError
@@ -145,7 +144,7 @@ def _heartbeat(seen: Mapping[str, str], implementation: str, version: str, pid: 
 def _agent(target: Target, found: Health) -> None:
     address = target.probes["agent"]
     try:
-        with urllib.request.urlopen(f"http://{address}/healthz", timeout=3) as answer:
+        with direct.opener().open(f"http://{address}/healthz", timeout=3) as answer:
             report = json.load(answer)
     except urllib.error.HTTPError as refusal:
         report = _json(refusal)
@@ -178,7 +177,7 @@ def _influxdb(target: Target, found: Health) -> None:
                 raise OSError(f"status {status}")
         else:  # a deployment from before there were sockets
             context = ssl.create_default_context(cafile=ca) if url.startswith("https:") else None
-            with urllib.request.urlopen(f"{url}/health", timeout=5, context=context) as answer:
+            with direct.opener(context).open(f"{url}/health", timeout=5) as answer:
                 answer.read()
         found.running.append("InfluxDB answers")
     except (OSError, ValueError, http.client.HTTPException) as fault:
