@@ -24,8 +24,8 @@ description:
     ready. The agent answers and does not say fail. Each extractor's heartbeat names the implementation, version and
     process that should run. Redis and InfluxDB answer.
   - What should run is read from the running deployment on the host.
-  - With I(before), what was wrong before a switch fails nothing: losses count from then on, and so do failing checks
-    of the agent, but for those that judge the deployment itself.
+  - With I(before), what was wrong before a switch fails nothing. Losses count from then on, and a check of the agent
+    that failed before is no fault, unless it judges the deployment itself.
   - With I(going_back), InfluxDB may be away while the agent reports that every point is kept for it, or when it was
     away before; and an extractor that lost data before may go on losing it.
   - On failure the message says in a sentence what is wrong, with the last lines of the journal.
