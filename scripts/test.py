@@ -81,6 +81,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("lab", "lab/tests"),
         pytest("guard", "tests/molecule_guard"),
         pytest("audit", "tests/audit"),
+        pytest("docs", "tests/docs"),
         Step("rust", f"cargo test {CRATE}", "cargo"),
     ],
     "parity": [pytest("parity", "tests/parity -s")],

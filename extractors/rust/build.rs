@@ -1,15 +1,17 @@
 //! What is derived from the spec (`extractors/schema`), and how the programs are linked.
 
-mod build {
-    pub mod spec;
-}
+#[path = "codegen/features.rs"]
+mod features;
+#[path = "codegen/spec.rs"]
+mod spec;
 
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=build");
-    build::spec::generate()?;
+    println!("cargo:rerun-if-changed=codegen");
+    features::generate()?;
+    spec::generate()?;
     link();
     Ok(())
 }

@@ -1,4 +1,4 @@
-"""The contract, transcribed a third time: a whole stream in, what `--replay` and `--stats` write out.
+"""docs/contract.md, transcribed a third time: a whole stream in, what `--replay` and `--stats` write out.
 
 Batch, slow and plain on purpose. Rows have the keys of contract 4.1 in their order, without `implementation`
 and `version`, which differ by design.

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use crate::config::Config;
 use crate::config::address::Endpoint;
-use crate::http::Response;
-use crate::influx::Influx;
+use crate::influx::{self, Influx};
+use crate::net::words;
 use crate::redis::{Redis, RedisError};
 use crate::waits::CHECK_ANSWER;
 
@@ -49,7 +49,7 @@ fn check_redis(config: &Config) -> Result<String, String> {
 fn check_influx(config: &Config) -> Result<String, String> {
     let endpoint = &config.influx;
     let answer = Influx::new(config).post(&[], Instant::now() + CHECK_ANSWER);
-    let Response { status, .. } = answer.map_err(|error| {
+    let answer = answer.map_err(|error| {
         let advice = match (error.kind(), &endpoint.socket) {
             (io::ErrorKind::InvalidData, _) => {
                 "check influx_ca_file, the server's certificate and influx_url"
@@ -60,13 +60,15 @@ fn check_influx(config: &Config) -> Result<String, String> {
                 "does it run, and what listens at the socket reach it? check influx_url and influx_socket"
             }
         };
-        format!("{endpoint}: {error}; {advice}")
+        format!("{endpoint}: {}; {advice}", words(&error))
     })?;
     let (org, bucket) = (&config.influx_org, &config.influx_bucket);
+    let status = answer.status;
     let advice = match status {
-        200..300 => return Ok(format!("{endpoint} takes points into {org}/{bucket}")),
-        401 if config.influx_token.is_none() => "it wants a token; set influx_token",
-        401 => "it does not know the token; check influx_token",
+        _ if influx::settles(&answer) => return Ok(format!("{endpoint} takes points into {org}/{bucket}")),
+        _ if influx::is_foreign(&answer) => "this is no InfluxDB 2; check influx_url",
+        401 if config.influx_token.is_none() => "a token is required; set influx_token",
+        401 => "the token is not known; check influx_token",
         403 => "the token may not write there; give it write permission, or check influx_bucket",
         404 => "no such organisation or bucket; check influx_org and influx_bucket",
         429 | 503 => "it is busy or starting; try again",

@@ -1,9 +1,9 @@
-//! What an extractor counts, from `extractors/schema/stats.json`: in the pure core, and around it.
+//! What an extractor counts while it reads events: of `extractors/schema/stats.json` what concerns a replay.
 
 use crate::json::Object;
 use crate::{IMPLEMENTATION, VERSION};
 
-include!(concat!(env!("OUT_DIR"), "/stats.rs"));
+include!(concat!(env!("OUT_DIR"), "/counters.rs"));
 
 impl Counters {
     /// One JSON object, for `--stats`.

@@ -21,6 +21,8 @@ pub struct Response {
     pub status: u16,
     /// How many seconds the server asks us to wait.
     pub retry_after: Option<u64>,
+    /// The body is said to be JSON.
+    pub json: bool,
     /// The beginning of the body.
     pub body: String,
 }
@@ -35,6 +37,11 @@ impl Client {
     /// A client that has not connected yet.
     pub fn new(url: InfluxUrl) -> Client {
         Client { url, connection: None }
+    }
+
+    /// Where the server listens.
+    pub fn url(&self) -> &InfluxUrl {
+        &self.url
     }
 
     /// Sends one POST and reads the answer. A kept connection that the server has closed meanwhile is opened anew.
@@ -61,13 +68,7 @@ impl Client {
                 answered => return answered,
             }
         }
-        self.post_anew(&request, deadline).map_err(|error| {
-            if was_closed(&error) {
-                io::Error::new(error.kind(), "the server closed the connection")
-            } else {
-                error
-            }
-        })
+        self.post_anew(&request, deadline)
     }
 
     /// On a connection of its own.
@@ -106,8 +107,8 @@ fn was_closed(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
-fn no_http(what: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, format!("the server does not speak HTTP: {what}"))
+fn no_http() -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "does not speak HTTP")
 }
 
 /// Three digits, from 100 on.
@@ -127,6 +128,8 @@ struct Reader<'a> {
 struct Head {
     status: u16,
     retry_after: Option<u64>,
+    /// None when nothing is said of the body's type.
+    json: Option<bool>,
     length: Option<usize>,
     chunked: bool,
     close: bool,
@@ -141,9 +144,9 @@ impl Reader<'_> {
             head = self.head()?;
         }
         let (body, whole) = self.body(&head).unwrap_or_default();
-        let Head { status, retry_after, close, .. } = head;
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Ok((Response { status, retry_after, body }, whole && !close && self.bytes.is_empty()))
+        let Head { status, retry_after, json, close, .. } = head;
+        let (json, body) = (json.unwrap_or(false), String::from_utf8_lossy(&body).into_owned());
+        Ok((Response { status, retry_after, json, body }, whole && !close && self.bytes.is_empty()))
     }
 
     /// What of the body is worth reading, and whether that is all of it.
@@ -162,7 +165,7 @@ impl Reader<'_> {
         let version = words.next().filter(|version| version.starts_with("HTTP/1."));
         let status = words.next().and_then(status_of);
         let (Some(version), Some(status)) = (version, status) else {
-            return Err(no_http("the first line is no status line"));
+            return Err(no_http());
         };
         let mut head = Head { status, close: version == "HTTP/1.0", ..Head::default() };
         loop {
@@ -170,13 +173,20 @@ impl Reader<'_> {
             if line.is_empty() {
                 return Ok(head);
             }
-            let (name, value) = line.split_once(':').ok_or_else(|| no_http("a header without a colon"))?;
+            let (name, value) = line.split_once(':').ok_or_else(no_http)?;
             let value = value.trim();
             match name.to_ascii_lowercase().as_str() {
-                "content-length" => head.length = Some(value.parse().map_err(|_| no_http("Content-Length"))?),
+                "content-length" => head.length = Some(value.parse().map_err(|_| no_http())?),
                 "transfer-encoding" => head.chunked = value.eq_ignore_ascii_case("chunked"),
                 "connection" => head.close |= value.eq_ignore_ascii_case("close"),
-                "retry-after" => head.retry_after = date::retry_after(value, wall_us() / 1_000_000),
+                "content-type" => {
+                    let kind = value.split(';').next().unwrap_or_default().trim();
+                    // Of two types neither can be relied on.
+                    head.json = Some(head.json.is_none() && kind.eq_ignore_ascii_case("application/json"));
+                }
+                "retry-after" => {
+                    head.retry_after = date::retry_after(value, (wall_us() / 1_000_000).unsigned_abs())
+                }
                 _ => {}
             }
         }
@@ -188,7 +198,7 @@ impl Reader<'_> {
         loop {
             let line = self.line()?;
             let size = line.split(';').next().unwrap_or_default().trim();
-            let size = usize::from_str_radix(size, 16).map_err(|_| no_http("the length of a chunk"))?;
+            let size = usize::from_str_radix(size, 16).map_err(|_| no_http())?;
             if body.len().saturating_add(size) > LONGEST_BODY {
                 return Ok((body, false));
             }
@@ -208,7 +218,7 @@ impl Reader<'_> {
                 return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
             }
             if self.bytes.len() > LONGEST_HEAD {
-                return Err(no_http("a line without an end"));
+                return Err(no_http());
             }
             self.more()?;
         }

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::apps::{Current, Snapshot};
 use crate::config::reason;
 use crate::event::Focus;
+use crate::features::Transition;
 use crate::output::{Record, Value};
 use crate::patterns::{App, Patterns};
-use crate::schema::SCHEMA;
 
 /// The state of the application tracker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// Of its form.
     schema: u32,
     /// The stream entry read last.
     pub last_id: String,
@@ -55,9 +56,9 @@ pub enum StateError {
     /// It is no JSON. The parser's own words could name applications.
     #[error("not JSON")]
     Json(serde_json::Error),
-    /// It is of another contract.
+    /// It is of another form.
     #[error("another schema")]
-    Schema(u32),
+    Form(u32),
     /// A member is missing or no such value, or its `last_id` is no id of a stream's entry.
     #[error("damaged")]
     Damaged,
@@ -69,6 +70,9 @@ pub enum StateError {
 /// How many transitions are kept for InfluxDB.
 const MOST_UNSTORED: usize = 1000;
 const FILE_NAME: &str = "app-state.json";
+/// The number of the state's form, which is not that of the features: a release that goes forth or back over a new feature
+/// still finds what was learnt.
+const FORM: u32 = 1;
 
 impl State {
     /// The state at a moment: the operator's, and how far reading had come.
@@ -79,7 +83,7 @@ impl State {
         let last_id = last_id.to_owned();
         let Patterns { dev_mode, taken_ts, total_transitions, unique_apps, gains, apps } = patterns;
         State {
-            schema: SCHEMA,
+            schema: FORM,
             last_id,
             max_ts,
             taken_through: Some(taken_through),
@@ -134,9 +138,9 @@ impl State {
 
     /// The transitions that InfluxDB has not answered.
     pub fn unstored(&self) -> impl Iterator<Item = Record> {
-        self.unstored.iter().cloned().map(|(ts, from, to, duration, dev_mode)| Record {
+        self.unstored.iter().cloned().map(|(ts, from_app, to_app, duration_ms, dev_mode)| Record {
             ts,
-            values: vec![Value::Text(from), Value::Text(to), Value::Count(duration), Value::Bool(dev_mode)],
+            values: Transition { from_app, to_app, duration_ms, dev_mode }.values(),
         })
     }
 
@@ -151,11 +155,11 @@ impl State {
     /// A state from its text.
     ///
     /// # Errors
-    /// When it is not understood, or of another schema.
+    /// When it is not understood, or of another form.
     pub fn from_json(text: &[u8]) -> Result<State, StateError> {
         let Versioned { schema } = serde_json::from_slice(text).map_err(StateError::of)?;
-        if schema != SCHEMA {
-            return Err(StateError::Schema(schema));
+        if schema != FORM {
+            return Err(StateError::Form(schema));
         }
         let state: State = serde_json::from_slice(text).map_err(StateError::of)?;
         if is_entry_id(&state.last_id) { Ok(state) } else { Err(StateError::Damaged) }

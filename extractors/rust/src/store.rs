@@ -22,6 +22,7 @@ use self::memory_buffer::{MOST, Memory, Point};
 use self::worker::Worker;
 use crate::config::Config;
 use crate::influx::Influx;
+use crate::refusal::Refusal;
 use crate::spool::disk::{Disk, System};
 use crate::waits::{REDIS_ANSWER, STOP};
 
@@ -40,6 +41,8 @@ pub struct StoreStats {
     pub spooled: u64,
     /// Points that InfluxDB refused.
     pub rejected: u64,
+    /// Why it did, the last time.
+    pub refusal: Option<Refusal>,
     /// Points that there was no room for.
     pub dropped: u64,
     /// How many bytes the spool has now.
@@ -215,6 +218,9 @@ impl<D: Disk> Common<D> {
         stats.rejected += done.rejected;
         stats.errors += done.errors;
         stats.spool_bytes = disk_buffer.bytes();
+        if done.refusal.is_some() {
+            stats.refusal.clone_from(&done.refusal);
+        }
         let trouble = match (&done.failure, done.answered) {
             (Some(failure), _) => Some(failure.reason.clone()),
             (None, Some(_)) => None,

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::Service;
 use crate::checkpoint::Occasion;
-use crate::counters::{Facts, stats_fields};
 use crate::logs::lines;
 use crate::publish::Refusal;
 use crate::redis::RedisError;
+use crate::stats_hash::{AfterRejection, Facts, fields};
 use crate::stream_bounds::{SWAMPED_BYTES, StreamBounds};
 use crate::timestamp::wall_us;
 use crate::waits::{IDLE, STATE_EVERY, STATS_EVERY, STATS_EXPIRE, STORED_EVERY, STREAM_AGE, TRIM_EVERY};
@@ -197,7 +197,11 @@ impl Service<'_> {
             entries_trimmed: bounds.entries_trimmed,
             outputs_dropped: publisher.dropped,
             output_errors: publisher.errors,
+            after_rejection: store.refusal.as_ref().map(|refusal| AfterRejection {
+                rejected_reason: refusal.reason.name(),
+                rejected_year: refusal.year.as_deref().and_then(|year| year.parse().ok()).unwrap_or(0),
+            }),
         };
-        stats_fields(self.core.counters(), &facts).into()
+        fields(self.core.counters(), &facts)
     }
 }

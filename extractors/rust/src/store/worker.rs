@@ -148,9 +148,9 @@ impl<D: Disk, R: Remote> Worker<D, R> {
             self.away = false;
             self.dependency.works(now, &self.log);
         }
-        if done.rejected > 0 {
-            let reason: Option<&String> = None;
-            let fields = [done.status.into(), done.rejected.into(), reason.into()];
+        if let Some(refusal) = &done.refusal {
+            let (reason, oldest) = (refusal.reason.words(), refusal.year.as_deref().unwrap_or("unknown"));
+            let fields = [refusal.status.into(), done.rejected.into(), (&reason).into(), (&oldest).into()];
             self.log.line(&lines::POINTS_REJECTED, fields);
         }
         if let Some(failure) = &done.failure {
