@@ -156,7 +156,7 @@ fn a_place_that_cannot_be_written_leaves_points_in_memory_until_it_can() {
     assert_eq!((stats["points_spooled"].as_str(), stats["points_dropped"].as_str()), ("0", "0"));
     fs::remove_file(&obstacle).unwrap();
     until("it works again", || extractor.log().contains("the disk buffer can be written again"));
-    assert_eq!(spooled(&state).len(), 4);
+    until("all are in it", || spooled(&state).len() == 4);
     there.store(true, Ordering::SeqCst);
     until("all are sent", || influx.stored().len() == 4);
     extractor.stop();

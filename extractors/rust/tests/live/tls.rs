@@ -164,7 +164,7 @@ fn the_store_is_reached_by_a_socket_and_its_certificate_is_still_for_the_url_s_n
         "{line}"
     );
     for (socket, trouble) in [
-        ("away.sock", "the server closed the connection"),
+        ("away.sock", "closed the connection"),
         ("left.sock", "Connection refused"),
         ("none.sock", "No such file or directory"),
     ] {
