@@ -18,7 +18,7 @@ class Case:
 
 
 # The play of site.yml in which no host is reached: what another one refuses may come too late on a blank host.
-BEFORE_ANY_HOST = "Refuse what makes no sense"
+BEFORE_ANY_HOST = "Check the variables of all hosts"
 WINDOW = "seclyzer_extractors_window_seconds"
 CASES = {
     "a mode that is none": Case("mode=fast", ("fast", "python, rust, hybrid")),
