@@ -61,8 +61,18 @@ class Unreadable(Exception):
         self.plain = plain or words
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a check runs, how long one run may take (s), and its hysteresis."""
+
+    interval: float
+    deadline: float
+    rise: int
+    fall: int
+
+
 class Check(Protocol):
-    """A check: reads, judges, and keeps at most its own trackers between readings."""
+    """A check: reads, judges, and keeps at most its own history between readings."""
 
     @property
     def name(self) -> str:

@@ -23,16 +23,6 @@ log = logging.getLogger("seclyzer_agent")
 CANCEL_GRACE = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often a check runs, how long one run may take (s), and its hysteresis."""
-
-    interval: float
-    deadline: float
-    rise: int
-    fall: int
-
-
 class Runner:
     """The background of the agent. `snapshot()` may be called at any time and returns at once."""
 

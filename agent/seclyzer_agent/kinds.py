@@ -1,0 +1,3 @@
+"""The kinds of extractors."""
+
+KINDS = ("keystroke", "mouse", "app")
