@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import logs
+from . import logs, refusal
 from .backoff import Backoff
 from .influx import Answer, InfluxAway, InfluxDB
 from .rejected import Rejected
@@ -37,6 +37,7 @@ class Delivery:
     ) -> None:
         self.written = 0
         self.rejected = 0
+        self.refusal: refusal.Refusal | None = None  # the last one
         self.errors = 0  # requests without an answer, or with another one than success
         self.answered_at = float("-inf")  # the last time that points were settled
         self.retry_at = float("-inf")
@@ -85,12 +86,24 @@ class Delivery:
             parcel.rejected += lost
         self.written += len(piece) - lost
         self.rejected += lost
-        # InfluxDB's words quote lines and series, and those name applications: they are not logged.
+        if lost:
+            self.refusal = refusal.judge(answer.status, answer.message, piece)
         if answer.status == 422:
-            logs.error("InfluxDB rejected points", status=422, points=lost)
+            self._say_refused(lost)
         if parcel.rejected and not parcel.pieces:
-            logs.error("InfluxDB rejected points", status=400, points=parcel.rejected)
+            self._say_refused(parcel.rejected)
             parcel.rejected = 0
+
+    def _say_refused(self, points: int) -> None:
+        if self.refusal:
+            status, reason, year = self.refusal
+            logs.error(
+                "InfluxDB rejected points",
+                status=status,
+                points=points,
+                reason=refusal.WORDS[reason],
+                oldest=year or "unknown",
+            )
 
     def _wait_after(self, answer: Answer) -> float:
         """Says what is wrong; the seconds until the next attempt."""

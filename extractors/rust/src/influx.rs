@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 
 use crate::config::Config;
 use crate::http::{Client, Response};
+use crate::refusal::Reason;
 
 /// What InfluxDB did with a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Answer {
     Partly {
         /// How many points it refused.
         refused: u64,
+        /// Why.
+        reason: Reason,
     },
     /// It has nothing: a line is invalid (400), or it is too much at once (413). Which lines is for us to find.
     Refused {
@@ -94,7 +97,10 @@ fn meaning(response: &Response) -> Answer {
     match response.status {
         200..300 => Answer::Stored,
         status @ (400 | 413) => Answer::Refused { status },
-        422 => Answer::Partly { refused: dropped_points(&response.body) },
+        422 => Answer::Partly {
+            refused: dropped_points(&response.body),
+            reason: Reason::of(422, &response.body),
+        },
         408 | 429 | 500.. => Answer::Later { seconds: response.retry_after.unwrap_or(0), reason },
         _ => Answer::Misconfigured(reason),
     }
@@ -150,9 +156,9 @@ mod tests {
         assert_eq!(answer(413, ""), Answer::Refused { status: 413 });
         assert_eq!(
             answer(422, r#"{"message":"partial write: points beyond retention policy dropped=3"}"#),
-            Answer::Partly { refused: 3 }
+            Answer::Partly { refused: 3, reason: Reason::BeyondRetention }
         );
-        assert_eq!(answer(422, "?"), Answer::Partly { refused: 1 });
+        assert_eq!(answer(422, "?"), Answer::Partly { refused: 1, reason: Reason::Other });
         let unauthorized = Answer::Misconfigured("401: unauthorized access".into());
         assert_eq!(answer(401, r#"{"code":"unauthorized","message":"unauthorized access"}"#), unauthorized);
         assert_eq!(answer(404, ""), Answer::Misconfigured("404".into()));
