@@ -97,6 +97,11 @@ def _broken(name: str, why: str) -> Spec:
     )
 
 
+def broken() -> bool:
+    """Whether a module could not be loaded: its settings are not known then."""
+    return any(spec.order == LAST for spec in specs())
+
+
 def spec_of(check: str) -> Spec | None:
     """The spec of the check of this name."""
     return next((spec for spec in specs() if check in spec.names), None)

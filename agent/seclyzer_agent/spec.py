@@ -1,6 +1,6 @@
-"""What a check states about itself: its module in `checks/` holds one `Spec` as `SPEC`, and the registry finds it there.
+"""What a check states about itself: its module in `checks/` holds a `Spec` as `SPEC`, and the registry finds it there.
 
-Values only. Whatever depends on a check (report, metrics, configuration, `--check`, the README's tables) reads its spec.
+Values only. What depends on a check (report, metrics, configuration, `--check`, tables of the README) reads its spec.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class Trial:
     """The check's part in `--check`, which runs it once.
 
     With `judged` a measurement that fails is a fault, unless it is one of `filled`: what producers fill says nothing
-    about the configuration. Without it, a reading is enough, and `passed` says what it shows. `label` may hold `{name}`;
-    `needs` names a check that must have passed before.
+    about the configuration. Without it, a reading is enough, and `passed` says what it shows. `label` may hold
+    `{name}`; `needs` names a check that must have passed before.
     """
 
     judged: bool = True
@@ -123,8 +123,8 @@ class Spec:
     check for each name that applies; the registry calls it where the host has one of the `roles`. `uses` names shared
     settings. `redis` holds the commands that the ACL user `agent` needs, each with the keys it is for (or empty).
 
-    `state_facts` says that the facts hold states and names only, so that anybody may read them live. `coarse` takes times
-    of events that are finer than a minute out of them.
+    `state_facts` says that the facts hold states and names only, so that anybody may read them live. `coarse` takes
+    times of events that are finer than a minute out of them.
     """
 
     names: tuple[str, ...]

@@ -46,7 +46,9 @@ class InfluxCheck:
         slow: float,
         facts: Facts | None = None,
         extractors: Sequence[str] = (),
+        timeout: float | None = None,
     ) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=timeout) if timeout is not None else session.timeout
         self._session, self._url, self._tls, self._slow = session, url.rstrip("/") + "/health", tls, slow
         self._facts, self.after = facts, tuple(extractors)
 
@@ -69,7 +71,9 @@ class InfluxCheck:
         """One request, over a connection that is kept."""
         began = time.perf_counter()
         try:
-            async with self._session.get(self._url, ssl=self._tls, allow_redirects=False) as answer:
+            async with self._session.get(
+                self._url, ssl=self._tls, allow_redirects=False, timeout=self._timeout
+            ) as answer:
                 body = await _body(answer)
         except aiohttp.ClientConnectorCertificateError:
             raise Unreadable("the certificate is not one that the CA file vouches for") from None
@@ -123,7 +127,9 @@ def _make(context: Context) -> list[InfluxCheck]:
     settings = context.settings
     spools = () if settings.store else settings.extractors
     slow = settings.slow_milliseconds / 1000
-    return [InfluxCheck(context.http, settings.influx_url, context.tls, slow, context.facts, spools)]
+    # Less than the check's own deadline: the check knows what a store that hangs means, its runner does not.
+    timeout = 0.8 * settings.checks["influxdb"].deadline
+    return [InfluxCheck(context.http, settings.influx_url, context.tls, slow, context.facts, spools, timeout)]
 
 
 SPEC = Spec(
@@ -132,8 +138,8 @@ SPEC = Spec(
     help="InfluxDB, here or on the store",
     pace=Pace(10, 5, rise=2, fall=2),
     measurements={
-        "responseTime": "of `GET /health`. On an edge that is no store, InfluxDB away is `warn` as long as the spools keep "
-        "every point, and its words say how much they hold; `fail` when points are lost, or when it is not known",
+        "responseTime": "of `GET /health`. On an edge that is no store, InfluxDB away is `warn` as long as the spools "
+        "keep every point, and its words say how much they hold; `fail` when points are lost, or when it is not known",
     },
     uses=("influx_url", "influx_socket", "influx_ca_file", "slow_milliseconds"),
     metrics=(

@@ -164,9 +164,7 @@ SPEC = Spec(
         "(`fail` names the file: changed, missing, not of the release, another mode)",
         "units": "unit files against the deployment's (`warn`)",
     },
-    settings=(
-        Setting("unit_dir", absolute_path, "/etc/systemd/system", "where the deployment's units are installed"),
-    ),
+    settings=(Setting("unit_dir", absolute_path, "/etc/systemd/system", "where the deployment's units are installed"),),
     uses=("deployment_dir",),
     make=_make,
 )

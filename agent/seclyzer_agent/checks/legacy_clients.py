@@ -81,8 +81,8 @@ SPEC = Spec(
     help="logins to Redis without a password",
     pace=Pace(15, 2, rise=1, fall=1),
     measurements={
-        "enabled": "the check tries to get in without a password, as every user. Let in as one that is configured: `warn`; "
-        "as another: `fail`",
+        "enabled": "the check tries to get in without a password, as every user. Let in as one that is configured: "
+        "`warn`; as another: `fail`",
     },
     roles=("edge",),
     settings=(

@@ -108,7 +108,8 @@ SPEC = Spec(
     help="the memory of the units",
     pace=Pace(10, 2, rise=2, fall=2),
     measurements={
-        "used": "of each running unit against its limit, from its cgroup (v1 or v2), without cache that can be given back",
+        "used": "of each running unit against its limit, from its cgroup (v1 or v2), without cache that can be given "
+        "back",
     },
     uses=("memory_warn_percent", "memory_fail_percent"),
     metrics=(

@@ -71,8 +71,8 @@ SPEC = Spec(
     help="the points that are stored",
     pace=Pace(30, 2, rise=1, fall=1),
     measurements={
-        "missing": "points that were stored and are gone, as `influxdb-watch` has counted (`fail`); half an hour after a count "
-        "was due: `warn`",
+        "missing": "points that were stored and are gone, as `influxdb-watch` has counted (`fail`); half an hour after "
+        "a count was due: `warn`",
     },
     roles=("store",),
     settings=(

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ..history import Growth, grow
 from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..spec import Metric, Sample, Spec
-from ..trackers import Growth, grow
 
 PROPERTIES = (
     "LoadState",
