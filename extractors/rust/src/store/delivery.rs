@@ -74,8 +74,8 @@ pub fn deliver(
         let count = size as u64;
         let rejected = match answer {
             Ok(Answer::Stored) => 0,
-            Ok(Answer::Partly { refused, reason }) => {
-                done.refusal = Some(Refusal::new(422, reason, part));
+            Ok(Answer::Partly { status, refused, reason }) => {
+                done.refusal = Some(Refusal::new(status, reason, part));
                 refused.min(count)
             }
             Ok(Answer::Refused { .. }) if size > 1 => {
