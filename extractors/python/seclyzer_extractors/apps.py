@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from .event import Focus
+from .features import Value, ordering
 from .patterns import Patterns
 
 
@@ -14,6 +15,13 @@ class Transition(NamedTuple):
     to_app: str
     duration_ms: int
     dev_mode: bool
+
+    def features(self) -> tuple[Value, ...]:
+        """In the schema's order."""
+        return _in_order(self._asdict())
+
+
+_in_order = ordering("app", dict.fromkeys(Transition._fields[1:], 0))
 
 
 class Focused(NamedTuple):

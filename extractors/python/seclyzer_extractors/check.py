@@ -50,7 +50,7 @@ def _influx(settings: Settings) -> tuple[bool, str]:
     finally:
         influx.close()
     place = f"{settings.influx_org}/{settings.influx_bucket}"
-    if 200 <= answer.status < 300:
+    if answer.settles:
         return True, f"{where} takes points into {place}"
     return False, f"{where}: status {answer.status} for {place}; {_influx_advice(answer, settings)}"
 
@@ -68,6 +68,8 @@ def _influx_away_advice(trouble: str, settings: Settings) -> str:
 def _influx_advice(answer: Answer, settings: Settings) -> str:
     if answer.status == 401 and not settings.influx_token:
         return "it wants a token; set influx_token"
+    if answer.foreign:
+        return "this is no InfluxDB 2; check influx_url"
     return {
         401: "it does not know the token; check influx_token",
         403: "the token may not write there; give it write permission, or check influx_bucket",

@@ -61,7 +61,7 @@ class AppCore(Core[Focus]):
             self._taken_through = focus.ts
             transition = self.tracker.take(focus)
             if transition is not None:
-                rows.append(Row(transition.ts, transition[1:]))
+                rows.append(Row(transition.ts, transition.features()))
         return rows
 
     def dump(self) -> dict[str, Any]:

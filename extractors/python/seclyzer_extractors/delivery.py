@@ -1,11 +1,10 @@
 """Lines to InfluxDB, a request at a time: what each of its answers means, and when to try again."""
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import logs
+from . import logs, refusal
 from .backoff import Backoff
 from .influx import Answer, InfluxAway, InfluxDB
 from .rejected import Rejected
@@ -15,6 +14,7 @@ HINTS = {
     403: "the token may not write: check influx_token, influx_org and influx_bucket",
     404: "there is no such organisation or bucket: check influx_org and influx_bucket",
 }
+NO_INFLUXDB = "this is no InfluxDB 2: check influx_url"
 
 
 @dataclass(slots=True)
@@ -37,6 +37,7 @@ class Delivery:
     ) -> None:
         self.written = 0
         self.rejected = 0
+        self.refusal: refusal.Refusal | None = None  # the last one
         self.errors = 0  # requests without an answer, or with another one than success
         self.answered_at = float("-inf")  # the last time that points were settled
         self.retry_at = float("-inf")
@@ -57,9 +58,8 @@ class Delivery:
             self.dependency.away("write", str(error))
             self.retry_at = self._clock() + self._backoff.next_s()
             return None
-        good = 200 <= answer.status < 300
-        self.errors += not good
-        if not good and answer.status not in (400, 413, 422):
+        self.errors += not answer.settles or answer.dropped > 0
+        if not answer.settles and answer.status not in (400, 413, 422):
             self.retry_at = self._clock() + self._wait_after(answer)
             return None
         self.answered_at = self._clock()
@@ -75,29 +75,41 @@ class Delivery:
 
     def _count(self, parcel: Parcel, piece: list[bytes], answer: Answer) -> None:
         lost = 0
-        if answer.status == 422:  # which ones it does not say
-            said = re.search(r"dropped=(\d{1,9})", answer.message)
-            lost = min(len(piece), int(said[1]) if said else 1)
-        elif answer.status >= 300:
+        partial = answer.settles or answer.status == 422
+        if partial:  # which ones it does not say
+            lost = min(len(piece), answer.dropped)
+        else:
             lost = len(piece)
             for line in piece:
                 self._set_aside.add(line)
             parcel.rejected += lost
         self.written += len(piece) - lost
         self.rejected += lost
-        # InfluxDB's words quote lines and series, and those name applications: they are not logged.
-        if answer.status == 422:
-            logs.error("InfluxDB rejected points", status=422, points=lost)
+        if lost:
+            self.refusal = refusal.judge(answer.status, answer.message, piece)
+        if partial and lost:
+            self._say_refused(lost)
         if parcel.rejected and not parcel.pieces:
-            logs.error("InfluxDB rejected points", status=400, points=parcel.rejected)
+            self._say_refused(parcel.rejected)
             parcel.rejected = 0
+
+    def _say_refused(self, points: int) -> None:
+        if self.refusal:
+            status, reason, year = self.refusal
+            logs.error(
+                "InfluxDB rejected points",
+                status=status,
+                points=points,
+                reason=refusal.WORDS[reason],
+                oldest=year or "unknown",
+            )
 
     def _wait_after(self, answer: Answer) -> float:
         """Says what is wrong; the seconds until the next attempt."""
         if answer.status in (408, 429) or answer.status >= 500:
             self.dependency.away("write", f"it answers {answer.status}")
             return max(self._backoff.next_s(), answer.retry_after)
-        hint = HINTS.get(answer.status, "this is no InfluxDB 2: check influx_url")
+        hint = HINTS.get(answer.status, NO_INFLUXDB)
         self.dependency.away("write", f"it answers {answer.status}: {hint}", say=logs.error)
         return max(self._retry_s, answer.retry_after)
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import time
 import zlib
 from typing import NamedTuple
@@ -24,11 +25,28 @@ class InfluxAway(Exception):
 
 
 class Answer(NamedTuple):
-    """What InfluxDB said; `retry_after` in seconds."""
+    """An HTTP answer; `retry_after` in seconds, `own`: its body is JSON of InfluxDB's shape."""
 
     status: int
     message: str
     retry_after: float
+    own: bool = False
+
+    @property
+    def settles(self) -> bool:
+        """Whether InfluxDB has taken the points. A proxy's page is also a success, and the points would be nowhere."""
+        return self.status == 204 or (self.status in (200, 206) and self.own)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether InfluxDB 2 never answers a write so: something else listens at the address."""
+        return 200 <= self.status < 400 and not self.settles
+
+    @property
+    def dropped(self) -> int:
+        """How many points of a partial write were refused."""
+        found = re.search(r"dropped=([0-9]{1,9})", self.message)
+        return int(found[1]) if found else int(self.status == 422)
 
 
 class InfluxDB:
@@ -98,7 +116,10 @@ class InfluxDB:
             said = b""
         if not response.isclosed() or response.will_close:
             self.close()
-        return Answer(response.status, _message(said), _retry_after(response.getheader("Retry-After")))
+        kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
+        message, own = _message(said)
+        own = own and kind == "application/json"
+        return Answer(response.status, message, _retry_after(response.getheader("Retry-After")), own)
 
     def _connect(self, deadline: float) -> Wire:
         plain = dial_unix(self._socket, deadline) if self._socket else dial(self._host, self._port, deadline)
@@ -138,13 +159,15 @@ def _answer_or_none(connection: http.client.HTTPConnection) -> http.client.HTTPR
         return None
 
 
-def _message(said: bytes) -> str:
-    """The message in InfluxDB's JSON; of anything else (a proxy's page) the beginning."""
+def _message(said: bytes) -> tuple[str, bool]:
+    """The message in InfluxDB's JSON, and True; of anything else (a proxy's page) the beginning."""
     text = said.decode("utf-8", "replace")
     try:
-        return str(json.loads(text)["message"])
+        document = json.loads(text)
+        message, code = document["message"], document.get("code")
     except (ValueError, KeyError, TypeError, RecursionError):
-        return text[:100].strip()
+        return text[:100].strip(), False
+    return str(message), isinstance(message, str) and isinstance(code, str)
 
 
 def _retry_after(value: str | None) -> float:

@@ -309,7 +309,12 @@ class Extractor:
             "entries_trimmed": self.guard.entries_trimmed,
             "outputs_dropped": self.publisher.outputs_dropped,
             "output_errors": self.publisher.output_errors,
+            **self._refusal(),
         }
+
+    def _refusal(self) -> dict[str, str | int]:
+        last = self.store.refusal
+        return {"rejected_reason": last.reason, "rejected_year": last.year or 0} if last else {}
 
     def _reconnects(self) -> int:
         return max(0, self.source.link.connects - 1) + max(0, self.publisher.link.connects - 1)

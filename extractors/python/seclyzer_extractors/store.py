@@ -16,6 +16,7 @@ from . import logs
 from .config import Settings
 from .delivery import Delivery, Parcel
 from .influx import InfluxDB
+from .refusal import Refusal
 from .rejected import Rejected
 from .spool import Spool
 
@@ -84,6 +85,11 @@ class Store:
     @property
     def rejected(self) -> int:
         return self._delivery.rejected
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The last one."""
+        return self._delivery.refusal
 
     @property
     def errors(self) -> int:

@@ -8,10 +8,11 @@ from email.utils import formatdate
 
 import pytest
 from servers import Answer, InfluxStub
+from support import cases
 
 from seclyzer_extractors import config, store
 from seclyzer_extractors.backoff import Backoff
-from seclyzer_extractors.delivery import Delivery
+from seclyzer_extractors.delivery import Delivery, Parcel
 from seclyzer_extractors.influx import InfluxAway, InfluxDB
 from seclyzer_extractors.rejected import Rejected
 from seclyzer_extractors.spool import Spool
@@ -123,6 +124,34 @@ def test_a_configuration_error_is_said_once_kept_and_retried_slowly(
     assert (said.count("level=error"), said.count("Writing to InfluxDB works again")) == (1, 1)
     assert made.written == 1
     until(lambda: made.dependency.trouble is None)
+
+
+def test_every_answer_has_a_meaning(influx: InfluxStub, capsys: pytest.CaptureFixture[str]) -> None:
+    """The cases that the Rust implementation is held to, too: two lines are sent, and one when they are halved."""
+    for case in cases("answers"):
+        headers = {"Content-Type": case["type"]} if "type" in case else {}
+        said = case["status"], headers, case.get("body", "").encode()
+        influx.answer = lambda lines, said=said: said  # type: ignore[misc]
+        client = InfluxDB(config.settings("app", influx_url=influx.url))
+        delivery, parcel = Delivery(client, Rejected(""), 60.0), Parcel([[b"a", b"b"]], None)
+        settled = delivery.attempt(parcel, 5.0)
+        client.close()
+        counts = settled, delivery.written, delivery.rejected, delivery.errors
+        means, dropped = case["means"], case.get("dropped", 0)
+        trouble = delivery.dependency.trouble
+        if means == "stored":
+            assert (counts, trouble) == ((2, 2, 0, 0), None), case
+        elif means == "partly":
+            assert (counts, trouble) == ((2, 2 - dropped, dropped, 1), None), case
+        elif means == "refused":
+            assert (counts, trouble, len(parcel.pieces)) == ((0, 0, 0, 1), None, 2), case
+        else:
+            assert counts == (None, 0, 0, 1) and trouble is not None and parcel.pieces == [[b"a", b"b"]], case
+            assert trouble.startswith(f"it answers {case['status']}"), case
+            assert trouble.endswith("this is no InfluxDB 2: check influx_url") == (means == "no InfluxDB"), case
+            loud = "level=error" in capsys.readouterr().err
+            assert loud == (means != "later"), case
+            assert (delivery.retry_at - time.monotonic() > 50) == loud, case
 
 
 @pytest.mark.parametrize("status", [429, 503])
