@@ -10,6 +10,7 @@
 
 pub mod apps;
 pub mod buffer;
+pub mod certificate;
 pub mod check;
 pub mod checkpoint;
 pub mod cli;
@@ -47,6 +48,7 @@ pub mod stats_hash;
 pub mod store;
 pub mod stream_bounds;
 pub mod timestamp;
+pub mod tls;
 pub mod waits;
 pub mod window;
 pub mod windowing;
