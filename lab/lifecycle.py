@@ -1,11 +1,11 @@
-"""A lab's life: up, down, and how it stands."""
+"""The lifecycle of a lab: up, down, status."""
 
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from lab import hosts, image, keys, needs, paths, pki
+from lab import hosts, image, keys, paths, pki, requirements
 from lab.labs import RELEASES, Host, Lab
 from lab.lock import locked
 from lab.podman import containers, podman, succeeds
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 def up(lab: Lab) -> None:
     """Bring a lab up; one that runs is only looked at, one that was stopped goes on."""
-    needs.check(space=False)
+    requirements.check(space=False)
     with locked(lab.name):
         found = containers(lab.name)
         foreign = {root for container in found.values() if (root := _root(container)) != str(paths.ROOT)}
@@ -29,7 +29,7 @@ def up(lab: Lab) -> None:
 
 def down(lab: Lab) -> None:
     """Remove everything `up` made: hosts, network, and the lab's folder."""
-    needs.check(space=False)
+    requirements.check(space=False)
     with locked(lab.name), step(f"{lab.name}: hosts, network and .lab/{lab.name} removed"):
         _clear(lab, sorted(containers(lab.name)))
 
@@ -81,7 +81,7 @@ def _go_on(lab: Lab, found: dict[str, dict[str, Any]]) -> None:
 
 
 def _make(lab: Lab, rest: list[str]) -> None:
-    needs.check()
+    requirements.check()
     with locked("images"):
         image.ensure(image.releases(lab))
     if rest or _left_over(lab):
