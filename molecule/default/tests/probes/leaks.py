@@ -21,8 +21,8 @@ KEYS = [Path("/etc/seclyzer-pki/influxdb.key")]
 READABLE = ["/etc", "/opt", "/var", "/run", "/home", "/root", "/tmp", "/srv", "/usr/local"]
 BIGGEST = 32 << 20
 UNITS = ["seclyzer-*", "redis-server*", "influxdb*"]
-DECOY_UNIT = "seclyzer-witness.service"  # one of UNITS
-DECOY_FILE = Path("/etc/.witness-decoy")
+DECOY_UNIT = "seclyzer-decoy.service"  # one of UNITS
+DECOY_FILE = Path("/etc/.hostchecks-decoy")
 
 Needles = dict[str, bytes]
 
@@ -61,7 +61,7 @@ def _planted(decoys: Needles) -> Iterator[None]:
     subprocess.run([*start, f"--setenv=DECOY={word['environment']}", *sleep], check=True)
     DECOY_FILE.write_text(word["files"])
     DECOY_FILE.chmod(0o644)
-    subprocess.run(["systemd-cat", "-t", "witness"], input=decoys["journal"], check=True)
+    subprocess.run(["systemd-cat", "-t", "decoy"], input=decoys["journal"], check=True)
     try:
         time.sleep(0.3)
         subprocess.run(["journalctl", "--sync"], check=False, stderr=subprocess.DEVNULL)

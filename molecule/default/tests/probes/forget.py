@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from on_host.resp import Redis
+from probes.resp import Redis
 
 KINDS = ["keystroke", "mouse", "app"]
 KEYS = [f"seclyzer:{what}:{kind}" for kind in KINDS for what in ("stream", "cursor", "stats", "features")]

@@ -1,6 +1,6 @@
 """Redis' settings in force, as the admin reads them."""
 
-from on_host.resp import Redis
+from probes.resp import Redis
 
 
 def main(names: list[str]) -> dict[str, str]:

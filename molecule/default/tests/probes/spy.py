@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from on_host.besiege import READERS, ask_inside, ask_outside
-from on_host.resp import Redis
+from probes.besiege import READERS, ask_inside, ask_outside
+from probes.resp import Redis
 
 STATES = re.compile(r"seclyzer_check_status|seclyzer_check_last_run|systemd_unit_state|process_|python_|#")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

@@ -87,7 +87,7 @@ FORBIDDEN = [
     "FLUSHALL",
     "SHUTDOWN NOSAVE",
     "SAVE",
-    "SET seclyzer:witness x",
+    "SET seclyzer:probe x",
 ]
 
 

@@ -1,6 +1,6 @@
 """What Redis answers to somebody who does not log in."""
 
-from on_host.resp import Redis, Refusal
+from probes.resp import Redis, Refusal
 
 
 def main(commands: list[str]) -> dict[str, str]:

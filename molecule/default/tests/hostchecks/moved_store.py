@@ -1,16 +1,16 @@
 """An ordeal of an edge's way to the store: its proxy killed all the time, the store gone, then at another address."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from witness import flow
-from witness.features import KINDS, Window
-from witness.flow import WAYS, Fed
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, hosts
-from witness.systemd import AGENT, EXTRACTORS, STORE_PROXY
+from hostchecks import flow
+from hostchecks.features import KINDS, Window
+from hostchecks.flow import WAYS, Fed
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, hosts
+from hostchecks.polling import poll
+from hostchecks.systemd import AGENT, EXTRACTORS, STORE_PROXY
 
 KILLS = "seclyzer-test-kills.service"
 # The extractors try again after a pause that has grown to 30 s by then.
@@ -65,11 +65,11 @@ def _stored_now(edge: Host, store: Host, fed: Fed, kind: str) -> list[Window]:
 
 def _found(edge: Host, store: Host, fed: Fed) -> dict[str, list[Window]]:
     """What the store holds once it is all that was published, or when time is up."""
-    until = time.monotonic() + FOUND_WITHIN
-    while True:
-        stored = flow.gather(edge, store, fed.start, fed.published)
-        if time.monotonic() > until or all(len(stored[kind]) >= len(fed.published[kind]) for kind in KINDS):
-            return stored
+
+    def complete(stored: dict[str, list[Window]]) -> bool:
+        return all(len(stored[kind]) >= len(fed.published[kind]) for kind in KINDS)
+
+    return poll(lambda: flow.gather(edge, store, fed.start, fed.published), complete, FOUND_WITHIN, 0)
 
 
 @contextmanager

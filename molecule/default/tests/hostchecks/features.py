@@ -5,7 +5,7 @@ import math
 import subprocess
 from typing import Any
 
-from witness.lab import ROOT
+from hostchecks.lab import ROOT
 
 Window = dict[str, Any]
 

@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 
-from on_host.inside import OF_ONE_RUN, settings
+from probes.inside import OF_ONE_RUN, settings
 
 
 def main(unit: str) -> list[str]:

@@ -1,8 +1,7 @@
 """Units as systemd shows them, all of a host's in one question."""
 
-import time
-
-from witness.host import Host
+from hostchecks.host import Host
+from hostchecks.polling import poll
 
 EXTRACTORS = {
     "keystroke": "seclyzer-keystroke.service",
@@ -36,12 +35,11 @@ def wait_until_active(host: Host, units: list[str], seconds: float = 30) -> dict
 
 def wait_until(host: Host, units: list[str], state: str, seconds: float) -> dict[str, Properties]:
     """What `show` says once all of them are in this state, or when time is up."""
-    until = time.monotonic() + seconds
-    while True:
-        shown = show(host, units)
-        if all(shown[unit]["ActiveState"] == state for unit in units) or time.monotonic() > until:
-            return shown
-        time.sleep(0.5)
+
+    def all_are(shown: dict[str, Properties]) -> bool:
+        return all(shown[unit]["ActiveState"] == state for unit in units)
+
+    return poll(lambda: show(host, units), all_are, seconds)
 
 
 def main_pids(host: Host, units: list[str]) -> dict[str, int]:

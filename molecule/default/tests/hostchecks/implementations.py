@@ -1,8 +1,8 @@
 """What really runs: the program behind a service's main process, not what its unit says; and what it should be."""
 
-from witness import deployment
-from witness.host import Host
-from witness.systemd import EXTRACTORS, Properties
+from hostchecks import deployment
+from hostchecks.host import Host
+from hostchecks.systemd import EXTRACTORS, Properties
 
 MEANS = {
     "python": {"keystroke": "python", "mouse": "python", "app": "python"},

@@ -1,6 +1,6 @@
 """The extractors' statistics, as the agent may read them."""
 
-from on_host.resp import Redis
+from probes.resp import Redis
 
 KINDS = ["keystroke", "mouse", "app"]
 

@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from on_host.cgroup import Group, group_of
+from probes.cgroup import Group, group_of
 
 PAGE = 4096
 MIB = 1 << 20

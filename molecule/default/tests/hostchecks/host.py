@@ -9,20 +9,20 @@ import zlib
 from pathlib import Path
 from typing import Any, Protocol
 
-ON_HOST = Path(__file__).resolve().parent.parent / "on_host"
+PROBES = Path(__file__).resolve().parent.parent / "probes"
 
 # A command line holds at most 128 KiB; what is longer goes in pieces.
 PIECE = 90_000
 
-# Builds the package `on_host` from the sources it is given, in memory, and calls `main` of one of its modules.
+# Builds the package `probes` from the sources it is given, in memory, and calls `main` of one of its modules.
 BOOT = """
 import base64, json, sys, types, zlib
 pack = json.loads(zlib.decompress(base64.b64decode(sys.stdin.buffer.read())))
-package = sys.modules["on_host"] = types.ModuleType("on_host")
+package = sys.modules["probes"] = types.ModuleType("probes")
 package.__path__ = []
 for name, source in pack["modules"]:
-    module = sys.modules["on_host." + name] = types.ModuleType("on_host." + name)
-    exec(compile(source, "on_host/" + name + ".py", "exec"), module.__dict__)
+    module = sys.modules["probes." + name] = types.ModuleType("probes." + name)
+    exec(compile(source, "probes/" + name + ".py", "exec"), module.__dict__)
 json.dump(module.main(**pack["arguments"]), sys.stdout)
 """
 
@@ -59,15 +59,15 @@ def name(host: Host) -> str:
     return host.backend.get_pytest_id().rpartition("/")[2]
 
 
-def run_on(host: Host, program: str, /, *needs: str, **arguments: Any) -> Any:
-    """Run `main(**arguments)` of tests/on_host/<program>.py on the host, as root, and return what it returns.
+def run_on(host: Host, program: str, /, *modules: str, **arguments: Any) -> Any:
+    """Run `main(**arguments)` of tests/probes/<program>.py on the host, as root, and return what it returns.
 
-    `needs` are further modules of on_host that it imports. Arguments and the value returned are JSON; no secret belongs
-    in either: programs read secrets on the host and keep them there.
+    `modules` are further modules of probes that it imports. Arguments and the value returned are JSON; no secret
+    belongs in either: programs read secrets on the host and keep them there.
     """
-    modules = [(module, (ON_HOST / f"{module}.py").read_text()) for module in (*needs, program)]
+    sources = [(module, (PROBES / f"{module}.py").read_text()) for module in (*modules, program)]
     pack = base64.b64encode(
-        zlib.compress(json.dumps({"modules": modules, "arguments": arguments}).encode(), 9)
+        zlib.compress(json.dumps({"modules": sources, "arguments": arguments}).encode(), 9)
     ).decode()
     if len(pack) <= PIECE:
         done = host.run("echo %s | python3 -c %s", pack, BOOT)

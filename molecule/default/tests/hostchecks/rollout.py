@@ -5,7 +5,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-from witness.lab import INVENTORY, ROOT
+from hostchecks.lab import INVENTORY, ROOT
 
 
 @dataclass(frozen=True)

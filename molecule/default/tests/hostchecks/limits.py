@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from witness.host import Host, run_on
-from witness.systemd import Properties, wait_until_active
+from hostchecks.host import Host, run_on
+from hostchecks.systemd import Properties, wait_until_active
 
 UNLIMITED = ("infinity", str(2**64 - 1), "")
 

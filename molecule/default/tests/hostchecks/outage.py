@@ -4,16 +4,16 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from witness import deployment, flow
-from witness.features import KINDS, Window
-from witness.flow import WAYS, Fed
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, INVENTORY, ROOT, hosts, on_every, unplugged
+from hostchecks import deployment, flow
+from hostchecks.features import KINDS, Window
+from hostchecks.flow import WAYS, Fed
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, INVENTORY, ROOT, hosts, on_every, unplugged
+from hostchecks.polling import poll
 
 T = TypeVar("T")
 
@@ -107,12 +107,7 @@ def _is_sent(seen: Look) -> bool:
 
 def _wait_for(edge: Host, good: Callable[[Look], bool], seconds: float) -> Look:
     """The first look that is good, or the last one within that time."""
-    until = time.monotonic() + seconds
-    while True:
-        seen = look(edge)
-        if good(seen) or time.monotonic() > until:
-            return seen
-        time.sleep(PAUSE)
+    return poll(lambda: look(edge), good, seconds, PAUSE)
 
 
 def _go_back() -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from on_host.resp import Redis
+from probes.resp import Redis
 
 KINDS = ["keystroke", "mouse", "app"]
 CHANNEL = "seclyzer:events"

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from on_host.resp import Redis, Refusal
+from probes.resp import Redis, Refusal
 
 
 def main(cases: list[tuple[str, str]]) -> list[str]:

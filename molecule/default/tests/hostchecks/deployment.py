@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from witness.host import Host
+from hostchecks.host import Host
 
 HOME = "/opt/seclyzer"
 

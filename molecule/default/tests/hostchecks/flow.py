@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hostchecks.features import KINDS, Window, replay
+from hostchecks.host import Host, name, run_on
+from hostchecks.polling import poll
+from hostchecks.systemd import EXTRACTORS
 from lab.generate import events as generate
 from lab.generate import line
-from witness.features import KINDS, Window, replay
-from witness.host import Host, name, run_on
-from witness.systemd import EXTRACTORS
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SEED = 20_240_229
@@ -100,8 +101,8 @@ def _wait_until_apart(edge: Host) -> None:
 
 def stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[Window]:
     """The points of that time, as windows in order; waits up to 10 s for the last batch."""
-    until = time.monotonic() + 10
-    while True:
+
+    def read() -> list[Window]:
         stop = time.time_ns() // 1000 + 10_000_000
         rows = run_on(store, "query", measurement=MEASUREMENTS[kind], host=edge, start=start, stop=stop)
         points: dict[tuple[str, ...], Window] = {}
@@ -109,10 +110,9 @@ def stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[W
             tags = {tag: value for tag, value in row.items() if tag[0] != "_" and tag not in ("result", "table")}
             point = points.setdefault((row["_time"], *tags.values()), {"_time": row["_time"], **tags})
             point[row["_field"]] = row["_value"]
-        found = [points[key] for key in sorted(points)]
-        if len(found) >= wanted or time.monotonic() > until:
-            return found
-        time.sleep(0.5)
+        return [points[key] for key in sorted(points)]
+
+    return poll(read, lambda found: len(found) >= wanted, 10)
 
 
 def microseconds(time_of_point: str) -> int:

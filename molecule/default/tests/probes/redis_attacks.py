@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from on_host.resp import SOCKET, Redis, Refusal
+from probes.resp import SOCKET, Redis, Refusal
 
 GREATEST = f"{2**64 - 1}-{2**64 - 1}"
 HOUR_MS = 3_600_000

@@ -10,9 +10,9 @@ from typing import TypeVar, cast
 
 import testinfra  # type: ignore[import-untyped]
 
+from hostchecks.host import Host, name
 from lab import hosts as machines
 from lab.labs import labs
-from witness.host import Host, name
 
 EDGES = "seclyzer_edge"
 T = TypeVar("T")
