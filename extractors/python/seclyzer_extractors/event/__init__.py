@@ -2,7 +2,7 @@
 
 A message is one flat JSON object of at most 4096 bytes. Its form is checked first and whole, then `type`,
 then the fields that this kind of event uses; others are left alone. `null` and an absent field are the same.
-What `usual` is sure to be valid is taken from there; the strict way below gives the same, and decides on all else.
+What `scanner` is sure to be valid is taken from there; the strict way below gives the same, and decides on all else.
 """
 
 import json
@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 
 from msgspec import Struct
 
-from . import usual
-from .usual import MAX_BYTES, MAX_NUMBER, MAX_TS
+from . import scanner
+from .scanner import MAX_BYTES, MAX_NUMBER
+from .scanner import MAX_TS as MAX_TS
 
 
 class Key(Struct, frozen=True, gc=False):  # tens of thousands are held: a Struct is smaller and made faster
@@ -66,7 +67,7 @@ class Unusable(Enum):
     """Why a message gives no event."""
 
     MALFORMED = "malformed"
-    IGNORED = "ignored"  # somebody else's kind of event
+    IGNORED = "ignored"  # an event of another kind
 
 
 MALFORMED = Unusable.MALFORMED
@@ -77,39 +78,39 @@ Fields = dict[str, Any]
 
 def parse(message: bytes) -> Event | Unusable:
     """The event in `message`. One line ending after it is not part of it."""
-    return parse_usual(message) or parse_strictly(message)
+    return scan(message) or parse_strictly(message)
 
 
-def parse_usual(message: bytes) -> Event | None:
+def scan(message: bytes) -> Event | None:
     """The event of a message that is surely valid; None when only the strict way can tell."""
     if len(message) > MAX_BYTES:
         return None
     try:
-        given = usual.decode(message)
-    except usual.UNUSUAL:
+        found = scanner.decode(message)
+    except scanner.UNUSUAL:
         return None
-    if type(given.ts) is not int:
+    if type(found.ts) is not int:
         return None
-    dev_mode = given.dev_mode is True
-    if type(given) is usual.Mouse:
-        return _usual_mouse(given, given.ts, dev_mode, message)
-    if type(given) is usual.Keystroke:
-        return Key(given.ts, dev_mode, given.key, given.event == "press")
-    if type(given) is usual.App:
-        return Focus(given.ts, dev_mode, given.app_name)
+    dev_mode = found.dev_mode is True
+    if type(found) is scanner.Mouse:
+        return _scanned_mouse(found, found.ts, dev_mode, message)
+    if type(found) is scanner.Keystroke:
+        return Key(found.ts, dev_mode, found.key, found.event == "press")
+    if type(found) is scanner.App:
+        return Focus(found.ts, dev_mode, found.app_name)
     return None
 
 
-def _usual_mouse(given: usual.Mouse, ts: int, dev_mode: bool, message: bytes) -> Move | Button | Scroll | None:
-    event, x, y = given.event, given.x, given.y
+def _scanned_mouse(found: scanner.Mouse, ts: int, dev_mode: bool, message: bytes) -> Move | Button | Scroll | None:
+    event, x, y = found.event, found.x, found.y
     if event == "move":
         if x is not None and y is not None and ((x and y) or b"-0" not in message):
             return Move(ts, dev_mode, x, y)
     elif event == "scroll":
-        if given.scroll_delta or b"-0" not in message:
-            return Scroll(ts, dev_mode, given.scroll_delta)
-    elif given.button is not None:
-        return Button(ts, dev_mode, given.button, event == "press")
+        if found.scroll_delta or b"-0" not in message:
+            return Scroll(ts, dev_mode, found.scroll_delta)
+    elif found.button is not None:
+        return Button(ts, dev_mode, found.button, event == "press")
     return None
 
 
@@ -147,7 +148,7 @@ def _decode(message: bytes) -> Fields:
 
 
 def _flat(pairs: list[tuple[str, Any]]) -> Fields:
-    """The object of these pairs. Of a key given twice the last one counts; nesting is refused anywhere."""
+    """The object of these pairs. Of a key found twice the last one counts; nesting is refused anywhere."""
     for _, value in pairs:
         if type(value) is dict or type(value) is list:
             raise ValueError("nested")

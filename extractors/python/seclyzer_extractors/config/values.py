@@ -1,6 +1,6 @@
 """What the value of a setting may be, one function for each sort.
 
-Each takes what YAML, a variable or a flag gave and returns the value, or raises ValueError(what is allowed).
+Each takes what YAML, a variable or a flag holds and returns the value, or raises ValueError(what is allowed).
 """
 
 import re
@@ -47,15 +47,17 @@ def whole(low: int, high: int) -> Callable[[object], int]:
     return check
 
 
-def spool_bytes(value: object) -> int:
-    low, high = 1_048_576, 1_099_511_627_776
-    try:
-        size = whole(0, high)(value)
-    except ValueError:
-        size = 1
-    if size == 0 or size >= low:
-        return size
-    raise ValueError(f"0 (no spool), or a whole number from {low} to {high}")
+def size_or_zero(low: int, high: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        try:
+            size = whole(0, high)(value)
+        except ValueError:
+            size = 1
+        if size == 0 or size >= low:
+            return size
+        raise ValueError(f"0 (no spool), or a whole number from {low} to {high}")
+
+    return check
 
 
 def seconds(value: object) -> float:
@@ -95,7 +97,7 @@ def redis_url(value: object) -> str:
 
 
 def redis_address(url: str, username: str, password: str) -> RedisAddress:
-    """The address in a URL; what it does not say of user and password is taken from the other two."""
+    """The address in a URL; a user or password that is not in it is taken from the other two."""
     try:
         return parse_redis_url(url, username, password)
     except ValueError:

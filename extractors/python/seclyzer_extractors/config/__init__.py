@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import allowed
+from ..window import Timing
+from . import values
 from .address import MASK, PRIVATE_FORMS, RedisAddress, masked, parse_influx_url
-from .given import ConfigError as ConfigError
-from .given import from_credentials, from_environment, read_file, with_secret_files
-from .options import OPTIONS as OPTIONS
-from .options import Option
-from .window import Timing
+from .layers import ConfigError as ConfigError
+from .layers import from_credentials, from_environment, read_file, with_secret_files
+from .settings import SETTINGS as SETTINGS
+from .settings import Setting
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 
@@ -63,14 +63,14 @@ class Settings:
             return RedisAddress(
                 "", self.redis_host, self.redis_port, False, 0, self.redis_username, self.redis_password
             )
-        return allowed.redis_address(self.redis_url, self.redis_username, self.redis_password)
+        return values.redis_address(self.redis_url, self.redis_username, self.redis_password)
 
 
 def _us(seconds: float) -> int:
     return round(seconds * 1000) * 1000
 
 
-_BY_KEY = {option.key: option for option in OPTIONS}
+_BY_KEY = {setting.key: setting for setting in SETTINGS}
 
 
 def settings(kind: str, **values: Any) -> Settings:
@@ -79,34 +79,34 @@ def settings(kind: str, **values: Any) -> Settings:
 
 
 def load(kind: str, flags: Mapping[str, Any], environment: Mapping[str, str], config_file: str | None) -> Settings:
-    """What is in force. `flags` holds the keys whose flag was given; ConfigError for anything unusable."""
+    """What is in force. `flags` holds the keys whose flag was used; ConfigError for anything unusable."""
     variables = from_environment(environment)
     sources = []
     if config_file is not None:
         sources.append(("file", with_secret_files(read_file(config_file), variables)))
     sources.append(("environment", variables))
     sources.append(("flag", dict(flags)))
-    named = {key for _, values in sources for key in values}
+    named = {key for _, layer in sources for key in layer}
     sources.insert(0, ("credentials", from_credentials(environment, named)))
     return _settings(kind, sources)
 
 
 def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
     """The defaults, each source over the one before. What is replaced need not be right, but its key must be known."""
-    given: dict[str, tuple[str, Any]] = {}
-    for source, values in sources:
-        for key, value in values.items():
+    found: dict[str, tuple[str, Any]] = {}
+    for source, layer in sources:
+        for key, value in layer.items():
             if key not in _BY_KEY:
                 raise ConfigError(f"unknown key {_quoted(key)} in the configuration file; --help lists the keys")
-            given[key] = source, value
+            found[key] = source, value
     made = Settings(
         **{
-            option.key: _checked(kind, option, *given[option.key]) if option.key in given else option.default_of(kind)
-            for option in OPTIONS
+            setting.key: _checked(kind, setting, *found[setting.key]) if setting.key in found else setting.default_of(kind)
+            for setting in SETTINGS
         }
     )
     if made.influx_token and not parse_influx_url(made.influx_url).private:
-        raise _refused(_BY_KEY["influx_url"], *given["influx_url"], PRIVATE_FORMS)
+        raise _refused(_BY_KEY["influx_url"], *found["influx_url"], PRIVATE_FORMS)
     if made.update_interval > made.window_seconds:
         raise ConfigError(
             f"update_interval is {made.update_interval}: allowed is at most window_seconds ({made.window_seconds})"
@@ -114,21 +114,21 @@ def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
     return made
 
 
-def _checked(kind: str, option: Option, source: str, value: object) -> Any:
-    key = option.key
+def _checked(kind: str, setting: Setting, source: str, value: object) -> Any:
+    key = setting.key
     if key == "device_id" and kind == "app" and value == "":
         return ""  # only the points of applications have no such tag
     try:
-        return option.check(value)
+        return setting.check(value)
     except ValueError as wrong:
-        raise _refused(option, source, value, wrong) from None
+        raise _refused(setting, source, value, wrong) from None
 
 
-def _refused(option: Option, source: str, value: object, allowed: object) -> ConfigError:
+def _refused(setting: Setting, source: str, value: object, allowed: object) -> ConfigError:
     # An address that is not understood may hold a password anywhere.
-    hidden = option.secret or (option.key.endswith("_url") and ("@" in str(value) or "?" in str(value)))
+    hidden = setting.secret or (setting.key.endswith("_url") and ("@" in str(value) or "?" in str(value)))
     shown = _quoted(MASK if hidden else str(value))
-    return ConfigError(f"{option.key} is {shown} ({option.origin(source)}): allowed is {allowed}")
+    return ConfigError(f"{setting.key} is {shown} ({setting.origin(source)}): allowed is {allowed}")
 
 
 def _quoted(text: str) -> str:
@@ -150,13 +150,13 @@ def as_yaml(settings: Settings) -> str:
     import json
 
     lines = []
-    for option in OPTIONS:
-        value = getattr(settings, option.key)
-        if option.key in ("redis_username", "redis_password"):  # the URL may name them
-            value = getattr(settings.redis, option.key.removeprefix("redis_"))
-        if option.secret and value:
+    for setting in SETTINGS:
+        value = getattr(settings, setting.key)
+        if setting.key in ("redis_username", "redis_password"):  # the URL may name them
+            value = getattr(settings.redis, setting.key.removeprefix("redis_"))
+        if setting.secret and value:
             value = MASK
-        if option.key == "redis_url":
+        if setting.key == "redis_url":
             value = masked(value)
-        lines.append(f"{option.key}: {json.dumps(value, ensure_ascii=False)}\n")
+        lines.append(f"{setting.key}: {json.dumps(value, ensure_ascii=False)}\n")
     return "".join(lines)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .options import OPTIONS
+from .settings import SETTINGS
 
 
 class ConfigError(Exception):
@@ -55,8 +55,8 @@ def _no_flat_yaml(mark: Any) -> ConfigError:
 def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """The variables that are set; an empty one is the same as none."""
     values: dict[str, Any] = {}
-    for option in OPTIONS:
-        given = {option.key: option.env} | ({f"{option.key}_file": f"{option.env}_FILE"} if option.secret else {})
+    for setting in SETTINGS:
+        given = {setting.key: setting.env} | ({f"{setting.key}_file": f"{setting.env}_FILE"} if setting.secret else {})
         for key, variable in given.items():
             if environment.get(variable):
                 values[key] = _utf8(variable, environment[variable])
@@ -79,14 +79,14 @@ def with_secret_files(values: dict[str, Any], stronger: Mapping[str, Any]) -> di
 
     A file whose secret a stronger source has is not read.
     """
-    for option in OPTIONS:
-        if not option.secret:
+    for setting in SETTINGS:
+        if not setting.secret:
             continue
-        path = values.pop(f"{option.key}_file", None)
-        if not values.get(option.key):
-            values.pop(option.key, None)
-            if path and option.key not in stronger:
-                values[option.key] = _read_secret(f"{option.key}_file", path)
+        path = values.pop(f"{setting.key}_file", None)
+        if not values.get(setting.key):
+            values.pop(setting.key, None)
+            if path and setting.key not in stronger:
+                values[setting.key] = _read_secret(f"{setting.key}_file", path)
     return values
 
 
@@ -94,10 +94,10 @@ def from_credentials(environment: Mapping[str, str], named: set[str]) -> dict[st
     """The secrets that systemd hands over and nothing else names."""
     directory = environment.get("CREDENTIALS_DIRECTORY")
     values = {}
-    for option in OPTIONS:
-        path = os.path.join(directory or "", option.key)
-        if directory and option.secret and option.key not in named and os.path.exists(path):
-            values[option.key] = _read_secret("CREDENTIALS_DIRECTORY", path)
+    for setting in SETTINGS:
+        path = os.path.join(directory or "", setting.key)
+        if directory and setting.secret and setting.key not in named and os.path.exists(path):
+            values[setting.key] = _read_secret("CREDENTIALS_DIRECTORY", path)
     return values
 
 

@@ -26,7 +26,13 @@ class RedisAddress:
     ca_file: str = ""  # whom to trust with TLS; empty is the system's
 
     def __str__(self) -> str:
-        return f"unix://{self.path}" if self.path else f"redis{'s' * self.tls}://{self.host}:{self.port}"
+        return f"unix://{self.path}" if self.path else endpoint(self.host, self.port, self.tls)
+
+
+def endpoint(host: str, port: int, tls: bool) -> str:
+    """Where a server listens, for people to read."""
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"{bracketed}:{port}{' (TLS)' if tls else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,9 @@ class InfluxAddress:
     port: int
     tls: bool
     prefix: str
+
+    def __str__(self) -> str:
+        return endpoint(self.host, self.port, self.tls)
 
     @property
     def private(self) -> bool:
@@ -76,6 +85,12 @@ def parse_influx_url(url: str) -> InfluxAddress:
         raise ValueError("no plain address")
     host, port = _authority(authority, 443 if scheme == "https" else 80)
     return InfluxAddress(host, port, scheme == "https", f"{slash}{path}".rstrip("/"))
+
+
+def influx_where(url: str, socket: str) -> str:
+    """Where InfluxDB is reached, for people to read."""
+    where = str(parse_influx_url(url))
+    return f"{where} by {socket}" if socket else where
 
 
 def masked(url: str) -> str:

@@ -1,10 +1,10 @@
-"""Windows over keystrokes or mouse events: which are closed, and which of them are emitted."""
+"""The window operator, of keystrokes and of mouse events: which windows are closed, and which of them are emitted."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from .core import Operator, Row, Value
 from .event import Event
-from .machine import Core, Row, Value
 from .window import Timing, filled_windows
 
 SET_BACK_US = 120_000_000  # so much longer than a window no producer lags: what is that old tells of a clock set back
@@ -13,19 +13,20 @@ E = TypeVar("E", bound=Event)
 Compute = Callable[[Sequence[E], int, bool], tuple[Value, ...]]
 
 
-class WindowCore(Core[E]):
+class WindowOperator(Operator[E]):
     """Keystrokes or mouse events to features, by `compute(events, window in µs, the process's dev_mode)`."""
 
     def __init__(
         self,
         own: tuple[type[E], ...],
+        session_after: int,
         compute: Compute[E],
         timing: Timing,
         min_events: int,
         buffer_events: int,
         dev_mode: bool,
     ) -> None:
-        super().__init__(own, 20, buffer_events, timing.idle_timeout)
+        super().__init__(own, session_after, buffer_events, timing.idle_timeout)
         self._compute: Compute[E] = compute
         self._timing = timing
         self._min_events = min_events
@@ -51,16 +52,12 @@ class WindowCore(Core[E]):
         if through > self._closed:
             rows = self._close(self._closed, through)
             self._closed = through
-            self._events.take(self._timing.last_unusable(through))
-        self._be_quiet(self._closed)
+            self.held.take(self._timing.last_unusable(through))
+        self._nothing_due_between(self._closed, self._closed + self._timing.interval + self._timing.lateness)
         return rows
 
-    def _be_quiet(self, closed: int) -> None:
-        self._quiet_after = closed
-        self._quiet_until = closed + self._timing.interval + self._timing.lateness
-
     def finish(self) -> list[Row]:
-        events = self._events.all()
+        events = self.held.all()
         if self._closed is None or not events:
             return []
         return self._close(self._closed, self._timing.last_end(events[-1].ts))
@@ -75,16 +72,16 @@ class WindowCore(Core[E]):
         if end is None:
             return None
         if self._is_to_prepare(end):
-            return self._stream.soon(end + self._early + 1)
-        return self._stream.when(end + self._timing.lateness + 1)
+            return self.stream.soon(end + self._early + 1)
+        return self.stream.when(end + self._timing.lateness + 1)
 
     def due_by_event(self) -> int | None:
         end = self._next_end()
-        return None if end is None else self._stream.soon(end + self._timing.lateness + 1)
+        return None if end is None else self.stream.soon(end + self._timing.lateness + 1)
 
     def _next_end(self) -> int | None:
         """The end of the next window that holds an event."""
-        events = self._events.all()
+        events = self.held.all()
         if self._closed is None or not events:
             return None
         return max(self._closed + self._timing.interval, self._timing.first_end(events[0].ts))
@@ -94,7 +91,7 @@ class WindowCore(Core[E]):
 
     def _is_set_back(self, ts: int) -> bool:
         """What real time has closed before its events came does not tell of it, unless they are older than any lag."""
-        largest, closed, timing = self._stream.max_ts, self._closed, self._timing
+        largest, closed, timing = self.stream.max_ts, self._closed, self._timing
         if largest is None or closed is None:
             return False
         is_late_by_events = ts <= timing.last_unusable(timing.closed_through(largest))
@@ -110,7 +107,7 @@ class WindowCore(Core[E]):
 
     def _close(self, after: int, through: int) -> list[Row]:
         rows = []
-        for end, events in filled_windows(self._events.all(), after, through, self._timing):
+        for end, events in filled_windows(self.held.all(), after, through, self._timing):
             if len(events) < self._min_events:
                 self.counters.windows_short += 1
             elif self._is_emitted(end, events):
@@ -133,13 +130,13 @@ class WindowCore(Core[E]):
         end = self._next_end()
         if end is None or not self._is_to_prepare(end):
             return
-        from_when = self._stream.soon(end + self._early + 1)
-        if from_when is None or self._clock < from_when:
+        from_when = self.stream.soon(end + self._early + 1)
+        if from_when is None or self.clock < from_when:
             return
         self._prepared = end
-        for _, events in filled_windows(self._events.all(), end - self._timing.interval, end, self._timing):
+        for _, events in filled_windows(self.held.all(), end - self._timing.interval, end, self._timing):
             if self._is_emitted(end, events):
                 self._ready = self._row(end, events)
 
     def _is_to_prepare(self, end: int) -> bool:
-        return end > self._prepared and self._events.all()[-1].ts > end - self._timing.interval
+        return end > self._prepared and self.held.all()[-1].ts > end - self._timing.interval

@@ -9,25 +9,25 @@ from typing import Any
 
 import hiredis
 
-from . import logs
-from .cursor import order_of
-from .resp import Command
+from . import logs, waits
+from .entries import order_of
+from .redis import Command
 from .schema import Kind
 
 SWAMPED_BYTES = 2 << 20  # what is kept of a stream that holds what is too long for an event
-AHEAD_MS = 120_000  # as long as entries are kept: ids less ahead than this are trimmed a little later, that is all
-COUNT = 512  # entries that are taken out of a stream before it is made anew
-COMPLAIN_EVERY = 10_000_000
+AHEAD_MS = waits.ms("stream_age")  # ids less ahead than entries are kept are trimmed a little later, that is all
+COUNT = waits.number("read_count")  # entries that are taken out of a stream before it is made anew
+LOG_EVERY = waits.us("log_repeat")
 
 
-class Guard:
+class StreamBounds:
     """What is known of the stream's bounds, and what was done about them. Times are monotonic µs."""
 
     def __init__(self, kind: Kind) -> None:
         self.entries_trimmed = 0
         self.streams_reset = 0
         self._stream = kind.stream_key
-        self._complain_at = 0
+        self._log_at = 0
         self._base: tuple[int, int] | None = None  # entries added and read, when all had been read
         self._tip = ""  # the last id that was ever given, at the last look
 
@@ -45,9 +45,9 @@ class Guard:
     def trimmed(self, count: int, now: int) -> None:
         self.entries_trimmed += count
         self._base = None
-        if now >= self._complain_at:
-            self._complain_at = now + COMPLAIN_EVERY
-            logs.warning("the stream was larger than it may be and was trimmed", entries=count)
+        if now >= self._log_at:
+            self._log_at = now + LOG_EVERY
+            logs.log("stream_trimmed", entries=count)
 
     def ids_question(self) -> Command:
         """Asks which id was given last; `is_ahead` and `has_gap` take the answer."""
@@ -83,7 +83,7 @@ class Guard:
         """The entries that EXEC gave back."""
         self.streams_reset += 1
         self._base = None
-        logs.warning("the stream's ids were ahead of the clock: it was made anew")
+        logs.log("stream_reset")
         entries = done[0] if isinstance(done, list) and done else []
         return [] if isinstance(entries, hiredis.ReplyError) else entries
 
