@@ -34,9 +34,18 @@ COUNTERS = {
 }
 # Microseconds of Unix time; 0 when there was none.
 TIMES = ("started_at", "last_event_ts", "last_window_ts")
+REFUSALS = {
+    "beyond_retention": "beyond the retention of the bucket",
+    "field_type": "a field has another type in the bucket",
+    "too_large": "a single point is too large",
+    "unreadable": "not readable as line protocol",
+    "other": "InfluxDB's answer has no known reason",
+}
+"""Why InfluxDB refused points: `rejected_reason` as the hash has it, and in words."""
 NUMBERS = (*COUNTERS, *TIMES, "pid", "spool_bytes")
 OPTIONAL = ("gaps", "ancient", "behind", "streams_reset", "entries_trimmed")
 
+YEAR = re.compile(r"[1-9][0-9]{3,5}")
 NUMBER = re.compile(r"[0-9]{1,19}")
 ENTRY_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,20}")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,49}")
@@ -44,13 +53,17 @@ WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,49}")
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """One reading of the hash: `numbers` holds what could be read, `faults` names what could not."""
+    """One reading of the hash: `numbers` holds what could be read, `faults` names what could not.
+
+    `refusal` says in words why InfluxDB refused points the last time; empty when it refused none.
+    """
 
     implementation: str | None
     version: str | None
     last_id: str | None
     numbers: Mapping[str, int]
     faults: tuple[str, ...]
+    refusal: str = ""
 
     def __getitem__(self, name: str) -> int:
         """A number by its name in the hash; 0 when it could not be read."""
@@ -77,4 +90,10 @@ def parse(raw: Mapping[str, str]) -> Stats | None:
     }
     missing = tuple(n for n in NUMBERS if n not in numbers and not (n in OPTIONAL and n not in raw))
     faults = missing + tuple(n for n, v in stats.items() if v is None)
-    return Stats(**stats, numbers=numbers, faults=faults)
+    return Stats(**stats, numbers=numbers, faults=faults, refusal=_refusal(raw))
+
+
+def _refusal(raw: Mapping[str, str]) -> str:
+    words = REFUSALS.get(raw.get("rejected_reason", ""), "")
+    year = raw.get("rejected_year", "")
+    return f"{words}, the oldest of {year}" if words and YEAR.fullmatch(year) else words

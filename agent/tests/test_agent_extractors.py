@@ -186,6 +186,25 @@ def test_losses_fail_and_errors_warn_while_they_are_recent(redis_server: RedisSe
 
 
 @pytest.mark.parametrize(
+    ("reason", "year", "why"),
+    [
+        ("beyond_retention", "1970", " (beyond the retention of the bucket, the oldest of 1970)"),
+        ("beyond_retention", "0", " (beyond the retention of the bucket)"),
+        ("Mozilla Firefox", "1970", ""),
+        ("", "", ""),
+    ],
+)
+def test_refused_points_are_explained_in_known_words_only(
+    redis_server: RedisServer, stats: dict[str, str], reason: str, year: str, why: str
+) -> None:
+    edge = Edge(redis_server)
+    edge.tell(stats)
+    more = {"rejected_reason": reason, "rejected_year": year}
+    _, second = edge.readings(lambda: edge.tell(stats, points_rejected=2, **more), recent=60)
+    assert second["losses"].output == f"keystroke: 2 refused points{why} in the last 60 s"
+
+
+@pytest.mark.parametrize(
     ("size", "status", "words"),
     [
         (0, PASS, "keystroke: no point waits on disk for InfluxDB"),

@@ -51,6 +51,14 @@ def test_refused_points_are_counted(runs: dict[str, tuple[World, Events]], imple
     stats, texts = world.stats(kind), replay(implementation, kind, events[kind]).texts
     assert len(texts) >= 3 and world.published[kind] == texts
     assert (stats["points_rejected"], stats["points_written"], stats["points_dropped"]) == (str(len(texts)), "0", "0")
+    assert (stats["rejected_reason"], stats["rejected_year"]) == ("field_type", str(time.gmtime().tm_year))
+
+
+def test_the_log_says_why(runs: dict[str, tuple[World, Events]], implementation: str) -> None:
+    world, _ = runs[implementation]
+    why = f'reason="a field has another type in the bucket" oldest={time.gmtime().tm_year}'
+    said = [line for line in world.logs().splitlines() if 'msg="InfluxDB rejected points"' in line]
+    assert len(said) >= len(KINDS) and all("status=422 " in line and why in line for line in said)
 
 
 def test_no_log_holds_what_was_typed(runs: dict[str, tuple[World, Events]], implementation: str) -> None:

@@ -149,7 +149,8 @@ def judge_growth(
 ) -> Entry:
     """One entry for a group of counters: `bad` when one of them grew within the last `recent` s."""
     total = sum(stats[n] for n in names)
-    grew = [f"{growth.grown[n][0]} {words}" for n, words in names.items() if n in growth.grown]
+    why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
+    grew = [f"{growth.grown[n][0]} {words}{why.get(n, '')}" for n, words in names.items() if n in growth.grown]
     if grew:
         words = f"{kind}: {', '.join(grew)} in the last {recent:g} s"
         return Entry(name, kind, "component", bad, words, total)

@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
 
 class Operator(ABC, Generic[E]):
-    """One kind of extractor, but for what it makes of the events it holds: subclasses read `held`, `stream` and `clock`."""
+    """What is common to all kinds; subclasses make rows of the events it holds, and read `held`, `stream`, `clock`."""
 
     def __init__(self, own: tuple[type[E], ...], session_after: int, buffer_events: int, idle_timeout: int) -> None:
         self.counters = Counters()

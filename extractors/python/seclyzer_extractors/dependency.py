@@ -43,7 +43,7 @@ class Dependency:
 
 
 class Backoff:
-    """The n-th wait is anything up to `first_s` * 2^n seconds, at most `longest_s`, so that many do not come at once."""
+    """Waits of up to `first_s` * 2^n seconds, at most `longest_s`, at random so that many do not come at once."""
 
     def __init__(self, first_s: float, longest_s: float) -> None:
         self._first_s = first_s

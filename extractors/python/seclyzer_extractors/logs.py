@@ -46,7 +46,7 @@ def setup(level: str, log_format: str) -> None:
 
 
 def log(name: str, /, **values: object) -> None:
-    """Logs an event of `log.json`; a field that is None is left out. KeyError or ValueError for what it does not have."""
+    """Logs an event of `log.json`; a field that is None is left out. KeyError or ValueError for an unknown name."""
     event = EVENTS[name]
     unknown = values.keys() - {*event.fields, *event.places}
     if unknown:

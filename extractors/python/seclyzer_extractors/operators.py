@@ -10,14 +10,12 @@ from .event import Button, Key, Move, Scroll
 from .windowing import WindowOperator
 
 
-def make_operator(kind: schema.Kind, settings: Settings) -> Operator[Any]:
+def make_operator(kind: str, settings: Settings) -> Operator[Any]:
     """The operator of `keystroke`, `mouse` or `app`."""
-    timing, after = settings.timing, kind.session_after
+    timing, after = settings.timing, schema.kind(kind).session_after
     limits = settings.min_events, settings.buffer_events, settings.dev_mode
-    if kind.name == "keystroke":
+    if kind == "keystroke":
         return WindowOperator((Key,), after, keystroke.Windows().features, timing, *limits)
-    if kind.name == "mouse":
+    if kind == "mouse":
         return WindowOperator((Move, Button, Scroll), after, mouse.Windows().features, timing, *limits)
-    return TransitionOperator(
-        after, timing.lateness, timing.idle_timeout, settings.buffer_events, settings.dev_mode
-    )
+    return TransitionOperator(after, timing.lateness, timing.idle_timeout, settings.buffer_events, settings.dev_mode)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from . import schema
 
 Value = str | int
-FIELDS: tuple[str, ...] = tuple(one["name"] for one in schema.document("stats")["fields"])
-REPLAY_FIELDS: tuple[str, ...] = tuple(one["name"] for one in schema.document("stats")["fields"] if one.get("replay"))
+_ALL = schema.document("stats")["fields"]
+FIELDS: tuple[str, ...] = tuple(one["name"] for one in _ALL)
+REPLAY_FIELDS: tuple[str, ...] = tuple(one["name"] for one in _ALL if one.get("replay"))
+OPTIONAL = frozenset(one["name"] for one in _ALL if one.get("optional"))
 
 
 def fields(values: Mapping[str, Value]) -> dict[str, Value]:
-    """All fields; `values` has those that differ from process to process. ValueError when it has others, or lacks one."""
+    """All fields; `values` has those that change. ValueError when it has others, or lacks one that is not optional."""
     known: dict[str, Value] = {"implementation": schema.IMPLEMENTATION, "version": schema.version(), "pid": os.getpid()}
     return _ordered({**known, **values}, FIELDS)
 
@@ -23,6 +25,7 @@ def replay_fields(counters: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _ordered(values: Mapping[str, Value], names: tuple[str, ...]) -> dict[str, Value]:
-    if values.keys() != set(names):
-        raise ValueError(f"not the fields of stats.json: {', '.join(sorted(values.keys() ^ set(names)))}")
-    return {name: values[name] for name in names}
+    wrong = (values.keys() ^ set(names)) - (OPTIONAL - values.keys())
+    if wrong:
+        raise ValueError(f"not the fields of stats.json: {', '.join(sorted(wrong))}")
+    return {name: values[name] for name in names if name in values}

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::config::address::Endpoint;
-use crate::http::Response;
-use crate::influx::Influx;
+use crate::influx::{self, Influx};
 use crate::redis::{Redis, RedisError};
 
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -49,7 +48,7 @@ fn check_redis(config: &Config) -> Result<String, String> {
 fn check_influx(config: &Config) -> Result<String, String> {
     let endpoint = &config.influx;
     let answer = Influx::new(config).post(&[], Instant::now() + ANSWER_TIME);
-    let Response { status, .. } = answer.map_err(|error| {
+    let answer = answer.map_err(|error| {
         let advice = match (error.kind(), &endpoint.socket) {
             (io::ErrorKind::InvalidData, _) => {
                 "check influx_ca_file, the server's certificate and influx_url"
@@ -63,8 +62,10 @@ fn check_influx(config: &Config) -> Result<String, String> {
         format!("{endpoint}: {error}; {advice}")
     })?;
     let (org, bucket) = (&config.influx_org, &config.influx_bucket);
+    let status = answer.status;
     let advice = match status {
-        200..300 => return Ok(format!("{endpoint} takes points into {org}/{bucket}")),
+        _ if influx::settles(&answer) => return Ok(format!("{endpoint} takes points into {org}/{bucket}")),
+        _ if influx::is_foreign(&answer) => "this is no InfluxDB 2; check influx_url",
         401 if config.influx_token.is_none() => "it wants a token; set influx_token",
         401 => "it does not know the token; check influx_token",
         403 => "the token may not write there; give it write permission, or check influx_bucket",

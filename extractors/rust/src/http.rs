@@ -21,6 +21,8 @@ pub struct Response {
     pub status: u16,
     /// How many seconds the server asks us to wait.
     pub retry_after: Option<u64>,
+    /// The body is said to be JSON.
+    pub json: bool,
     /// The beginning of the body.
     pub body: String,
 }
@@ -127,6 +129,8 @@ struct Reader<'a> {
 struct Head {
     status: u16,
     retry_after: Option<u64>,
+    /// None when nothing is said of the body's type.
+    json: Option<bool>,
     length: Option<usize>,
     chunked: bool,
     close: bool,
@@ -141,9 +145,9 @@ impl Reader<'_> {
             head = self.head()?;
         }
         let (body, whole) = self.body(&head).unwrap_or_default();
-        let Head { status, retry_after, close, .. } = head;
-        let body = String::from_utf8_lossy(&body).into_owned();
-        Ok((Response { status, retry_after, body }, whole && !close && self.bytes.is_empty()))
+        let Head { status, retry_after, json, close, .. } = head;
+        let (json, body) = (json.unwrap_or(false), String::from_utf8_lossy(&body).into_owned());
+        Ok((Response { status, retry_after, json, body }, whole && !close && self.bytes.is_empty()))
     }
 
     /// What of the body is worth reading, and whether that is all of it.
@@ -176,6 +180,11 @@ impl Reader<'_> {
                 "content-length" => head.length = Some(value.parse().map_err(|_| no_http("Content-Length"))?),
                 "transfer-encoding" => head.chunked = value.eq_ignore_ascii_case("chunked"),
                 "connection" => head.close |= value.eq_ignore_ascii_case("close"),
+                "content-type" => {
+                    let kind = value.split(';').next().unwrap_or_default().trim();
+                    // Of two types neither can be relied on.
+                    head.json = Some(head.json.is_none() && kind.eq_ignore_ascii_case("application/json"));
+                }
                 "retry-after" => head.retry_after = date::retry_after(value, wall_us() / 1_000_000),
                 _ => {}
             }

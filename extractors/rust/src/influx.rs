@@ -9,23 +9,29 @@ use flate2::write::GzEncoder;
 
 use crate::config::Config;
 use crate::http::{Client, Response};
+use crate::refusal::Reason;
 
 /// What InfluxDB did with a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It has all of it.
     Stored,
-    /// It has all but so many points (422).
+    /// It has all but so many points (422; 206).
     Partly {
+        /// The status.
+        status: u16,
         /// How many points it refused.
         refused: u64,
+        /// Why.
+        reason: Reason,
     },
     /// It has nothing: a line is invalid (400), or it is too much at once (413). Which lines is for us to find.
     Refused {
         /// The status.
         status: u16,
     },
-    /// It has nothing, and an operator must mend something (401, 403, 404 and others): keep, and try slowly.
+    /// It has nothing, and an operator must mend something (401, 403, 404), or something else answers (3xx, a success
+    /// that InfluxDB 2 never gives): keep, and try slowly.
     Misconfigured(String),
     /// It has nothing now (429, 5xx): try again, not before so many seconds.
     Later {
@@ -89,37 +95,55 @@ fn zipped(lines: &[&[u8]]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// Whether InfluxDB has taken the points. A proxy's page is also a success, and the points would be nowhere.
+pub fn settles(response: &Response) -> bool {
+    response.status == 204 || matches!(response.status, 200 | 206) && response.json && is_own(&response.body)
+}
+
+/// Whether InfluxDB 2 never answers a write so: something else listens at the address.
+pub fn is_foreign(response: &Response) -> bool {
+    (200..400).contains(&response.status) && !settles(response)
+}
+
+/// JSON of InfluxDB's shape.
+fn is_own(body: &str) -> bool {
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    ["code", "message"].iter().all(|key| body.get(key).is_some_and(serde_json::Value::is_string))
+}
+
 fn meaning(response: &Response) -> Answer {
-    let reason = explained(response);
-    match response.status {
-        200..300 => Answer::Stored,
-        status @ (400 | 413) => Answer::Refused { status },
-        422 => Answer::Partly { refused: dropped_points(&response.body) },
-        408 | 429 | 500.. => Answer::Later { seconds: response.retry_after.unwrap_or(0), reason },
-        _ => Answer::Misconfigured(reason),
+    let status = response.status;
+    let refused = dropped_points(&response.body);
+    let partly = |refused| Answer::Partly { status, refused, reason: Reason::of(status, &response.body) };
+    match status {
+        _ if settles(response) => match refused {
+            None | Some(0) => Answer::Stored,
+            Some(refused) => partly(refused),
+        },
+        400 | 413 => Answer::Refused { status },
+        422 => partly(refused.unwrap_or(1)),
+        408 | 429 | 500.. => Answer::Later {
+            seconds: response.retry_after.unwrap_or(0),
+            reason: format!("it answers {status}"),
+        },
+        _ => Answer::Misconfigured(format!("it answers {status}: {}", hint(status))),
     }
 }
 
-/// Status and InfluxDB's own words, without the data it may quote.
-fn explained(response: &Response) -> String {
-    let Response { status, body, .. } = response;
-    let words = match status {
-        401 | 403 | 404 => serde_json::from_str::<serde_json::Value>(body)
-            .ok()
-            .and_then(|body| Some(body.get("message")?.as_str()?.chars().take(200).collect::<String>())),
-        _ => None,
-    };
-    match words {
-        Some(words) => format!("{status}: {words}"),
-        None => status.to_string(),
+fn hint(status: u16) -> &'static str {
+    match status {
+        401 => "InfluxDB refuses the token: check influx_token",
+        403 => "the token may not write: check influx_token, influx_org and influx_bucket",
+        404 => "there is no such organisation or bucket: check influx_org and influx_bucket",
+        _ => "this is no InfluxDB 2: check influx_url",
     }
 }
 
-/// `… dropped=3 …` in the message of a partial write; at least one.
-fn dropped_points(body: &str) -> u64 {
-    let digits = body.split("dropped=").nth(1).unwrap_or_default();
-    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().unwrap_or(1)
+/// `… dropped=3 …` in the message of a partial write.
+fn dropped_points(body: &str) -> Option<u64> {
+    let digits = body.split("dropped=").nth(1)?;
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).take(9).collect();
+    digits.parse().ok()
 }
 
 /// For a parameter of a URL.
@@ -139,28 +163,40 @@ fn url_encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        meaning(&Response { status, retry_after: Some(7), body: body.to_owned() })
-    }
-
+    /// The cases that the Python implementation is held to, too.
     #[test]
-    fn every_status_has_a_meaning() {
-        assert_eq!(answer(204, ""), Answer::Stored);
-        assert_eq!(answer(400, r#"{"message":"KeyA"}"#), Answer::Refused { status: 400 });
-        assert_eq!(answer(413, ""), Answer::Refused { status: 413 });
-        assert_eq!(
-            answer(422, r#"{"message":"partial write: points beyond retention policy dropped=3"}"#),
-            Answer::Partly { refused: 3 }
-        );
-        assert_eq!(answer(422, "?"), Answer::Partly { refused: 1 });
-        let unauthorized = Answer::Misconfigured("401: unauthorized access".into());
-        assert_eq!(answer(401, r#"{"code":"unauthorized","message":"unauthorized access"}"#), unauthorized);
-        assert_eq!(answer(404, ""), Answer::Misconfigured("404".into()));
-        assert_eq!(answer(418, r#"{"message":"Firefox"}"#), Answer::Misconfigured("418".into()));
-        assert_eq!(answer(302, ""), Answer::Misconfigured("302".into()));
-        for status in [429, 500, 503] {
-            assert_eq!(answer(status, ""), Answer::Later { seconds: 7, reason: status.to_string() });
+    fn every_answer_has_a_meaning() {
+        let cases = include_str!("../../../tests/cases/answers.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+        for case in &cases {
+            let text = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
+            let status = u16::try_from(case["status"].as_u64().unwrap()).unwrap();
+            let kind = text("type");
+            let kind = kind.split(';').next().unwrap_or_default();
+            let json = kind.eq_ignore_ascii_case("application/json");
+            let response = Response { status, retry_after: Some(7), json, body: text("body") };
+            let found = meaning(&response);
+            let refused = case["dropped"].as_u64().unwrap_or_default();
+            let right = match (&*text("means"), &found) {
+                ("stored", Answer::Stored) => true,
+                ("partly", Answer::Partly { status: with, refused: count, .. }) => {
+                    (*with, *count) == (status, refused)
+                }
+                ("refused", Answer::Refused { .. }) => found == Answer::Refused { status },
+                ("misconfigured", Answer::Misconfigured(reason)) => {
+                    reason.starts_with(&format!("it answers {status}: ")) && !reason.contains("no InfluxDB")
+                }
+                ("no InfluxDB", Answer::Misconfigured(reason)) => {
+                    *reason == format!("it answers {status}: this is no InfluxDB 2: check influx_url")
+                }
+                ("later", Answer::Later { seconds, reason }) => {
+                    *seconds == 7 && *reason == format!("it answers {status}")
+                }
+                _ => false,
+            };
+            assert!(right, "{case} is {found:?}");
         }
+        assert!(cases.len() > 40);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub mod patterns;
 pub mod plausible;
 pub mod publish;
 pub mod redis;
+pub mod refusal;
 pub mod replay;
 pub mod resp;
 pub mod schema;

@@ -49,6 +49,13 @@ pub fn fields(counters: &Counters, store: &StoreStats, facts: &Facts<'_>) -> Vec
         ("outputs_dropped", facts.outputs_dropped.to_string()),
         ("output_errors", facts.output_errors.to_string()),
     ]);
+    if let Some(refusal) = &store.refusal {
+        let year = refusal.year.as_deref().unwrap_or("0");
+        fields.extend([
+            ("rejected_reason", refusal.reason.name().to_owned()),
+            ("rejected_year", year.to_owned()),
+        ]);
+    }
     fields
 }
 

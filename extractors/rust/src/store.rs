@@ -22,6 +22,7 @@ use self::memory::{MOST, Memory, Point};
 use self::worker::Worker;
 use crate::config::Config;
 use crate::influx::Influx;
+use crate::refusal::Refusal;
 use crate::spool::disk::{Disk, System};
 
 /// How long InfluxDB may take for the last attempt of a process that was told to stop.
@@ -39,6 +40,8 @@ pub struct StoreStats {
     pub spooled: u64,
     /// Points that InfluxDB refused.
     pub rejected: u64,
+    /// Why it did, the last time.
+    pub refusal: Option<Refusal>,
     /// Points that there was no room for.
     pub dropped: u64,
     /// How many bytes the spool has now.
@@ -206,6 +209,9 @@ impl<D: Disk> Common<D> {
         stats.rejected += done.rejected;
         stats.errors += done.errors;
         stats.spool_bytes = depot.bytes();
+        if done.refusal.is_some() {
+            stats.refusal.clone_from(&done.refusal);
+        }
         if let Some(failure) = &done.failure {
             stats.trouble = Some(failure.reason.clone());
         } else if done.answered.is_some() {

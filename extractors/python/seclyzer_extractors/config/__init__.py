@@ -99,12 +99,9 @@ def _settings(kind: str, sources: list[tuple[str, dict[str, Any]]]) -> Settings:
             if key not in _BY_KEY:
                 raise ConfigError(f"unknown key {_quoted(key)} in the configuration file; --help lists the keys")
             found[key] = source, value
-    made = Settings(
-        **{
-            setting.key: _checked(kind, setting, *found[setting.key]) if setting.key in found else setting.default_of(kind)
-            for setting in SETTINGS
-        }
-    )
+    in_force = {setting.key: setting.default_of(kind) for setting in SETTINGS}
+    in_force |= {key: _checked(kind, _BY_KEY[key], *where) for key, where in found.items()}
+    made = Settings(**in_force)
     if made.influx_token and not parse_influx_url(made.influx_url).private:
         raise _refused(_BY_KEY["influx_url"], *found["influx_url"], PRIVATE_FORMS)
     if made.update_interval > made.window_seconds:

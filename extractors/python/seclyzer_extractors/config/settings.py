@@ -14,7 +14,7 @@ class Setting:
     """One key of the file. `default` may differ by kind of extractor, then it is one for each."""
 
     key: str
-    check: Callable[[object], Any]  # the value of what YAML, a variable or a flag holds; ValueError with what is allowed
+    check: Callable[[object], Any]  # what YAML, a variable or a flag holds to the value; ValueError(what is allowed)
     default: Any
     env: str
     flag: str

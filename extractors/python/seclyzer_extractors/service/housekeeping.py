@@ -1,4 +1,4 @@
-"""What the loop does every few seconds, whether events come or not: stats, trimming, the cursor, lines of skipped messages."""
+"""What the loop does every few seconds, whether events come or not: stats, trimming, the cursor, skipped messages."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from ..core import Operator
 from ..publish import Publisher
 from ..redis import Command
 from ..store import Store
+from ..store.refusal import Refusal
 from .reading import Reader
 
 STATS_EVERY, STATS_EXPIRE = waits.us("stats_every"), waits.us("stats_expire")
@@ -123,6 +124,7 @@ class Housekeeping:
             "entries_trimmed": reader.bounds.entries_trimmed,
             "outputs_dropped": publisher.outputs_dropped,
             "output_errors": publisher.output_errors,
+            **_of_refusal(store.refusal),
         }
 
     def log_skipped(self, now: int) -> None:
@@ -140,6 +142,10 @@ class Housekeeping:
         if ancient:
             advice = plausible.advice(self._operator.ancient_ts, host_time())
             logs.log("ancient_skipped", count=ancient, advice=advice)
+
+
+def _of_refusal(last: Refusal | None) -> dict[str, str | int]:
+    return {} if last is None else {"rejected_reason": last.reason, "rejected_year": last.year or 0}
 
 
 def _hset(key: str, fields: dict[str, str | int]) -> Command:

@@ -101,7 +101,7 @@ fn a_request_has_length_host_and_headers() {
 fn every_status_comes_with_its_body_and_what_it_asks_for() {
     for status in [400, 401, 403, 404, 413, 422, 429, 503] {
         let text = format!("HTTP/1.1 {status} X\r\nRetry-After: 7\r\nContent-Length: 3\r\n\r\n{{}}\n");
-        let expected = Response { status, retry_after: Some(7), body: "{}\n".into() };
+        let expected = Response { status, retry_after: Some(7), json: false, body: "{}\n".into() };
         assert_eq!(answered(Reply::Bytes(bytes(&text))).unwrap(), expected);
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::influx::{Answer, Influx};
 use crate::outage::Failure;
+use crate::refusal::{Reason, Refusal};
 
 /// What `Retry-After` may ask for at most.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
@@ -44,8 +45,8 @@ pub struct Delivered {
     pub rejected: u64,
     /// Those of them that are known to be at fault.
     pub at_fault: Vec<usize>,
-    /// With which status it refused some.
-    pub status: u16,
+    /// Why it refused some; the last time, when it did more than once.
+    pub refusal: Option<Refusal>,
     /// How many answers said anything but that all is well.
     pub errors: u64,
     /// Whether and when it last settled something.
@@ -67,12 +68,16 @@ pub fn deliver(
     let mut parts = vec![lines.len()];
     while let Some(size) = parts.pop() {
         let Some(deadline) = deadline(remote.now()) else { break };
-        let answer = remote.write(&lines[done.settled..done.settled + size], deadline);
+        let part = &lines[done.settled..done.settled + size];
+        let answer = remote.write(part, deadline);
         done.errors += u64::from(answer.as_ref().ok() != Some(&Answer::Stored));
         let count = size as u64;
-        let (rejected, status) = match answer {
-            Ok(Answer::Stored) => (0, done.status),
-            Ok(Answer::Partly { refused }) => (refused.min(count), 422),
+        let rejected = match answer {
+            Ok(Answer::Stored) => 0,
+            Ok(Answer::Partly { status, refused, reason }) => {
+                done.refusal = Some(Refusal::new(status, reason, part));
+                refused.min(count)
+            }
             Ok(Answer::Refused { .. }) if size > 1 => {
                 done.answered = Some(remote.now());
                 parts.extend([size - size / 2, size / 2]);
@@ -80,7 +85,8 @@ pub fn deliver(
             }
             Ok(Answer::Refused { status }) => {
                 done.at_fault.push(done.settled);
-                (1, status)
+                done.refusal = Some(Refusal::new(status, Reason::of(status, ""), part));
+                1
             }
             Ok(Answer::Misconfigured(reason)) => {
                 done.failure = Some(Failure { reason, at_least: slow, advice: Some(ADVICE) });
@@ -100,7 +106,6 @@ pub fn deliver(
         done.settled += size;
         done.written += count - rejected;
         done.rejected += rejected;
-        done.status = status;
     }
     done
 }

@@ -146,8 +146,13 @@ impl<D: Disk, R: Remote> Worker<D, R> {
             self.away = false;
             self.dependency.works(now, &self.log);
         }
-        if done.rejected > 0 {
-            let fields: [Field<'_>; 2] = [("status", &done.status), ("points", &done.rejected)];
+        if let Some(refusal) = &done.refusal {
+            let fields: [Field<'_>; 4] = [
+                ("status", &refusal.status),
+                ("points", &done.rejected),
+                ("reason", &refusal.reason.words()),
+                ("oldest", &refusal.year.as_deref().unwrap_or("unknown")),
+            ];
             self.log.error("InfluxDB rejected points", &fields);
         }
         if let Some(failure) = &done.failure {

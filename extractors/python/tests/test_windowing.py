@@ -7,21 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import SECOND, START
 
-from seclyzer_extractors.closer import WindowCore
+from seclyzer_extractors.core import Row
 from seclyzer_extractors.event import Key
-from seclyzer_extractors.machine import Row
 from seclyzer_extractors.window import Timing
+from seclyzer_extractors.windowing import WindowOperator
 
 E0 = START - 1
 TIMING = Timing(5 * SECOND, 30 * SECOND, SECOND // 4)
 END = E0 + 5 * SECOND
 
 
-class Computed(WindowCore[Key]):
+class Computed(WindowOperator[Key]):
     """Windows whose only value is the number of their events; `ends` are those computed, s after E0."""
 
     def __init__(self, buffer_events: int = 100, timing: Timing = TIMING) -> None:
-        super().__init__((Key,), self._count, timing, 1, buffer_events, False)
+        super().__init__((Key,), 20, self._count, timing, 1, buffer_events, False)
         self.ends: list[int] = []
 
     def _count(self, events: Sequence[Key], window: int, dev_mode: bool) -> tuple[int]:

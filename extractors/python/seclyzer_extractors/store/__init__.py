@@ -12,16 +12,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import logs
-from .config import Settings
+from .. import waits
+from ..config import Settings
+from ..dependency import Dependency
+from ..influx import InfluxDB
+from ..spool import Spool
+from ..spool.rejected import Rejected
 from .delivery import Delivery, Parcel
-from .influx import InfluxDB
-from .rejected import Rejected
-from .spool import Spool
+from .refusal import Refusal
 
 QUEUE = 20_000  # points in memory at most
 BATCH = 5_000
-BATCH_S = 1.0  # how long a point waits for others
+BATCH_S = waits.seconds("batch")  # how long a point waits for others
 LONGEST_S = 60.0  # in memory; Redis' stream keeps what it is made of twice as long
 LAST_ATTEMPT_S = 1.5  # at the end, when there is a spool for what is not answered
 
@@ -86,11 +88,16 @@ class Store:
         return self._delivery.rejected
 
     @property
+    def refusal(self) -> Refusal | None:
+        """The last one."""
+        return self._delivery.refusal
+
+    @property
     def errors(self) -> int:
         return self._delivery.errors
 
     @property
-    def dependency(self) -> logs.Dependency:
+    def dependency(self) -> Dependency:
         """InfluxDB."""
         return self._delivery.dependency
 
@@ -116,7 +123,7 @@ class Store:
         """One more attempt, when InfluxDB may answer; what it does not answer goes to the spool."""
         patience = within_s
         if self._spool.usable:
-            sick = self._silent or self._delivery.dependency.trouble or not self._spool.empty
+            sick = self._silent or self._delivery.dependency.reason or not self._spool.empty
             patience = 0.0 if sick else min(LAST_ATTEMPT_S, within_s)
         with self._changed:
             self._stop_by = self._clock() + patience
@@ -194,7 +201,7 @@ class Store:
 
     def _silent_until(self) -> float:
         """How long InfluxDB may be silent; for ever while it was not asked in vain."""
-        if self._delivery.dependency.trouble is None:
+        if self._delivery.dependency.reason is None:
             return float("inf")
         return max(self._delivery.answered_at, self._oldest_at() or 0.0) + self._timeout_s
 
@@ -210,7 +217,7 @@ class Store:
                 at = oldest + BATCH_S
             else:
                 at = self._silent_until()
-                if self._delivery.dependency.trouble is not None or not self._spool.empty:
+                if self._delivery.dependency.reason is not None or not self._spool.empty:
                     at = min(at, oldest + LONGEST_S)
             return max(at, self._spool.retry_at)
 

@@ -1,25 +1,26 @@
 """Lines to InfluxDB, a request at a time: what each of its answers means, and when to try again."""
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import logs
-from .backoff import Backoff
-from .influx import Answer, InfluxAway, InfluxDB
-from .rejected import Rejected
+from .. import logs, waits
+from ..dependency import Backoff, Dependency
+from ..influx import Answer, InfluxAway, InfluxDB
+from ..spool.rejected import Rejected
+from . import refusal
 
-HINTS = {
+ADVICE = {
     401: "InfluxDB refuses the token: check influx_token",
     403: "the token may not write: check influx_token, influx_org and influx_bucket",
     404: "there is no such organisation or bucket: check influx_org and influx_bucket",
 }
+NO_INFLUX = "this is no InfluxDB 2: check influx_url"
 
 
 @dataclass(slots=True)
 class Parcel:
-    """Lines on their way, in pieces, the next one last: what is refused is halved until the lines at fault are alone.
+    """Lines to send, in pieces, the next one last: what is refused is halved until the lines at fault are alone.
 
     `segment` is the number of the segment that they stand in, None when they are in memory.
     """
@@ -37,15 +38,16 @@ class Delivery:
     ) -> None:
         self.written = 0
         self.rejected = 0
+        self.refusal: refusal.Refusal | None = None  # the last one
         self.errors = 0  # requests without an answer, or with another one than success
         self.answered_at = float("-inf")  # the last time that points were settled
         self.retry_at = float("-inf")
-        self.dependency = logs.Dependency("Writing to InfluxDB")
+        self.dependency = Dependency("influxdb")
         self._influx = influx
         self._set_aside = rejected
         self._retry_s = retry_s
         self._clock = clock
-        self._backoff = Backoff(1.0, retry_s)
+        self._backoff = Backoff(waits.seconds("influx_backoff_first"), retry_s)
 
     def attempt(self, parcel: Parcel, patience_s: float) -> int | None:
         """Sends the next piece; how many lines that settled, 0 when they are halved, None when there was no answer."""
@@ -54,17 +56,16 @@ class Delivery:
             answer = self._influx.write(b"\n".join(piece), patience_s)
         except InfluxAway as error:
             self.errors += 1
-            self.dependency.away("write", str(error))
+            self.dependency.away(str(error))
             self.retry_at = self._clock() + self._backoff.next_s()
             return None
-        good = 200 <= answer.status < 300
-        self.errors += not good
-        if not good and answer.status not in (400, 413, 422):
+        self.errors += not answer.settles or answer.dropped > 0
+        if not answer.settles and answer.status not in (400, 413, 422):
             self.retry_at = self._clock() + self._wait_after(answer)
             return None
         self.answered_at = self._clock()
         self._backoff.reset()
-        self.dependency.back("write")
+        self.dependency.back()
         parcel.pieces.pop()
         if answer.status in (400, 413) and len(piece) > 1:
             half = len(piece) // 2
@@ -75,30 +76,42 @@ class Delivery:
 
     def _count(self, parcel: Parcel, piece: list[bytes], answer: Answer) -> None:
         lost = 0
-        if answer.status == 422:  # which ones it does not say
-            said = re.search(r"dropped=(\d{1,9})", answer.message)
-            lost = min(len(piece), int(said[1]) if said else 1)
-        elif answer.status >= 300:
+        partial = answer.settles or answer.status == 422
+        if partial:  # which ones it does not say
+            lost = min(len(piece), answer.dropped)
+        else:
             lost = len(piece)
             for line in piece:
                 self._set_aside.add(line)
             parcel.rejected += lost
         self.written += len(piece) - lost
         self.rejected += lost
-        # InfluxDB's words quote lines and series, and those name applications: they are not logged.
-        if answer.status == 422:
-            logs.error("InfluxDB rejected points", status=422, points=lost)
+        if lost:
+            self.refusal = refusal.judge(answer.status, answer.message, piece)
+        if partial and lost:
+            self._log_rejected(lost)
         if parcel.rejected and not parcel.pieces:
-            logs.error("InfluxDB rejected points", status=400, points=parcel.rejected)
+            self._log_rejected(parcel.rejected)
             parcel.rejected = 0
 
+    def _log_rejected(self, points: int) -> None:
+        if self.refusal:
+            status, reason, year = self.refusal
+            logs.log(
+                "points_rejected",
+                status=status,
+                points=points,
+                reason=refusal.WORDS[reason],
+                oldest=year or "unknown",
+            )
+
     def _wait_after(self, answer: Answer) -> float:
-        """Says what is wrong; the seconds until the next attempt."""
+        """Logs what is wrong; the seconds until the next attempt."""
+        reason = f"{self._influx.where}: status {answer.status}"
         if answer.status in (408, 429) or answer.status >= 500:
-            self.dependency.away("write", f"it answers {answer.status}")
+            self.dependency.away(reason)
             return max(self._backoff.next_s(), answer.retry_after)
-        hint = HINTS.get(answer.status, "this is no InfluxDB 2: check influx_url")
-        self.dependency.away("write", f"it answers {answer.status}: {hint}", say=logs.error)
+        self.dependency.away(reason, ADVICE.get(answer.status, NO_INFLUX))
         return max(self._retry_s, answer.retry_after)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A socket as http.client wants one, with one deadline for all that is sent and received by it."""
+"""A socket as http.client needs one, with one deadline for all that is sent and received by it."""
 
 import io
 import select
@@ -33,7 +33,7 @@ class Wire:
         return io.BufferedReader(_Incoming(self))
 
     def is_quiet(self) -> bool:
-        """Nothing has come that nobody asked for, nor the end of the connection."""
+        """Nothing has come unasked, nor the end of the connection."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         return not poll.poll(0)
@@ -62,7 +62,7 @@ def left(deadline: float) -> float:
 
 
 def dial_unix(path: str, deadline: float) -> socket.socket:
-    """A connection to a unix socket; OSError when nobody takes it, at once when too many wait there already."""
+    """A connection to a unix socket; OSError when it is refused, at once when too many wait there already."""
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         made.settimeout(left(deadline))

@@ -1,8 +1,8 @@
-"""Points that InfluxDB has not answered, on disk: `<state_dir>/spool/`, one format for both implementations.
+"""The disk buffer: points that InfluxDB has not confirmed, in `<state_dir>/spool/`, one format for both programs.
 
 Constraints. Delivery is at least once and a point that is sent twice overwrites itself, so nothing has to be remembered
 but the points. Memory is small: one segment is read at a time. SD cards wear out: nothing is written while InfluxDB
-answers. Neither a full, broken or read-only disk nor what somebody has put there may stop the extractor.
+answers. Neither a full, broken or read-only disk nor what another program has put there may stop the extractor.
 
 Format. A segment is a file named by 20 decimal digits and `.lp`, its number from 1 on: lines of line protocol, each
 ended by `\\n`, 256 KiB at most. There is nothing else: no index, no checksum. Other names are left alone.
@@ -18,7 +18,7 @@ Invariants.
 * The segments together stay within a cap: the oldest make room, and their points are counted as dropped.
 * One process at a time: it holds a lock on the folder.
 
-A segment that cannot be read or unlinked is said once and passed over until the next start.
+A segment that cannot be read or unlinked is logged once and passed over until the next start.
 """
 
 import errno
@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 
-from . import logs
+from .. import logs
 from .disk import Disk
 from .segments import Segments, reason
 
@@ -73,7 +73,7 @@ class Spool:
             self._failed(error, now)
 
     def append(self, lines: Sequence[bytes], now: float) -> int:
-        """Puts lines into the spool; returns how many are safe now, the first ones. A failure is said."""
+        """Puts lines into the spool; returns how many are safe now, the first ones. A failure is logged."""
         safe = 0
         try:
             self._segments.make()
@@ -83,11 +83,11 @@ class Spool:
             self._failed(error, now)
         else:
             if self._broken:
-                logs.info("the spool can be written again")
+                logs.log("spool_writable")
             self._broken = False
-        if safe and not self._outage.said:
-            self._outage.said = True
-            logs.warning("InfluxDB is away: points go to the spool")
+        if safe and not self._outage.logged:
+            self._outage.logged = True
+            logs.log("spool_begun")
         return safe
 
     def oldest(self) -> tuple[int, list[bytes]] | None:
@@ -102,7 +102,7 @@ class Spool:
                 continue
             except OSError as error:
                 segment.passed_over = True
-                logs.error("a segment of the spool cannot be read", reason=reason(error))
+                logs.log("segment_unreadable", segment=number, reason=reason(error))
                 continue
             if lines:
                 segment.lines = len(lines)
@@ -215,23 +215,22 @@ class Spool:
         self.retry_at = now + RETRY_S
         if not self._broken:
             self._broken = True
-            logs.error("the spool cannot be written", reason=reason(error))
+            logs.log("spool_unwritable", reason=reason(error))
 
 
 class _Outage:
-    """What is said of one, from the first append until all is sent."""
+    """What is logged of one, from the first append until all is sent."""
 
     def __init__(self) -> None:
-        self.said = False
+        self.logged = False
         self.points = 0  # sent from the spool
         self._dropped: int | None = None
 
     def drop(self, points: int) -> None:
         if self._dropped is None:
-            logs.warning("the spool is full: the oldest points go")
+            logs.log("spool_full")
         self._dropped = (self._dropped or 0) + points
 
     def end(self) -> None:
         if self.points or self._dropped:
-            dropped = {} if self._dropped is None else {"dropped": self._dropped}
-            logs.info("the spool is sent", points=self.points, **dropped)
+            logs.log("spool_sent", points=self.points, dropped=self._dropped)

@@ -1,8 +1,8 @@
-"""Points that InfluxDB refused as invalid, set aside for somebody to look at: `<state_dir>/rejected.lp`."""
+"""Points that InfluxDB rejected as invalid, set aside for an operator: `<state_dir>/rejected.lp`, the dead letters."""
 
 import os
 
-from . import logs
+from .. import logs
 from .disk import Disk
 
 FILE = "rejected.lp"
@@ -10,13 +10,13 @@ BOUND = 1_048_576  # bytes
 
 
 class Rejected:
-    """Appends lines to the file; past the bound they are not kept, which is said once."""
+    """Appends lines to the file; past the bound they are not kept, which is logged once."""
 
     def __init__(self, state_dir: str, disk: Disk | None = None) -> None:
         self._path = os.path.join(state_dir, FILE) if state_dir else ""
         self._disk = disk or Disk()
-        self._full_said = False
-        self._broken_said = False
+        self._full_logged = False
+        self._logged: set[str] = set()  # why it could not be written
 
     def add(self, line: bytes) -> None:
         if not self._path:
@@ -24,11 +24,10 @@ class Rejected:
         try:
             self._append(line + b"\n")
         except OSError as error:
-            if not self._broken_said:
-                logs.error("rejected.lp cannot be written", reason=error.strerror or type(error).__name__)
-            self._broken_said = True
-        else:
-            self._broken_said = False
+            reason = error.strerror or type(error).__name__
+            if reason not in self._logged:
+                self._logged.add(reason)
+                logs.log("rejected_unwritable", reason=reason)
 
     def _append(self, data: bytes) -> None:
         file = self._disk.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
@@ -36,8 +35,8 @@ class Rejected:
             if self._disk.size(file) + len(data) <= BOUND:
                 while data:
                     data = data[self._disk.write(file, data) :]
-            elif not self._full_said:
-                self._full_said = True
-                logs.warning("rejected.lp is full: what InfluxDB refuses is only counted")
+            elif not self._full_logged:
+                self._full_logged = True
+                logs.log("rejected_full")
         finally:
             self._disk.close(file)

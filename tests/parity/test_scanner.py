@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seclyzer_extractors.event import Unusable, parse_strictly
-from seclyzer_extractors.event import parse_usual as quickly
+from seclyzer_extractors.event import Unusable, parse_strictly, scan
 from tests.parity import messages
 from tests.parity.streams import stream
 from tests.parity.test_parity import seed
@@ -47,16 +46,16 @@ PIECES += [b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\x00", b"\n", b" ", b"9"
 
 def differs(message: bytes) -> str | None:
     """What is wrong with the quick way's answer; `repr` tells 1 from 1.0, and -0.0 from 0.0."""
-    given = quickly(message)
+    scanned = scan(message)
     strictly = parse_strictly(message)
-    if given is None or repr(given) == repr(strictly):
+    if scanned is None or repr(scanned) == repr(strictly):
         return None
-    return f"{message!r}: {given} instead of {strictly}"
+    return f"{message!r}: {scanned} instead of {strictly}"
 
 
 @pytest.mark.parametrize("message", PLAIN)
 def test_what_producers_usually_send_is_read_the_quick_way(message: bytes) -> None:
-    assert quickly(message) is not None and differs(message) is None
+    assert scan(message) is not None and differs(message) is None
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def test_what_producers_usually_send_is_read_the_quick_way(message: bytes) -> No
     ],
 )
 def test_what_only_the_strict_way_can_tell_is_left_to_it(message: bytes) -> None:
-    assert quickly(message) is None
+    assert scan(message) is None
 
 
 def test_streams_with_every_disturbance_and_their_mutations_are_read_as_the_strict_way_does() -> None:
@@ -85,7 +84,7 @@ def test_streams_with_every_disturbance_and_their_mutations_are_read_as_the_stri
                 assert (wrong := differs(message)) is None, f"seed {name} stream {number}: {wrong}"
                 checked += 1
             valid += not isinstance(parse_strictly(line), Unusable)
-            usual += quickly(line) is not None
+            usual += scan(line) is not None
     print(f"\nusual: seed {name}, {checked} messages; {usual} of {valid} valid ones were read the quick way")
     assert checked > 50_000 and usual > 0.7 * valid
 

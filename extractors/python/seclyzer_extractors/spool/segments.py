@@ -1,4 +1,4 @@
-"""The segments of the spool: what is in its folder, what is in them, and the lock on it. `spool` says what they are."""
+"""The segments of the spool: what is in its folder, what is in them, and the lock on it. The package describes them."""
 
 import errno
 import os
@@ -6,11 +6,11 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 
-from . import logs
+from .. import logs
 from .disk import Disk
 
 FOLDER = "spool"
-UNREADABLE_BYTES = 1_048_576  # a longer file is none of ours
+UNREADABLE_BYTES = 1_048_576  # a longer file is not of this project
 READ_BYTES = 262_144
 LAST_NUMBER = 2**64 - 1
 _NAME = re.compile(r"([0-9]{20})\.lp")
@@ -27,7 +27,7 @@ class Segment:
 
 
 class Segments:
-    """By number, oldest first. OSError where nothing else is said."""
+    """By number, oldest first. OSError where nothing else stands."""
 
     def __init__(self, state_dir: str, disk: Disk) -> None:
         self.size = 0  # bytes in all of them
@@ -58,7 +58,7 @@ class Segments:
     # --- the folder --------------------------------------------------------------------------------
 
     def make(self) -> None:
-        """The folder is there, is ours, and its own entry is safe, whoever made it."""
+        """The folder is there, is locked, and its own entry is safe, whoever made it."""
         if self._folder is None:
             with suppress(FileExistsError):
                 self.disk.mkdir(self._path, 0o700)
@@ -138,14 +138,14 @@ class Segments:
         return [line for line in lines if line]
 
     def unlink(self, number: int) -> bool:
-        """False, said once, when it cannot be."""
+        """False, logged once, when it cannot be."""
         try:
             self.disk.unlink(self._name(number))
         except FileNotFoundError:
             pass
         except OSError as error:
             self._all[number].passed_over = self._all[number].stuck = True
-            logs.error("a segment of the spool cannot be removed", reason=reason(error))
+            logs.log("segment_unremovable", segment=number, reason=reason(error))
             return False
         self.forget(number)
         return True
@@ -166,10 +166,8 @@ class Segments:
         return os.path.join(self._path, f"{number:020d}.lp")
 
     def close_file(self, file: int) -> None:
-        try:
+        with suppress(OSError):  # what has to be safe was synced before
             self.disk.close(file)
-        except OSError as error:
-            logs.debug("a file of the spool cannot be closed", reason=reason(error))
 
 
 def reason(error: OSError) -> str:
