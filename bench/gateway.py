@@ -27,7 +27,7 @@ import yaml
 
 from lab import pki
 from lab.gateway import ROLE, Gateway
-from tests.live.servers import InfluxServer
+from tests.helpers.influx_server import InfluxServer
 
 BUCKET = "behavioral_data"
 WRITE = f"/api/v2/write?org=seclyzer&bucket={BUCKET}&precision=us"

@@ -82,6 +82,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("guard", "tests/molecule_guard"),
         pytest("audit", "tests/audit"),
         pytest("docs", "tests/docs"),
+        pytest("layout", "tests/layout"),
         Step("rust", f"cargo test {CRATE}", "cargo"),
     ],
     "parity": [pytest("parity", "tests/parity -s")],

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.waiting import until
+
 from .events import SECRET, Events, add, by_kind, publish, recent
 from .expected import assert_silent, replay
 from .extractor import environment, program
-from .servers import InfluxServer
-from .waiting import until
 from .world import KINDS, World
 
 SECONDS = 14.0

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from .core import Operator, Row
 from .event import Focus
+from .features import Value, ordering
 from .patterns import Patterns
 
 
@@ -16,6 +17,13 @@ class Transition(NamedTuple):
     to_app: str
     duration_ms: int
     dev_mode: bool
+
+    def features(self) -> tuple[Value, ...]:
+        """In the schema's order."""
+        return _in_order(self._asdict())
+
+
+_in_order = ordering("app", dict.fromkeys(Transition._fields[1:], 0))
 
 
 class Focused(NamedTuple):
@@ -122,7 +130,7 @@ class TransitionOperator(Operator[Focus]):
             self._taken_through = focus.ts
             transition = self.tracker.take(focus)
             if transition is not None:
-                rows.append(Row(transition.ts, transition[1:]))
+                rows.append(Row(transition.ts, transition.features()))
         return rows
 
     def dump(self) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from typing import Generic, NamedTuple, TypeVar
 from .buffer import Buffer
 from .counters import Counters
 from .event import MALFORMED, MAX_TS, Event, parse
+from .features import Value
 from .plausible import earliest, latest
 from .window import StreamTime
 
 TOGETHER = 512  # events that are taken together at most
 
 E = TypeVar("E", bound=Event)
-Value = float | int | bool | str
 
 
 class Row(NamedTuple):

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 
 from . import stats
 from .event import Key
+from .features import Value, ordering
+from .runs import Runs
 from .sliding import common
 from .strokes import Strokes
 
 DIGRAPHS = 20
+_DIGRAPH_NAMES = [f"digraph_{rank}_mean" for rank in range(DIGRAPHS)]
 SPARE_NAMES = 10_000  # so many keys and pairs of keys may be remembered, be there an event of them or not
-
-Value = float | int | bool | str
 
 
 def features(events: Sequence[Key], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
@@ -37,7 +38,7 @@ class Windows:
         if strokes.is_cut(first):
             strokes = Strokes()
             strokes.add(events)
-        return (*_features(strokes), dev_mode or strokes.dev_mode_at >= first)
+        return _in_order(_features(strokes, dev_mode or strokes.dev_mode_at >= first))
 
     def _turn_to(self, events: Sequence[Key], first: int) -> None:
         start, stop = common(self._events, events)
@@ -49,27 +50,44 @@ class Windows:
         self._events = events
 
 
-def _features(strokes: Strokes) -> tuple[Value, ...]:
+def _features(strokes: Strokes, dev_mode: bool) -> dict[str, Value]:
     dwells, flights, gaps = strokes.dwells, strokes.flights, strokes.gaps
-    return (
-        *stats.eight(dwells.values, dwells.ordered()),
-        *stats.eight(flights.values, flights.ordered()),
-        *_digraphs(strokes),
-        *_corrections(len(strokes.pressed), strokes.deleting.count(1)),
-        *_rhythm(gaps.values, gaps.median()),
-        len(dwells.values),
-        len(flights.values),
-        len(strokes.pressed),
+    # TypeError when a name is given twice.
+    return dict(
+        **_eight("dwell", dwells),
+        **_eight("flight", flights),
+        **_digraphs(strokes),
+        **_corrections(len(strokes.pressed), strokes.deleting.count(1)),
+        **(_rhythm(gaps.values, gaps.median()) if gaps.values else _NO_RHYTHM),
+        dwell_count=len(dwells.values),
+        flight_count=len(flights.values),
+        total_keys=len(strokes.pressed),
+        dev_mode=dev_mode,
     )
 
 
-def _digraphs(strokes: Strokes) -> list[float]:
+def _eight(name: str, runs: Runs) -> dict[str, Value]:
+    mean, std, low, high, median, q25, q75, spread = stats.eight(runs.values, runs.ordered())
+    return {
+        f"{name}_mean": mean,
+        f"{name}_std": std,
+        f"{name}_min": low,
+        f"{name}_max": high,
+        f"{name}_median": median,
+        f"{name}_q25": q25,
+        f"{name}_q75": q75,
+        f"{name}_range": spread,
+    }
+
+
+def _digraphs(strokes: Strokes) -> dict[str, Value]:
     """Mean times of the 20 most frequent pairs of keys, ties by first appearance; missing ranks are 0.0."""
     least = _least_count(Counter(map(len, strokes.gaps_of_pair)))
     frequent = {id(same): same for same in strokes.gaps_of_pair if len(same) >= least}  # by first appearance
     ranked = sorted(frequent.values(), key=len, reverse=True)[:DIGRAPHS]  # stable, also when reversed
     means = [stats.mean(same) for same in ranked]
-    return means + [0.0] * (DIGRAPHS - len(means))
+    means += [0.0] * (DIGRAPHS - len(means))
+    return dict(zip(_DIGRAPH_NAMES, means, strict=True))
 
 
 def _least_count(gaps: Counter[int]) -> int:
@@ -82,15 +100,18 @@ def _least_count(gaps: Counter[int]) -> int:
     return 1
 
 
-def _corrections(total: int, deleting: int) -> tuple[Value, ...]:
+def _corrections(total: int, deleting: int) -> dict[str, Value]:
     kept = total - deleting
-    return deleting, deleting / max(total, 1), deleting / max(kept, 1), kept / max(total, 1)
+    return {
+        "backspace_count": deleting,
+        "backspace_frequency": deleting / max(total, 1),
+        "correction_rate": deleting / max(kept, 1),
+        "clean_typing_ratio": kept / max(total, 1),
+    }
 
 
-def _rhythm(gaps: Sequence[float], median: float) -> tuple[float, ...]:
-    """Consistency, burst and pause frequency, burst and pause mean, variation, speed, stability."""
-    if not gaps:
-        return (0.0,) * 8
+def _rhythm(gaps: Sequence[float], median: float) -> dict[str, Value]:
+    """Of at least one gap."""
     mean, std = stats.mean_and_std(gaps)
     bursts, burst_ms, pause_ms = 0, 0.0, 0.0
     for gap in gaps:
@@ -100,13 +121,17 @@ def _rhythm(gaps: Sequence[float], median: float) -> tuple[float, ...]:
         else:
             pause_ms += gap
     pauses = len(gaps) - bursts
-    return (
-        1.0 - std / max(mean, 1.0),
-        bursts / len(gaps),
-        pauses / len(gaps),
-        burst_ms / max(bursts, 1),
-        pause_ms / max(pauses, 1),
-        std,
-        60000.0 / max(mean, 1.0) / 5.0,
-        1.0 / (1.0 + std * std),
-    )
+    return {
+        "rhythm_consistency": 1.0 - std / max(mean, 1.0),
+        "burst_frequency": bursts / len(gaps),
+        "pause_frequency": pauses / len(gaps),
+        "avg_burst_speed": burst_ms / max(bursts, 1),
+        "avg_pause_duration": pause_ms / max(pauses, 1),
+        "rhythm_variation": std,
+        "typing_speed_wpm": 60000.0 / max(mean, 1.0) / 5.0,
+        "rhythm_stability": 1.0 / (1.0 + std * std),
+    }
+
+
+_NO_RHYTHM = dict.fromkeys(_rhythm([1.0], 1.0), 0.0)
+_in_order = ordering("keystroke", _features(Strokes(), False))

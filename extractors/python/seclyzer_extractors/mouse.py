@@ -8,6 +8,7 @@ from math import sqrt
 
 from . import stats
 from .event import Button, Move, Scroll
+from .features import Value, ordering
 from .motion import MOST_BEFORE, Motion
 from .sliding import common
 
@@ -16,7 +17,6 @@ DOUBLE_CLICK_US = 500_000
 BUTTONS = ("Left", "Right", "Middle")
 
 MouseEvent = Move | Button | Scroll
-Value = float | int | bool | str
 
 
 def features(events: Sequence[MouseEvent], window_us: int, dev_mode: bool) -> tuple[Value, ...]:
@@ -43,12 +43,8 @@ class Windows:
         window_s = window_us / 1e6
         clicks = [event for event in self._others if type(event) is Button and event.button in BUTTONS]
         scrolls = [event for event in self._others if type(event) is Scroll]
-        return (
-            *_move_features(self._motion, window_s),
-            *_click_features(clicks, window_s),
-            *_scroll_features(scrolls, window_s),
-            dev_mode or (bool(events) and self._dev_mode_at >= events[0].ts),
-        )
+        dev_mode = dev_mode or (bool(events) and self._dev_mode_at >= events[0].ts)
+        return _in_order(_features(self._motion, clicks, scrolls, window_s, dev_mode))
 
     def _turn_to(self, events: Sequence[MouseEvent]) -> None:
         """Forgets what is only in the last window, keeps what begins this one as well, and adds the rest."""
@@ -70,38 +66,51 @@ class Windows:
         self._dev_mode_at = max([event.ts for event in new if event.dev_mode], default=self._dev_mode_at)
 
 
-def _move_features(motion: Motion, window_s: float) -> tuple[float, ...]:
+def _features(
+    motion: Motion, clicks: Sequence[Button], scrolls: Sequence[Scroll], window_s: float, dev_mode: bool
+) -> dict[str, Value]:
+    moves = _move_features(motion, window_s) if len(motion.moves) >= 3 else _NO_MOVES
+    # TypeError when a name is given twice.
+    return dict(**moves, **_click_features(clicks, window_s), **_scroll_features(scrolls, window_s), dev_mode=dev_mode)
+
+
+def _move_features(motion: Motion, window_s: float) -> dict[str, Value]:
+    """Of three moves or more."""
     moves, n = motion.moves, len(motion.moves)
-    if n < 3:
-        return (0.0,) * 20
     times = motion.times()
     way = stats.total(motion.ways())
     dx, dy = moves[-1].x - moves[0].x, moves[-1].y - moves[0].y
     straight = sqrt(dx * dx + dy * dy)
     straightness = straight / max(way, 1.0)
     accelerations, jerks = motion.accelerations, motion.jerks
-    return (
-        *stats.mean_and_std(motion.speeds.values),
-        motion.speeds.largest(),
-        motion.speeds.median(),
-        stats.mean_magnitude(accelerations),
-        stats.std(accelerations),
-        stats.largest_magnitude(accelerations),
-        1.0 - straightness,
-        *stats.mean_and_std(motion.turns()),
-        stats.mean_magnitude(jerks),
-        stats.std(jerks),
-        way,
-        straight,
-        way / n,
-        motion.long_steps() / len(times),
-        *stats.mean_and_std(times),
-        straightness,
-        n / window_s,
-    )
+    speed_mean, speed_std = stats.mean_and_std(motion.speeds.values)
+    turn_mean, turn_std = stats.mean_and_std(motion.turns())
+    time_mean, time_std = stats.mean_and_std(times)
+    return {
+        "move_0": speed_mean,
+        "move_1": speed_std,
+        "move_2": motion.speeds.largest(),
+        "move_3": motion.speeds.median(),
+        "move_4": stats.mean_magnitude(accelerations),
+        "move_5": stats.std(accelerations),
+        "move_6": stats.largest_magnitude(accelerations),
+        "move_7": 1.0 - straightness,
+        "move_8": turn_mean,
+        "move_9": turn_std,
+        "move_10": stats.mean_magnitude(jerks),
+        "move_11": stats.std(jerks),
+        "move_12": way,
+        "move_13": straight,
+        "move_14": way / n,
+        "move_15": motion.long_steps() / len(times),
+        "move_16": time_mean,
+        "move_17": time_std,
+        "move_18": straightness,
+        "move_19": n / window_s,
+    }
 
 
-def _click_features(clicks: Sequence[Button], window_s: float) -> tuple[Value, ...]:
+def _click_features(clicks: Sequence[Button], window_s: float) -> dict[str, Value]:
     down: dict[str, int] = {}  # button -> ts of its last press
     presses = {button: 0 for button in BUTTONS}
     durations: list[float] = []
@@ -119,32 +128,42 @@ def _click_features(clicks: Sequence[Button], window_s: float) -> tuple[Value, .
             durations.append((ts - pressed_at) / 1000)
     left, right, middle = presses["Left"], presses["Right"], presses["Middle"]
     total = left + right + middle
-    return (
-        stats.mean(durations),
-        stats.std(durations),
-        left,
-        right,
-        middle,
-        left / max(total, 1),
-        doubles,
-        doubles / max(total, 1),
-        total / window_s,
-        stats.median(durations),
-    )
+    return {
+        "click_0": stats.mean(durations),
+        "click_1": stats.std(durations),
+        "click_2": left,
+        "click_3": right,
+        "click_4": middle,
+        "click_5": left / max(total, 1),
+        "click_6": doubles,
+        "click_7": doubles / max(total, 1),
+        "click_8": total / window_s,
+        "click_9": stats.median(durations),
+    }
 
 
-def _scroll_features(scrolls: Sequence[Scroll], window_s: float) -> tuple[Value, ...]:
+def _scroll_features(scrolls: Sequence[Scroll], window_s: float) -> dict[str, Value]:
     deltas = [scroll.delta for scroll in scrolls if scroll.delta is not None]
     up = len([delta for delta in deltas if delta > 0])
     down = len([delta for delta in deltas if delta < 0])
     between = [(scrolls[k].ts - scrolls[k - 1].ts) / 1e6 for k in range(1, len(scrolls))]
-    return (
-        stats.mean_magnitude(deltas),
-        stats.std(deltas),
-        up,
-        down,
-        up / max(len(deltas), 1),
-        len(scrolls) / window_s,
-        stats.mean(between),
-        stats.std(between),
-    )
+    return {
+        "scroll_0": stats.mean_magnitude(deltas),
+        "scroll_1": stats.std(deltas),
+        "scroll_2": up,
+        "scroll_3": down,
+        "scroll_4": up / max(len(deltas), 1),
+        "scroll_5": len(scrolls) / window_s,
+        "scroll_6": stats.mean(between),
+        "scroll_7": stats.std(between),
+    }
+
+
+def _example() -> Motion:
+    motion = Motion()
+    motion.add([Move(k, False, 0.0, 0.0) for k in range(3)])
+    return motion
+
+
+_NO_MOVES = dict.fromkeys(_move_features(_example(), 1.0), 0.0)
+_in_order = ordering("mouse", _features(_example(), (), (), 1.0, False))

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from .core import Operator, Row, Value
+from .core import Operator, Row
 from .event import Event
+from .features import Value
 from .window import Timing, filled_windows
 
 SET_BACK_US = 120_000_000  # so much longer than a window no producer lags: what is that old tells of a clock set back

@@ -4,12 +4,12 @@ import json
 import os
 
 from running import now
-from seclyzer_extractors.clocks import now_us
-from seclyzer_extractors.service import Service
 from servers import RedisServer
 from support import SECOND, fed, focus
 
 from seclyzer_extractors import config, schema
+from seclyzer_extractors.clocks import now_us
+from seclyzer_extractors.service import Service
 
 
 def test_an_event_that_was_read_before_a_save_and_taken_after_it_is_saved_too(redis_server: RedisServer) -> None:

@@ -9,8 +9,8 @@ from servers import RedisServer
 from support import key
 
 from seclyzer_extractors import config, logs, schema
+from seclyzer_extractors.clocks import host_time
 from seclyzer_extractors.redis import RedisAway
-from seclyzer_extractors.clocks import host_time, now_us
 from seclyzer_extractors.service import Service
 from seclyzer_extractors.service.reading import KEEP
 

@@ -88,5 +88,5 @@ def test_a_crash_logs_what_and_where_but_no_value(capsys: pytest.CaptureFixture[
     except KeyError as problem:
         logs.crash(problem)
     line = capsys.readouterr().err
-    assert "what=KeyError" in line and "where=test_logs:" in line
+    assert "what=KeyError" in line and f"where={__name__}:" in line
     assert "KeyS" not in line

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from spool_folder import MIB, SickDisk, drained, fill, found, name, reopened
 
-from seclyzer_extractors.spool import rejected
-from seclyzer_extractors.spool import Spool
+from seclyzer_extractors.spool import Spool, rejected
 from seclyzer_extractors.spool.rejected import Rejected
 
 Capture = pytest.CaptureFixture[str]

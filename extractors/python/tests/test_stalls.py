@@ -26,7 +26,9 @@ class Seen(WindowOperator[Key]):
     """Windows whose value is the `ts` of all their events."""
 
     def __init__(self, timing: Timing) -> None:
-        super().__init__((Key,), 20, lambda events, *_: (repr([event.ts for event in events]),), timing, 1, 100_000, False)
+        super().__init__(
+            (Key,), 20, lambda events, *_: (repr([event.ts for event in events]),), timing, 1, 100_000, False
+        )
 
 
 def key(ts: int) -> Key:

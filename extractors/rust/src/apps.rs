@@ -9,7 +9,8 @@ use crate::buffer::{Buffer, Timed};
 use crate::core::{Machine, Settings};
 use crate::counters::Counters;
 use crate::event::{Event, Focus};
-use crate::output::{Record, Value};
+use crate::features;
+use crate::output::Record;
 use crate::patterns::Patterns;
 use crate::state::State;
 
@@ -111,12 +112,13 @@ impl Apps {
         self.patterns.transition(&last.app, &next.app, duration);
         out.push(Record {
             ts: focus.ts,
-            values: vec![
-                Value::Text(last.app),
-                Value::Text(next.app),
-                Value::Count((duration / 1000).unsigned_abs()),
-                Value::Bool(self.settings.dev_mode || last.dev_mode || next.dev_mode),
-            ],
+            values: features::Transition {
+                from_app: last.app,
+                to_app: next.app,
+                duration_ms: (duration / 1000).unsigned_abs(),
+                dev_mode: self.settings.dev_mode || last.dev_mode || next.dev_mode,
+            }
+            .values(),
         });
     }
 }

@@ -14,6 +14,7 @@ use crate::buffer::Timed;
 use crate::closer::Features;
 use crate::core::Settings;
 use crate::event::Event;
+use crate::features;
 use crate::output::Value;
 use crate::stats::{Sum, Summary, mean_std_median};
 
@@ -75,56 +76,113 @@ impl Features for Typing {
             self.typed.collect(&self.strokes, first, last);
         }
         let typed = &self.typed;
-        let mut values = Vec::with_capacity(52);
-        values.extend(Summary::of(&typed.dwells).values().map(Value::Number));
-        values.extend(Summary::of(&typed.flights).values().map(Value::Number));
-        values.extend(typed.digraphs.means().map(Value::Number));
-        values.extend(corrections(typed.presses, typed.deleting));
-        values.extend(rhythm(&typed.gaps).map(Value::Number));
-        values.push(Value::Count(typed.dwells.len() as u64));
-        values.push(Value::Count(typed.flights.len() as u64));
-        values.push(Value::Count(typed.presses as u64));
-        values.push(Value::Bool(settings.dev_mode || typed.dev_mode));
-        values
+        let (dwells, flights) = (Summary::of(&typed.dwells), Summary::of(&typed.flights));
+        let digraphs = typed.digraphs.means();
+        let (all, deleting) = (typed.presses, typed.deleting);
+        let rhythm = Rhythm::of(&typed.gaps);
+        features::Keystroke {
+            dwell_mean: dwells.mean,
+            dwell_std: dwells.std,
+            dwell_min: dwells.min,
+            dwell_max: dwells.max,
+            dwell_median: dwells.median,
+            dwell_q25: dwells.q25,
+            dwell_q75: dwells.q75,
+            dwell_range: dwells.range,
+            flight_mean: flights.mean,
+            flight_std: flights.std,
+            flight_min: flights.min,
+            flight_max: flights.max,
+            flight_median: flights.median,
+            flight_q25: flights.q25,
+            flight_q75: flights.q75,
+            flight_range: flights.range,
+            digraph_0_mean: digraphs[0],
+            digraph_1_mean: digraphs[1],
+            digraph_2_mean: digraphs[2],
+            digraph_3_mean: digraphs[3],
+            digraph_4_mean: digraphs[4],
+            digraph_5_mean: digraphs[5],
+            digraph_6_mean: digraphs[6],
+            digraph_7_mean: digraphs[7],
+            digraph_8_mean: digraphs[8],
+            digraph_9_mean: digraphs[9],
+            digraph_10_mean: digraphs[10],
+            digraph_11_mean: digraphs[11],
+            digraph_12_mean: digraphs[12],
+            digraph_13_mean: digraphs[13],
+            digraph_14_mean: digraphs[14],
+            digraph_15_mean: digraphs[15],
+            digraph_16_mean: digraphs[16],
+            digraph_17_mean: digraphs[17],
+            digraph_18_mean: digraphs[18],
+            digraph_19_mean: digraphs[19],
+            backspace_count: deleting as u64,
+            backspace_frequency: share(deleting, all),
+            correction_rate: share(deleting, all - deleting),
+            clean_typing_ratio: share(all - deleting, all),
+            rhythm_consistency: rhythm.consistency,
+            burst_frequency: rhythm.burst_share,
+            pause_frequency: rhythm.pause_share,
+            avg_burst_speed: rhythm.burst_mean,
+            avg_pause_duration: rhythm.pause_mean,
+            rhythm_variation: rhythm.variation,
+            typing_speed_wpm: rhythm.words_a_minute,
+            rhythm_stability: rhythm.stability,
+            dwell_count: typed.dwells.len() as u64,
+            flight_count: typed.flights.len() as u64,
+            total_keys: all as u64,
+            dev_mode: settings.dev_mode || typed.dev_mode,
+        }
+        .values()
     }
 }
 
-/// `backspace_count`, `backspace_frequency`, `correction_rate`, `clean_typing_ratio`.
-fn corrections(all: usize, deleting: usize) -> [Value; 4] {
-    let typing = all - deleting;
-    [
-        Value::Count(deleting as u64),
-        Value::Number(deleting as f64 / all.max(1) as f64),
-        Value::Number(deleting as f64 / typing.max(1) as f64),
-        Value::Number(typing as f64 / all.max(1) as f64),
-    ]
+/// `count` of so many, of which there may be none.
+fn share(count: usize, all: usize) -> f64 {
+    count as f64 / all.max(1) as f64
 }
 
-/// From `rhythm_consistency` to `rhythm_stability`: all 0.0 when there is no gap.
-fn rhythm(gaps: &[f64]) -> [f64; 8] {
-    if gaps.is_empty() {
-        return [0.0; 8];
+/// How evenly it was typed.
+#[derive(Default)]
+struct Rhythm {
+    consistency: f64,
+    burst_share: f64,
+    pause_share: f64,
+    burst_mean: f64,
+    pause_mean: f64,
+    variation: f64,
+    words_a_minute: f64,
+    stability: f64,
+}
+
+impl Rhythm {
+    /// All 0.0 when there is no gap.
+    fn of(gaps: &[f64]) -> Rhythm {
+        if gaps.is_empty() {
+            return Rhythm::default();
+        }
+        let [mean_gap, deviation, middle] = mean_std_median(gaps);
+        let (mut bursts, mut pauses) = (Sum::default(), Sum::default());
+        for gap in gaps {
+            // Which it is cannot be foretold: both sums take something, and 0.0 changes nothing.
+            let is_burst = *gap < middle;
+            bursts.total += if is_burst { *gap } else { 0.0 };
+            pauses.total += if is_burst { 0.0 } else { *gap };
+            bursts.count += usize::from(is_burst);
+        }
+        pauses.count = gaps.len() - bursts.count;
+        let count = gaps.len() as f64;
+        let steady_mean = mean_gap.max(1.0);
+        Rhythm {
+            consistency: 1.0 - deviation / steady_mean,
+            burst_share: bursts.count as f64 / count,
+            pause_share: pauses.count as f64 / count,
+            burst_mean: bursts.mean(),
+            pause_mean: pauses.mean(),
+            variation: deviation,
+            words_a_minute: 60000.0 / steady_mean / 5.0,
+            stability: 1.0 / (1.0 + deviation * deviation),
+        }
     }
-    let [mean_gap, deviation, middle] = mean_std_median(gaps);
-    let (mut bursts, mut pauses) = (Sum::default(), Sum::default());
-    for gap in gaps {
-        // Nobody can foretell which it is: both sums take something, and 0.0 changes nothing.
-        let is_burst = *gap < middle;
-        bursts.total += if is_burst { *gap } else { 0.0 };
-        pauses.total += if is_burst { 0.0 } else { *gap };
-        bursts.count += usize::from(is_burst);
-    }
-    pauses.count = gaps.len() - bursts.count;
-    let count = gaps.len() as f64;
-    let steady_mean = mean_gap.max(1.0);
-    [
-        1.0 - deviation / steady_mean,
-        bursts.count as f64 / count,
-        pauses.count as f64 / count,
-        bursts.mean(),
-        pauses.mean(),
-        deviation,
-        60000.0 / steady_mean / 5.0,
-        1.0 / (1.0 + deviation * deviation),
-    ]
 }

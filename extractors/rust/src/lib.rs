@@ -18,6 +18,7 @@ pub mod core;
 pub mod counters;
 pub mod cursor;
 pub mod event;
+pub mod features;
 pub mod guard;
 pub mod http;
 pub mod influx;

@@ -10,6 +10,7 @@ use crate::buffer::Timed;
 use crate::closer::Features;
 use crate::core::Settings;
 use crate::event::{Action, Button, Event};
+use crate::features;
 use crate::output::Value;
 use crate::stats::{mean, mean_abs, median, std};
 
@@ -122,12 +123,49 @@ impl Features for Pointing {
                 others.push(*event);
             }
         });
-        let mut values = Vec::with_capacity(39);
-        values.extend(moves.map(Value::Number));
-        values.extend(clicks(&others, window));
-        values.extend(scrolls(&others, window));
-        values.push(Value::Bool(dev_mode));
-        values
+        let (clicks, scrolls) = (Clicks::of(&others), Scrolls::of(&others));
+        features::Mouse {
+            move_0: moves.speed_mean,
+            move_1: moves.speed_std,
+            move_2: moves.speed_max,
+            move_3: moves.speed_median,
+            move_4: moves.acceleration_mean_abs,
+            move_5: moves.acceleration_std,
+            move_6: moves.acceleration_max_abs,
+            move_7: moves.curvature,
+            move_8: moves.turn_mean,
+            move_9: moves.turn_std,
+            move_10: moves.jerk_mean_abs,
+            move_11: moves.jerk_std,
+            move_12: moves.way,
+            move_13: moves.straight,
+            move_14: moves.way_of_a_move,
+            move_15: moves.share_of_long_intervals,
+            move_16: moves.interval_mean,
+            move_17: moves.interval_std,
+            move_18: moves.straightness,
+            move_19: moves.rate,
+            click_0: mean(&clicks.held),
+            click_1: std(&clicks.held),
+            click_2: clicks.presses_of[LEFT],
+            click_3: clicks.presses_of[RIGHT],
+            click_4: clicks.presses_of[MIDDLE],
+            click_5: clicks.share(clicks.presses_of[LEFT]),
+            click_6: clicks.double(),
+            click_7: clicks.share(clicks.double()),
+            click_8: clicks.presses.len() as f64 / window,
+            click_9: median(&clicks.held),
+            scroll_0: mean_abs(&scrolls.deltas),
+            scroll_1: std(&scrolls.deltas),
+            scroll_2: scrolls.count(|delta| delta > 0.0),
+            scroll_3: scrolls.count(|delta| delta < 0.0),
+            scroll_4: scrolls.count(|delta| delta > 0.0) as f64 / scrolls.deltas.len().max(1) as f64,
+            scroll_5: scrolls.all as f64 / window,
+            scroll_6: mean(&scrolls.between),
+            scroll_7: std(&scrolls.between),
+            dev_mode,
+        }
+        .values()
     }
 }
 
@@ -135,75 +173,90 @@ fn seconds(us: i64) -> f64 {
     us as f64 / 1e6
 }
 
-/// `click_0` to `click_9`, of the three buttons that count.
-fn clicks(events: &[Held], window: f64) -> [Value; 10] {
-    let mut presses: Vec<i64> = Vec::new();
-    let mut presses_of = [0u64; 3];
-    let mut down_since = [None; 3];
-    let mut durations: Vec<f64> = Vec::new();
-    for event in events {
-        match event.what() {
-            What::Press(button) => {
-                let Some(button) = index(button) else { continue };
-                presses.push(event.ts());
-                presses_of[button] += 1;
-                down_since[button] = Some(event.ts());
-            }
-            What::Release(button) => {
-                let Some(since) = index(button).and_then(|button| down_since[button].take()) else {
-                    continue;
-                };
-                let held = event.ts() - since;
-                if 0 < held && held < LONGEST_CLICK {
-                    durations.push(held as f64 / 1000.0);
+/// The buttons that count, by their places in lists.
+const LEFT: usize = 0;
+const RIGHT: usize = 1;
+const MIDDLE: usize = 2;
+
+/// What the buttons did.
+#[derive(Default)]
+struct Clicks {
+    /// When one was pressed.
+    presses: Vec<i64>,
+    presses_of: [u64; 3],
+    /// How long, in ms.
+    held: Vec<f64>,
+}
+
+impl Clicks {
+    fn of(events: &[Held]) -> Clicks {
+        let mut clicks = Clicks::default();
+        let mut down_since = [None; 3];
+        for event in events {
+            match event.what() {
+                What::Press(button) => {
+                    let Some(button) = index(button) else { continue };
+                    clicks.presses.push(event.ts());
+                    clicks.presses_of[button] += 1;
+                    down_since[button] = Some(event.ts());
                 }
+                What::Release(button) => {
+                    let Some(since) = index(button).and_then(|button| down_since[button].take()) else {
+                        continue;
+                    };
+                    let held = event.ts() - since;
+                    if 0 < held && held < LONGEST_CLICK {
+                        clicks.held.push(held as f64 / 1000.0);
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
+        clicks
     }
-    let double = presses.windows(2).filter(|two| two[1] - two[0] < DOUBLE_CLICK).count();
-    let [left, right, middle] = presses_of;
-    let any = presses.len().max(1) as f64;
-    [
-        Value::Number(mean(&durations)),
-        Value::Number(std(&durations)),
-        Value::Count(left),
-        Value::Count(right),
-        Value::Count(middle),
-        Value::Number(left as f64 / any),
-        Value::Count(double as u64),
-        Value::Number(double as f64 / any),
-        Value::Number(presses.len() as f64 / window),
-        Value::Number(median(&durations)),
-    ]
+
+    /// Presses soon after the one before.
+    fn double(&self) -> u64 {
+        self.presses.windows(2).filter(|two| two[1] - two[0] < DOUBLE_CLICK).count() as u64
+    }
+
+    /// So many, as a share of all presses.
+    fn share(&self, presses: u64) -> f64 {
+        presses as f64 / self.presses.len().max(1) as f64
+    }
 }
 
 fn index(button: Button) -> Option<usize> {
     match button {
-        Button::Left => Some(0),
-        Button::Right => Some(1),
-        Button::Middle => Some(2),
+        Button::Left => Some(LEFT),
+        Button::Right => Some(RIGHT),
+        Button::Middle => Some(MIDDLE),
         Button::Other => None,
     }
 }
 
-/// `scroll_0` to `scroll_7`.
-fn scrolls(events: &[Held], window: f64) -> [Value; 8] {
-    let is_scroll = |event: &&Held| matches!(event.what(), What::Scroll | What::ScrollBy);
-    let times: Vec<i64> = events.iter().filter(is_scroll).map(Timed::ts).collect();
-    let deltas: Vec<f64> =
-        events.iter().filter(|event| event.what() == What::ScrollBy).map(|event| event.x).collect();
-    let gaps: Vec<f64> = times.windows(2).map(|two| seconds(two[1] - two[0])).collect();
-    let up = deltas.iter().filter(|delta| **delta > 0.0).count();
-    let down = deltas.iter().filter(|delta| **delta < 0.0).count();
-    [
-        Value::Number(mean_abs(&deltas)),
-        Value::Number(std(&deltas)),
-        Value::Count(up as u64),
-        Value::Count(down as u64),
-        Value::Number(up as f64 / deltas.len().max(1) as f64),
-        Value::Number(times.len() as f64 / window),
-        Value::Number(mean(&gaps)),
-        Value::Number(std(&gaps)),
-    ]
+/// What the wheel did.
+struct Scrolls {
+    all: usize,
+    /// Of the scrolls that say how far.
+    deltas: Vec<f64>,
+    /// From one scroll to the next, in s.
+    between: Vec<f64>,
+}
+
+impl Scrolls {
+    fn of(events: &[Held]) -> Scrolls {
+        let is_scroll = |event: &&Held| matches!(event.what(), What::Scroll | What::ScrollBy);
+        let times: Vec<i64> = events.iter().filter(is_scroll).map(Timed::ts).collect();
+        let by = events.iter().filter(|event| event.what() == What::ScrollBy);
+        Scrolls {
+            all: times.len(),
+            deltas: by.map(|event| event.x).collect(),
+            between: times.windows(2).map(|two| seconds(two[1] - two[0])).collect(),
+        }
+    }
+
+    fn count(&self, is_counted: impl Fn(f64) -> bool) -> u64 {
+        self.deltas.iter().filter(|delta| is_counted(**delta)).count() as u64
+    }
 }

@@ -104,7 +104,6 @@ pub struct Schema {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 struct Document {
-    schema: u32,
     kinds: Kinds,
 }
 
@@ -116,8 +115,7 @@ struct Kinds {
     app: Schema,
 }
 
-/// The number of the contract that outputs follow, written as `schema`.
-pub const SCHEMA: u32 = 1;
+pub use crate::features::SCHEMA;
 
 /// The compiled-in schema does not fit this program: a mistake of the build.
 #[derive(Debug, thiserror::Error)]
@@ -125,9 +123,6 @@ pub enum SchemaError {
     /// It is not the JSON that is expected.
     #[error("features.json: {0}")]
     Json(#[from] serde_json::Error),
-    /// It is for another contract.
-    #[error("features.json is schema {0}, this program is for {SCHEMA}")]
-    Version(u32),
 }
 
 impl Schema {
@@ -137,9 +132,6 @@ impl Schema {
     /// When the compiled-in file is not what this program expects.
     pub fn of(kind: Kind) -> Result<Schema, SchemaError> {
         let document: Document = serde_json::from_str(FEATURES)?;
-        if document.schema != SCHEMA {
-            return Err(SchemaError::Version(document.schema));
-        }
         Ok(match kind {
             Kind::Keystroke => document.kinds.keystroke,
             Kind::Mouse => document.kinds.mouse,

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::apps::Current;
 use crate::event::Focus;
+use crate::features::Transition;
 use crate::output::{Record, Value};
 use crate::patterns::{App, Patterns};
-use crate::schema::SCHEMA;
 
 /// The state of the application tracker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// Of its form.
     schema: u32,
     /// The stream entry read last.
     pub last_id: String,
@@ -56,9 +57,9 @@ pub enum StateError {
     /// The parser's own words could name applications.
     #[error("the saved state is not understood, at line {}, column {}", .0.line(), .0.column())]
     Json(serde_json::Error),
-    /// It is of another contract.
-    #[error("the saved state is of schema {0}, this program is for {SCHEMA}")]
-    Schema(u32),
+    /// It is of another form.
+    #[error("the saved state is of form {0}, this program is for {FORM}")]
+    Form(u32),
     /// It does not say where in the stream to go on.
     #[error("the saved state's last_id is no id of a stream's entry")]
     LastId,
@@ -75,6 +76,9 @@ pub enum StateError {
 /// How many transitions are kept for InfluxDB.
 const MOST_UNSTORED: usize = 1000;
 const FILE_NAME: &str = "app-state.json";
+/// The number of the state's form, which is not that of the features: a release that goes forth or back over a new feature
+/// still finds what was learnt.
+const FORM: u32 = 1;
 
 impl State {
     /// The state at a moment; `pending` in order of (`ts`, arrival).
@@ -90,7 +94,7 @@ impl State {
         let last_id = last_id.to_owned();
         let Patterns { dev_mode, taken_ts, total_transitions, unique_apps, gains, apps } = patterns;
         State {
-            schema: SCHEMA,
+            schema: FORM,
             last_id,
             max_ts,
             taken_through,
@@ -139,9 +143,9 @@ impl State {
 
     /// The transitions that InfluxDB has not answered.
     pub fn unstored(&self) -> impl Iterator<Item = Record> {
-        self.unstored.iter().cloned().map(|(ts, from, to, duration, dev_mode)| Record {
+        self.unstored.iter().cloned().map(|(ts, from_app, to_app, duration_ms, dev_mode)| Record {
             ts,
-            values: vec![Value::Text(from), Value::Text(to), Value::Count(duration), Value::Bool(dev_mode)],
+            values: Transition { from_app, to_app, duration_ms, dev_mode }.values(),
         })
     }
 
@@ -156,11 +160,11 @@ impl State {
     /// A state from its text.
     ///
     /// # Errors
-    /// When it is not understood, or of another schema.
+    /// When it is not understood, or of another form.
     pub fn from_json(text: &[u8]) -> Result<State, StateError> {
         let state: State = serde_json::from_slice(text).map_err(StateError::Json)?;
-        if state.schema != SCHEMA {
-            return Err(StateError::Schema(state.schema));
+        if state.schema != FORM {
+            return Err(StateError::Form(state.schema));
         }
         if is_entry_id(&state.last_id) { Ok(state) } else { Err(StateError::LastId) }
     }
@@ -244,7 +248,7 @@ mod tests {
             State::from_json(SAVED.replace("\"since\":70", "\"since\":\"Firefox\"").as_bytes()).unwrap_err();
         assert_eq!(named.to_string(), "the saved state is not understood, at line 2, column 46");
         let other = SAVED.replace("\"schema\":1", "\"schema\":2");
-        assert!(matches!(State::from_json(other.as_bytes()), Err(StateError::Schema(2))));
+        assert!(matches!(State::from_json(other.as_bytes()), Err(StateError::Form(2))));
     }
 
     #[test]

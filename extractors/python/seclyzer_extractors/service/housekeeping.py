@@ -90,7 +90,7 @@ class Housekeeping:
 
     def _write_stats(self, now: int) -> None:
         """The stats; and the cursor with them, as another program may have deleted it."""
-        fields = stats_hash.fields(self._values())
+        fields = stats_hash.fields(self._values(), _after_rejection(self._store.refusal))
         key = self._kind.stats_key
         commands: list[Command] = [_hset(key, fields), ("EXPIRE", key, STATS_EXPIRE // 1_000_000)]
         halves = {"published": self._publisher.published, "stored": self._stored_ts}
@@ -124,7 +124,6 @@ class Housekeeping:
             "entries_trimmed": reader.bounds.entries_trimmed,
             "outputs_dropped": publisher.outputs_dropped,
             "output_errors": publisher.output_errors,
-            **_of_refusal(store.refusal),
         }
 
     def log_skipped(self, now: int) -> None:
@@ -144,7 +143,7 @@ class Housekeeping:
             logs.log("ancient_skipped", count=ancient, advice=advice)
 
 
-def _of_refusal(last: Refusal | None) -> dict[str, str | int]:
+def _after_rejection(last: Refusal | None) -> dict[str, str | int]:
     return {} if last is None else {"rejected_reason": last.reason, "rejected_year": last.year or 0}
 
 

@@ -1,4 +1,4 @@
-//! `move_0` to `move_19`: speed, acceleration, jerk and direction along the moves of a window.
+//! Speed, acceleration, jerk and direction along the moves of a window.
 //!
 //! What belongs to a step is known before a window closes. Two looks at all steps are left: for the means, and then for
 //! the deviations. Sums run over the window from left to right.
@@ -15,17 +15,47 @@ const JERK_LIMIT: f64 = 1_000_000.0;
 /// The events of a window in order: those of the first list, then those of the second.
 pub type Events<'a> = [&'a [Held]; 2];
 
+/// What the moves of a window say. Speeds are in px/s, accelerations in px/s², jerks in px/s³, turns in rad.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moves {
+    pub speed_mean: f64,
+    pub speed_std: f64,
+    pub speed_max: f64,
+    pub speed_median: f64,
+    pub acceleration_mean_abs: f64,
+    pub acceleration_std: f64,
+    pub acceleration_max_abs: f64,
+    pub turn_mean: f64,
+    pub turn_std: f64,
+    pub jerk_mean_abs: f64,
+    pub jerk_std: f64,
+    /// The way travelled, px.
+    pub way: f64,
+    /// From the first move to the last, px.
+    pub straight: f64,
+    pub way_of_a_move: f64,
+    pub share_of_long_intervals: f64,
+    /// Between moves, s.
+    pub interval_mean: f64,
+    pub interval_std: f64,
+    /// The straight way over the way travelled.
+    pub straightness: f64,
+    pub curvature: f64,
+    /// Moves a second.
+    pub rate: f64,
+}
+
 /// All 0.0 with fewer than 3 moves. `window` is in s. Every event, be it a move or not, is handed on once, so that who wants
 /// to see them need not go through them again.
-pub fn features(events: Events<'_>, window: f64, on_event: impl FnMut(&Held)) -> [f64; 20] {
+pub fn features(events: Events<'_>, window: f64, on_event: impl FnMut(&Held)) -> Moves {
     let mut middle = Middle::new();
     let sums = Sums::of(events, &mut middle, on_event);
     let mut moves = events.into_iter().flatten().filter(|event| event.is_move());
     let (Some(first), Some(last)) = (moves.next(), moves.next_back()) else {
-        return [0.0; 20];
+        return Moves::default();
     };
     if sums.steps < 2 {
-        return [0.0; 20];
+        return Moves::default();
     }
     let means = sums.means();
     let mut middle = middle.about();
@@ -34,28 +64,28 @@ pub fn features(events: Events<'_>, window: f64, on_event: impl FnMut(&Held)) ->
     let straight = distance(last.x - first.x, last.y - first.y);
     let straightness = straight / sums.way.max(1.0);
     let (moves, steps, turns) = (sums.steps + 1, sums.steps, sums.steps - 1);
-    [
-        means.speed,
-        deviation(squares.speeds, sums.speeds.count),
-        sums.fastest,
-        middle.median(),
-        mean(sums.accelerations_abs, sums.accelerations.count),
-        deviation(squares.accelerations, sums.accelerations.count),
-        sums.hardest,
-        1.0 - straightness,
-        means.turn,
-        deviation(squares.turns, turns),
-        mean(sums.jerks_abs, sums.jerks.count),
-        deviation(squares.jerks, sums.jerks.count),
-        sums.way,
+    Moves {
+        speed_mean: means.speed,
+        speed_std: deviation(squares.speeds, sums.speeds.count),
+        speed_max: sums.fastest,
+        speed_median: middle.median(),
+        acceleration_mean_abs: mean(sums.accelerations_abs, sums.accelerations.count),
+        acceleration_std: deviation(squares.accelerations, sums.accelerations.count),
+        acceleration_max_abs: sums.hardest,
+        turn_mean: means.turn,
+        turn_std: deviation(squares.turns, turns),
+        jerk_mean_abs: mean(sums.jerks_abs, sums.jerks.count),
+        jerk_std: deviation(squares.jerks, sums.jerks.count),
+        way: sums.way,
         straight,
-        sums.way / moves as f64,
-        sums.long_intervals as f64 / steps as f64,
-        means.interval,
-        deviation(squares.intervals, steps),
+        way_of_a_move: sums.way / moves as f64,
+        share_of_long_intervals: sums.long_intervals as f64 / steps as f64,
+        interval_mean: means.interval,
+        interval_std: deviation(squares.intervals, steps),
         straightness,
-        moves as f64 / window,
-    ]
+        curvature: 1.0 - straightness,
+        rate: moves as f64 / window,
+    }
 }
 
 /// The mean of so many values; 0.0 of none.

@@ -96,6 +96,35 @@ fn expected(events: &[Mouse], window: f64) -> [f64; 20] {
     ]
 }
 
+impl Moves {
+    /// As `move_0` to `move_19`.
+    fn map<T>(self, f: impl Fn(f64) -> T) -> [T; 20] {
+        [
+            self.speed_mean,
+            self.speed_std,
+            self.speed_max,
+            self.speed_median,
+            self.acceleration_mean_abs,
+            self.acceleration_std,
+            self.acceleration_max_abs,
+            self.curvature,
+            self.turn_mean,
+            self.turn_std,
+            self.jerk_mean_abs,
+            self.jerk_std,
+            self.way,
+            self.straight,
+            self.way_of_a_move,
+            self.share_of_long_intervals,
+            self.interval_mean,
+            self.interval_std,
+            self.straightness,
+            self.rate,
+        ]
+        .map(f)
+    }
+}
+
 #[test]
 fn windows_of_any_length_are_what_the_contract_defines_to_the_bit() {
     for count in (0..8).chain([100]) {

@@ -1,0 +1,90 @@
+//! Features by name: a struct for each kind, with a field for each feature of `schema/features.json`. Who fills one must
+//! name every feature, and each once: the compiler refuses a literal that does not.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::{env, fs};
+
+use serde::Deserialize;
+
+const SOURCE: &str = "../schema/features.json";
+/// By the kind's name: the struct's name, and what it holds.
+const STRUCTS: [(&str, &str, &str); 3] = [
+    ("keystroke", "Keystroke", "The features of a window of keystrokes."),
+    ("mouse", "Mouse", "The features of a window of mouse events."),
+    ("app", "Transition", "A transition from one application to another."),
+];
+
+#[derive(Deserialize)]
+struct Document {
+    schema: u32,
+    kinds: std::collections::HashMap<String, Kind>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    features: Vec<Feature>,
+}
+
+#[derive(Deserialize)]
+struct Feature {
+    name: String,
+    unit: String,
+    kind: Value,
+    about: String,
+}
+
+/// How a feature is written.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Value {
+    Number,
+    Count,
+    Bool,
+    String,
+}
+
+/// Writes `features.rs` into the build's folder.
+pub fn generate() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed={SOURCE}");
+    println!("cargo:rerun-if-changed=codegen/features.rs");
+    let document: Document = serde_json::from_str(&fs::read_to_string(SOURCE)?)?;
+    let folder = env::var_os("OUT_DIR").ok_or("cargo did not set OUT_DIR")?;
+    Ok(fs::write(Path::new(&folder).join("features.rs"), source(&document))?)
+}
+
+fn source(document: &Document) -> String {
+    let mut out = format!(
+        "/// The number of the contract that outputs follow, written as `schema`.\npub const SCHEMA: u32 = {};\n",
+        document.schema
+    );
+    for (kind, name, about) in STRUCTS {
+        let features = &document.kinds[kind].features;
+        let _ = writeln!(out, "\n/// {about}\n#[derive(Clone, Debug, PartialEq)]\npub struct {name} {{");
+        for feature in features {
+            let (held, _) = feature.kind.rust();
+            let _ = writeln!(out, "    /// In {}: {}.", feature.unit, feature.about);
+            let _ = writeln!(out, "    pub {}: {held},", feature.name);
+        }
+        let _ = writeln!(out, "}}\n\nimpl {name} {{\n    /// In the schema's order.");
+        let _ = writeln!(out, "    pub fn values(self) -> Vec<Value> {{\n        vec![");
+        for feature in features {
+            let _ = writeln!(out, "            Value::{}(self.{}),", feature.kind.rust().1, feature.name);
+        }
+        let _ = writeln!(out, "        ]\n    }}\n}}");
+    }
+    out
+}
+
+impl Value {
+    /// The type that holds it, and the variant of the program's own `Value`.
+    fn rust(self) -> (&'static str, &'static str) {
+        match self {
+            Value::Number => ("f64", "Number"),
+            Value::Count => ("u64", "Count"),
+            Value::Bool => ("bool", "Bool"),
+            Value::String => ("String", "Text"),
+        }
+    }
+}
