@@ -111,7 +111,8 @@ def _help(kind: str) -> str:
     program = PROGRAMS[kind]
     rows = []
     for setting in config.SETTINGS:
-        rows.append((f"{setting.flag} {setting.metavar}".strip(), setting.env, setting.key))
+        flag = f"{setting.flag} {setting.metavar}" if setting.metavar else ""
+        rows.append((flag, setting.env, setting.key))
         if setting.secret:
             rows.append(("", f"{setting.env}_FILE", f"{setting.key}_file"))
     table = "".join(f"  {flag:<22}  {variable:<31}  {key}\n" for flag, variable, key in rows)
