@@ -87,7 +87,11 @@ def test_environment_beats_file_beats_default(tmp_path: Path) -> None:
         SECLYZER_AGENT_ROLES="store,edge",
         SECLYZER_AGENT_CHECKS="{redis: {fall: 4}}",
     )
-    assert (settings.slow_milliseconds, settings.lag_warn_seconds, settings.lag_fail_seconds) == (80, 20, 90)
+    assert (settings.slow_milliseconds, settings.own["lag_warn_seconds"], settings.own["lag_fail_seconds"]) == (
+        80,
+        20,
+        90,
+    )
     assert settings.roles == ("edge", "store")
     assert (settings.checks["redis"].fall, settings.checks["redis"].interval) == (4, 5)
 

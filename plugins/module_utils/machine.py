@@ -12,7 +12,7 @@ from typing import Any
 from .files import free_bytes, read
 from .layout import Layout
 
-STATE = Path("/var/lib/seclyzer")
+STATE = Layout().state
 
 
 def describe(layout: Layout, names: list[str]) -> dict[str, Any]:

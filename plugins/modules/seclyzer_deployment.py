@@ -259,7 +259,8 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
     elif previous is None:
         words = f"stays: nothing ran before deployment {n}"
     if words or previous is None:
-        return {"changed": False, "deployment": n, "said": [words], "running": running(layout), "returned": False}
+        about = {"said": [words], "running": running(layout), "before": health.look_before(layout).told()}
+        return {"changed": False, "deployment": n, "returned": False} | about
     told = _may_run(layout, previous)
     done = switch(layout, previous, parameters, check, "returned")
     return done | {"returned": True, "said": [*done["said"], *told]}

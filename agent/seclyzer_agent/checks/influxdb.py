@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 import aiohttp
 from aiohttp.client_exceptions import UnixClientConnectorError
 
-from ..model import Entry, Facts, Reading, Status, Unreadable
-from .spool import kept
+from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
+from ..spec import Context, Metric, Spec, Trial, value_of
+from ..spool import kept
 
 MAX_BODY = 16 * 1024
 
@@ -45,7 +46,9 @@ class InfluxCheck:
         slow: float,
         facts: Facts | None = None,
         extractors: Sequence[str] = (),
+        timeout: float | None = None,
     ) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=timeout) if timeout is not None else session.timeout
         self._session, self._url, self._tls, self._slow = session, url.rstrip("/") + "/health", tls, slow
         self._facts, self.after = facts, tuple(extractors)
 
@@ -68,7 +71,9 @@ class InfluxCheck:
         """One request, over a connection that is kept."""
         began = time.perf_counter()
         try:
-            async with self._session.get(self._url, ssl=self._tls, allow_redirects=False) as answer:
+            async with self._session.get(
+                self._url, ssl=self._tls, allow_redirects=False, timeout=self._timeout
+            ) as answer:
                 body = await _body(answer)
         except aiohttp.ClientConnectorCertificateError:
             raise Unreadable("the certificate is not one that the CA file vouches for") from None
@@ -116,3 +121,43 @@ def judge(latency: float, slow: float) -> Entry:
     status = Status.WARN if latency > slow else Status.PASS
     words = f"InfluxDB answered in {ms:.1f} ms" + (f", more than {slow * 1000:g} ms" if status else "")
     return Entry("responseTime", "influxdb", "datastore", status, words, round(ms, 3), "ms")
+
+
+def _make(context: Context) -> list[InfluxCheck]:
+    settings = context.settings
+    spools = () if settings.store else settings.extractors
+    slow = settings.slow_milliseconds / 1000
+    # Less than the check's own deadline: the check knows what a store that hangs means, its runner does not.
+    timeout = 0.8 * settings.checks["influxdb"].deadline
+    return [InfluxCheck(context.http, settings.influx_url, context.tls, slow, context.facts, spools, timeout)]
+
+
+SPEC = Spec(
+    names=("influxdb",),
+    order=80,
+    help="InfluxDB, here or on the store",
+    pace=Pace(10, 5, rise=2, fall=2),
+    measurements={
+        "responseTime": "of `GET /health`. On an edge that is no store, InfluxDB away is `warn` as long as the spools "
+        "keep every point, and its words say how much they hold; `fail` when points are lost, or when it is not known",
+    },
+    uses=("influx_url", "influx_socket", "influx_ca_file", "slow_milliseconds"),
+    metrics=(
+        Metric(
+            "influxdb_up",
+            "gauge",
+            "1 when InfluxDB was ready at the last reading",
+            lambda _, facts: [((), 0 if facts is None else 1)],
+            state=True,
+            when_unread=True,
+        ),
+        Metric(
+            "seclyzer_influxdb_health_seconds",
+            "gauge",
+            "Time that GET /health took",
+            value_of(lambda facts: facts.latency),
+        ),
+    ),
+    trial=Trial(),
+    make=_make,
+)

@@ -36,7 +36,7 @@ def _redis_advice(reason: str, address: RedisAddress) -> str:
         return SOCKET_ADVICE
     if reason.endswith(NO_RESP):
         return "check redis_url: something else listens there"
-    if "certificate" in reason:
+    if "certificate" in reason or "CA file" in reason:
         return "check the CA file and the server's certificate"
     return "does it run, and listen there? check redis_url"
 
@@ -56,7 +56,7 @@ def _influx(settings: Settings) -> tuple[bool, str]:
 
 
 def _influx_away_advice(reason: str, settings: Settings) -> str:
-    if "certificate" in reason or "HTTP" in reason:
+    if any(word in reason for word in ("certificate", "CA file", "HTTP")):
         return "check influx_ca_file, the server's certificate and influx_url"
     if not settings.influx_socket:
         return "does it run, and listen there? check influx_url"
