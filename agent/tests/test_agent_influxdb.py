@@ -64,7 +64,10 @@ def test_a_ready_influxdb_passes_with_its_time() -> None:
         (web.json_response({"status": "fail"}, status=503), "answers GET /health with 503"),
         (web.json_response({"name": "influxdb", "status": "starting"}), "does not say that it is ready"),
         (web.Response(text="<html>"), "answers GET /health with 200 as no InfluxDB 2 does: check influx_url"),
-        (web.json_response({"status": "pass"}), "answers GET /health with 200 as no InfluxDB 2 does: check influx_url"),
+        (
+            web.json_response({"name": "x", "status": "pass"}),
+            "answers GET /health with 200 as no InfluxDB 2 does: check influx_url",
+        ),
         (web.json_response({"name": "influxdb", "status": "pass"}, status=201), "with 201 as no InfluxDB 2 does"),
         (web.Response(status=302, headers={"Location": "/"}), "with 302 as no InfluxDB 2 does: check influx_url"),
         (web.Response(status=304), "with 304 as no InfluxDB 2 does"),
@@ -111,9 +114,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_https_needs_the_ca_that_signed_the_certificate(certificates: Path) -> None:
-    with pytest.raises(
-        Unreadable, match="is not trusted: the server's certificate is not signed by a CA"
-    ):
+    with pytest.raises(Unreadable, match="is not trusted: the server's certificate is not signed by a CA"):
         influx(ready, certificates)
     (certificates / "trusted.crt").write_bytes((certificates / "ca.crt").read_bytes())
     assert influx(ready, certificates).entries[0].status is PASS
@@ -159,9 +160,7 @@ def by_socket(place: Path, name: str, host: str, tls: Path | None, through: bool
 def test_a_store_behind_a_socket_is_asked_in_its_own_name(certificates: Path, tmp_path: Path) -> None:
     assert by_socket(tmp_path, "store", "127.0.0.1", certificates).entries[0].status is PASS
     assert by_socket(tmp_path, "store", "store.example", None).entries[0].status is PASS
-    with pytest.raises(
-        Unreadable, match="is not trusted: the server's certificate is not for localhost"
-    ):
+    with pytest.raises(Unreadable, match="is not trusted: the server's certificate is not for localhost"):
         by_socket(tmp_path, "store", "localhost", certificates)
 
 

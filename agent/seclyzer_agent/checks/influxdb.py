@@ -118,7 +118,8 @@ def _untrusted(error: Exception, host: str) -> str:
 
 
 def _is_influxdb(body: bytes) -> bool:
-    return _document(body).get("name") == "influxdb"
+    found = _document(body)
+    return isinstance(found.get("status"), str) and found.get("name", "influxdb") == "influxdb"
 
 
 def _says_pass(body: bytes) -> bool:
