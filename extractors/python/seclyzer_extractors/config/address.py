@@ -1,18 +1,11 @@
 """Addresses of Redis and InfluxDB, taken apart by hand: both implementations take and refuse the same ones."""
 
 import re
-import socket
 from dataclasses import dataclass
 
+from ..store_address import parse_influx_url as parse_influx_url
+
 MASK = "********"
-OCTET = "(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
-LOOPBACK = re.compile(rf"127\.{OCTET}\.{OCTET}\.{OCTET}|::1|localhost", re.ASCII | re.IGNORECASE)
-INFLUX_URL = re.compile(
-    r"(?P<scheme>https?)://(?:\[(?P<v6>[0-9A-Fa-f:]+)\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::0*(?P<port>[1-9][0-9]{0,4}))?"
-    r"(?P<path>(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*)/*",
-    re.ASCII,
-)
-"""Little is taken, so that whoever reads the address again takes the same parts of it for host and path."""
 PRIVATE_FORMS = (
     "https://host[:port], or http:// to the loopback (127.x.x.x, [::1], localhost): "
     "over http influx_token can be read on the way"
@@ -42,25 +35,6 @@ def endpoint(host: str, port: int, tls: bool) -> str:
     return f"{bracketed}:{port}{' (TLS)' if tls else ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class InfluxAddress:
-    """Where InfluxDB listens; `prefix` stands before `/api/v2/…`, without a slash at its end; `url` is all of it."""
-
-    host: str
-    port: int
-    tls: bool
-    prefix: str
-    url: str
-
-    def __str__(self) -> str:
-        return endpoint(self.host, self.port, self.tls)
-
-    @property
-    def private(self) -> bool:
-        """Whether nobody on a network can read along: by TLS, or because it is the loopback. No name is resolved."""
-        return self.tls or bool(LOOPBACK.fullmatch(self.host))
-
-
 def parse_redis_url(url: str, username: str, password: str) -> RedisAddress:
     """What it does not say of user and password is taken from the other two. ValueError for what is none."""
     scheme, rest = _split(url, "://")
@@ -85,26 +59,10 @@ def parse_redis_url(url: str, username: str, password: str) -> RedisAddress:
     return RedisAddress("", host, port, scheme == "rediss", _database(database), username, password, ca_file)
 
 
-def parse_influx_url(url: str) -> InfluxAddress:
-    """ValueError for what is none."""
-    found = INFLUX_URL.fullmatch(url)
-    if found is None or int(found["port"] or 1) > 65535:
-        raise ValueError("no plain address")
-    scheme, path, name = found["scheme"], found["path"], found["name"]
-    if name is None:
-        try:
-            socket.inet_pton(socket.AF_INET6, found["v6"])
-        except OSError:
-            raise ValueError("no address") from None
-        name = f"[{found['v6']}]"
-    port = int(found["port"] or (443 if scheme == "https" else 80))
-    shown = f"{scheme}://{name}{f':{port}' if found['port'] else ''}{path}"
-    return InfluxAddress(found["v6"] or name, port, scheme == "https", path, shown)
-
-
 def influx_where(url: str, socket: str) -> str:
     """Where InfluxDB is reached, for people to read."""
-    where = str(parse_influx_url(url))
+    address = parse_influx_url(url)
+    where = endpoint(address.host, address.port, address.tls)
     return f"{where} by {socket}" if socket else where
 
 
