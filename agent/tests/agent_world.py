@@ -117,7 +117,7 @@ def answers(server: RedisServer) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for something to become true, or fail."""
     end = time.monotonic() + seconds
     while not condition():
@@ -237,7 +237,7 @@ class Host:
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
 
