@@ -91,7 +91,7 @@ class Stage:
         self.add_bucket()
         self.backend_id, backend = self.influx.make_token()
         self.gateway = Gateway(
-            self.folder, self.influx.port, backend, influxdb_bucket=self.bucket, **self._gateway_options
+            self.folder, self.influx.port, backend, influxdb_gateway_bucket=self.bucket, **self._gateway_options
         )
         self.token = secrets.token_hex(16)
         self.admit()
