@@ -1,20 +1,38 @@
-"""The keystroke features of windows: the events of each in, 48 features and their counts out.
+"""The keystroke features of windows: the events of each in, numbers out.
 
 Times are in ms. What belongs to an event is worked out in `strokes`; here is what is made of a window's.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
 from . import stats
+from .classes import Class
 from .event import Key
 from .features import Value, ordering
-from .runs import Runs
 from .sliding import common
-from .strokes import Strokes
+from .strokes import CLASSES, Dwells, Strokes
 
 DIGRAPHS = 20
 _DIGRAPH_NAMES = [f"digraph_{rank}_mean" for rank in range(DIGRAPHS)]
+MAX_SHORT_GAP_MS = 1500.0
+_GAPS = {
+    f"gap_{first.name.lower()}_{second.name.lower()}_median": first * CLASSES + second
+    for first, second in (
+        (Class.LEFT, Class.LEFT),
+        (Class.LEFT, Class.RIGHT),
+        (Class.RIGHT, Class.LEFT),
+        (Class.RIGHT, Class.RIGHT),
+        (Class.LEFT, Class.SPACE),
+        (Class.RIGHT, Class.SPACE),
+        (Class.SPACE, Class.LEFT),
+        (Class.SPACE, Class.RIGHT),
+        (Class.BACKSPACE, Class.BACKSPACE),
+        (Class.SHIFT, Class.LEFT),
+        (Class.SHIFT, Class.RIGHT),
+    )
+}
 SPARE_NAMES = 10_000  # so many keys and pairs of keys may be remembered, be there an event of them or not
 
 
@@ -52,13 +70,21 @@ class Windows:
 
 def _features(strokes: Strokes, dev_mode: bool) -> dict[str, Value]:
     dwells, flights, gaps = strokes.dwells, strokes.flights, strokes.gaps
+    held, ways = dwells.ordered(), gaps.ordered()
     # TypeError when a name is given twice.
     return dict(
-        **_eight("dwell", dwells),
-        **_eight("flight", flights),
+        **_eight("dwell", dwells.values, held),
+        **_eight("flight", flights.values, flights.ordered()),
         **_digraphs(strokes),
-        **_corrections(len(strokes.pressed), strokes.deleting.count(1)),
-        **(_rhythm(gaps.values, gaps.median()) if gaps.values else _NO_RHYTHM),
+        **_corrections(len(strokes.pressed), strokes.classes.count(Class.BACKSPACE)),
+        **(_rhythm(gaps.values, stats.median_of_sorted(ways)) if gaps.values else _NO_RHYTHM),
+        **_quantiles("dwell", held, (10, 90)),
+        **_quantiles("gap", ways[: bisect_left(ways, MAX_SHORT_GAP_MS)], (5, 10, 25, 50, 75, 90)),
+        **_dwells_of_classes(dwells),
+        **_shares(strokes.classes),
+        **_rollovers(strokes),
+        **_short_gaps(strokes),
+        **_quantiles("trigraph", strokes.trigraphs.ordered(), (25, 50, 75)),
         dwell_count=len(dwells.values),
         flight_count=len(flights.values),
         total_keys=len(strokes.pressed),
@@ -66,8 +92,8 @@ def _features(strokes: Strokes, dev_mode: bool) -> dict[str, Value]:
     )
 
 
-def _eight(name: str, runs: Runs) -> dict[str, Value]:
-    mean, std, low, high, median, q25, q75, spread = stats.eight(runs.values, runs.ordered())
+def _eight(name: str, values: Sequence[float], ordered: Sequence[float]) -> dict[str, Value]:
+    mean, std, low, high, median, q25, q75, spread = stats.eight(values, ordered)
     return {
         f"{name}_mean": mean,
         f"{name}_std": std,
@@ -77,6 +103,15 @@ def _eight(name: str, runs: Runs) -> dict[str, Value]:
         f"{name}_q25": q25,
         f"{name}_q75": q75,
         f"{name}_range": spread,
+    }
+
+
+def _quantiles(name: str, ordered: Sequence[float], hundredths: Sequence[int]) -> dict[str, Value]:
+    return {
+        f"{name}_median" if share == 50 else f"{name}_q{share:02}": stats.median_of_sorted(ordered)
+        if share == 50
+        else stats.quantile_of_sorted(ordered, share / 100)
+        for share in hundredths
     }
 
 
@@ -130,6 +165,51 @@ def _rhythm(gaps: Sequence[float], median: float) -> dict[str, Value]:
         "rhythm_variation": std,
         "typing_speed_wpm": 60000.0 / max(mean, 1.0) / 5.0,
         "rhythm_stability": 1.0 / (1.0 + std * std),
+    }
+
+
+def _dwells_of_classes(dwells: Dwells) -> dict[str, Value]:
+    of: list[list[float]] = [[] for _ in Class]
+    for ms, key_class in zip(dwells.values, dwells.classes, strict=True):
+        of[key_class].append(ms)
+    medians: dict[str, Value] = {f"dwell_{one.name.lower()}_median": _median_of_two_or_more(of[one]) for one in Class}
+    stds = {f"dwell_{one.name.lower()}_std": _std_of_four_or_more(of[one]) for one in Class if one <= Class.SPACE}
+    return medians | stds
+
+
+def _median_of_two_or_more(values: Sequence[float]) -> float:
+    return stats.median(values) if len(values) >= 2 else 0.0
+
+
+def _std_of_four_or_more(values: Sequence[float]) -> float:
+    return stats.std(values) if len(values) >= 4 else 0.0
+
+
+def _shares(classes: bytearray) -> dict[str, Value]:
+    presses = max(len(classes), 1)
+    return {f"share_{one.name.lower()}": classes.count(one) / presses for one in Class}
+
+
+def _rollovers(strokes: Strokes) -> dict[str, Value]:
+    # The key before a window's first press is not in it.
+    return {
+        "rollover_rate": strokes.rolled.count(1, 1) / max(len(strokes.rolled) - 1, 1),
+        "rollover_overlap": _median_of_two_or_more([ms for ms in strokes.dwells.overlaps if ms > 0.0]),
+    }
+
+
+def _short_gaps(strokes: Strokes) -> dict[str, Value]:
+    """Of the gaps of somebody who types on, by their two keys' classes, and in their order."""
+    of: list[list[float]] = [[] for _ in range(CLASSES * CLASSES)]
+    logs: list[float] = []
+    for ms, log, both in zip(strokes.gaps.values, strokes.logs, strokes.classes_of_gaps, strict=True):
+        if ms < MAX_SHORT_GAP_MS:
+            of[both].append(ms)
+            logs.append(log)
+    medians: dict[str, Value] = {name: _median_of_two_or_more(of[both]) for name, both in _GAPS.items()}
+    return medians | {
+        "gap_log_std": _std_of_four_or_more(logs),
+        "gap_log_autocorrelation": stats.autocorrelation(logs) if len(logs) >= 11 else 0.0,
     }
 
 
