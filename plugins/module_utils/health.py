@@ -10,13 +10,15 @@ import json
 import ssl
 import time
 import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import by_socket, deployments, systemd
+from . import before as earlier
+from . import by_socket, deployments, direct, systemd
+from .before import Before
 from .files import read
 from .layout import STORE_PROXY, Layout, Refused, is_socket
 from .resp import Redis, RedisAway, RedisError
@@ -24,13 +26,15 @@ from .resp import Redis, RedisAway, RedisError
 PASSWORD = Path("/etc/seclyzer/credentials/redis-agent")
 FULLNESS = {"redis:memory", "redis:connections"}
 """What producers fill. It was so before a switch, or came by chance, and going back would not mend it."""
+AWAY = "influxdb:responseTime"
+"""The agent's check that fails while InfluxDB is away and points may be lost by that."""
 STATE = ("ActiveState", "SubState", "MainPID", "Result", "Type")
 
 
 @dataclass
 class Health:
-    """One look at a host: what runs, in words, what is wrong, in sentences; `spools`: the agent says that InfluxDB is
-    away and every point is kept.
+    """One look at a host: what runs, in words, what is wrong, in sentences; `spools`: the agent reports that InfluxDB
+    is away and every point is kept; `counted`: the extractors whose losses were read from their own counters.
     """
 
     running: list[str] = field(default_factory=list)
@@ -39,6 +43,7 @@ class Health:
     warns: bool = False
     journals: dict[str, list[str]] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
+    counted: set[str] = field(default_factory=set)
 
     def summary(self) -> str:
         """One line."""
@@ -53,17 +58,22 @@ class Target:
     implementations: Mapping[str, str]
     units: Mapping[str, str]
     probes: Mapping[str, str]
-    without_store: bool = False
+    going_back: bool = False
+    before: Before | None = None
 
     @classmethod
-    def of(cls, layout: Layout, without_store: bool = False) -> Target:
-        """The deployment that runs; `without_store`: InfluxDB may be away as long as no point is lost by that."""
+    def of(cls, layout: Layout, going_back: bool = False, before: Before | None = None) -> Target:
+        """The deployment that runs, to be compared with what was `before` the switch to it.
+
+        A host that is `going_back` does not fail over trouble that it had before, nor because InfluxDB is away while
+        every point is kept.
+        """
         n = deployments.current(layout)
         found = deployments.manifest(layout, n)
         if n is None or found is None:
             raise Refused("nothing is deployed on this host; site.yml deploys")
         wanted = deployments.load(layout, n)
-        return cls(wanted.version, wanted.implementations, wanted.units, wanted.probes, without_store)
+        return cls(wanted.version, wanted.implementations, wanted.units, wanted.probes, going_back, before)
 
 
 def wait(target: Target, seconds: float, settle: float = 0.0, pause: float = 0.5) -> Health:
@@ -111,10 +121,8 @@ def _units(target: Target, found: Health) -> None:
 
 
 def _extractors(target: Target, found: Health) -> None:
-    password = (read(PASSWORD) or "").strip()
     try:
-        with Redis(target.probes["redis_socket"], "agent", password, timeout=2.0) as redis:
-            stats = {kind: redis.pairs("HGETALL", f"seclyzer:stats:{kind}") for kind in target.implementations}
+        stats = _stats(target)
     except (RedisError, RedisAway) as fault:
         found.faults.append(f"Redis does not answer: {fault}")
         return
@@ -127,6 +135,28 @@ def _extractors(target: Target, found: Health) -> None:
             found.journals.setdefault(unit, systemd.journal(unit))
         else:
             found.running.append(f"{kind}={wanted}")
+            if target.before is not None:
+                _losses(kind, seen, target, target.before, found)
+
+
+def _losses(kind: str, seen: Mapping[str, str], target: Target, before: Before, found: Health) -> None:
+    """What the extractor lost since the switch; the agent's word for it may be of before."""
+    found.counted.add(kind)
+    if lost := before.lost(kind, seen):
+        words = earlier.sentence(kind, lost, seen)
+        if target.going_back and before.had_losses(kind):
+            found.running.append(f"{words}, and before it too")
+        else:
+            unit = f"seclyzer-{kind}.service"
+            found.faults.append(words)
+            found.journals.setdefault(unit, systemd.journal(unit))
+
+
+def _stats(target: Target) -> dict[str, dict[str, str]]:
+    """The stats hash of each extractor. Raises RedisError, RedisAway."""
+    password = (read(PASSWORD) or "").strip()
+    with Redis(target.probes["redis_socket"], "agent", password, timeout=2.0) as redis:
+        return {kind: redis.pairs("HGETALL", f"seclyzer:stats:{kind}") for kind in target.implementations}
 
 
 def _heartbeat(seen: Mapping[str, str], implementation: str, version: str, pid: int) -> str:
@@ -143,29 +173,67 @@ def _heartbeat(seen: Mapping[str, str], implementation: str, version: str, pid: 
 
 
 def _agent(target: Target, found: Health) -> None:
-    address = target.probes["agent"]
     try:
-        with urllib.request.urlopen(f"http://{address}/healthz", timeout=3) as answer:
-            report = json.load(answer)
-    except urllib.error.HTTPError as refusal:
-        report = _json(refusal)
-        if not report:
-            found.faults.append(f"the agent answers {refusal.code} without a report")
-            return
-    except (OSError, ValueError) as fault:
-        found.faults.append(f"the agent does not answer on {address}: {fault}")
+        report = _report(target.probes["agent"])
+    except Refused as fault:
+        found.faults.append(str(fault))
         return
     found.spools = _statuses(report, "influxdb") == {"warn"}
     status = str(report.get("status"))
     words = _said(report, "fail" if status == "fail" else "warn")
     fails = _fails(report)
+    older = {check for check in fails if _is_older(check, target, found)}
     if fails and fails <= FULLNESS:
         found.running.append(f"agent fail ({short(words)}), which is none of this deployment's doing")
+    elif fails and fails <= FULLNESS | older:
+        found.warns = True
+        found.running.append(f"agent fail ({short(words)}), which is older than the switch")
     elif status == "fail":
+        words = _said(report, "fail", fails - older) if fails else words
         found.faults.append(f"the agent says fail: {words}")
     else:
         found.warns = status == "warn"
         found.running.append(f"agent {status}" + (f" ({short(words)})" if status == "warn" and words else ""))
+
+
+def _report(address: str) -> dict[str, Any]:
+    """The agent's report. Raises Refused when there is none."""
+    try:
+        with direct.opener().open(f"http://{address}/healthz", timeout=3) as answer:
+            report = json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        report = _json(refusal)
+        if not report:
+            raise Refused(f"the agent answers {refusal.code} without a report") from None
+    except (OSError, ValueError) as fault:
+        raise Refused(f"the agent does not answer on {address}: {fault}") from None
+    return report if isinstance(report, dict) else {}
+
+
+def _is_older(check: str, target: Target, found: Health) -> bool:
+    """Whether what the agent reports as failing is no news since the switch."""
+    kind, _, what = check.partition(":")
+    if what == "losses" and kind in found.counted:
+        return True
+    return target.before is not None and target.before.excuses(check)
+
+
+def look_before(layout: Layout) -> Before:
+    """What a host that is about to switch has of trouble and losses already; nothing of what does not answer."""
+    try:
+        target = Target.of(layout)
+    except Refused:
+        return Before()
+    fails: set[str] = set()
+    with suppress(Refused):
+        if "agent" in target.probes:
+            fails = _fails(_report(target.probes["agent"]))
+    stats: dict[str, dict[str, str]] = {}
+    with suppress(RedisError, RedisAway):
+        if "redis_socket" in target.probes:
+            stats = _stats(target)
+    lives = {kind: earlier.life(seen) for kind, seen in stats.items()}
+    return Before(frozenset(fails), lives, {kind: earlier.counters(seen) for kind, seen in stats.items()})
 
 
 def _influxdb(target: Target, found: Health) -> None:
@@ -178,12 +246,15 @@ def _influxdb(target: Target, found: Health) -> None:
                 raise OSError(f"status {status}")
         else:  # a deployment from before there were sockets
             context = ssl.create_default_context(cafile=ca) if url.startswith("https:") else None
-            with urllib.request.urlopen(f"{url}/health", timeout=5, context=context) as answer:
+            with direct.opener(context).open(f"{url}/health", timeout=5) as answer:
                 answer.read()
         found.running.append("InfluxDB answers")
     except (OSError, ValueError, http.client.HTTPException) as fault:
-        if target.without_store and found.spools:
+        if target.going_back and found.spools:
             found.running.append("InfluxDB is away, points are kept")
+            return
+        if target.going_back and target.before is not None and target.before.excuses(AWAY):
+            found.running.append("InfluxDB is away, as before the switch")
             return
         where = f"{url} by {way}" if way else url
         why = fault.reason if isinstance(fault, urllib.error.URLError) else fault
@@ -217,12 +288,12 @@ def _fails(report: Mapping[str, Any]) -> set[str]:
     return {name for name, rows in checks if any(row.get("status") == "fail" for row in rows)}
 
 
-def _said(report: Mapping[str, Any], status: str) -> str:
-    """The checks of that status, with what they say."""
+def _said(report: Mapping[str, Any], status: str, only: Collection[str] = ()) -> str:
+    """The checks of that status, or of them only these, with what they say."""
     words = [
         f"{name}: {entry.get('output') or entry.get('observedValue')}"
         for name, entries in report.get("checks", {}).items()
         for entry in entries
-        if entry.get("status") == status
+        if entry.get("status") == status and (not only or name in only)
     ]
     return "; ".join(words[:3]) or str(report.get("output", ""))

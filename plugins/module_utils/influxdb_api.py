@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from . import credentials, files, safe_url
+from . import credentials, direct, files, safe_url
 from .layout import Refused
 
 CALL_SECONDS = 10.0
@@ -99,10 +99,7 @@ class InfluxDB:
     def __post_init__(self) -> None:
         if fault := safe_url.fault(self.url):
             raise Refused(f"the URL of InfluxDB {fault}")
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({}), _NoRedirects()]
-        if self.url.startswith("https:"):
-            handlers.append(urllib.request.HTTPSHandler(context=self._context()))
-        self._opener = urllib.request.build_opener(*handlers)
+        self._opener = direct.opener(self._context() if self.url.startswith("https:") else None, _NoRedirects())
 
     def call(self, method: str, path: str, token: str = "", body: Any = None, **query: str) -> Answer:
         """Send one request. Raises Away when there is no answer, Refused when the server is a stranger."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import bundles, deployments, machine, releases, staging, switching
+from ..module_utils import bundles, deployments, health, machine, releases, staging, switching
 from ..module_utils.deployments import History, Wanted
 from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
@@ -146,6 +146,10 @@ returned:
   description: Whether the host went back, or in check mode would.
   type: bool
   returned: previous
+before:
+  description: What was wrong just before the switch, for C(seclyzer_health).
+  type: dict
+  returned: current, previous
 rollout:
   description: The run over many hosts by which the running deployment came; empty when it is not known.
   type: str
@@ -230,6 +234,7 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         planned = switching.plan(layout, n)
         said = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
         return {"changed": planned.changed, "deployment": n, "said": said, "running": running(layout)}
+    before = health.look_before(layout)
     done = switching.switch(layout, n, parameters["by"], what, parameters["rollout"])
     removed = []
     if done.changed:
@@ -237,7 +242,8 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         removed = deployments.prune(layout, history, parameters["keep"])
         history.save(layout)
     said = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
-    return {"changed": done.changed, "deployment": n, "said": said, "running": running(layout)}
+    about = {"deployment": n, "said": said, "running": running(layout), "before": before.told()}
+    return {"changed": done.changed, **about}
 
 
 def back(layout: Layout, parameters: Result, check: bool) -> Result:

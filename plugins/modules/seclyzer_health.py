@@ -10,6 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import deployments, health
+from ..module_utils.before import Before
 from ..module_utils.deployments import History
 from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
@@ -23,7 +24,10 @@ description:
     ready. The agent answers and does not say fail. Each extractor's heartbeat names the implementation, version and
     process that should run. Redis and InfluxDB answer.
   - What should run is read from the running deployment on the host.
-  - With I(without_store), InfluxDB may be away while the agent says that every point is kept for it.
+  - With I(before), what was wrong before a switch fails nothing. Losses count from then on, and a check of the agent
+    that failed before is no fault, unless it judges the deployment itself.
+  - With I(going_back), InfluxDB may be away while the agent reports that every point is kept for it, or when it was
+    away before; and an extractor that lost data before may go on losing it.
   - On failure the message says in a sentence what is wrong, with the last lines of the journal.
 author: The SecLyzer maintainers (@seclyzer)
 options:
@@ -35,8 +39,12 @@ options:
     description: How long a warning of the agent is looked at again after a switch; it may speak of what ran before.
     type: float
     default: 12
-  without_store:
-    description: Whether a host may do without InfluxDB for now, as one that goes back may.
+  before:
+    description: What C(seclyzer_deployment) found just before it switched, its result C(before).
+    type: dict
+    default: {}
+  going_back:
+    description: Whether the host goes back to what ran before, so that trouble which it had before is none of it.
     type: bool
     default: false
   by:
@@ -82,7 +90,8 @@ pids:
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "seconds": {"type": "float", "default": 60.0},
     "settle": {"type": "float", "default": 12.0},
-    "without_store": {"type": "bool", "default": False},
+    "before": {"type": "dict", "default": {}},
+    "going_back": {"type": "bool", "default": False},
     "by": {"type": "str", "default": "somebody"},
     "base": {"type": "path", "default": "/opt/seclyzer"},
 }
@@ -108,7 +117,8 @@ def main() -> None:
     os.umask(0o022)  # services read what is written here, whatever root's own umask is
     layout = Layout(Path(module.params["base"]))
     try:
-        target = health.Target.of(layout, module.params["without_store"])
+        before = Before.of(module.params["before"]) if module.params["before"] else None
+        target = health.Target.of(layout, module.params["going_back"], before)
     except Refused as fault:
         if module.check_mode:
             module.exit_json(changed=False, summary=str(fault), faults=[], running={}, pids={})

@@ -1,5 +1,6 @@
-"""The store, as both implementations judge it: answers, by `--check`."""
+"""The store, as both implementations judge it: its address, answers, and files with secrets."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,3 +28,34 @@ def test_an_answer_means_the_same(case: dict[str, Any]) -> None:
     assert line.startswith(f"influxdb: {'good' if good else 'bad'}: ")
     if case["means"] == "no InfluxDB" and case["status"] < 400:
         assert line.endswith("; this is no InfluxDB 2; check influx_url")
+
+
+def both(*arguments: str, **environment: str) -> tuple[int, str, str]:
+    """Exit status, stdout, stderr of either."""
+    said = run(PYTHON, "mouse_extractor", *arguments, **environment)
+    assert said == run(RUST, "mouse_extractor", *arguments, **environment)
+    return said
+
+
+@pytest.mark.parametrize("case", cases("store_addresses"), ids=lambda case: repr(case["url"]))
+def test_an_address_of_the_store_is_the_same(case: dict[str, Any]) -> None:
+    status, out, err = both("--print-config", "--influx-url", case["url"])
+    if case["normal"] is None:
+        assert (status, out) == (78, "") and err.startswith("mouse_extractor: configuration: influx_url is ")
+    else:
+        assert (status, err) == (0, "") and f'influx_url: "{case["normal"]}"\n' in out
+        with_token = both("--print-config", "--influx-url", case["url"], INFLUX_TOKEN="t")
+        assert with_token[0] == (0 if case["private"] else 78)
+
+
+@pytest.mark.parametrize("case", cases("secret_files"), ids=lambda case: case["name"])
+def test_a_file_with_a_secret_is_judged_the_same(case: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "influx_token"
+    path.write_bytes(bytes.fromhex(case["hex"]))
+    for environment in ({"INFLUX_TOKEN_FILE": str(path)}, {"CREDENTIALS_DIRECTORY": str(tmp_path)}):
+        status, out, err = both("--print-config", **environment)
+        if "secret" in case:
+            assert (status, err) == (0, "") and 'influx_token: "********"\n' in out
+        else:
+            assert (status, out) == (78, "") and f"{path}, which " in err and case["fault"] in err
+            assert err.count("\n") == 1 and "tok" not in err.replace("influx_token", "")

@@ -258,7 +258,7 @@ def test_a_reply_of_redis_is_read_whole(redis: Redis) -> None:
 
 
 @pytest.mark.parametrize(
-    ("without_store", "status", "running", "faults"),
+    ("going_back", "status", "running", "faults"),
     [
         (True, "warn", "InfluxDB is away, points are kept", 0),
         (True, "fail", "", 2),
@@ -267,10 +267,10 @@ def test_a_reply_of_redis_is_read_whole(redis: Redis) -> None:
     ],
 )
 def test_a_host_may_do_without_a_store_while_the_agent_says_that_points_are_kept(
-    target: Target, without_store: bool, status: str, running: str, faults: int
+    target: Target, going_back: bool, status: str, running: str, faults: int
 ) -> None:
     Agent.report = {"status": status, "checks": {"influxdb:responseTime": [{"status": status, "output": "away"}]}}
     probes = {"agent": target.probes["agent"], "influx_url": "http://127.0.0.1:1"}
-    found = health.look(Target(target.version, {}, {UNIT: ""}, probes, without_store))
+    found = health.look(Target(target.version, {}, {UNIT: ""}, probes, going_back))
     assert (running in found.running) is bool(running)
     assert len(found.faults) == faults

@@ -11,7 +11,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(
     path
-    for pattern in ("*.yml", "playbooks/*.yml", "playbooks/tasks/*.yml", "roles/*/tasks/*.yml", "roles/*/handlers/*.yml")
+    for pattern in (
+        "*.yml",
+        "playbooks/*.yml",
+        "playbooks/tasks/*.yml",
+        "roles/*/tasks/*.yml",
+        "roles/*/handlers/*.yml",
+    )
     for path in ROOT.glob(pattern)
     if path.name != "galaxy.yml"
 )

@@ -1,11 +1,18 @@
 """Addresses of Redis and InfluxDB, taken apart by hand: both implementations take and refuse the same ones."""
 
 import re
+import socket
 from dataclasses import dataclass
 
 MASK = "********"
 OCTET = "(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
 LOOPBACK = re.compile(rf"127\.{OCTET}\.{OCTET}\.{OCTET}|::1|localhost", re.ASCII | re.IGNORECASE)
+INFLUX_URL = re.compile(
+    r"(?P<scheme>https?)://(?:\[(?P<v6>[0-9A-Fa-f:]+)\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::0*(?P<port>[1-9][0-9]{0,4}))?"
+    r"(?P<path>(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*)/*",
+    re.ASCII,
+)
+"""Little is taken, so that whoever reads the address again takes the same parts of it for host and path."""
 PRIVATE_FORMS = (
     "https://host[:port], or http:// to the loopback (127.x.x.x, [::1], localhost): "
     "over http influx_token can be read on the way"
@@ -31,12 +38,13 @@ class RedisAddress:
 
 @dataclass(frozen=True, slots=True)
 class InfluxAddress:
-    """Where InfluxDB listens; `prefix` stands before `/api/v2/…`, without a slash at its end."""
+    """Where InfluxDB listens; `prefix` stands before `/api/v2/…`, without a slash at its end; `url` is all of it."""
 
     host: str
     port: int
     tls: bool
     prefix: str
+    url: str
 
     @property
     def private(self) -> bool:
@@ -70,12 +78,19 @@ def parse_redis_url(url: str, username: str, password: str) -> RedisAddress:
 
 def parse_influx_url(url: str) -> InfluxAddress:
     """ValueError for what is none."""
-    scheme, rest = _split(url, "://")
-    authority, slash, path = rest.partition("/")
-    if scheme not in ("http", "https") or not re.fullmatch(r"[!-~]+", rest) or re.search("[@?#]", rest):
+    found = INFLUX_URL.fullmatch(url)
+    if found is None or int(found["port"] or 1) > 65535:
         raise ValueError("no plain address")
-    host, port = _authority(authority, 443 if scheme == "https" else 80)
-    return InfluxAddress(host, port, scheme == "https", f"{slash}{path}".rstrip("/"))
+    scheme, path, name = found["scheme"], found["path"], found["name"]
+    if name is None:
+        try:
+            socket.inet_pton(socket.AF_INET6, found["v6"])
+        except OSError:
+            raise ValueError("no address") from None
+        name = f"[{found['v6']}]"
+    port = int(found["port"] or (443 if scheme == "https" else 80))
+    shown = f"{scheme}://{name}{f':{port}' if found['port'] else ''}{path}"
+    return InfluxAddress(found["v6"] or name, port, scheme == "https", path, shown)
 
 
 def masked(url: str) -> str:

@@ -108,7 +108,6 @@ def redis_address(url: str, username: str, password: str) -> RedisAddress:
 def influx_url(value: object) -> str:
     url = text(value)
     try:
-        parse_influx_url(url)
+        return parse_influx_url(url).url
     except ValueError:
         raise ValueError("http://host[:port] or https://host[:port], without user, password and token") from None
-    return url.rstrip("/")

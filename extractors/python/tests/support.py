@@ -71,3 +71,10 @@ def run(
     return subprocess.run(
         command(kind, *arguments), input=stdin, env=env or environment(), capture_output=True, timeout=30
     )
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    """The cases of one file of tests/cases, which every implementation is held to."""
+    path = Path(__file__).resolve().parents[3] / "tests" / "cases" / f"{name}.json"
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return found

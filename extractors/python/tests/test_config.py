@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
+from support import cases, run
 from support import environment as process_environment
-from support import run
 
 from seclyzer_extractors import config
 from seclyzer_extractors.address import masked, parse_influx_url
@@ -14,8 +14,7 @@ from seclyzer_extractors.config import ConfigError
 
 HOSTS = Path(__file__).parents[3] / "tests" / "loopback"
 LOOPBACK = (HOSTS / "loopback.txt").read_text().splitlines()
-IN_BRACKETS = {"[127.0.0.1]", "[localhost]"}  # taken out of them and dialed: the loopback
-OTHERS = sorted(set((HOSTS / "others.txt").read_text().splitlines()) - IN_BRACKETS)
+OTHERS = (HOSTS / "others.txt").read_text().splitlines()
 
 
 @pytest.fixture
@@ -247,18 +246,48 @@ def test_a_file_that_is_not_there_is_said(load: Any) -> None:
 
 
 def test_secrets_come_from_files_and_credentials(load: Any, tmp_path: Path) -> None:
-    (tmp_path / "redis_password").write_text("from credentials\n", encoding="utf-8")
+    (tmp_path / "redis_password").write_text("from-credentials\n", encoding="utf-8")
     (tmp_path / "influx_token").write_text("token\r\n", encoding="utf-8")
     (tmp_path / "named").write_text("named\n", encoding="utf-8")
     credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     made = load(env=credentials)
-    assert (made.redis.password, made.influx_token) == ("from credentials", "token")
+    assert (made.redis.password, made.influx_token) == ("from-credentials", "token")
     assert load(env={**credentials, "REDIS_PASSWORD": "own"}).redis.password == "own"
     assert load(f"redis_password_file: {tmp_path}/named\n", credentials).redis.password == "named"
     assert load(env={**credentials, "REDIS_PASSWORD_FILE": f"{tmp_path}/named"}).redis.password == "named"
     both = {"REDIS_PASSWORD": "own", "REDIS_PASSWORD_FILE": "/nowhere"}
     assert load(env=both).redis.password == "own"
     assert load("redis_password_file: /nowhere", {"REDIS_PASSWORD": "own"}).redis.password == "own"
+
+
+@pytest.mark.parametrize("case", cases("store_addresses"), ids=lambda case: repr(case["url"]))
+def test_an_address_of_the_store_is_taken_or_refused(case: dict[str, Any]) -> None:
+    """The cases that every parser of the store's address is held to."""
+    if case["normal"] is None:
+        with pytest.raises(ValueError, match=r"^no "):
+            parse_influx_url(case["url"])
+    else:
+        found = parse_influx_url(case["url"])
+        assert (found.url, found.private) == (case["normal"], case["private"])
+
+
+@pytest.mark.parametrize("key", ["influx_token_file", "redis_password_file"])
+@pytest.mark.parametrize("case", cases("secret_files"), ids=lambda case: case["name"])
+def test_a_secret_file_holds_the_secret_and_nothing_else(
+    load: Any, tmp_path: Path, case: dict[str, str], key: str
+) -> None:
+    """The cases that every reader of such a file is held to."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes.fromhex(case["hex"]))
+    if "secret" in case:
+        made = load(f"{key}: {path}\n")
+        assert made.influx_token + made.redis.password == case["secret"]
+    else:
+        with pytest.raises(ConfigError) as refused:
+            load(f"{key}: {path}\n")
+        assert str(refused.value) == (
+            f"{path}, which {key} names, {case['fault']}: allowed is one line of printable ASCII without blanks"
+        )
 
 
 def test_systemds_state_directory_beats_the_others_but_a_flag(load: Any) -> None:

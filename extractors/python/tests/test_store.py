@@ -5,10 +5,10 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
-from pathlib import Path
 
 import pytest
 from servers import Answer, InfluxStub
+from support import cases
 
 from seclyzer_extractors import config, store
 from seclyzer_extractors.backoff import Backoff
@@ -17,8 +17,6 @@ from seclyzer_extractors.influx import InfluxAway, InfluxDB
 from seclyzer_extractors.rejected import Rejected
 from seclyzer_extractors.spool import Spool
 from seclyzer_extractors.store import Store
-
-CASES = json.loads((Path(__file__).resolve().parents[3] / "tests" / "cases" / "answers.json").read_text())
 
 
 def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
@@ -130,7 +128,7 @@ def test_a_configuration_error_is_said_once_kept_and_retried_slowly(
 
 def test_every_answer_has_a_meaning(influx: InfluxStub, capsys: pytest.CaptureFixture[str]) -> None:
     """The cases that the Rust implementation is held to, too: two lines are sent, and one when they are halved."""
-    for case in CASES:
+    for case in cases("answers"):
         headers = {"Content-Type": case["type"]} if "type" in case else {}
         said = case["status"], headers, case.get("body", "").encode()
         influx.answer = lambda lines, said=said: said  # type: ignore[misc]

@@ -1,7 +1,7 @@
 //! Where Redis and InfluxDB are: URLs, taken apart.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
 use super::Secret;
@@ -68,6 +68,8 @@ pub struct InfluxUrl {
     pub prefix: String,
     /// Host and port as the `Host` header wants them.
     pub authority: String,
+    /// All of it: what was configured, without a slash at its end.
+    pub url: String,
 }
 
 impl fmt::Display for InfluxUrl {
@@ -143,31 +145,38 @@ pub fn parse_redis_url(url: &str) -> Option<RedisUrl> {
     Some(RedisUrl { endpoint, database, username: named(username)?, password: named(password)?.map(Secret) })
 }
 
-/// Takes an InfluxDB URL apart; none when it is no such URL.
+/// Takes an InfluxDB URL apart; none when it is no such URL. Little is taken, so that whoever reads the address again
+/// takes the same parts of it for host and path.
 pub fn parse_influx_url(url: &str, ca_file: Option<PathBuf>) -> Option<InfluxUrl> {
     let (scheme, rest) = url.split_once("://")?;
-    let (authority, prefix) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '@' | '?' | '#');
-    if !rest.chars().all(plain) {
-        return None;
-    }
-    let endpoint = match scheme {
-        "http" => {
-            let (host, port) = parse_authority(authority, 80)?;
-            Endpoint::Tcp { host, port }
-        }
-        "https" => {
-            let (host, port) = parse_authority(authority, 443)?;
-            Endpoint::Tls { host, port, ca_file }
-        }
+    let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    let (tls, default_port) = match scheme {
+        "http" => (false, 80),
+        "https" => (true, 443),
         _ => return None,
     };
-    Some(InfluxUrl {
-        endpoint,
-        socket: None,
-        prefix: prefix.trim_end_matches('/').to_owned(),
-        authority: authority.to_owned(),
-    })
+    let (host, port) = parse_authority(authority, default_port)?;
+    let (shown, named) = if let Some(rest) = authority.strip_prefix('[') {
+        let plain = host.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':');
+        host.parse::<Ipv6Addr>().ok().filter(|_| plain)?;
+        (format!("[{host}]"), rest.len() > host.len() + 1)
+    } else {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        if host.len() > 253 || !host.bytes().all(plain) {
+            return None;
+        }
+        (host.clone(), authority.len() > host.len())
+    };
+    let prefix = path.trim_end_matches('/');
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+    let is_step = |step: &str| !matches!(step, "" | "." | "..") && step.bytes().all(plain);
+    if !prefix.split('/').skip(1).all(is_step) {
+        return None;
+    }
+    let authority = if named { format!("{shown}:{port}") } else { shown };
+    let url = format!("{scheme}://{authority}{prefix}");
+    let endpoint = if tls { Endpoint::Tls { host, port, ca_file } } else { Endpoint::Tcp { host, port } };
+    Some(InfluxUrl { endpoint, socket: None, prefix: prefix.to_owned(), authority, url })
 }
 
 /// The URL without the password it may hold.
@@ -286,6 +295,19 @@ mod tests {
         for url in ["", "store:8086", "ftp://a", "http://", "http://a b", "http://user@a", "http://a\r\n"] {
             assert_eq!(parse_influx_url(url, None), None, "{url}");
         }
+    }
+
+    /// The cases that every parser of the store's address is held to.
+    #[test]
+    fn an_address_of_the_store_is_taken_or_refused() {
+        let cases = include_str!("../../../../tests/cases/store_addresses.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+        for case in &cases {
+            let found = parse_influx_url(case["url"].as_str().unwrap(), None);
+            assert_eq!(found.as_ref().map(|found| &*found.url), case["normal"].as_str(), "{case}");
+            assert_eq!(found.map(|found| found.private()), case["private"].as_bool(), "{case}");
+        }
+        assert!(cases.len() > 80);
     }
 
     #[test]

@@ -133,6 +133,19 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
+    /// A file that holds a secret holds something else, too.
+    #[error(
+        "{}, which {key} names, {fault}: allowed is one line of printable ASCII without blanks",
+        plain(path.display())
+    )]
+    SecretText {
+        /// The setting's key, or `CREDENTIALS_DIRECTORY`.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// The program was built wrongly.
     #[error(transparent)]
     Schema(#[from] crate::schema::SchemaError),

@@ -298,10 +298,7 @@ impl<'a> Reader<'a> {
             }
             "redis_username" => config.redis_username.clone().unwrap_or_default(),
             "redis_password" => masked(&config.redis_password).to_owned(),
-            "influx_url" => {
-                let url = self.text(key).unwrap_or_else(|| DEFAULT_INFLUX_URL.to_owned());
-                url.trim_end_matches('/').to_owned()
-            }
+            "influx_url" => config.influx.url.clone(),
             "influx_org" => config.influx_org.clone(),
             "influx_bucket" => config.influx_bucket.clone(),
             "influx_token" => masked(&config.influx_token).to_owned(),
@@ -333,10 +330,30 @@ impl<'a> Reader<'a> {
 const DEFAULT_INFLUX_URL: &str = "http://127.0.0.1:8086";
 
 fn read_secret(key: &'static str, path: &Path) -> Result<Option<Secret>, ConfigError> {
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|source| ConfigError::SecretFile { key, path: path.to_owned(), source })?;
-    let text = text.trim_end_matches(['\r', '\n']);
-    Ok((!text.is_empty()).then(|| Secret(text.to_owned())))
+    let data = std::fs::read(path);
+    let data = data.map_err(|source| ConfigError::SecretFile { key, path: path.to_owned(), source })?;
+    let line = data.strip_suffix(b"\r\n").or(data.strip_suffix(b"\n")).unwrap_or(&data);
+    match (secret_fault(line), str::from_utf8(line)) {
+        (None, Ok(text)) => Ok(Some(Secret(text.to_owned()))),
+        (fault, _) => {
+            Err(ConfigError::SecretText { key, path: path.to_owned(), fault: fault.unwrap_or_default() })
+        }
+    }
+}
+
+/// What a file with a secret must not hold: it would be sent as it is, and refused without a word of why.
+fn secret_fault(line: &[u8]) -> Option<&'static str> {
+    const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+    let has = |wrong: fn(&u8) -> bool| line.iter().any(wrong);
+    let faults = [
+        (line.is_empty(), "is empty"),
+        (MARKS.iter().any(|mark| line.starts_with(mark)), "begins with a byte order mark"),
+        (has(|byte| *byte == b'\n'), "has more than one line"),
+        (has(|byte| matches!(byte, b' ' | b'\t')), "has a blank in it"),
+        (has(|byte| !byte.is_ascii()), "has a character in it that is not ASCII"),
+        (has(u8::is_ascii_control), "has a control character in it"),
+    ];
+    faults.into_iter().find_map(|(wrong, words)| wrong.then_some(words))
 }
 
 fn shown_seconds(us: i64) -> String {

@@ -131,12 +131,7 @@ fn a_token_goes_to_the_loopback_only_without_tls() {
     }
     let others = include_str!("../../../../tests/loopback/others.txt").lines();
     for host in others.chain(["store", "10.0.0.1:8086", "[fd00::2]:8086"]) {
-        let taken = with_token(&format!("http://{host}"));
-        if matches!(host, "[127.0.0.1]" | "[localhost]") {
-            assert!(taken.is_ok(), "{host} is taken out of its brackets and dialed: the loopback");
-            continue;
-        }
-        let text = taken.unwrap_err().to_string();
+        let text = with_token(&format!("http://{host}")).unwrap_err().to_string();
         assert!(text.starts_with("influx_url is ") && !text.contains("hidden"), "{host}: {text}");
         let socket = [
             ("INFLUX_URL", &*format!("http://{host}")),
@@ -175,23 +170,55 @@ fn secrets_are_never_shown() {
 fn secrets_come_from_files_and_credentials() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name| directory.path().join(name).display().to_string();
-    std::fs::write(path("redis_password"), "from credential\n").unwrap();
-    std::fs::write(path("file"), "from file\r\n").unwrap();
+    std::fs::write(path("redis_password"), "from-credential\n").unwrap();
+    std::fs::write(path("file"), "from-file\r\n").unwrap();
     let credentials = ("CREDENTIALS_DIRECTORY", &*path(""));
     let password =
         |variables: &[(&str, &str)]| config(variables).unwrap().redis_password.map(|secret| secret.0);
-    assert_eq!(password(&[credentials]).as_deref(), Some("from credential"));
+    assert_eq!(password(&[credentials]).as_deref(), Some("from-credential"));
     assert_eq!(
         password(&[credentials, ("REDIS_PASSWORD_FILE", &path("file"))]).as_deref(),
-        Some("from file")
+        Some("from-file")
     );
     assert_eq!(password(&[credentials, ("REDIS_PASSWORD", "x")]).as_deref(), Some("x"));
-    assert_eq!(password(&[credentials, ("REDIS_PASSWORD", "")]).as_deref(), Some("from credential"));
+    assert_eq!(password(&[credentials, ("REDIS_PASSWORD", "")]).as_deref(), Some("from-credential"));
     let both = [("REDIS_PASSWORD", "x"), ("REDIS_PASSWORD_FILE", "/nowhere")];
     assert_eq!(password(&both).as_deref(), Some("x"));
     assert_eq!(password(&[]), None);
     let text = error(&[("INFLUX_TOKEN_FILE", &path("missing"))]);
     assert!(text.contains("influx_token_file") && text.contains("missing"), "{text}");
+}
+
+/// The cases that every reader of such a file is held to.
+#[test]
+fn a_secret_file_holds_the_secret_and_nothing_else() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().display().to_string();
+    let cases = include_str!("../../../../tests/cases/secret_files.json");
+    let cases: Vec<serde_json::Value> = serde_json::from_str(cases).unwrap();
+    for case in &cases {
+        let hex = case["hex"].as_str().unwrap().as_bytes();
+        let digits = hex.chunks(2).map(|two| str::from_utf8(two).unwrap());
+        let data: Vec<u8> = digits.map(|two| u8::from_str_radix(two, 16).unwrap()).collect();
+        std::fs::write(&path, data).unwrap();
+        for (variable, key) in
+            [("INFLUX_TOKEN_FILE", "influx_token_file"), ("REDIS_PASSWORD_FILE", "redis_password_file")]
+        {
+            let found = config(&[(variable, &path)])
+                .map(|config| config.influx_token.or(config.redis_password).map(|secret| secret.0));
+            match case["fault"].as_str() {
+                None => assert_eq!(found.unwrap().as_deref(), case["secret"].as_str(), "{case}"),
+                Some(fault) => assert_eq!(
+                    found.unwrap_err().to_string(),
+                    format!(
+                        "{path}, which {key} names, {fault}: allowed is one line of printable ASCII without blanks"
+                    ),
+                    "{case}"
+                ),
+            }
+        }
+    }
+    assert!(cases.len() > 30);
 }
 
 #[test]

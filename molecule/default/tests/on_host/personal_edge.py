@@ -41,8 +41,10 @@ def _write() -> int:
     url = f"{said['influx_url']}/api/v2/write?org={said['influx_org']}&bucket={said['influx_bucket']}&precision=us"
     headers = {"Authorization": f"Token {TOKEN.read_text().strip()}"}
     context = ssl.create_default_context(cafile=said.get("influx_ca_file")) if url.startswith("https") else None
+    tls = [urllib.request.HTTPSHandler(context=context)] if context else []
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), *tls)
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, b"", headers), timeout=10, context=context) as answer:
+        with direct.open(urllib.request.Request(url, b"", headers), timeout=10) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

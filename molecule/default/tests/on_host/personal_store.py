@@ -96,8 +96,10 @@ def _ask(method: str, path: str, body: bytes | None = None, kind: str = "applica
     headers = {"Authorization": f"Token {TOKEN.read_text().strip()}", "Content-Type": kind}
     request = urllib.request.Request(found[1] + path, body, headers, method=method)
     context = ssl.create_default_context(cafile="/etc/seclyzer-pki/ca.crt") if found[1].startswith("https") else None
+    tls = [urllib.request.HTTPSHandler(context=context)] if context else []
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), *tls)
     try:
-        with urllib.request.urlopen(request, timeout=30, context=context) as answer:
+        with direct.open(request, timeout=30) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

@@ -25,7 +25,8 @@ def main(measurement: str, host: str, start: int, stop: int) -> list[dict[str, A
         json.dumps({"query": flux, "dialect": {"annotations": ["datatype"], "header": True}}).encode(),
         {"Authorization": f"Token {TOKEN.read_text().strip()}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10, context=ssl.create_default_context(cafile=CA)) as answer:
+    tls = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=CA))
+    with urllib.request.build_opener(urllib.request.ProxyHandler({}), tls).open(request, timeout=10) as answer:
         return _rows(answer.read().decode())
 
 
