@@ -3,7 +3,6 @@
 Times are in ms. What belongs to an event is worked out in `strokes`; here is what is made of a window's.
 """
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,14 +11,16 @@ from .classes import Class
 from .event import Key
 from .features import Value, ordering
 from .sliding import common
-from .strokes import CLASSES, Dwells, Strokes
+from .strokes import Strokes
+from .times import Dwells, ShortGaps
 
 DIGRAPHS = 20
 _DIGRAPH_NAMES = [f"digraph_{rank}_mean" for rank in range(DIGRAPHS)]
-MAX_SHORT_GAP_MS = 1500.0
-_GAPS = {
-    f"gap_{first.name.lower()}_{second.name.lower()}_median": first * CLASSES + second
-    for first, second in (
+_CLASSES = [(one.name.lower(), one) for one in Class]
+_CLASSES_WITH_STD = [(name, one) for name, one in _CLASSES if one in (Class.LEFT, Class.RIGHT, Class.SPACE)]
+_GAPS = [
+    (f"gap_{first.name.lower()}_{then.name.lower()}_median", ShortGaps.both(first, then))
+    for first, then in (
         (Class.LEFT, Class.LEFT),
         (Class.LEFT, Class.RIGHT),
         (Class.RIGHT, Class.LEFT),
@@ -32,7 +33,7 @@ _GAPS = {
         (Class.SHIFT, Class.LEFT),
         (Class.SHIFT, Class.RIGHT),
     )
-}
+]
 SPARE_NAMES = 10_000  # so many keys and pairs of keys may be remembered, be there an event of them or not
 
 
@@ -70,20 +71,19 @@ class Windows:
 
 def _features(strokes: Strokes, dev_mode: bool) -> dict[str, Value]:
     dwells, flights, gaps = strokes.dwells, strokes.flights, strokes.gaps
-    held, ways = dwells.ordered(), gaps.ordered()
+    held = dwells.ordered()
     # TypeError when a name is given twice.
     return dict(
         **_eight("dwell", dwells.values, held),
         **_eight("flight", flights.values, flights.ordered()),
         **_digraphs(strokes),
         **_corrections(len(strokes.pressed), strokes.classes.count(Class.BACKSPACE)),
-        **(_rhythm(gaps.values, stats.median_of_sorted(ways)) if gaps.values else _NO_RHYTHM),
+        **(_rhythm(gaps.values, gaps.median()) if gaps.values else _NO_RHYTHM),
         **_quantiles("dwell", held, (10, 90)),
-        **_quantiles("gap", ways[: bisect_left(ways, MAX_SHORT_GAP_MS)], (5, 10, 25, 50, 75, 90)),
         **_dwells_of_classes(dwells),
         **_shares(strokes.classes),
         **_rollovers(strokes),
-        **_short_gaps(strokes),
+        **_short_gaps(strokes.short_gaps),
         **_quantiles("trigraph", strokes.trigraphs.ordered(), (25, 50, 75)),
         dwell_count=len(dwells.values),
         flight_count=len(flights.values),
@@ -169,12 +169,9 @@ def _rhythm(gaps: Sequence[float], median: float) -> dict[str, Value]:
 
 
 def _dwells_of_classes(dwells: Dwells) -> dict[str, Value]:
-    of: list[list[float]] = [[] for _ in Class]
-    for ms, key_class in zip(dwells.values, dwells.classes, strict=True):
-        of[key_class].append(ms)
-    medians: dict[str, Value] = {f"dwell_{one.name.lower()}_median": _median_of_two_or_more(of[one]) for one in Class}
-    stds = {f"dwell_{one.name.lower()}_std": _std_of_four_or_more(of[one]) for one in Class if one <= Class.SPACE}
-    return medians | stds
+    medians = {f"dwell_{name}_median": _median_of_two_or_more(dwells.of[one]) for name, one in _CLASSES}
+    stds = {f"dwell_{name}_std": _std_of_four_or_more(dwells.of[one]) for name, one in _CLASSES_WITH_STD}
+    return dict(**medians, **stds)
 
 
 def _median_of_two_or_more(values: Sequence[float]) -> float:
@@ -185,32 +182,27 @@ def _std_of_four_or_more(values: Sequence[float]) -> float:
     return stats.std(values) if len(values) >= 4 else 0.0
 
 
-def _shares(classes: bytearray) -> dict[str, Value]:
+def _shares(classes: list[Class]) -> dict[str, Value]:
     presses = max(len(classes), 1)
-    return {f"share_{one.name.lower()}": classes.count(one) / presses for one in Class}
+    return {f"share_{name}": classes.count(one) / presses for name, one in _CLASSES}
 
 
 def _rollovers(strokes: Strokes) -> dict[str, Value]:
     # The key before a window's first press is not in it.
     return {
-        "rollover_rate": strokes.rolled.count(1, 1) / max(len(strokes.rolled) - 1, 1),
+        "rollover_rate": sum(strokes.rolled[1:]) / max(len(strokes.rolled) - 1, 1),
         "rollover_overlap": _median_of_two_or_more([ms for ms in strokes.dwells.overlaps if ms > 0.0]),
     }
 
 
-def _short_gaps(strokes: Strokes) -> dict[str, Value]:
-    """Of the gaps of somebody who types on, by their two keys' classes, and in their order."""
-    of: list[list[float]] = [[] for _ in range(CLASSES * CLASSES)]
-    logs: list[float] = []
-    for ms, log, both in zip(strokes.gaps.values, strokes.logs, strokes.classes_of_gaps, strict=True):
-        if ms < MAX_SHORT_GAP_MS:
-            of[both].append(ms)
-            logs.append(log)
-    medians: dict[str, Value] = {name: _median_of_two_or_more(of[both]) for name, both in _GAPS.items()}
-    return medians | {
-        "gap_log_std": _std_of_four_or_more(logs),
-        "gap_log_autocorrelation": stats.autocorrelation(logs) if len(logs) >= 11 else 0.0,
-    }
+def _short_gaps(short_gaps: ShortGaps) -> dict[str, Value]:
+    logs = short_gaps.logs
+    return dict(
+        **_quantiles("gap", short_gaps.ordered(), (5, 10, 25, 50, 75, 90)),
+        **{name: _median_of_two_or_more(short_gaps.of[both]) for name, both in _GAPS},
+        gap_log_std=_std_of_four_or_more(logs),
+        gap_log_autocorrelation=stats.autocorrelation(logs) if len(logs) >= 11 else 0.0,
+    )
 
 
 _NO_RHYTHM = dict.fromkeys(_rhythm([1.0], 1.0), 0.0)

@@ -8,81 +8,18 @@ the window is to be worked out by itself.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from math import log
 
 from .classes import Class, class_of
 from .event import Key
-from .runs import Runs
+from .times import MAX_DWELL_US, Dwells, ShortGaps, Times
 
 REPEAT_US = 1_000_000  # a press of a key that is down is auto-repeat within this time of its last one
-MAX_DWELL_US = 1_000_000
 MAX_FLIGHT_US = 2_000_000
 MAX_DIGRAPH_US = 2_000_000
 MAX_TRIGRAPH_US = 2_000_000
 MAX_GAP_US = 5_000_000
+MAX_SHORT_GAP_US = 1_500_000
 LONG_AGO = -MAX_GAP_US  # before any time that counts
-CLASSES = len(Class)
-
-
-class Times(Runs):
-    """What took how long, in ms, in the order in which it ended, which is that in which it began."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._began: list[int] = []
-
-    def add_each(self, began: Sequence[int], ms: Sequence[float]) -> None:
-        """What comes after those it has: when each began, and how long it took."""
-        self._began += began
-        self.add(ms)
-
-    def forget_before(self, first: int) -> int:
-        """Lets go of what began before `first`; how many there were."""
-        gone = bisect_left(self._began, first)
-        del self._began[:gone]
-        self.forget(gone)
-        return gone
-
-
-class Dwells(Runs):
-    """How long keys were down, in ms, in the order in which they came up; they may have gone down in another one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._began: list[int] = []
-        self._ended: list[int] = []
-        self.classes = bytearray()  # of each one's key
-        self.overlaps: list[
-            float
-        ] = []  # how long another key, pressed last, was down as well, ms; 0.0 if there is none
-        self._columns = (self._began, self._ended, self.classes, self.overlaps)
-
-    def add_each(
-        self,
-        began: Sequence[int],
-        ended: Sequence[int],
-        ms: Sequence[float],
-        classes: Sequence[int],
-        overlaps: Sequence[float],
-    ) -> None:
-        """What comes after those it has: when each began and ended, how long it took, its class and overlap."""
-        self._began += began
-        self._ended += ended
-        self.classes += bytes(classes)
-        self.overlaps += overlaps
-        self.add(ms)
-
-    def forget_before(self, first: int) -> None:
-        """Lets go of what began before `first`."""
-        gone = bisect_left(self._ended, first)
-        for column in self._columns:
-            del column[:gone]
-        self.forget(gone)
-        near = bisect_left(self._ended, first + MAX_DWELL_US)  # no dwell is as long as that
-        for place in reversed([place for place, began in enumerate(self._began[:near]) if began < first]):
-            for column in self._columns:
-                del column[place]
-            self.forget_one(place)
 
 
 class Strokes:
@@ -95,14 +32,11 @@ class Strokes:
         self.gaps = Times()  # from one press to the next
         self.gaps_of_pair: list[list[float]] = []  # for each gap those of its pair of keys; none if it is no digraph
         self._gaps_of: dict[tuple[str, str], list[float]] = {}  # of each pair: the same lists
-        self.classes_of_gaps = (
-            bytearray()
-        )  # for each gap, both keys' classes: the first times `CLASSES`, and the second
-        self.logs: list[float] = []  # of each gap
+        self.short_gaps = ShortGaps()
         self.trigraphs = Times()  # from a press to the next but one
         self.pressed: list[int] = []  # ts of each press
-        self.classes = bytearray()  # of each press
-        self.rolled = bytearray()  # 1 for each press while the key pressed before was still down
+        self.classes: list[Class] = []  # of each press
+        self.rolled: list[bool] = []  # of each press: whether the key pressed before was still down
         self.dev_mode_at = LONG_AGO  # ts of the last event in developer mode
         self._down_since: dict[str, int] = {}  # the keys that are down
         self._repeated_at: dict[str, int] = {}  # each key's last repeat
@@ -126,7 +60,8 @@ class Strokes:
         for same in self.gaps_of_pair[:gone]:
             if same:
                 del same[0]
-        del self.gaps_of_pair[:gone], self.classes_of_gaps[:gone], self.logs[:gone]
+        del self.gaps_of_pair[:gone]
+        self.short_gaps.forget_before(first)
         self.trigraphs.forget_before(first)
         gone = bisect_left(self.pressed, first)
         del self.pressed[:gone], self.classes[:gone], self.rolled[:gone]
@@ -136,7 +71,7 @@ class Strokes:
         dwell_began: list[int] = []
         dwell_ended: list[int] = []
         dwells: list[float] = []
-        classes: list[int] = []
+        classes: list[Class] = []
         overlaps: list[float] = []
         flight_began: list[int] = []
         flights: list[float] = []
@@ -170,13 +105,16 @@ class Strokes:
                     flights.append((ts - released_at) / 1000)
         self._released_at = released_at
         self.dwells.add_each(dwell_began, dwell_ended, dwells, classes, overlaps)
-        self.rolled += bytes(rolled)
+        self.rolled += rolled
         self.flights.add_each(flight_began, flights)
         self._add_presses(presses)
 
     def _add_presses(self, presses: Sequence[tuple[int, str]]) -> None:
         began: list[int] = []
         gaps: list[float] = []
+        short_began: list[int] = []
+        short_gaps: list[float] = []
+        short_classes: list[int] = []
         trigraph_began: list[int] = []
         trigraphs: list[float] = []
         last, last_key, gaps_of = self._pressed_at, self._key, self._gaps_of
@@ -191,7 +129,10 @@ class Strokes:
                 ms = (ts - last) / 1000
                 began.append(last)
                 gaps.append(ms)
-                self.classes_of_gaps.append(last_class * CLASSES + key_class)
+                if ts - last < MAX_SHORT_GAP_US:
+                    short_began.append(last)
+                    short_gaps.append(ms)
+                    short_classes.append(ShortGaps.both(last_class, key_class))
                 same: list[float] = []
                 if ts - last < MAX_DIGRAPH_US:
                     same = gaps_of.setdefault((last_key, key), same)
@@ -200,6 +141,6 @@ class Strokes:
             before, last, last_key, last_class = last, ts, key, key_class
         self._pressed_before, self._pressed_at, self._key = before, last, last_key
         self.gaps.add_each(began, gaps)
-        self.logs += map(log, gaps)
+        self.short_gaps.add_between(short_began, short_gaps, short_classes)
         self.trigraphs.add_each(trigraph_began, trigraphs)
         self.pressed += [ts for ts, _ in presses]

@@ -18,7 +18,7 @@ use crate::core::Settings;
 use crate::event::Event;
 use crate::features;
 use crate::output::Value;
-use crate::stats::{MEDIAN, Sum, Summary, autocorrelation, median, quantiles, std};
+use crate::stats::{MEDIAN, Sum, Summary, autocorrelation, median, std};
 
 /// A keystroke as windows hold it.
 #[derive(Clone, Copy, Debug)]
@@ -81,11 +81,15 @@ impl Features for Typing {
         let (dwells, flights) = (Summary::of(&typed.dwells), Summary::of(&typed.flights));
         let dwells_at = dwells.quantiles([0.1, 0.25, MEDIAN, 0.75, 0.9]);
         let flights_at = flights.quantiles([0.25, MEDIAN, 0.75]);
-        let gaps_at = quantiles(&typed.short_gaps, [0.05, 0.1, 0.25, MEDIAN, 0.75, 0.9]);
-        let trigraphs_at = quantiles(&typed.trigraphs, [0.25, MEDIAN, 0.75]);
+        let gaps = Summary::of(&typed.gaps);
+        let gaps_at = gaps.quantiles_of_smallest(typed.logs.len(), [0.05, 0.1, 0.25, MEDIAN, 0.75, 0.9]);
+        let trigraphs_at = Summary::of(&typed.trigraphs).quantiles([0.25, MEDIAN, 0.75]);
         let digraphs = typed.digraphs.means();
         let (all, deleting) = (typed.presses, typed.presses_of(Backspace));
-        let rhythm = Rhythm::of(&typed.gaps);
+        // Mostly all gaps are short, and what was found of these is so of all.
+        let middle =
+            if typed.logs.len() == typed.gaps.len() { gaps_at[3] } else { gaps.quantiles([MEDIAN])[0] };
+        let rhythm = Rhythm::of(&typed.gaps, &gaps, middle);
         let held = |class| if_at_least(2, typed.dwells_of(class), median);
         let held_std = |class| if_at_least(4, typed.dwells_of(class), std);
         let gap = |from, to| if_at_least(2, typed.short_gaps_of(from, to), median);
@@ -214,12 +218,11 @@ struct Rhythm {
 
 impl Rhythm {
     /// All 0.0 when there is no gap.
-    fn of(gaps: &[f64]) -> Rhythm {
+    fn of(gaps: &[f64], summary: &Summary<'_>, middle: f64) -> Rhythm {
         if gaps.is_empty() {
             return Rhythm::default();
         }
-        let summary = Summary::of(gaps);
-        let (mean_gap, deviation, [middle]) = (summary.mean, summary.std, summary.quantiles([MEDIAN]));
+        let (mean_gap, deviation) = (summary.mean, summary.std);
         let (mut bursts, mut pauses) = (Sum::default(), Sum::default());
         for gap in gaps {
             // Which it is cannot be foretold: both sums take something, and 0.0 changes nothing.

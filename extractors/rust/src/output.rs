@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn features_are_float_fields_and_names_are_tags() {
-        let values = Schema::of(Kind::Keystroke).unwrap().features.iter().map(|feature| match feature.kind {
+        let schema = Schema::of(Kind::Keystroke).unwrap();
+        let values = schema.features.iter().map(|feature| match feature.kind {
             FeatureKind::Count => Value::Count(7),
             FeatureKind::Bool => Value::Bool(false),
             _ => Value::Number(0.5),

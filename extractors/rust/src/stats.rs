@@ -7,7 +7,8 @@ mod places;
 pub use self::middle::{AboutMiddle, Middle};
 use self::places::Buckets;
 
-/// The share of a [quantile](Summary::quantiles) that is the median.
+/// The share of a [quantile](Summary::quantiles) that is the median: of an even number of values the mean of the middle two.
+/// Other quantiles are found by linear interpolation between neighbours.
 pub const MEDIAN: f64 = 0.5;
 
 /// What two looks at a list tell, which has no negative values. Of an empty list all is 0.0.
@@ -60,29 +61,24 @@ impl Summary<'_> {
 
     /// The quantiles of these shares, which ascend.
     pub fn quantiles<const N: usize>(&self, shares: [f64; N]) -> [f64; N] {
-        quantiles_by(&self.buckets, self.list, shares)
+        self.quantiles_of_smallest(self.list.len(), shares)
     }
-}
 
-/// The quantiles of these shares, which ascend, of values that are not negative.
-pub fn quantiles<const N: usize>(list: &[f64], shares: [f64; N]) -> [f64; N] {
-    quantiles_by(&Buckets::of(list), list, shares)
-}
-
-/// By linear interpolation between neighbours; the median of an even number of values is the mean of the middle two.
-fn quantiles_by<const N: usize>(buckets: &Buckets, list: &[f64], shares: [f64; N]) -> [f64; N] {
-    let Some(last) = list.len().checked_sub(1) else { return [0.0; N] };
-    let positions = shares.map(|share| share * last as f64);
-    let places = positions.map(|position| [position as usize, (position as usize + 1).min(last)]);
-    let found = buckets.at(list, places);
-    std::array::from_fn(|n| {
-        let ([before, behind], part) = (found[n], positions[n] - positions[n].floor());
-        if shares[n] == MEDIAN && part > 0.0 {
-            (before + behind) / 2.0
-        } else {
-            before + (behind - before) * part
-        }
-    })
+    /// The same of so many of the values, the smallest.
+    pub fn quantiles_of_smallest<const N: usize>(&self, count: usize, shares: [f64; N]) -> [f64; N] {
+        let Some(last) = count.checked_sub(1) else { return [0.0; N] };
+        let positions = shares.map(|share| share * last as f64);
+        let places = positions.map(|position| [position as usize, (position as usize + 1).min(last)]);
+        let found = self.buckets.at(self.list, places);
+        std::array::from_fn(|n| {
+            let ([before, behind], part) = (found[n], positions[n] - positions[n].floor());
+            if shares[n] == MEDIAN && part > 0.0 {
+                (before + behind) / 2.0
+            } else {
+                before + (behind - before) * part
+            }
+        })
+    }
 }
 
 /// The sum and the number of values that come one by one, from left to right.
@@ -126,17 +122,27 @@ pub fn mean(list: &[f64]) -> f64 {
 
 /// The standard deviation, ddof 0, in two passes.
 pub fn std(list: &[f64]) -> f64 {
-    let (mean, mut squares) = (mean(list), Sum::default());
-    for value in list {
-        squares.add((value - mean) * (value - mean));
+    if list.is_empty() {
+        return 0.0;
     }
-    squares.mean().sqrt()
+    let (mean, mut squares) = (mean(list), 0.0);
+    for value in list {
+        squares += (value - mean) * (value - mean);
+    }
+    (squares / list.len() as f64).sqrt()
 }
 
 /// The middle value, or the mean of the two middle ones, of values that are not negative.
 pub fn median(list: &[f64]) -> f64 {
-    let [median] = quantiles(list, [MEDIAN]);
-    median
+    if list.is_empty() {
+        return 0.0;
+    }
+    // Such values are in the order of their bits.
+    let mut bits: Vec<u64> = list.iter().map(|value| value.to_bits()).collect();
+    let (below, middle, _) = bits.select_nth_unstable(list.len() / 2);
+    let low = if list.len() % 2 == 1 { None } else { below.iter().max() };
+    let (low, high) = (*low.unwrap_or(middle), *middle);
+    middle_of(list.len(), f64::from_bits(low), f64::from_bits(high))
 }
 
 /// How a value goes with the next one, from -1 to 1; 0.0 when they are all the same.
@@ -205,7 +211,9 @@ mod tests {
     #[test]
     fn quartiles_lie_between_their_neighbours() {
         assert_eq!(Summary::of(&[4.0, 1.0, 3.0, 2.0]).quantiles(QUARTERS), [1.75, 2.5, 3.25]);
-        assert_eq!(quantiles(&[4.0, 1.0, 3.0, 2.0], [0.1, 0.9]), [1.3, 3.7]);
+        let five = Summary::of(&[4.0, 1.0, 9.0, 3.0, 2.0]);
+        assert_eq!(five.quantiles_of_smallest(4, QUARTERS), [1.75, 2.5, 3.25]);
+        assert_eq!(five.quantiles_of_smallest(0, QUARTERS), [0.0; 3]);
     }
 
     #[test]

@@ -24,8 +24,7 @@ pub struct Typed {
     pub flights: Vec<f64>,
     /// From one press to the next.
     pub gaps: Vec<f64>,
-    /// The short ones of the gaps, and their logarithms.
-    pub short_gaps: Vec<f64>,
+    /// The logarithms of the short ones among the gaps, which are the smallest.
     pub logs: Vec<f64>,
     short_gaps_of: [[Vec<f64>; CLASSES]; CLASSES],
     /// From a press to the next but one.
@@ -91,7 +90,6 @@ impl Typed {
     fn collect_gaps(&mut self, strokes: &Strokes, last: i64) {
         let gaps = strokes.gaps.range(..strokes.gaps.partition_point(|gap| gap.took.ended <= last));
         refill(&mut self.gaps, gaps.clone().map(|gap| &gap.took));
-        self.short_gaps.clear();
         self.logs.clear();
         self.short_gaps_of.iter_mut().flatten().for_each(Vec::clear);
         self.digraphs.clear(strokes.pairs.len(), self.gaps.len());
@@ -101,7 +99,6 @@ impl Typed {
             }
             if gap.is_short() {
                 let [from, to] = gap.classes;
-                self.short_gaps.push(gap.took.ms);
                 self.logs.push(gap.log);
                 self.short_gaps_of[from as usize][to as usize].push(gap.took.ms);
             }
