@@ -6,13 +6,16 @@ LAB ?= demo
 SUITES ?=
 SOAK ?=
 
-.PHONY: help setup build bundle lab-up lab-down demo test soak bench audit lint format lock clean
+.PHONY: help setup unsetup build bundle lab-up lab-down demo test soak bench audit lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup:  ## install what the project needs on this machine
 	@scripts/setup
+
+unsetup:  ## remove the wrappers that setup wrote outside the checkout
+	@scripts/wrappers remove
 
 build: setup  ## build/rust/* and build/python/bin/*
 	@scripts/build

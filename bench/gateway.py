@@ -27,7 +27,7 @@ import yaml
 
 from lab import pki
 from lab.gateway import ROLE, Gateway
-from tests.live.servers import InfluxServer
+from tests.helpers.influx_server import InfluxServer
 
 BUCKET = "behavioral_data"
 WRITE = f"/api/v2/write?org=seclyzer&bucket={BUCKET}&precision=us"
@@ -102,7 +102,7 @@ def site(edges: int = 1, tls: bool = False, **more: object) -> Iterator[Site]:
         options: dict[str, object] = {"influxdb_gateway_writes_per_edge": 64, **more}
         authority = certificate(folder) if tls else None
         if tls:
-            options |= {"influxdb_tls": True, "influxdb_gateway_listen": ["127.0.0.1"]}
+            options |= {"influxdb_gateway_tls": True, "influxdb_gateway_listen": ["127.0.0.1"]}
         gateway = Gateway(folder, influx.port, token, token, **options)
         edge, reader = secrets.token_hex(32), secrets.token_hex(32)
         gateway.edges([(f"edge{n}", f"edge{n}", f"{edge}{n}") for n in range(edges)])

@@ -34,10 +34,10 @@ def variables(folder: Path, **options: Any) -> dict[str, Any]:
     places = {"home": folder, "run": folder / "run", "credentials": folder / "tokens"}
     return {
         **defaults,
-        "influxdb_tls": False,
-        "influxdb_tls_min_version": "1.3",
-        "influxdb_org": "seclyzer",
-        "influxdb_bucket": "behavioral_data",
+        "influxdb_gateway_tls": False,
+        "influxdb_gateway_tls_min_version": "1.3",
+        "influxdb_gateway_org": "seclyzer",
+        "influxdb_gateway_bucket": "behavioral_data",
         **{f"__influxdb_gateway_{name}": str(path) for name, path in places.items()},
         **options,
     }
@@ -66,9 +66,9 @@ class Gateway:
         self, folder: Path, influxd_port: int, write_token: str, read_token: str = "none", **options: Any
     ) -> None:
         self.folder, self.log = folder, folder / "nginx.log"
-        self.port = int(options.pop("influxdb_port", 0)) or free_port()
+        self.port = int(options.pop("influxdb_gateway_port", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._options = {"influxdb_port": self.port, "influxdb_backend_port": influxd_port, **options}
+        self._options = {"influxdb_gateway_port": self.port, "influxdb_gateway_backend_port": influxd_port, **options}
         self._tokens = {"write_token": write_token, "read_token": read_token}
         self._credentials: list[Credential] = []
         self._process: subprocess.Popen[bytes] | None = None

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import yaml
 
-from plugins.module_utils.modes import MODES, PROGRAMS
+from plugins.module_utils.kinds import PROGRAMS
+from plugins.module_utils.modes import MODES
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "build" / "dev"

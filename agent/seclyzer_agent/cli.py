@@ -8,11 +8,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from . import __version__
-from .config import ConfigError, Settings, load, printed
+from .errors import ConfigError
 from .logs import setup
+
+if TYPE_CHECKING:
+    from .config import Settings
 
 EXIT_AWAY = 1
 EXIT_CONFIG = 78
@@ -26,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run; returns the exit status."""
     try:
         options = _parser().parse_args(arguments)
+        from .config import load, printed  # with all checks and their libraries: --help answers at once
+
         settings = load(options.config, os.environ)
         if options.print_config:
             sys.stdout.write(printed(settings))
@@ -58,25 +63,24 @@ def _parser() -> argparse.ArgumentParser:
 def _compare(settings: Settings) -> int:
     from .checks.integrity import at_once
 
-    return _tell(at_once(Path(settings.deployment_dir), Path(settings.unit_dir)))
+    return _print(at_once(Path(settings.deployment_dir), Path(settings.own["unit_dir"])))
 
 
-def _tell(results: list[tuple[str, bool, str]]) -> int:
-    """Print what was found, a line each; returns the exit status."""
+def _print(results: list[tuple[str, bool, str]]) -> int:
+    """Print the results, a line each; returns the exit status."""
     for name, good, words in results:
         sys.stdout.write(f"{'ok  ' if good else 'FAIL'} {name}: {words}\n")
     return 0 if all(good for _, good, _ in results) else EXIT_AWAY
 
 
 def _run(settings: Settings, *, check: bool) -> int:
-    # The heavy imports come late: --help and a bad configuration answer at once.
     from .listening import CannotListen
     from .notify import Notifier
     from .service import secrets, serve, try_out
 
     kept = secrets(settings, os.environ)
     if check:
-        return _tell(asyncio.run(try_out(settings, kept)))
+        return _print(asyncio.run(try_out(settings, kept)))
     journal = setup(settings.log_level)
     try:
         asyncio.run(serve(settings, kept, Notifier(), journal))

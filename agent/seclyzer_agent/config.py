@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from . import kinds, registry
+from .errors import ConfigError as ConfigError
+from .model import Pace
 from .parse import (
     absolute_path,
     choice,
-    flag,
     influx_url,
     listen_address,
     mapping_of,
@@ -26,45 +28,24 @@ from .parse import (
     text,
     unit_names,
 )
-from .runner import Pace
+from .secret_file import ALLOWED, secret_of
+from .spec import Setting
 
 SHORTEST_PASSWORD = 16
 ENVIRONMENT_PREFIX = "SECLYZER_AGENT_"
-EXTRACTORS = ("keystroke", "mouse", "app")
-PACES = {
-    "units": Pace(10, 5, rise=1, fall=2),
-    "memory": Pace(10, 2, rise=2, fall=2),
-    "deployment": Pace(5, 2, rise=1, fall=1),
-    "integrity": Pace(60, 60, rise=1, fall=1),
-    "redis": Pace(5, 2, rise=2, fall=2),
-    "legacy_clients": Pace(15, 2, rise=1, fall=1),
-    "keystroke": Pace(5, 2, rise=1, fall=3),
-    "mouse": Pace(5, 2, rise=1, fall=3),
-    "app": Pace(5, 2, rise=1, fall=3),
-    "influxdb": Pace(10, 5, rise=2, fall=2),
-    "points": Pace(30, 2, rise=1, fall=1),
-}
 UNITS = {
-    "edge": {
-        "keystroke": "seclyzer-keystroke.service",
-        "mouse": "seclyzer-mouse.service",
-        "app": "seclyzer-app.service",
-        "redis": "redis-server.service",
-    },
+    "edge": {**kinds.UNITS, "redis": "redis-server.service"},
     "store": {"influxdb": "influxdb.service", "gateway": "influxdb-gateway.service"},
 }
+"""The units of each role, unless `units` names others."""
 AGENT_UNIT = {"agent": "seclyzer-agent.service"}
-
-
-class ConfigError(Exception):
-    """The configuration is wrong; the message is one line that says what, and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is in force; the README tells what each key means.
+    """What is in force; the README describes each key.
 
-    `units` and `checks` hold every name that applies.
+    `units` and `checks` hold every name that applies; `own` the settings that single checks bring along, by key.
     """
 
     listen: tuple[str, int]
@@ -77,23 +58,17 @@ class Settings:
     influx_url: str
     influx_socket: str
     influx_ca_file: str
-    points_verdict: str
     deployment_dir: str
-    unit_dir: str
     units: Mapping[str, str]
     extractors: tuple[str, ...]
-    spool_bytes: float
-    redis_legacy_clients: bool
     host: str
     memory_warn_percent: float
     memory_fail_percent: float
-    lag_warn_seconds: float
-    lag_fail_seconds: float
     slow_milliseconds: float
-    stall_seconds: float
     recent_seconds: float
     checks: Mapping[str, Pace]
     log_level: str
+    own: Mapping[str, Any]
 
     @property
     def edge(self) -> bool:
@@ -107,77 +82,165 @@ class Settings:
 
 
 def _checks(value: Any) -> dict[str, Pace]:
-    """Overrides of PACES, by check and by part."""
-    paces = dict(PACES)
+    """The paces of all checks, with what is configured for some of them, by check and by part."""
+    paces = registry.paces()
     for name, parts in mapping_of(value, "checks").items():
         if name not in paces:
-            raise ValueError(f"must name checks: {', '.join(PACES)}; {name!r} is none")
+            raise ValueError(f"must name checks: {', '.join(paces)}; {name!r} is none")
         merged: dict[str, Any] = asdict(paces[name])
-        for part, given in mapping_of(parts, f"parts of {name}").items():
+        for part, configured in mapping_of(parts, f"parts of {name}").items():
             if part in ("interval_seconds", "deadline_seconds"):
-                merged[part.removesuffix("_seconds")] = number(0.05, 3600)(given)
+                merged[part.removesuffix("_seconds")] = number(0.05, 3600)(configured)
             elif part in ("rise", "fall"):
-                merged[part] = int(number(1, 100, whole=True)(given))
+                merged[part] = int(number(1, 100, whole=True)(configured))
             else:
                 raise ValueError(f"may give {name} interval_seconds, deadline_seconds, rise and fall, not {part!r}")
         paces[name] = Pace(**merged)
     return paces
 
 
-# Key → (parser, default). A parser returns the value or raises ValueError with what is allowed.
-KEYS: dict[str, tuple[Any, Any]] = {
-    "listen": (listen_address, "127.0.0.1:9484"),
-    "unix_listen": (socket_path, ""),
-    "reader_password_file": (optional_path, ""),
-    "roles": (some_of("edge", "store"), ["edge"]),
-    "redis_url": (redis_url, "unix:///run/redis/redis-server.sock"),
-    "redis_username": (text(r"[A-Za-z0-9._-]{0,64}", "an ACL user's name, or empty"), "agent"),
-    "redis_password_file": (optional_path, ""),
-    "influx_url": (influx_url, "http://127.0.0.1:8086"),
-    "influx_socket": (socket_path, ""),
-    "influx_ca_file": (optional_path, ""),
-    "points_verdict": (optional_path, ""),
-    "deployment_dir": (absolute_path, "/opt/seclyzer/current"),
-    "unit_dir": (absolute_path, "/etc/systemd/system"),
-    "units": (unit_names, None),
-    "extractors": (some_of(*EXTRACTORS, empty=True), None),
-    "spool_bytes": (number(0, 2**40, whole=True), 64 * 2**20),
-    "redis_legacy_clients": (flag, False),
-    "host": (text(r"[^\x00-\x1f\x7f]{1,253}", "a name of at most 253 characters"), None),
-    "memory_warn_percent": (number(1, 100), 80),
-    "memory_fail_percent": (number(1, 100), 95),
-    "lag_warn_seconds": (number(1, 3600), 30),
-    "lag_fail_seconds": (number(1, 3600), 90),
-    "slow_milliseconds": (number(1, 60000), 500),
-    "stall_seconds": (number(10, 3600), 45),
-    "recent_seconds": (number(1, 86400), 300),
-    "checks": (_checks, {}),
-    "log_level": (choice("debug", "info", "warning", "error"), "info"),
-}
+SHARED = (
+    Setting(
+        "listen",
+        listen_address,
+        "127.0.0.1:9484",
+        "address and port; loopback only (`127.x.x.x`, `[::1]`, `localhost`). Not used when systemd hands the agent "
+        "sockets (`seclyzer-agent.socket`), of which those of TCP have to be on the loopback, too",
+    ),
+    Setting(
+        "unix_listen",
+        socket_path,
+        "",
+        "path of a unix socket, made for the agent's user and group (0660); who connects there reads the full figures. "
+        "Not used when systemd hands the agent sockets",
+    ),
+    Setting(
+        "reader_password_file",
+        optional_path,
+        "",
+        "file with the readers' password, 16 characters or more; empty: `$CREDENTIALS_DIRECTORY/reader_password`, and "
+        "without that there is none",
+    ),
+    Setting(
+        "roles",
+        some_of("edge", "store"),
+        ["edge"],
+        "`edge`, `store` or both: decides which checks run",
+        shown="`[edge]`",
+    ),
+    Setting(
+        "redis_url",
+        redis_url,
+        "unix:///run/redis/redis-server.sock",
+        "`unix:///PATH` or `redis://HOST:PORT`; no user or password in it",
+    ),
+    Setting(
+        "redis_username",
+        text(r"[A-Za-z0-9._-]{0,64}", "an ACL user's name, or empty"),
+        "agent",
+        "ACL user; empty: no authentication at all",
+    ),
+    Setting(
+        "redis_password_file",
+        optional_path,
+        "",
+        "file with its password; empty: `$CREDENTIALS_DIRECTORY/redis_password` (systemd's "
+        "`LoadCredential=redis_password:…`)",
+    ),
+    Setting(
+        "influx_url",
+        influx_url,
+        "http://127.0.0.1:8086",
+        "`https://`, or `http://` to the loopback (`127.x.x.x`, `[::1]`, `localhost`); no user or password in it",
+    ),
+    Setting(
+        "influx_socket",
+        socket_path,
+        "",
+        "unix socket through which `influx_url` is reached, its name still being that of the certificate; empty: by "
+        "name",
+    ),
+    Setting(
+        "influx_ca_file",
+        optional_path,
+        "",
+        "CA that signed the store's certificate, for `https://`; empty: the system's",
+    ),
+    Setting("deployment_dir", absolute_path, "/opt/seclyzer/current", "where `manifest.json` of the deployment stands"),
+    Setting("units", unit_names, None, "short name → systemd unit", shown="by role, below"),
+    Setting(
+        "extractors",
+        some_of(*kinds.KINDS, empty=True),
+        None,
+        "whose checks run; one without a unit has its heartbeat compared with the deployment only",
+        shown=f"those of {', '.join(f'`{kind}`' for kind in kinds.KINDS)} that `units` names",
+    ),
+    Setting(
+        "host",
+        text(r"[^\x00-\x1f\x7f]{1,253}", "a name of at most 253 characters"),
+        None,
+        "shown in reports",
+        shown="the host's name",
+    ),
+    Setting(
+        "memory_warn_percent",
+        number(1, 100),
+        80,
+        "of a unit's limit, and of Redis' `maxmemory` and `maxclients`: from here on `warn`",
+        at_most="memory_fail_percent",
+    ),
+    Setting("memory_fail_percent", number(1, 100), 95, "and from here on `fail`"),
+    Setting("slow_milliseconds", number(1, 60000), 500, "Redis or InfluxDB slower than this is `warn`"),
+    Setting(
+        "recent_seconds",
+        number(1, 86400),
+        300,
+        "for how long a restart, a loss or an error counts as recent (`warn`; data lost on this host: `fail`)",
+    ),
+    Setting(
+        "checks",
+        _checks,
+        {},
+        "per check: `{NAME: {interval_seconds, deadline_seconds, rise, fall}}`, each optional",
+        shown="below",
+    ),
+    Setting(
+        "log_level",
+        choice("debug", "info", "warning", "error"),
+        "info",
+        "`debug`, `info`, `warning`, `error`",
+    ),
+)
+"""The settings that are no single check's."""
 
-# The keys that take lists or mappings; every other one is text, whatever it begins with: `[::1]:9484` is an address.
+KEYS = {setting.key: setting for setting in (*SHARED, *registry.settings())}
+"""Every setting, by its key."""
+
 AS_YAML = frozenset({"roles", "units", "extractors", "checks"})
+"""The keys that take lists or mappings; any other is text, whatever it begins with: `[::1]:9484` is an address."""
 
 
 def load(file: Path | None, environment: Mapping[str, str]) -> Settings:
     """Read the file, lay the environment over it and check everything. Raises ConfigError."""
-    given: dict[str, tuple[Any, str]] = {}
+    configured: dict[str, tuple[Any, str]] = {}
     if file is not None:
-        given.update({key: (value, str(file)) for key, value in _read(file).items()})
+        configured.update({key: (value, str(file)) for key, value in _read(file).items()})
     for variable, value in environment.items():
         if variable.startswith(ENVIRONMENT_PREFIX):
             key = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-            given[key] = (_from_environment(key, value, variable), variable)
+            configured[key] = (_from_environment(key, value, variable), variable)
     values: dict[str, Any] = {}
-    for key, (parse, default) in KEYS.items():
-        value, origin = given.pop(key, (default, "default"))
+    for key, setting in KEYS.items():
+        value, origin = configured.pop(key, (setting.default, "default"))
         if value is None:
-            value = default
+            value = setting.default
         try:
-            values[key] = None if value is None else parse(value)
+            values[key] = None if value is None else setting.parse(value)
         except ValueError as error:
             raise ConfigError(f"{key} is {_shown(key, value)} ({origin}), but {error}") from None
-    for key, (_, origin) in given.items():
+    for key, (_, origin) in configured.items():
+        if registry.broken():
+            break  # it may be a setting of the check whose module could not be loaded
         hint = "; secrets come from files only: redis_password_file" if re.search("pass|secret|token", key) else ""
         raise ConfigError(f"{key[:60]!r} ({origin}) is not a key of the agent{hint}; its keys: {', '.join(KEYS)}")
     return _complete(values)
@@ -191,16 +254,15 @@ def _complete(values: dict[str, Any]) -> Settings:
             units |= UNITS[role]
         values["units"] = units | AGENT_UNIT
     if values["extractors"] is None:
-        values["extractors"] = tuple(kind for kind in EXTRACTORS if kind in values["units"])
+        values["extractors"] = tuple(kind for kind in kinds.KINDS if kind in values["units"])
     if values["host"] is None:
         values["host"] = socket.gethostname()
-    for low, high in (
-        ("memory_warn_percent", "memory_fail_percent"),
-        ("lag_warn_seconds", "lag_fail_seconds"),
-    ):
-        if values[low] > values[high]:
+    for low, setting in KEYS.items():
+        if (high := setting.at_most) and values[low] > values[high]:
             raise ConfigError(f"{low} is {values[low]:g}, but must not be above {high}, {values[high]:g}")
-    return Settings(**values)
+    shared = {setting.key for setting in SHARED}
+    own = {key: values.pop(key) for key in list(values) if key not in shared}
+    return Settings(**values, own=own)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -248,10 +310,7 @@ def secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
             f"redis_username is {settings.redis_username!r}, but there is no password: "
             "set redis_password_file, or the systemd credential redis_password, or an empty redis_username"
         )
-    password = _read_password("Redis' password", place)
-    if not password:
-        raise ConfigError(f"Redis' password in {place} is empty")
-    return password
+    return _read_password("Redis' password", place)
 
 
 def reader_password(settings: Settings, environment: Mapping[str, str]) -> str | None:
@@ -270,23 +329,21 @@ def reader_password(settings: Settings, environment: Mapping[str, str]) -> str |
 
 def _read_password(whose: str, place: str) -> str:
     try:
-        return Path(place).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{whose} cannot be read from {place}: {_why(error)}") from None
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror or "unreadable") if isinstance(error, OSError) else "not UTF-8"
+        return secret_of(Path(place).read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{whose} cannot be read from {place}: {error.strerror or 'unreadable'}") from None
+    except ValueError as fault:
+        raise ConfigError(f"{place}, which holds {whose}, {fault}: {ALLOWED}") from None
 
 
 def printed(settings: Settings) -> str:
     """What is in force, as YAML that `--config` takes again. It holds no secret, only their files' names."""
     document: dict[str, Any] = {}
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if field.name == "listen":
+    for key in KEYS:
+        value = settings.own[key] if key in settings.own else getattr(settings, key)
+        if key == "listen":
             value = f"[{value[0]}]:{value[1]}" if ":" in value[0] else f"{value[0]}:{value[1]}"
-        elif field.name == "checks":
+        elif key == "checks":
             value = {
                 name: {
                     "interval_seconds": p.interval,
@@ -302,6 +359,6 @@ def printed(settings: Settings) -> str:
             value = list(value)
         elif isinstance(value, Mapping):
             value = dict(value)
-        document[field.name] = value
+        document[key] = value
     text_: str = yaml.safe_dump(document, sort_keys=False, default_flow_style=False, allow_unicode=True)
     return text_

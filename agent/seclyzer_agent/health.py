@@ -20,7 +20,7 @@ def report(snapshot: Snapshot, *, verbose: bool = False, excluded: Collection[st
     adds the words of what passes and, beside the draft's members, how each status came about.
     """
     seen = snapshot.without(excluded)
-    deployment = snapshot.facts("deployment")
+    deployment = snapshot.deployment
     document: dict[str, Any] = {
         "status": seen.status.word,
         "version": __version__,

@@ -1,32 +1,39 @@
-"""The snapshot as Prometheus metrics. Labels are bounded: the configuration's checks and units."""
+"""The snapshot as Prometheus metrics, each from the facts of its check. Labels are bounded by the configuration.
+
+A metric that is malformed (its function fails, a value is no number, labels are not those stated) is left out, fails no
+scrape, and sets `seclyzer_check_metrics_success` of its check to 0.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric
+from prometheus_client.metrics_core import Metric as Family
 
-from . import __version__
-from .checks.deployment import KINDS, Deployment
-from .checks.extractor import ExtractorFacts
-from .checks.influxdb import InfluxFacts
-from .checks.memory import Memory
-from .checks.redis import RedisFacts
-from .checks.units import Unit
+from . import registry
 from .snapshot import Snapshot
-from .stats import COUNTERS
-from .trackers import entry_seconds
+from .spec import Metric, Sample, Spec
 
-UNIT_STATES = ("active", "activating", "deactivating", "failed", "inactive", "reloading")
+log = logging.getLogger("seclyzer_agent")
+
+RUNS = (
+    ("seclyzer_check_status", "Damped status of a check: 0 pass, 1 warn, 2 fail"),
+    ("seclyzer_check_duration_seconds", "Time that the last run of a check took"),
+    ("seclyzer_check_last_run_timestamp_seconds", "Unix time at which a check's last run ended"),
+    ("seclyzer_check_metrics_success", "1 when all metrics of a check could be made from its last run"),
+)
+"""Name and help of the metrics that every check has."""
 
 
 class Exposition:
-    """Writes metrics in the format that an Accept header asks for. `process` tells the agent's own figures."""
+    """Writes metrics in the format that an Accept header asks for. `process` holds the agent's own figures."""
 
-    def __init__(self) -> None:
+    def __init__(self, specs: Sequence[Spec] | None = None) -> None:
+        self._specs = registry.specs() if specs is None else specs
         self._process = ProcessCollector(registry=None)
 
     @staticmethod
@@ -35,167 +42,88 @@ class Exposition:
         return choose_encoder(accept)[1]
 
     def write(
-        self, accept: str, now: Snapshot, figures: Snapshot, process: Iterable[Metric] | None = None
+        self, accept: str, now: Snapshot, figures: Snapshot, process: Iterable[Family] | None = None
     ) -> tuple[bytes, str]:
         """Body and Content-Type: the states of `now`, and the figures of `figures`."""
         encode, content_type = choose_encoder(accept)
         own = self._process.collect() if process is None else process
-        return encode(_Families([*families(now, figures), *own])), content_type
+        return encode(_Families([*families(now, figures, self._specs), *own])), content_type
 
 
 class _Families(CollectorRegistry):
-    """Metrics that are made already, where an encoder wants a registry."""
+    """Metrics that are made already, where an encoder takes a registry."""
 
-    def __init__(self, made: list[Metric]) -> None:
+    def __init__(self, made: list[Family]) -> None:
         super().__init__(auto_describe=False)
         self._made = made
 
-    def collect(self) -> Iterator[Metric]:
+    def collect(self) -> Iterator[Family]:
         yield from self._made
 
 
-def families(now: Snapshot, figures: Snapshot) -> Iterator[Metric]:
-    """All metrics but those of the process. What tells of activity is taken from `figures`, which may be older."""
-    yield from _checks(figures)
-    yield _build_info(now.facts("deployment"))
-    yield from _units(now.facts("units") or {})
-    yield from _memory(figures.facts("memory") or {})
+def families(now: Snapshot, figures: Snapshot, specs: Sequence[Spec]) -> list[Family]:
+    """All metrics but those of the process. What shows activity is taken from `figures`, which may be older."""
     names = {view.name for view in now.views}
-    if "redis" in names:
-        yield from _redis(now.facts("redis") is not None, figures.facts("redis"))
-    if "influxdb" in names:
-        yield from _influx(now.facts("influxdb") is not None, figures.facts("influxdb"))
-    kinds = [kind for kind in KINDS if kind in names]
-    yield from _heartbeats({kind: now.facts(kind) for kind in kinds})
-    yield from _extractors({kind: figures.facts(kind) for kind in kinds})
+    made: list[Family] = []
+    good: dict[str, bool] = dict.fromkeys((view.name for view in now.views), True)
+    for spec in specs:
+        running = [name for name in spec.names if name in names]
+        for metric in spec.metrics:
+            family = _family(metric)
+            for name in running:
+                source = now if metric.state else figures
+                good[name] &= _fill(family, metric, name, source)
+            if family.samples:
+                made.append(family)
+    return [*_runs(figures, good), *made]
 
 
-def _gauge(name: str, words: str, labels: tuple[str, ...] = ()) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, words, labels=labels)
+def _family(metric: Metric) -> GaugeMetricFamily | CounterMetricFamily:
+    if metric.kind == "counter":
+        return CounterMetricFamily(metric.name.removesuffix("_total"), metric.help, labels=metric.labels)
+    return GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
 
 
-def _checks(snapshot: Snapshot) -> Iterator[Metric]:
-    status = _gauge("seclyzer_check_status", "Damped status of a check: 0 pass, 1 warn, 2 fail", ("check",))
-    duration = _gauge("seclyzer_check_duration_seconds", "Time that the last run of a check took", ("check",))
-    ended = _gauge(
-        "seclyzer_check_last_run_timestamp_seconds", "Unix time at which a check's last run ended", ("check",)
-    )
+def _fill(family: GaugeMetricFamily | CounterMetricFamily, metric: Metric, name: str, source: Snapshot) -> bool:
+    """Add the samples of one check; all of them or none. Whether they could be made."""
+    facts = source.facts(name)
+    if facts is None and not metric.when_unread:
+        return True
+    seen = {tuple(sample.labels.values()) for sample in family.samples}
+    try:
+        samples = [_checked(metric, sample) for sample in metric.samples(name, facts)]
+        labels = [sample[0] for sample in samples]
+        if len({*seen, *labels}) < len(seen) + len(labels):
+            raise ValueError("two samples have the same labels")
+    except Exception:
+        log.exception("a metric is broken", extra={"fields": {"check": name, "metric": metric.name}, "often": True})
+        return False
+    for values, value in samples:
+        family.add_metric(values, value)
+    return True
+
+
+def _checked(metric: Metric, sample: Sample) -> Sample:
+    """The sample, if a scraper can read it. Raises ValueError, TypeError, OverflowError."""
+    values, value = sample
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{metric.name} needs a number")
+    number = float(value)
+    if len(values) != len(metric.labels) or not all(isinstance(label, str) for label in values):
+        raise ValueError(f"{metric.name} needs a text for each of {metric.labels}")
+    "".join(values).encode()  # a lone surrogate would fail the whole scrape
+    if metric.kind == "counter" and not 0 <= number < float("inf"):
+        raise ValueError(f"{metric.name} is a counter and cannot be {number}")
+    return tuple(values), number
+
+
+def _runs(snapshot: Snapshot, good: dict[str, bool]) -> Iterator[Family]:
+    """What is known of each check's runs."""
+    status, duration, ended, success = (GaugeMetricFamily(name, words, labels=("check",)) for name, words in RUNS)
     for view in snapshot.views:
         status.add_metric([view.name], int(view.status))
         if view.state.ended_at is not None:
             duration.add_metric([view.name], view.state.duration)
             ended.add_metric([view.name], view.state.ended_at)
-    yield from (status, duration, ended)
-
-
-def _build_info(deployment: Deployment | None) -> Metric:
-    info = _gauge(
-        "seclyzer_build_info",
-        "The agent's version, and the deployed release and mode",
-        ("version", "release", "mode"),
-    )
-    release, mode = (deployment.release, deployment.mode) if deployment else (None, None)
-    info.add_metric([__version__, release or "", mode or ""], 1)
-    return info
-
-
-def _units(units: dict[str, Unit]) -> Iterator[Metric]:
-    state = _gauge("systemd_unit_state", "1 for the state that a unit is in", ("name", "state"))
-    restarts = CounterMetricFamily("systemd_service_restart", "Automatic restarts of a unit", labels=("name",))
-    for unit in units.values():
-        for name in UNIT_STATES:
-            state.add_metric([unit.unit, name], 1 if unit.active == name else 0)
-        restarts.add_metric([unit.unit], unit.restarts)
-    yield from (state, restarts)
-
-
-def _memory(memory: dict[str, Memory]) -> Iterator[Metric]:
-    used = _gauge("seclyzer_unit_memory_bytes", "Memory of a unit, without cache that can be given back", ("name",))
-    limit = _gauge("seclyzer_unit_memory_limit_bytes", "A unit's memory limit", ("name",))
-    for name, seen in memory.items():
-        used.add_metric([name], seen.used)
-        if seen.limit is not None:
-            limit.add_metric([name], seen.limit)
-    yield from (used, limit)
-
-
-def _redis(answers: bool, facts: RedisFacts | None) -> Iterator[Metric]:
-    up = _gauge("redis_up", "1 when Redis answered the last reading")
-    up.add_metric([], 1 if answers else 0)
-    yield up
-    if facts:
-        latency = _gauge("seclyzer_redis_ping_seconds", "Time that PING took")
-        latency.add_metric([], facts.latency)
-        used = _gauge("redis_memory_used_bytes", "Memory that Redis uses")
-        used.add_metric([], facts.used)
-        limit = _gauge("redis_memory_max_bytes", "Redis' maxmemory, 0 when there is none")
-        limit.add_metric([], facts.limit)
-        yield from (latency, used, limit)
-
-
-def _influx(ready: bool, facts: InfluxFacts | None) -> Iterator[Metric]:
-    up = _gauge("influxdb_up", "1 when InfluxDB said in the last reading that it is ready")
-    up.add_metric([], 1 if ready else 0)
-    yield up
-    if facts:
-        latency = _gauge("seclyzer_influxdb_health_seconds", "Time that GET /health took")
-        latency.add_metric([], facts.latency)
-        yield latency
-
-
-def _heartbeats(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric]:
-    up = _gauge("seclyzer_extractor_up", "1 when the extractor's heartbeat is there", ("extractor",))
-    info = _gauge("seclyzer_extractor_info", "What runs, by its heartbeat", ("extractor", "implementation", "version"))
-    for kind, facts in extractors.items():
-        stats = facts.stats if facts else None
-        up.add_metric([kind], 1 if stats else 0)
-        if stats is not None:
-            info.add_metric([kind, stats.implementation or "unknown", stats.version or "unknown"], 1)
-    if extractors:
-        yield from (up, info)
-
-
-def _extractors(extractors: dict[str, ExtractorFacts | None]) -> Iterator[Metric]:
-    label = ("extractor",)
-    lag = _gauge("seclyzer_extractor_lag_seconds", "How far the extractor is behind its stream", label)
-    stream = _gauge("seclyzer_extractor_stream_entries", "Entries in the extractor's stream", label)
-    kept = _gauge("seclyzer_extractor_features_kept", "Entries in the list of features, at most 1000", label)
-    spool = _gauge("seclyzer_extractor_spool_bytes", "Size of the spool on disk", label)
-    started = _gauge("seclyzer_extractor_start_time_seconds", "Unix time at which it started", label)
-    times = {
-        "last_event_ts": _gauge(
-            "seclyzer_extractor_last_event_timestamp_seconds",
-            "Unix time of the last event, by its own ts",
-            label,
-        ),
-        "last_window_ts": _gauge(
-            "seclyzer_extractor_last_window_timestamp_seconds", "Unix time of the last window's end", label
-        ),
-    }
-    read = _gauge("seclyzer_extractor_last_entry_timestamp_seconds", "Unix time of the stream entry read last", label)
-    counters = {
-        name: CounterMetricFamily(f"seclyzer_extractor_{name}", words, labels=label) for name, words in COUNTERS.items()
-    }
-    for kind, facts in extractors.items():
-        stats = facts.stats if facts else None
-        if facts:
-            stream.add_metric([kind], facts.stream_length)
-            kept.add_metric([kind], facts.list_length)
-            if facts.lag is not None:
-                lag.add_metric([kind], facts.lag)
-        if stats is None:
-            continue
-        for name, counter in counters.items():
-            if name in stats.numbers:
-                counter.add_metric([kind], stats[name])
-        for name, gauge in times.items():
-            if stats[name]:
-                gauge.add_metric([kind], stats[name] / 1e6)
-        if stats["started_at"]:
-            started.add_metric([kind], stats["started_at"] / 1e6)
-        if "spool_bytes" in stats.numbers:
-            spool.add_metric([kind], stats["spool_bytes"])
-        if stats.last_id and entry_seconds(stats.last_id):
-            read.add_metric([kind], entry_seconds(stats.last_id))
-    if extractors:
-        yield from (lag, stream, kept, spool, started, *times.values(), read, *counters.values())
+        success.add_metric([view.name], 1 if good.get(view.name) else 0)
+    yield from (status, duration, ended, success)

@@ -1,7 +1,8 @@
-"""What a check says: a status, entries with words, and the facts behind them. Values only, no I/O."""
+"""What a check reports: a status, entries with words, and the facts behind them. Values only, no I/O."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Protocol
@@ -24,7 +25,7 @@ class Status(IntEnum):
 class Entry:
     """One thing seen in one reading, judged on its own.
 
-    `measurement` is what was measured (`memory`), `component` of what (`seclyzer-app.service`), `kind` the
+    `measurement` is what was measured (`memory`), `component` on what (`seclyzer-app.service`), `kind` the
     componentType of health+json (component, datastore, system); `output` is a sentence, also for a pass.
 
     `figures` says that value and words may move with what a person does, as counts, sizes and times do; then whoever
@@ -50,6 +51,42 @@ class Reading:
     facts: Any = None
 
 
+class Malformed(Exception):
+    """A reading that no report can hold; the message names the part of it, without its value."""
+
+
+def verified(reading: Reading) -> Reading:
+    """The reading, if every answer can be made from it. Raises Malformed."""
+    if not isinstance(reading, Reading) or not isinstance(reading.entries, tuple):
+        raise Malformed("it is no reading")
+    for entry in reading.entries:
+        if not isinstance(entry, Entry) or not isinstance(entry.status, Status):
+            raise Malformed("an entry has no status")
+        texts = (entry.measurement, entry.component, entry.kind, entry.output, entry.plain, entry.unit or "")
+        if not all(isinstance(text, str) and _encodes(text) for text in texts):
+            raise Malformed("an entry has a text that is none")
+        if not _is_json(entry.value):
+            raise Malformed("an entry has a value that JSON cannot hold")
+    return reading
+
+
+def _encodes(text: str) -> bool:
+    """Whether it can be sent: a lone surrogate cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, str):
+        return _encodes(value)
+    if isinstance(value, int):
+        return abs(value) < 2**64
+    return value is None or (isinstance(value, float) and math.isfinite(value))
+
+
 class Unreadable(Exception):
     """The thing could not be read; the message says why, in words for a person, without secrets.
 
@@ -61,8 +98,18 @@ class Unreadable(Exception):
         self.plain = plain or words
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a check runs, how long one run may take (s), and its hysteresis."""
+
+    interval: float
+    deadline: float
+    rise: int
+    fall: int
+
+
 class Check(Protocol):
-    """A check: reads, judges, and keeps at most its own trackers between readings."""
+    """A check: reads, judges, and keeps at most its own history between readings."""
 
     @property
     def name(self) -> str:

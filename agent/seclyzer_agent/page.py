@@ -31,7 +31,7 @@ CONTENT_SECURITY_POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base
 def page(snapshot: Snapshot) -> str:
     """The page as HTML; it asks the browser to load it again every 10 s."""
     host, status = escape(snapshot.host), snapshot.status.word
-    deployment = snapshot.facts("deployment")
+    deployment = snapshot.deployment
     runs = "no deployment is known"
     if deployment is not None:
         mode = f"mode {escape(deployment.mode)}" if deployment.mode else "the agent only"

@@ -1,12 +1,13 @@
 """What anybody on the host may read: states as they are, figures once a minute.
 
 A counter that moves with each event, read again and again, tells when a person types. So figures are taken once a
-minute and told unchanged until the next time, and times of events are rounded down to the minute. Whether a check
-passes, warns or fails is told as it is.
+minute and shown unchanged until the next time, and times of events are rounded down to the minute. Whether a check
+passes, warns or fails is shown as it is.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,15 +16,13 @@ from typing import Any
 from prometheus_client import ProcessCollector
 from prometheus_client.metrics_core import Metric
 
-from .checks.extractor import ExtractorFacts
+from . import registry
 from .model import Entry
 from .snapshot import Shown, Snapshot, View
-from .stats import Stats
-from .trackers import entry_seconds
+
+log = logging.getLogger("seclyzer_agent")
 
 MINUTE = 60.0
-LIVE_FACTS = ("units", "deployment")
-"""Checks whose facts are states and names only; the facts of every other one are figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +59,19 @@ class Public:
 
 def coarse(snapshot: Snapshot) -> Snapshot:
     """The snapshot without times of events that are finer than a minute."""
-    return replace(snapshot, views=tuple(replace(view, facts=_coarse(view.facts)) for view in snapshot.views))
+    return replace(snapshot, views=tuple(replace(view, facts=_coarse(view)) for view in snapshot.views))
 
 
-def _coarse(facts: Any) -> Any:
-    if not isinstance(facts, ExtractorFacts):
-        return facts
-    lag = None if facts.lag is None else facts.lag // MINUTE * MINUTE
-    return replace(facts, stats=facts.stats and _coarse_stats(facts.stats), lag=lag)
-
-
-def _coarse_stats(stats: Stats) -> Stats:
-    minute = int(MINUTE)
-    numbers = dict(stats.numbers)
-    for name in ("last_event_ts", "last_window_ts"):
-        if name in numbers:
-            numbers[name] -= numbers[name] % (minute * 1_000_000)
-    read = int(entry_seconds(stats.last_id or "0-0")) // minute * minute
-    return replace(stats, numbers=numbers, last_id=f"{read * 1000}-0" if read else stats.last_id and "0-0")
+def _coarse(view: View) -> Any:
+    """The facts as their check makes them coarse; none when it fails."""
+    spec = registry.spec_of(view.name)
+    if spec is None or view.facts is None:
+        return view.facts
+    try:
+        return spec.coarse(view.facts)
+    except Exception:
+        log.exception("a check is broken", extra={"fields": {"check": view.name}, "often": True})
+        return None
 
 
 def public(now: Snapshot, kept: Snapshot | None) -> Snapshot:
@@ -89,7 +83,9 @@ def public(now: Snapshot, kept: Snapshot | None) -> Snapshot:
 def _view(now: View, kept: View | None) -> View:
     before = {(s.entry.measurement, s.entry.component): s for s in kept.shown} if kept is not None else {}
     shown = tuple(_shown(s, before.get((s.entry.measurement, s.entry.component))) for s in now.shown)
-    facts = now.facts if now.name in LIVE_FACTS else kept.facts if kept is not None else None
+    spec = registry.spec_of(now.name)
+    live = spec is not None and spec.state_facts
+    facts = now.facts if live else kept.facts if kept is not None else None
     duration = kept.state.duration if kept is not None else 0.0
     ended = now.state.ended_at and float(int(now.state.ended_at))  # to the ms it would tell how busy Redis was
     return View(replace(now.state, duration=duration, ended_at=ended), shown, facts)

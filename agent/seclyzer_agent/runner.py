@@ -1,4 +1,4 @@
-"""Runs the checks, each in a task of its own with its own interval and deadline, and keeps what they brought.
+"""Runs the checks, each in a task of its own with its own interval and deadline, and keeps what they found.
 
 A run that misses its deadline is cancelled and counts as a failed reading. One that does not even react to
 being cancelled is left alone, and no second one is started beside it. Nothing here waits for anyone else.
@@ -10,27 +10,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from .hysteresis import step
 from .logs import place
-from .model import Check, Entry, Reading, Unreadable
+from .model import Check, Entry, Malformed, Pace, Reading, Unreadable, verified
 from .snapshot import CheckState, Shown, Snapshot, View, unread, view
 
 log = logging.getLogger("seclyzer_agent")
 
 CANCEL_GRACE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How often a check runs, how long one run may take (s), and its hysteresis."""
-
-    interval: float
-    deadline: float
-    rise: int
-    fall: int
 
 
 class Runner:
@@ -99,7 +89,7 @@ class Runner:
         if hanging is not None and not hanging.done():
             await asyncio.wait({hanging}, timeout=pace.deadline)
             return Unreadable("an earlier reading still hangs"), hanging
-        task = asyncio.create_task(check.read(), name=f"read {check.name}")
+        task = asyncio.create_task(_read(check), name=f"read {check.name}")
         try:
             done, _ = await asyncio.wait({task}, timeout=pace.deadline)
             if not done:
@@ -110,10 +100,13 @@ class Runner:
             task.cancel()
             raise
         try:
-            return task.result(), None
+            return verified(task.result()), None
         except Unreadable as error:
             return error, None
-        except Exception as error:
+        except Malformed as error:
+            log.error("a check is broken", extra={"fields": {"check": check.name, "why": error}, "often": True})
+            return Unreadable(f"the check itself is broken ({error})"), None
+        except (Exception, asyncio.CancelledError) as error:
             log.exception("a check is broken", extra={"fields": {"check": check.name}, "often": True})
             return Unreadable(f"the check itself is broken ({type(error).__name__} at {place(error)})"), None
 
@@ -140,6 +133,14 @@ class Runner:
         self._last_progress = now
         self._first_run[check.name].set()
         self._on_reading(self.snapshot())
+
+
+async def _read(check: Check) -> Reading:
+    """One reading. A check that ends the program is broken like any other."""
+    try:
+        return await check.read()
+    except SystemExit as error:
+        raise RuntimeError("a check called exit") from error
 
 
 def _all_failed(check: Check, before: CheckState, why: Unreadable) -> tuple[Entry, ...]:

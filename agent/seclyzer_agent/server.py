@@ -16,12 +16,12 @@ from aiohttp import web
 
 from . import health
 from .address import authority
+from .cache import Body, Cache, TooMany
 from .guard import Connection
 from .metrics import Exposition
 from .model import Status
 from .page import CONTENT_SECURITY_POLICY, page
 from .public import Public
-from .recent import Body, Recent, TooMany
 from .snapshot import Snapshot
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,7 +31,7 @@ HEADERS = {"Server": "seclyzer-agent", "Cache-Control": "no-store", "X-Content-T
 
 def application(snapshot: Callable[[], Snapshot], public: Public, password: str | None) -> web.Application:
     """The web application. `snapshot` must return at once; `password` is the readers', if there is one."""
-    exposition, recent = Exposition(), Recent()
+    exposition, cache = Exposition(), Cache()
 
     def answer(request: web.Request, page: str, query: str, make: Callable[[Snapshot, bool], Body]) -> web.Response:
         """What `make` makes of the snapshot as whoever asks may see it; for anybody the same for a moment."""
@@ -39,7 +39,7 @@ def application(snapshot: Callable[[], Snapshot], public: Public, password: str 
             body = make(snapshot(), True)
         else:
             try:
-                body = recent.get(page, query, lambda: make(public.of(snapshot()), False))
+                body = cache.get(page, query, lambda: make(public.of(snapshot()), False))
             except TooMany:
                 raise web.HTTPTooManyRequests(text="too many different questions at once; ask again\n") from None
         return web.Response(status=body.status, body=body.data, headers={"Content-Type": body.kind})

@@ -16,20 +16,20 @@ import aiohttp
 from aiohttp import web
 from redis.asyncio import Redis
 
-from . import __version__
-from .checks import build
+from . import __version__, registry, tls
 from .config import ConfigError, Settings, reader_password, secret
 from .connector import SocketConnector
 from .guard import BACKLOG, BURST, IDLE_SECONDS, Guard, room
 from .listening import name, sockets
-from .logs import Journal
-from .model import Check, Status, Unreadable
+from .logs import Journal, place
+from .model import Check, Status, Unreadable, verified
 from .notify import Notifier
 from .public import Public
 from .redis_client import connect
 from .runner import Runner
 from .server import application
 from .snapshot import Snapshot
+from .spec import Context, Trial
 
 log = logging.getLogger("seclyzer_agent")
 
@@ -41,40 +41,37 @@ class Secrets:
     """What was read from secret files and key material, once, before anything starts."""
 
     redis_password: str | None
-    tls: ssl.SSLContext | bool
+    tls: ssl.SSLContext
     reader_password: str | None = None
 
 
 def secrets(settings: Settings, environment: Mapping[str, str]) -> Secrets:
     """Read them. Raises ConfigError."""
-    tls: ssl.SSLContext | bool = True
-    if settings.influx_ca_file:
-        try:
-            tls = ssl.create_default_context(cafile=settings.influx_ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            reason = error.strerror if not isinstance(error, ssl.SSLError) else "it holds no certificate"
-            raise ConfigError(f"influx_ca_file {settings.influx_ca_file} cannot be used: {reason}") from None
-    return Secrets(secret(settings, environment), tls, reader_password(settings, environment))
+    try:
+        trust = tls.context(settings.influx_ca_file)
+    except ValueError as error:
+        raise ConfigError(f"influx_ca_file is of no use: {error}") from None
+    return Secrets(secret(settings, environment), trust, reader_password(settings, environment))
 
 
 class Reporter:
-    """Says in the log and to systemd when a check's state changes, once for each change.
+    """Writes to the log and to systemd when a check's state changes, once for each change.
 
-    Anybody may read what systemd is told (`systemctl status`); the log is for those who may read the journal.
+    Anybody may read the status that systemd has (`systemctl status`); the log is for those who may read the journal.
     """
 
     def __init__(self, notifier: Notifier, public: Public) -> None:
         self._notifier, self._public = notifier, public
-        self._said: dict[str, Status] = {}
+        self._reported: dict[str, Status] = {}
 
     def note(self, snapshot: Snapshot) -> None:
-        """Compare with what was said before."""
+        """Compare with what was reported before."""
         self._public.take(snapshot)
         for view in snapshot.views:
-            before = self._said.get(view.name)
+            before = self._reported.get(view.name)
             if view.state.ended is None or view.status is before:
                 continue
-            self._said[view.name] = view.status
+            self._reported[view.name] = view.status
             if before is None and view.status is Status.PASS:
                 continue
             level = {Status.PASS: logging.INFO, Status.WARN: logging.WARNING, Status.FAIL: logging.ERROR}
@@ -94,16 +91,15 @@ async def background(
     if settings.edge:
         deadline = max(pace.deadline for pace in settings.checks.values())
         redis = connect(settings.redis_url, settings.redis_username or None, kept.redis_password, deadline)
-    # Before the check's own deadline: what a store that hangs means, the check knows and its runner does not.
-    timeout = aiohttp.ClientTimeout(total=0.8 * settings.checks["influxdb"].deadline)
     agent = {"User-Agent": f"seclyzer-agent/{__version__}"}
     connector = SocketConnector(settings.influx_socket, kept.tls) if settings.influx_socket else None
     try:
         async with aiohttp.ClientSession(
-            connector=connector, timeout=timeout, headers=agent, cookie_jar=aiohttp.DummyCookieJar()
+            connector=connector, headers=agent, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
             runners: list[Runner] = []
-            checks = build(settings, redis, session, kept.tls, lambda name: runners[0].facts(name))
+            context = Context(settings, lambda name: runners[0].facts(name), redis, session, kept.tls)
+            checks = registry.build(context)
             note = reporter.note if reporter is not None else (lambda _: None)
             runners.append(Runner(checks, dict(settings.checks), settings.host, note))
             yield runners[0], checks
@@ -178,30 +174,32 @@ async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier, journal:
         await asyncio.sleep(pause)
 
 
-FILLED = ("memory", "connections")
-"""What producers fill says nothing about the configuration, and must not keep a new one from a host."""
-
-
 async def try_out(settings: Settings, kept: Secrets) -> list[tuple[str, bool, str]]:
-    """Reach Redis and InfluxDB once, as `--check` does: (what, good, words) for each of them."""
+    """Run once what takes part in `--check`: (what, good, words) for each of them."""
     async with background(settings, kept) as (_, checks):
-        wanted = [check for check in checks if check.name in ("redis", "influxdb")]
-        kinds = [check for check in checks if check.name in ("keystroke", "mouse", "app")]
-        results = [await _try(check, settings) for check in wanted]
-        if kinds and results[0][1]:  # the rights to read what extractors tell, whether or not one runs
-            name, good, words = await _try(kinds[0], settings, judge=False)
-            results.append((f"redis rights ({name})", good, words))
+        results: list[tuple[str, bool, str]] = []
+        passed: set[str] = set()
+        for spec in sorted(registry.specs(), key=lambda spec: bool(spec.trial and spec.trial.needs)):
+            check = next((check for check in checks if check.name in spec.names), None)
+            if spec.trial is None or check is None or (spec.trial.needs and spec.trial.needs not in passed):
+                continue
+            good, words = await _try(check, spec.trial, settings.checks[check.name].deadline)
+            results.append((spec.trial.label.format(name=check.name), good, words))
+            if good:
+                passed.add(check.name)
         return results
 
 
-async def _try(check: Check, settings: Settings, *, judge: bool = True) -> tuple[str, bool, str]:
+async def _try(check: Check, trial: Trial, deadline: float) -> tuple[bool, str]:
     try:
-        reading = await asyncio.wait_for(check.read(), settings.checks[check.name].deadline)
+        reading = verified(await asyncio.wait_for(check.read(), deadline))
     except TimeoutError:
-        return check.name, False, f"no answer within {settings.checks[check.name].deadline:g} s"
+        return False, f"no answer within {deadline:g} s"
     except Unreadable as error:
-        return check.name, False, str(error)
-    if not judge:
-        return check.name, True, "stats, stream and list may be read"
-    bad = [e.output for e in reading.entries if e.status is Status.FAIL and e.measurement not in FILLED]
-    return check.name, not bad, "; ".join(bad) or reading.entries[0].output
+        return False, str(error)
+    except Exception as error:
+        return False, f"the check itself is broken ({type(error).__name__} at {place(error)})"
+    if not trial.judged:
+        return True, trial.passed
+    bad = [e.output for e in reading.entries if e.status is Status.FAIL and e.measurement not in trial.filled]
+    return not bad, "; ".join(bad) or reading.entries[0].output

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .hysteresis import Damped
+from .manifest import Deployment
 from .model import Entry, Status
 
 STALE_INTERVALS = 3
@@ -94,7 +95,7 @@ def _failed(entry: Entry, words: str, read_at: float) -> Shown:
 def unread(entry: Entry, words: str, plain: str = "") -> Entry:
     """The entry of a thing that could not be read, with the reason: unknown is a failure.
 
-    `plain` is the reason for everybody, where the words hold figures.
+    `plain` is the reason for anybody, where the words hold figures.
     """
     told, plainly = (_named(entry, reason) for reason in (words, plain or words))
     return replace(entry, status=Status.FAIL, value=None, unit=None, output=told, plain=plainly)
@@ -130,6 +131,12 @@ class Snapshot:
     def facts(self, check: str) -> Any:
         """The facts of a check, or None."""
         return next((v.facts for v in self.views if v.name == check), None)
+
+    @property
+    def deployment(self) -> Deployment | None:
+        """What is deployed here, as far as it is known."""
+        found = self.facts("deployment")
+        return found if isinstance(found, Deployment) else None
 
     def without(self, excluded: Collection[str]) -> Snapshot:
         """The snapshot less the checks (`redis`) and measurements (`redis:memory`) that are named."""

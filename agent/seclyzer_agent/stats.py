@@ -1,39 +1,53 @@
-"""What an extractor tells of itself: the hash `seclyzer:stats:<kind>`, checked field by field.
+"""The hash `seclyzer:stats:<kind>`, in which an extractor reports how it fares, checked field by field.
 
-It is written by another program, so nothing is taken on trust: a number is a short decimal, a name a short
-plain word, everything else is dropped. Unknown fields are passed over.
+Which fields there are, and what each means, stands in `schema/stats.json`. Another program writes them, so nothing is
+taken on trust: a number is a short decimal, a name a short plain word, everything else is dropped. Unknown fields are
+passed over.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-# Counters of the contract (section 4), all since the extractor started. Those of OPTIONAL need not be there.
-COUNTERS = {
-    "events": "Valid events of its own type",
-    "malformed": "Messages that break the contract",
-    "future": "Events more than 5 s ahead of the clock, skipped",
-    "ancient": "Events from more than 400 days before the clock, skipped",
-    "late": "Events that came after all their windows had closed, skipped",
-    "behind": "Events that came after some of their windows had closed, used for the others",
-    "dropped": "Events pushed out of a full buffer",
-    "sessions": "New starts of stream time, as after a clock set back",
-    "windows": "Windows that came out (app: transitions)",
-    "windows_short": "Windows closed with too few events",
-    "points_written": "Points that InfluxDB took",
-    "points_spooled": "Points put aside while InfluxDB was away",
-    "points_rejected": "Points that InfluxDB refused as invalid",
-    "points_dropped": "Points lost because no room was left",
-    "redis_reconnects": "Connections to Redis made anew",
-    "influx_errors": "Failed requests to InfluxDB",
-    "streams_reset": "Times that the stream was made anew because its ids were ahead of the clock",
-    "entries_trimmed": "Entries taken out of the stream because it was larger than it may be",
-    "gaps": "Times that Redis gave up events before they were read",
-}
-# Microseconds of Unix time; 0 when there was none.
-TIMES = ("started_at", "last_event_ts", "last_window_ts")
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the hash. `type` is label, counter or gauge; `meaning` loss, error or neither; `unit` may be empty."""
+
+    name: str
+    type: str
+    meaning: str
+    unit: str
+    help: str
+
+
+def load(file: Path) -> tuple[Field, ...]:
+    """The fields in their order."""
+    fields = json.loads(file.read_text(encoding="utf-8"))["fields"]
+    return tuple(Field(f["name"], f["type"], f["meaning"], f.get("unit", ""), f["help"]) for f in fields)
+
+
+FIELDS = load(Path(__file__).parent / "schema" / "stats.json")
+COUNTERS = tuple(field for field in FIELDS if field.type == "counter")
+GAUGES = tuple(field for field in FIELDS if field.type == "gauge")
+TIMES = tuple(field.name for field in GAUGES if field.unit == "us")
+NUMBERS = (*(field.name for field in (*COUNTERS, *GAUGES)), "pid")
+
+BY_PRODUCERS = frozenset({"future", "ancient", "late", "behind", "entries_trimmed"})
+"""Losses that producers cause by what they send, and when: nothing of this host is broken."""
+LOSSES = {f.name: f.help for f in FIELDS if f.meaning == "loss" and f.name not in BY_PRODUCERS}
+"""Data is lost on this host: a failure. Each field and what it counts."""
+ERRORS = {f.name: f.help for f in FIELDS if f.meaning == "error" or (f.meaning == "loss" and f.name in BY_PRODUCERS)}
+"""A fault that loses nothing by itself, or a loss that producers cause: a warning."""
+
+OPTIONAL = frozenset(
+    {"gaps", "ancient", "behind", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors"}
+)
+"""Fields that older programs do not write."""
 REFUSALS = {
     "beyond_retention": "beyond the retention of the bucket",
     "field_type": "a field has another type in the bucket",
@@ -42,8 +56,6 @@ REFUSALS = {
     "other": "InfluxDB's answer has no known reason",
 }
 """Why InfluxDB refused points: `rejected_reason` as the hash has it, and in words."""
-NUMBERS = (*COUNTERS, *TIMES, "pid", "spool_bytes")
-OPTIONAL = ("gaps", "ancient", "behind", "streams_reset", "entries_trimmed")
 
 YEAR = re.compile(r"[1-9][0-9]{3,5}")
 NUMBER = re.compile(r"[0-9]{1,19}")
@@ -55,7 +67,7 @@ WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,49}")
 class Stats:
     """One reading of the hash: `numbers` holds what could be read, `faults` names what could not.
 
-    `refusal` says in words why InfluxDB refused points the last time; empty when it refused none.
+    `refusal` is why InfluxDB refused points the last time, in words; empty when it refused none.
     """
 
     implementation: str | None
@@ -70,8 +82,8 @@ class Stats:
         return self.numbers.get(name, 0)
 
     @property
-    def life(self) -> str:
-        """Names one life of the extractor's process: its counters begin at 0 in each."""
+    def process(self) -> str:
+        """Names one process of the extractor: its counters begin at 0 in each."""
         return f"{self['pid']}@{self['started_at']}"
 
 

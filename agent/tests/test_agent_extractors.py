@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from agent_world import RedisServer, with_redis
 
-from seclyzer_agent.checks.deployment import Deployment
 from seclyzer_agent.checks.extractor import Bounds, Extractor, judge_ids
-from seclyzer_agent.checks.spool import Spool, kept
-from seclyzer_agent.checks.spool import judge as judge_spool
 from seclyzer_agent.checks.units import Unit
+from seclyzer_agent.manifest import Deployment
 from seclyzer_agent.model import Entry, Status, Unreadable
+from seclyzer_agent.spool import Spool, kept
+from seclyzer_agent.spool import judge as judge_spool
 from seclyzer_agent.stats import parse
 
 MIB = 2**20
@@ -154,10 +154,10 @@ def test_a_heartbeat_need_not_tell_of_what_older_programs_did_not_count(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("future", "events from the future"),
-        ("ancient", "events from more than 400 days ago"),
-        ("late", "events too late for all their windows"),
-        ("behind", "events too late for some of their windows"),
+        ("future", "events more than 5 s ahead of the host's clock, skipped"),
+        ("ancient", "events more than 400 days before the host's clock, skipped"),
+        ("late", "events that fit closed windows only"),
+        ("behind", "events that missed at least one closed window and were used for an open one"),
     ],
 )
 def test_events_that_are_skipped_or_used_in_part_are_said(
@@ -180,8 +180,11 @@ def test_losses_fail_and_errors_warn_while_they_are_recent(redis_server: RedisSe
     )
     assert (first["losses"].status, first["errors"].status) == (PASS, PASS)
     assert (second["losses"].status, second["errors"].status) == (FAIL, WARN)
-    assert second["losses"].output == "keystroke: 3 points, 1 gaps in the stream in the last 0.2 s"
-    assert second["errors"].output == "keystroke: 1 malformed messages in the last 0.2 s"
+    dropped = "3 points dropped over the disk buffer's limit or a full queue"
+    trimmed = "1 times that the stream was trimmed before it was read"
+    assert second["losses"].output == f"keystroke: {dropped}, {trimmed} in the last 0.2 s"
+    malformed = "1 messages that break the contract and were skipped"
+    assert second["errors"].output == f"keystroke: {malformed} in the last 0.2 s"
     assert (third["losses"].status, third["errors"].status) == (PASS, PASS)
 
 
@@ -201,7 +204,7 @@ def test_refused_points_are_explained_in_known_words_only(
     edge.tell(stats)
     more = {"rejected_reason": reason, "rejected_year": year}
     _, second = edge.readings(lambda: edge.tell(stats, points_rejected=2, **more), recent=60)
-    assert second["losses"].output == f"keystroke: 2 refused points{why} in the last 60 s"
+    assert second["losses"].output == f"keystroke: 2 points that InfluxDB rejected{why} in the last 60 s"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 from agent_world import Agent, Host
 
 from seclyzer_agent import guard
-from seclyzer_agent.recent import MOMENT, MOST_QUERIES, Body, Recent, TooMany
+from seclyzer_agent.cache import MOMENT, MOST_QUERIES, Body, Cache, TooMany
 
 Start = Callable[..., Agent]
 MANY = 1100  # more than the descriptors that a service has by default
@@ -187,7 +187,7 @@ def test_what_a_client_does_not_read_is_not_kept_for_it(agent: Agent) -> None:
 def test_many_who_ask_the_same_cost_hardly_more_than_one_and_many_questions_are_bounded(agent: Agent) -> None:
     clock = [0.0]
     made: list[tuple[str, str]] = []
-    recent = Recent(lambda: clock[0])
+    recent = Cache(lambda: clock[0])
 
     def ask(page: str, query: str = "") -> Body:
         def make() -> Body:

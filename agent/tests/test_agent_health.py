@@ -12,13 +12,13 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 import seclyzer_agent
-from seclyzer_agent.checks.deployment import Deployment
 from seclyzer_agent.checks.extractor import ExtractorFacts
 from seclyzer_agent.checks.memory import Memory
 from seclyzer_agent.checks.redis import RedisFacts
 from seclyzer_agent.checks.units import Unit
 from seclyzer_agent.health import report
 from seclyzer_agent.hysteresis import Damped
+from seclyzer_agent.manifest import Deployment
 from seclyzer_agent.metrics import Exposition
 from seclyzer_agent.model import Entry, Status
 from seclyzer_agent.page import page
@@ -39,7 +39,7 @@ def seen(name: str, facts: object, *entries: Entry, damped: Status | None = None
 @pytest.fixture
 def snapshot(stats: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Snapshot:
     """An edge with one failed unit, a warning about memory, one damped failure and a hostile name."""
-    for module in ("health", "metrics", "page"):
+    for module in ("health", "checks.deployment", "page"):
         monkeypatch.setattr(f"seclyzer_agent.{module}.__version__", "9.9.9")
     stats |= {"implementation": "rust", "version": "9.9.9", "last_id": "1700000000500-3"}
     unit = "seclyzer-app.service"

@@ -76,7 +76,7 @@ def test_when_a_main_process_began_is_read_as_seconds() -> None:
 
 
 def test_show_that_tells_of_another_number_of_units_is_unreadable() -> None:
-    with pytest.raises(Unreadable, match="told of 1 units when asked for 2"):
+    with pytest.raises(Unreadable, match="reported 1 units of 2"):
         parse_show("LoadState=loaded\n", ("a.service", "b.service"))
 
 
@@ -189,14 +189,14 @@ def test_a_manifest_of_another_version_or_without_one_is_a_warning(tmp_path: Pat
     assert entry.status is WARN
     assert entry.output.endswith(f"this agent is {__version__}, not 77.0.0: it was not restarted")
     entry = deployed(tmp_path, {"release": "x"}).entries[0]
-    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 does not say version")
+    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 lacks version")
 
 
 def test_a_host_without_extractors_needs_no_mode(tmp_path: Path) -> None:
     reading = deployed(tmp_path, {**GOOD, "mode": None, "implementations": {}})
     assert [(e.status, e.output) for e in reading.entries] == [
         (PASS, f"deployment 12: release {__version__}-0123456789ab"),
-        (PASS, "no extractors are meant to run here"),
+        (PASS, "no extractors are configured here"),
     ]
     entry = deployed(tmp_path, {**GOOD, "mode": None}).entries[0]
-    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 does not say mode")
+    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 lacks mode")

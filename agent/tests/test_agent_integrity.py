@@ -196,12 +196,12 @@ def test_a_comparison_that_is_given_up_ends_its_thread(tmp_path: Path, monkeypat
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("asyncio")] == []
 
 
-def test_a_pace_that_was_stopped_raises(tmp_path: Path) -> None:
-    pace = integrity.Pace()
-    pace.stop.set()
+def test_a_comparison_that_was_stopped_raises(tmp_path: Path) -> None:
+    rests = integrity.Rests()
+    rests.stop.set()
     tree = install(tmp_path, more=50)
     with pytest.raises(Stopped):
-        compare(tree, pace.rest)
+        compare(tree, rests.rest)
 
 
 def test_the_command_line_compares_at_once_and_says_the_file(host: Host) -> None:

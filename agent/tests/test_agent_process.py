@@ -323,9 +323,3 @@ def test_help_does_not_load_what_it_does_not_need() -> None:
         check=True,
     )
     assert found.stdout == "[]\n"
-
-
-def test_stats_of_the_tests_are_those_of_the_contract() -> None:
-    from seclyzer_agent.stats import NUMBERS
-
-    assert set(NUMBERS) | {"implementation", "version", "last_id"} == set(STATS)

@@ -16,20 +16,20 @@ import pytest
 from agent_world import STATS, Agent, Answer, Host, RedisServer, wait_until
 
 from seclyzer_agent.checks import extractor, influxdb, memory, redis
-from seclyzer_agent.checks.extractor import ExtractorFacts, Wanted
+from seclyzer_agent.checks.extractor import Expected, ExtractorFacts
 from seclyzer_agent.checks.influxdb import InfluxFacts
 from seclyzer_agent.checks.memory import Memory
 from seclyzer_agent.checks.redis import RedisFacts
-from seclyzer_agent.checks.spool import judge as judge_spool
 from seclyzer_agent.health import report
+from seclyzer_agent.history import Growth, Lag, Stall
 from seclyzer_agent.hysteresis import Damped
 from seclyzer_agent.metrics import Exposition
 from seclyzer_agent.model import Entry, Status
 from seclyzer_agent.page import page
 from seclyzer_agent.public import MINUTE, Public, coarse, public
 from seclyzer_agent.snapshot import CheckState, Shown, Snapshot, View
-from seclyzer_agent.stats import COUNTERS, parse
-from seclyzer_agent.trackers import Growth, Lag, Stall
+from seclyzer_agent.spool import judge as judge_spool
+from seclyzer_agent.stats import COUNTERS, ERRORS, LOSSES, parse
 
 Start = Callable[..., Agent]
 NOON = 1_700_000_040  # s of Unix time, a full minute
@@ -46,22 +46,22 @@ def view(name: str, facts: object, entries: tuple[Entry, ...], rng: random.Rando
 def host_at_work(rng: random.Random, minute: int = NOON) -> Snapshot:
     """A host that is well, at one moment within a minute; what a person does, and what follows, is left to chance."""
     at = minute + rng.uniform(0, 59)
-    told = STATS | {name: str(rng.randrange(10**6)) for name in COUNTERS}
-    for name in (*extractor.LOSSES, *extractor.ERRORS):
+    told = STATS | {name: str(rng.randrange(10**6)) for name in (c.name for c in COUNTERS)}
+    for name in (*LOSSES, *ERRORS):
         told[name] = "0"
     last = int(at * 1e6)
     told |= {"last_event_ts": str(last), "last_window_ts": str(last - rng.randrange(int(at * 1e6) % 60_000_000 + 1))}
     told |= {"last_id": f"{last // 1000}-{rng.randrange(9)}"}
     stats = parse(told)
     assert stats is not None
-    lag, growth = Lag(stats.last_id or "", 5, seconds=rng.uniform(0, 20)), Growth(stats.life, {})
+    lag, growth = Lag(stats.last_id or "", 5, seconds=rng.uniform(0, 20)), Growth(stats.process, {})
     length, kept = rng.randrange(500), rng.randrange(1000)
     entries = (
-        extractor.judge_heartbeat("keystroke", stats, Wanted(), 0.0),
+        extractor.judge_heartbeat("keystroke", stats, Expected(), 0.0),
         extractor.judge_lag("keystroke", lag, length, 30, 90),
-        extractor.judge_windows("keystroke", Stall(stats.life, stats["events"], stats["windows"]), 0.0, 45),
-        extractor.judge_growth("keystroke", "losses", extractor.LOSSES, stats, growth, Status.FAIL, 300),
-        extractor.judge_growth("keystroke", "errors", extractor.ERRORS, stats, growth, Status.WARN, 300),
+        extractor.judge_windows("keystroke", Stall(stats.process, stats["events"], stats["windows"]), 0.0, 45),
+        extractor.judge_growth("keystroke", "losses", LOSSES, stats, growth, Status.FAIL, 300),
+        extractor.judge_growth("keystroke", "errors", ERRORS, stats, growth, Status.WARN, 300),
         judge_spool("keystroke", 0, 2**26, False)[0],
     )
     used = rng.randrange(2**20, 2**24)

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from seclyzer_agent import logs
-from seclyzer_agent.model import Check, Entry, Reading, Status, Unreadable
-from seclyzer_agent.runner import Pace, Runner
+from seclyzer_agent.model import Check, Entry, Pace, Reading, Status, Unreadable
+from seclyzer_agent.runner import Runner
 from seclyzer_agent.snapshot import CheckState, view
 
 GOOD = Reading((Entry("m", "thing", "component", Status.PASS, "thing is well", 1),), "facts")

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from lab import paths, sender
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
 
 PASSWORD = "not a secret"
 RULES = "resetkeys resetchannels -@all +@connection -@dangerous"
 COLLECTOR = "%W~seclyzer:stream:* &seclyzer:events +xadd +publish"
-SERVER = shutil.which("redis-server", path="/usr/bin:/usr/local/bin:/usr/sbin") or ""
 EVENTS = [
     {"type": "keystroke", "ts": 1_700_000_000_000_000, "key": "KeyA", "event": "press"},
     {"type": "mouse", "ts": 1_700_000_000_200_000, "event": "move", "x": 1.5, "y": -2},
@@ -73,26 +73,8 @@ def server() -> Iterator[Server]:
             f"user collector on #{digest} {RULES} {COLLECTOR}\nuser admin on #{digest} ~* &* +@all\nuser default off\n"
         )
         (folder / "password").write_text(PASSWORD + "\n")
-        own = [
-            "--port",
-            "0",
-            "--unixsocket",
-            str(folder / "s"),
-            "--save",
-            "",
-            "--aclfile",
-            str(folder / "acl"),
-        ]
-        process = subprocess.Popen([SERVER, *own, "--dir", name], stdout=subprocess.DEVNULL)
-        try:
-            until = time.monotonic() + 10
-            while not (folder / "s").exists():
-                assert time.monotonic() < until and process.poll() is None
-                time.sleep(0.01)
-            yield Server(folder / "s", folder / "password")
-        finally:
-            process.terminate()
-            process.wait()
+        with RedisServer(folder, "--aclfile", str(folder / "acl")) as redis:
+            yield Server(redis.socket, folder / "password")
 
 
 def lines(*events: dict[str, object]) -> str:
@@ -193,9 +175,6 @@ def test_a_line_is_sent_when_it_comes_not_when_the_next_one_does(server: Server)
         assert process.stdin is not None
         process.stdin.write(lines(EVENTS[0]))
         process.stdin.flush()
-        until = time.monotonic() + 5
-        while server.ask("XLEN", "seclyzer:stream:keystroke") != 1:
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        until(lambda: server.ask("XLEN", "seclyzer:stream:keystroke") == 1, "the line is in the stream", 5)
         process.stdin.close()
         assert process.wait(5) == 0

@@ -17,7 +17,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import bundles, influxdb_api, modes, safe_url, variables
+from ..module_utils import bundles, influxdb_api, modes, ports, safe_url, variables
+from ..module_utils.kinds import KINDS
 from .seclyzer_deployment import MODULE, read_bundle
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -35,6 +36,8 @@ WISHES = {
     "seclyzer_release_back",
 }
 """Options that are meant for one run, and so for the command line."""
+OPTIONS_OF = ("influxdb", "redis", "seclyzer_agent", "seclyzer_extractors", "seclyzer_release")
+"""The roles whose options decide what a host is asked."""
 JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
 Vars = Mapping[str, Any]
 
@@ -53,26 +56,29 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "look_at": {"type": "str", "required": True, "choices": ["variables", "host", "verdict"]},
                 "noted": {"type": "str"},
                 "bundle": {"type": "path"},
+                "store": {"type": "bool", "default": True},
             }
         )
         facts = task_vars or {}
         if arguments["look_at"] == "variables":
-            return self._variables(facts, arguments["bundle"])
+            return self._variables(facts, arguments["bundle"], arguments["store"])
         if arguments["look_at"] == "verdict":
             return self._verdict(facts, arguments["noted"])
-        return self._host(facts, arguments["bundle"])
+        return self._host(facts, arguments["bundle"], arguments["store"])
 
-    def _variables(self, facts: Vars, bundle: str) -> dict[str, Any]:
+    def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """Everything that can be seen without touching a host."""
         known = variables.options(yaml.safe_load(path.read_text()) for path in ROLES.glob("*/meta/argument_specs.yml"))
         wrong: dict[str, list[str]] = {}
         for host in facts["ansible_play_hosts_all"]:
             of_host = facts["hostvars"][host]
-            unsafe = self._unsafe_url(facts["hostvars"].raw_get(host))
-            for sentence in [*variables.unknown(of_host, known), *_types(of_host, known), *_mode(of_host), *unsafe]:
+            unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
+            names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known)]
+            for sentence in [*names, *_types(of_host, known), *_mode(of_host), *unsafe]:
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
-        sentences += _groups(facts)
+        if store:
+            sentences += _groups(facts)
         if bundle:
             sentences += _bundle(Path(bundle))
         return _refuse(sentences) or {
@@ -101,15 +107,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         ]
         return _refuse(sentences) or {"changed": False}
 
-    def _host(self, facts: Vars, bundle: str) -> dict[str, Any]:
+    def _host(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """What this host is and runs, and what it shall run."""
         manifest = read_bundle(Path(bundle)).manifest if bundle else {}
         is_edge = EDGE in facts["group_names"]
-        said = options(self._loader, self._templar, facts, ("influxdb", "seclyzer_extractors", "seclyzer_release"))
+        said = options(self._loader, self._templar, facts, OPTIONS_OF)
         unsafe = safe_url.fault(str(said["influxdb_url"]))
         influx = {} if unsafe else _influx(said)
         name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
-        status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
+        mine = ports.of_host(said, is_edge, STORE in facts["group_names"], boolean(said["influxdb_tls"]))
+        asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
+        status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return dict(status)
         about, running = status["host"], status["running"]
@@ -120,11 +128,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except modes.ModeError as fault:
             return _refuse([str(fault)])
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
+        refused += ports.faults(mine, about["listening"])
         if manifest and is_edge:
             refused += _spool_fault(about, int(said["seclyzer_extractors_spool_bytes"]))
-        if unsafe:
+        if unsafe and store:
             refused.append(f"influxdb_url {unsafe}")
-        elif not about["addresses"][name]:
+        elif manifest and store and not about["addresses"].get(name):
             refused.append(f"the store's name {name} has no address here; influxdb_url can name another")
         return {
             "changed": False,
@@ -134,10 +143,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "inventory_mode": inventory if is_edge else None,
             "overrides": dict(overrides or {}) if is_edge else {},
             "implementations": implementations if is_edge else {},
-            "programs": dict(modes.PROGRAMS),
             "bundle": bundle,
             "release": manifest.get("release"),
             "influx": influx,
+            "redis": {
+                "socket_group": str(said["redis_socket_group"]),
+                "legacy_clients": boolean(said["redis_legacy_clients"]),
+            },
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "running": running,
             "previous": status["previous"],
@@ -211,13 +223,16 @@ def _mode(of_host: Vars) -> list[str]:
 
 
 def _groups(facts: Vars) -> list[str]:
-    groups = facts["groups"]
-    if groups.get(STORE):
-        return []
+    stores = facts["groups"].get(STORE, [])
     lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "influxdb_store_host")]
-    if not lost:
+    if len(stores) == 1 or not lost:
         return []
-    return [f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)})"]
+    if not stores:
+        return [f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)})"]
+    return [
+        f"{STORE} has {len(stores)} hosts ({', '.join(stores)}), and a host writes to one: leave one in the group, "
+        f"or configure influxdb_store_host for {', '.join(lost)}"
+    ]
 
 
 def _bundle(bundle: Path) -> list[str]:
@@ -231,9 +246,10 @@ def _bundle(bundle: Path) -> list[str]:
 def _influx(options: Vars) -> dict[str, str]:
     """Where this host writes to, by the options of the role influxdb."""
     trusts = boolean(options["influxdb_tls"]) and (options["influxdb_ca_file"] or options["influxdb_ca_remote"])
+    url = safe_url.normal(str(options["influxdb_url"]))
     return {
-        "url": str(options["influxdb_url"]),
-        "address": _address(str(options["influxdb_url"])),
+        "url": url,
+        "address": _address(url),
         "org": str(options["influxdb_org"]),
         "bucket": str(options["influxdb_bucket"]),
         "socket": SOCKET,
@@ -274,11 +290,11 @@ def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
 
 def _spool_fault(about: Vars, spool_bytes: int) -> list[str]:
     """Why the extractors' spools could not fill up; what they hold already has its room."""
-    needed = len(modes.PROGRAMS) * spool_bytes - about["spooled"]
+    needed = len(KINDS) * spool_bytes - about["spooled"]
     if about["free_state"] >= needed:
         return []
     left, wanted = (f"{size >> 20} MiB" for size in (about["free_state"], needed))
     return [
-        f"/var/lib/seclyzer has {left} left, the spools of {len(modes.PROGRAMS)} extractors may need {wanted}; "
+        f"/var/lib/seclyzer has {left} left, the spools of {len(KINDS)} extractors may need {wanted}; "
         "seclyzer_extractors_spool_bytes can be less"
     ]

@@ -26,6 +26,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         names = ("noted", "health", "failed")
         _, arguments = self.validate_argument_spec(
             {name: {"type": "str", "default": f"__seclyzer_{'host' if name == 'noted' else name}"} for name in names}
+            | {"partial": {"type": "bool", "default": False}}
         )
         facts = task_vars or {}
         lines: list[str] = []
@@ -38,7 +39,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if failed and of_host.get("__seclyzer_now"):
                 health = of_host["__seclyzer_now"]
             reached = host in facts["ansible_play_hosts"]
-            words, good = line(noted, health, failed, reached, bool(self._task.check_mode))
+            words, good = line(noted, health, failed, reached, bool(self._task.check_mode), arguments["partial"])
             if reached and (risk := open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))):
                 words += f"  ({risk})"
             done = (of_host.get("__seclyzer_switched") or {}).get("said") or []
@@ -67,8 +68,8 @@ def without_owner(facts: Mapping[str, Any]) -> str:
     return f"without an owner: {named}; {option} names a host's person, by whom forget.yml and export.yml find the data"
 
 
-def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool) -> tuple[str, bool]:
-    """What is said of one host, and whether it is where it should be."""
+def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool, partial: bool = False) -> tuple[str, bool]:
+    """What is said of one host, and whether it is where it should be. A `partial` run asks no host for its health."""
     noted, health = noted or {}, health or {}
     running = health.get("running") or noted.get("running") or {}
     if not reached:
@@ -80,11 +81,13 @@ def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool) -> tu
         words.append("not changed: check mode")
     elif health.get("summary"):
         words.append(f"healthy: {health['summary']}")
+    elif partial:
+        words.append("health not checked: the tags of this run leave it out")
     else:
         words.append("NOT LOOKED AT")
     if differs := against_inventory(noted, running):
         words.append(differs)
-    good = not failed and (check or bool(health.get("summary")))
+    good = not failed and (check or partial or bool(health.get("summary")))
     return "  ".join(words), good
 
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 
 from . import edge_state
+from .kinds import KINDS
 from .resp import Redis, RedisError
 from .selection import Selection
 
-KINDS = ("keystroke", "mouse", "app")
 GONE = "\x00gone\x00"  # what no feature is, which are JSON
 PAGE = 500
 

@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import credentials, edge_files, edge_redis, edge_state, systemd
-from .edge_redis import KINDS
+from .kinds import KINDS, SERVICES
 from .layout import Layout, Refused
 from .pieces import Piece, Pieces
 from .resp import Redis, RedisAway, RedisError
 from .selection import Selection, tag_value
 
-UNITS = tuple(f"seclyzer-{kind}.service" for kind in KINDS)
 DEFAULT_USER = "default"
 
 Counts = dict[str, int]
@@ -154,7 +153,9 @@ class Edge:
 @contextmanager
 def stopped() -> Iterator[None]:
     """The extractors that ran are stopped meanwhile, and run again afterwards."""
-    running = [unit for unit, has in systemd.show(UNITS, ["ActiveState"]).items() if has["ActiveState"] != "inactive"]
+    running = [
+        unit for unit, has in systemd.show(SERVICES, ["ActiveState"]).items() if has["ActiveState"] != "inactive"
+    ]
     try:
         if running:
             systemd.systemctl("stop", *running)

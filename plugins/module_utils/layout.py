@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from .kinds import SERVICES
+
 STORE_SOCKET, STORE_PROXY = "seclyzer-store.socket", "seclyzer-store.service"
 """A host's way to the store: the socket that its programs use, and what passes on what they say."""
 
@@ -12,7 +14,9 @@ SOCKET_FOLDER = Path("/run/seclyzer")
 """Where the sockets of a running deployment are."""
 
 UNITS = (
-    *(f"seclyzer-{name}.service" for name in ("keystroke", "mouse", "app", "agent", "extractors")),
+    *SERVICES,
+    "seclyzer-extractors.service",
+    "seclyzer-agent.service",
     "seclyzer-agent.socket",
     STORE_SOCKET,
     STORE_PROXY,
@@ -41,6 +45,7 @@ class Layout:
     base: Path = Path("/opt/seclyzer")
     units: Path = Path("/etc/systemd/system")
     python: Path = Path("/usr/bin/python3")
+    state: Path = Path("/var/lib/seclyzer")
 
     @property
     def releases(self) -> Path:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .kinds import KINDS
+
 IMPLEMENTATIONS = ("python", "rust")
 
 MODES: dict[str, dict[str, str]] = {
-    "python": {"keystroke": "python", "mouse": "python", "app": "python"},
-    "rust": {"keystroke": "rust", "mouse": "rust", "app": "rust"},
-    "hybrid": {"keystroke": "rust", "mouse": "rust", "app": "python"},
+    "python": dict.fromkeys(KINDS, "python"),
+    "rust": dict.fromkeys(KINDS, "rust"),
+    "hybrid": {**dict.fromkeys(KINDS, "rust"), "app": "python"},
 }
 
 BLANK = "hybrid"
 """What a host gets that runs nothing yet and whose mode nobody has said."""
-
-PROGRAMS = {"keystroke": "keystroke_extractor", "mouse": "mouse_extractor", "app": "app_tracker"}
 
 
 class ModeError(ValueError):

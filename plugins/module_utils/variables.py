@@ -33,6 +33,15 @@ def unknown(names: Iterable[str], known: Options) -> list[str]:
     return sentences
 
 
+def inputs(names: Iterable[str], known: Options) -> list[str]:
+    """A sentence for every name that the playbook sets: a required option, whose value here would count for nothing."""
+    return [
+        f"{name} is set by the playbook, which takes no other value; leave it out"
+        for name in sorted(names)
+        if known.get(name, {}).get("required")
+    ]
+
+
 def fault(name: str, value: object, option: Mapping[str, Any]) -> str:
     """What is wrong with a value, and what is allowed, in a sentence; empty when nothing is wrong.
 

@@ -24,8 +24,12 @@ options:
     description: Name of the variable that C(host) was registered in. Needed for C(verdict).
     type: str
   bundle:
-    description: Folder with the bundle on the controller.
+    description: Folder with the bundle on the controller. Without it, nothing that only a release needs is refused.
     type: path
+  store:
+    description: Whether the run needs the store. If not, nothing that only the store needs is refused.
+    type: bool
+    default: true
 attributes:
   check_mode:
     description: Changes nothing in any mode.
@@ -88,8 +92,10 @@ implementations:
   description: What shall run each extractor.
   type: dict
   returned: host
-programs:
-  description: What each extractor's program is called.
+redis:
+  description: >-
+    How Redis is reached on the host. Its keys are C(socket_group) and C(legacy_clients), whether it takes clients
+    without a password.
   type: dict
   returned: host
 bundle:

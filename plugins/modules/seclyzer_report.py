@@ -25,6 +25,10 @@ options:
     description: Name of the variable that says in a sentence why a host failed.
     type: str
     default: __seclyzer_failed
+  partial:
+    description: Whether the tags of the run left the health gate out. A host is then good when nothing failed on it.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Changes nothing in any mode.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from plugins.module_utils import modes
+from plugins.module_utils import kinds
 
 ARCHITECTURE = "x86_64"
 ELF_MACHINE = 62
@@ -10,7 +10,7 @@ PLATFORM = "x86_64-manylinux_2_28"
 GLIBC = (2, 36)
 """The oldest C library among the hosts: Debian 12's."""
 
-PROGRAMS = tuple(modes.PROGRAMS.values())
+PROGRAMS = tuple(kinds.PROGRAMS.values())
 
 
 @dataclass(frozen=True)

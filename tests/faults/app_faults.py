@@ -2,7 +2,7 @@
 
 import time
 
-from tests.live.waiting import until
+from tests.helpers.waiting import until
 
 from .campaign import Fault
 from .redis_faults import forget_lists

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.helpers.waiting import until
 from tests.live.events import SECRET
-from tests.live.waiting import until
 
 from . import judge
 from .feeding import Entry

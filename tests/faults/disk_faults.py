@@ -5,7 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.live.waiting import until, until_each
+from tests.helpers.waiting import until, until_each
 
 from .campaign import Fault
 from .influx_faults import SETTINGS, wait_sent, wait_spooled

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.live.servers import ROOT
+from tests.helpers import ROOT
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from tests.live.waiting import until
+from tests.helpers.waiting import until
 
 from .campaign import Fault
 from .influx_faults import SETTINGS, wait_sent, wait_spooled

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 
-from tests.live.waiting import until_each
+from tests.helpers.waiting import until_each
 
 from .campaign import Fault
 from .influx_tap import HALF_ANSWER, HALF_REQUEST, PASS, SILENT, STORED_BUT_SILENT, Request, Rule

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from tests.live.waiting import until
+from tests.helpers.waiting import until
 
 from .campaign import Fault
 from .stage import KINDS, Stage

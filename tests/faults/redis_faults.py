@@ -5,8 +5,8 @@ import signal
 import time
 from typing import Any
 
+from tests.helpers.waiting import until, until_each
 from tests.live.events import SECRET
-from tests.live.waiting import until, until_each
 
 from .campaign import Fault
 from .stage import KINDS, Stage
@@ -71,7 +71,7 @@ def remembers(stage: Stage) -> None:
     stage.notes["list_from"] = dict.fromkeys(KINDS, 0)
     assert before == {kind: len(stage.published[kind]) for kind in KINDS}, "something was published after the dump"
     path = stage.redis.socket.with_name("redis.new")
-    stage.redis.begin(path, "--key-load-delay", "150", "--loading-process-events-interval-bytes", "1024")
+    stage.redis.begin("--key-load-delay", "150", "--loading-process-events-interval-bytes", "1024", at=path)
     until(path.exists, "redis-server listens")
     stage.redis.open_doors(path)
     stage.notes["said while loading"] = ask_while_loading(stage)

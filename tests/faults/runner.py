@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.live.servers import ROOT, InfluxServer
+from tests.helpers import ROOT
+from tests.helpers.influx_server import InfluxServer
 
 from .campaign import Result, again
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
-from tests.live.servers import ROOT
+from tests.helpers import ROOT
 
 from .campaign import Result
 from .catalogue import FAULTS

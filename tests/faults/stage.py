@@ -17,10 +17,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from lab.gateway import Gateway
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until_each
 from tests.live.expected import SCHEMA, Key, Point, points_of
 from tests.live.extractor import PROGRAMS, SETTINGS, Extractor
-from tests.live.servers import InfluxServer, RedisServer
-from tests.live.waiting import until_each
 
 from .clock import Clock
 from .feeding import Entry, Feeder, order
@@ -76,7 +77,7 @@ class Stage:
 
     def set_up(self) -> None:
         """Starts all but the extractors."""
-        self.redis = RedisServer(self.folder, self.servers_env)
+        self.redis = RedisServer(self.folder, env=self.servers_env)
         self.redis.start()
         self.listen(self.redis.socket)
         self.influx = InfluxServer(self.folder)
@@ -90,7 +91,7 @@ class Stage:
         self.add_bucket()
         self.backend_id, backend = self.influx.make_token()
         self.gateway = Gateway(
-            self.folder, self.influx.port, backend, influxdb_bucket=self.bucket, **self._gateway_options
+            self.folder, self.influx.port, backend, influxdb_gateway_bucket=self.bucket, **self._gateway_options
         )
         self.token = secrets.token_hex(16)
         self.admit()

@@ -4,7 +4,7 @@ import signal
 import time
 from typing import Any
 
-from tests.live.waiting import until, until_each
+from tests.helpers.waiting import until, until_each
 
 from .campaign import Fault
 from .clock import Clock

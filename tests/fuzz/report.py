@@ -23,8 +23,9 @@ Written by `make soak` (`python -m tests.fuzz.soak`); the short form of the firs
 
 * Messages (valid, odd, broken, mutated, put together from tokens, cut and joined, as long as allowed) go through the
   three programs of both implementations. [The contract](contract.md)'s third transcription,
-  `tests/parity/naive_parse.py`, sorts them first; each class goes through all six programs by itself, so that two errors cannot make up for each other. What
-  comes out of the valid ones is compared with the oracle's output, value by value.
+  `tests/parity/naive_parse.py`, sorts them first; each class goes through all six programs by itself, so that two
+  errors cannot make up for each other. What comes out of the valid ones is compared with the oracle's output, value
+  by value.
 * The same messages go once more, all in one row, through six programs that do not end; memory is `VmRSS`.
 * libFuzzer, led by coverage, runs every target of `extractors/rust/fuzz` (cargo-fuzz, with AddressSanitizer) and of
   `tests/fuzz/python_targets.py` (atheris). The inputs it found for the parsers go through all programs as well.

@@ -7,13 +7,13 @@ import json
 import struct
 import subprocess
 import termios
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+from tests.helpers.waiting import until
 from tests.parity import implementations
 
 FOLDERS = {"python": implementations.PYTHON, "rust": implementations.RUST}
@@ -49,11 +49,12 @@ class Steady:
             self._process.stdin.flush()
         except BrokenPipeError:
             raise AssertionError(f"{self} has ended: {self._text()}") from None
-        deadline = time.monotonic() + PATIENCE_S
-        while self._unread() or self._state() != "S":
-            assert self._process.poll() is None, f"{self} has ended: {self._text()}"
-            assert time.monotonic() < deadline, f"{self} does not read"
-            time.sleep(0.01)
+        until(self._waits, f"{self} reads", PATIENCE_S)
+
+    def _waits(self) -> bool:
+        """It has read all, and sleeps."""
+        assert self._process.poll() is None, f"{self} has ended: {self._text()}"
+        return not self._unread() and self._state() == "S"
 
     def look(self) -> None:
         """Notes its memory."""

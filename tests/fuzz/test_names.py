@@ -12,10 +12,10 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.waiting import until
 from tests.live.events import add
 from tests.live.expected import points_of
-from tests.live.servers import InfluxServer
-from tests.live.waiting import until
 from tests.live.world import World
 
 NAMES = [

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.waiting import until
 from tests.live.events import CHANNEL, stream_of
-from tests.live.servers import InfluxServer
-from tests.live.waiting import until
 from tests.live.world import KINDS, World
 
 from .messages import batch

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.gateway import Gateway
-from tests.live.servers import InfluxServer
+from tests.helpers.influx_server import InfluxServer
 
 from .asking import BUCKET, Said, ask, line
 

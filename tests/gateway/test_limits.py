@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.waiting import until
+from tests.helpers.waiting import until
 
 from .asking import QUERY, WRITE, line, raw, statuses
 from .conftest import Site, build

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+
 from .extractor import BIN, PROGRAMS
-from .servers import InfluxServer
 from .world import KINDS
 
 SEED = int(os.environ.get("LIVE_SEED", "1"))

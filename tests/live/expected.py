@@ -8,9 +8,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from tests.helpers import ROOT
+
 from .events import SECRET
 from .extractor import environment, program
-from .servers import ROOT
 
 _FEATURES = json.loads((ROOT / "extractors" / "schema" / "features.json").read_text())
 SCHEMA = _FEATURES["kinds"]

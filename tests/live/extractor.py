@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .servers import ROOT
-from .waiting import until
+from tests.helpers import ROOT
+from tests.helpers.waiting import until
 
 PROGRAMS = {"keystroke": "keystroke_extractor", "mouse": "mouse_extractor", "app": "app_tracker"}
 BIN = {

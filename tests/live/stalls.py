@@ -17,10 +17,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 
+from tests.helpers import ROOT
+from tests.helpers.waiting import until
+
 from .events import KEEP_MS, stream_of
 from .expected import Json, key_of, replay_with
-from .servers import ROOT
-from .waiting import until
 from .world import KINDS, World
 
 RATES = {"keystroke": 1000, "mouse": 1000, "app": 100}  # events/s

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import redis
 
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
+
 from .extractor import Extractor
-from .servers import RedisServer
-from .waiting import until
 
 STREAM = "seclyzer:stream:mouse"
 STATS = "seclyzer:stats:mouse"
@@ -25,10 +26,8 @@ LIMITS = ("--maxmemory", "128mb", "--client-output-buffer-limit", "normal", "32m
 @pytest.fixture
 def server() -> Iterator[RedisServer]:
     folder = Path(tempfile.mkdtemp(prefix="bounds-"))
-    made = RedisServer(folder)
-    made.start(None, *LIMITS)
-    yield made
-    made.kill()
+    with RedisServer(folder, *LIMITS) as made:
+        yield made
     shutil.rmtree(folder)
 
 

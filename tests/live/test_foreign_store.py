@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tests.cases.answering import STORED, Answering
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
 
 from .events import add, by_kind, recent
 from .expected import replay
 from .extractor import Extractor
-from .servers import RedisServer
-from .waiting import until
 
 PAGE = {"status": 200, "type": "text/html", "body": "<html>Welcome</html>"}
 STRANGERS: list[dict[str, Any]] = [PAGE, {"status": 201}, {"status": 302}, {"status": 304}]

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.waiting import until, until_each
+
 from .events import Events, Worker
 from .expected import assert_silent, replay
 from .extractor import Extractor
-from .servers import InfluxServer
-from .waiting import until, until_each
 from .world import KINDS, World
 
 IMPLEMENTATIONS = ("python", "rust")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.waiting import until, until_each
+
 from .events import Events, add, by_kind, recent, stream_of
 from .expected import assert_silent, replay
-from .servers import InfluxServer
-from .waiting import until, until_each
 from .world import KINDS, World
 
 AWAY_S = 2.0

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.waiting import until_each
+
 from .events import Events, add, by_kind, recent
 from .expected import SCHEMA, assert_silent, replay
-from .servers import InfluxServer
-from .waiting import until_each
 from .world import KINDS, World
 
 SECONDS = 8.0

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.waiting import until, until_each
+
 from .events import Events, Worker
 from .expected import assert_silent, key_of, replay
-from .servers import InfluxServer
-from .waiting import until, until_each
 from .world import KINDS, World
 
 WAYS = {"python to rust": ("python", "rust"), "rust to python": ("rust", "python")}

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.waiting import until_each
+
 from .events import Events, Worker
 from .expected import assert_silent, key_of, replay
-from .servers import InfluxServer
-from .waiting import until_each
 from .world import KINDS, World
 
 LEGS = ("rust", "python", "rust")

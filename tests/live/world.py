@@ -11,11 +11,13 @@ from typing import Any
 
 import redis
 
+from tests.helpers.influx_server import InfluxServer
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until, until_each
+
 from .events import Events
 from .expected import SCHEMA, Json, Point, point_of, points_of, replay, same
 from .extractor import PROGRAMS, Extractor
-from .servers import InfluxServer, RedisServer
-from .waiting import until, until_each
 
 KINDS = tuple(PROGRAMS)
 END = "seclyzer:features:end"

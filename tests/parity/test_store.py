@@ -1,4 +1,4 @@
-"""The store, as both implementations judge it: its address, answers, and files with secrets."""
+"""The store, as both implementations judge it: its address, answers, certificates, and files with secrets."""
 
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 
 from tests.cases import cases
 from tests.cases.answering import Answering
+from tests.cases.certificates import NAMES_OF_CASES, Case, all_cases, serving
 
 from .implementations import PYTHON, RUST
 from .test_command_line import run
@@ -59,3 +60,24 @@ def test_a_file_with_a_secret_is_judged_the_same(case: dict[str, str], tmp_path:
         else:
             assert (status, out) == (78, "") and f"{path}, which " in err and case["fault"] in err
             assert err.count("\n") == 1 and "tok" not in err.replace("influx_token", "")
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
+    """Made once."""
+    return all_cases(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.mark.parametrize("name", NAMES_OF_CASES)
+def test_a_certificate_is_judged_the_same(certificates: dict[str, Case], name: str, tmp_path: Path) -> None:
+    case = certificates[name]
+    (tmp_path / "ca.crt").write_bytes(case.ca)
+    with serving(case, tmp_path) as server:
+        line = checked(INFLUX_URL=server.url, INFLUX_CA_FILE=str(tmp_path / "ca.crt"))
+    where = f"{server.url.removeprefix('https://')} (TLS)"
+    if not case.said:
+        assert line.startswith(f"influxdb: good: {where} ")
+    elif case.said.startswith("CA file"):
+        assert line.startswith(f"influxdb: bad: {where}: CA file {tmp_path}/ca.crt: it holds ")
+    else:
+        assert line.startswith(f"influxdb: bad: {where}: the server's certificate {case.said}")

@@ -8,7 +8,7 @@ import pytest
 
 from plugins.module_utils.influxdb_api import InfluxDB
 from plugins.module_utils.influxdb_points import Points
-from tests.live.servers import ORGANISATION, InfluxServer
+from tests.helpers.influx_server import ORGANISATION, InfluxServer
 
 DAY = 86_400_000_000
 SOME_DAY = 1_790_000_000_000_000 // DAY * DAY  # in µs

@@ -9,7 +9,7 @@ import pytest
 from plugins.module_utils.influxdb_points import MEASUREMENTS, Points, quoted, text
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.selection import Selection
-from tests.live.servers import InfluxServer
+from tests.helpers.influx_server import InfluxServer
 from tests.plugins.influxd import DAY, SOME_DAY, Bucket, influxd
 
 __all__ = ["influxd"]

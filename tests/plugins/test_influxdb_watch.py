@@ -14,7 +14,7 @@ import pytest
 
 from plugins.module_utils import ledger
 from plugins.module_utils.selection import Selection
-from tests.live.servers import ORGANISATION, InfluxServer
+from tests.helpers.influx_server import ORGANISATION, InfluxServer
 from tests.plugins.influxd import DAY, Bucket, influxd
 
 __all__ = ["influxd"]

@@ -4,8 +4,6 @@ import grp
 import json
 import os
 import re
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +12,10 @@ import pytest
 
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.redis_server import ordered
-from plugins.module_utils.resp import Redis, RedisAway, RedisError
+from plugins.module_utils.resp import Redis, RedisError
 from plugins.modules.redis_acl import Host, rotated, settle
+from tests.helpers.redis_server import PROGRAM, RedisServer
 
-SERVER = "/usr/bin/redis-server"
 RULES = {"reader": "resetkeys -@all +ping %R~a* +get", "admin": "~* &* +@all"}
 
 
@@ -26,8 +24,8 @@ def host(tmp_path: Path) -> Host:
     return Host(
         path=str(tmp_path / "users.acl"),
         credentials=str(tmp_path / "credentials"),
-        server=SERVER,
-        socket=str(tmp_path / "socket"),
+        server=PROGRAM,
+        socket=str(tmp_path / "redis.sock"),
         server_group=grp.getgrgid(os.getegid()).gr_name,
         socket_group=grp.getgrgid(os.getegid()).gr_name,
         members=[],
@@ -40,17 +38,8 @@ def host(tmp_path: Path) -> Host:
 def running(host: Host) -> Iterator[Host]:
     """A host whose users were made, with Redis running on them."""
     settle(host, RULES, False)
-    command = [SERVER, "--port", "0", "--save", "", "--unixsocket", host.socket, "--aclfile", host.path]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=host.credentials) as process:
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            try:
-                Redis(host.socket)
-                break
-            except RedisAway:
-                time.sleep(0.01)
+    with RedisServer(Path(host.socket).parent, "--aclfile", host.path):
         yield host
-        process.kill()
 
 
 def login(host: Host, user: str) -> Redis:

@@ -1,7 +1,5 @@
 """How Redis' configuration comes into force: tried first, live where Redis can, a restart named otherwise."""
 
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,15 +7,14 @@ import pytest
 
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.redis_server import trial
-from plugins.module_utils.resp import Redis, RedisAway
+from plugins.module_utils.resp import Redis
 from plugins.modules.redis_config import apply, fingerprint, said, tried
-
-SERVER = "/usr/bin/redis-server"
+from tests.helpers.redis_server import PROGRAM, RedisServer
 
 
 def config(folder: Path, **more: str) -> str:
     lines = {
-        "unixsocket": str(folder / "socket"),
+        "unixsocket": str(folder / "redis.sock"),
         "port": "0",
         "dir": str(folder),
         "save": '""',
@@ -31,21 +28,12 @@ def running(tmp_path: Path) -> Iterator[Path]:
     """The folder of a running Redis that has an admin."""
     (tmp_path / "admin").write_text("secret\n")
     (tmp_path / "users.acl").write_text("user admin on >secret ~* &* +@all\n")
-    (tmp_path / "redis.conf").write_text(config(tmp_path, aclfile=str(tmp_path / "users.acl")))
-    with subprocess.Popen([SERVER, str(tmp_path / "redis.conf")], stdout=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            try:
-                Redis(str(tmp_path / "socket"))
-                break
-            except RedisAway:
-                time.sleep(0.01)
+    with RedisServer(tmp_path, "--aclfile", str(tmp_path / "users.acl"), "--set-proc-title", "no"):
         yield tmp_path
-        process.kill()
 
 
 def wanted(folder: Path, **more: str) -> dict[str, str]:
-    return tried(SERVER, config(folder, aclfile=str(folder / "users.acl"), **more))
+    return tried(PROGRAM, config(folder, aclfile=str(folder / "users.acl"), **more))
 
 
 def test_an_unchanged_configuration_sets_nothing(running: Path) -> None:
@@ -55,13 +43,13 @@ def test_an_unchanged_configuration_sets_nothing(running: Path) -> None:
 def test_what_redis_can_take_while_it_runs_is_set_live(running: Path) -> None:
     new = wanted(running, maxmemory="64mb", **{"slowlog-log-slower-than": "-1"})
     assert apply(new, running / "admin", dry=False) == (["maxmemory", "slowlog-log-slower-than"], [])
-    with Redis(str(running / "socket"), "admin", "secret") as redis:
+    with Redis(str(running / "redis.sock"), "admin", "secret") as redis:
         assert redis.call("CONFIG", "GET", "maxmemory") == ["maxmemory", str(64 << 20)]
     assert apply(new, running / "admin", dry=False) == ([], [])
 
 
 def test_what_somebody_set_by_hand_is_set_back(running: Path) -> None:
-    with Redis(str(running / "socket"), "admin", "secret") as redis:
+    with Redis(str(running / "redis.sock"), "admin", "secret") as redis:
         redis.call("CONFIG", "SET", "crash-log-enabled", "no")
     assert apply(wanted(running), running / "admin", dry=False) == (["crash-log-enabled"], [])
 
@@ -69,7 +57,7 @@ def test_what_somebody_set_by_hand_is_set_back(running: Path) -> None:
 def test_looking_only_sets_nothing(running: Path) -> None:
     new = wanted(running, maxmemory="64mb")
     assert apply(new, running / "admin", dry=True) == (["maxmemory"], [])
-    with Redis(str(running / "socket"), "admin", "secret") as redis:
+    with Redis(str(running / "redis.sock"), "admin", "secret") as redis:
         assert redis.call("CONFIG", "GET", "maxmemory") == ["maxmemory", "0"]
 
 
@@ -87,7 +75,7 @@ def test_a_redis_that_lets_nobody_in_asks_for_a_restart(running: Path) -> None:
 
 @pytest.mark.parametrize("line", ["maxmemory 12x", "no-such-setting 1"])
 def test_a_configuration_that_redis_refuses_is_refused_in_its_own_words(line: str) -> None:
-    with pytest.raises(Refused, match=line.split()[0]), trial(SERVER, config=line):
+    with pytest.raises(Refused, match=line.split()[0]), trial(PROGRAM, config=line):
         pass
 
 
@@ -95,7 +83,7 @@ def test_a_refusal_tells_no_hash_of_a_password() -> None:
     rules = f"user a on #{'ab' * 32}x\n"
     with (
         pytest.raises(Refused, match="Aborting Redis startup because of ACL errors") as refusal,
-        trial(SERVER, acl=rules),
+        trial(PROGRAM, acl=rules),
     ):
         pass
     assert "abab" not in str(refusal.value)

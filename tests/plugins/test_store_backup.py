@@ -17,7 +17,7 @@ from plugins.module_utils.layout import Refused
 from plugins.module_utils.selection import Selection
 from plugins.module_utils.store_backup import Place, bring_back, look, take
 from plugins.modules.influxdb_backup import forget_again
-from tests.live.servers import ORGANISATION, InfluxServer, influxd
+from tests.helpers.influx_server import ORGANISATION, InfluxServer, influxd
 from tests.plugins.influxd import DAY, SOME_DAY, lines
 
 BUCKET = "first"

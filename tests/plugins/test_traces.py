@@ -20,7 +20,7 @@ from plugins.module_utils.selection import Selection, parse_line, parse_time, ta
 from plugins.modules.seclyzer_traces import settle
 from seclyzer_extractors.core import AppCore
 from seclyzer_extractors.cursor import load_state
-from tests.live.servers import RedisServer
+from tests.helpers.redis_server import RedisServer
 from tests.plugins.influxd import lines, tag
 
 KINDS = ("keystroke", "mouse", "app")
@@ -64,11 +64,8 @@ def units(monkeypatch: pytest.MonkeyPatch) -> Systemctl:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[Redis]:
-    server = RedisServer(tmp_path)
-    server.start()
-    with Redis(str(server.socket)) as client:
+    with RedisServer(tmp_path) as server, Redis(str(server.socket)) as client:
         yield client
-    server.kill()
 
 
 @pytest.fixture

@@ -1,70 +1,15 @@
-"""What is this host meant to run? The deployment's manifest, as it stands on disk."""
+"""What is this host configured to run? The deployment's manifest, as it stands on disk."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 from .. import __version__
-from ..model import Entry, Reading, Status
-
-MODES = ("python", "rust", "hybrid")
-IMPLEMENTATIONS = ("python", "rust")
-KINDS = ("keystroke", "mouse", "app")
-MAX_BYTES = 64 * 1024
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}")
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """The parts of a manifest that are read; None or absent where it does not say.
-
-    `number` is the name of the deployment's directory.
-    """
-
-    number: str | None
-    release: str | None
-    version: str | None
-    mode: str | None
-    implementations: Mapping[str, str] = field(default_factory=dict)
-
-
-class BadManifest(ValueError):
-    """The manifest is there, but not what it should be; the message says what is wrong."""
-
-
-def load(directory: Path) -> Deployment:
-    """Read `manifest.json` in the directory (through `current`). Raises OSError, BadManifest."""
-    with (directory / "manifest.json").open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise BadManifest(f"is larger than {MAX_BYTES} bytes")
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        raise BadManifest("is not JSON") from None
-    if not isinstance(document, dict):
-        raise BadManifest("is not a JSON object")
-    wanted = document.get("implementations") or {}
-    if not isinstance(wanted, dict) or not all(k in KINDS and v in IMPLEMENTATIONS for k, v in wanted.items()):
-        raise BadManifest("has implementations other than python or rust for keystroke, mouse, app")
-    mode = _name(document, "mode")
-    if mode is not None and mode not in MODES:
-        raise BadManifest("has a mode other than python, rust, hybrid")
-    number = directory.resolve().name
-    return Deployment(number, _name(document, "release"), _name(document, "version"), mode, dict(wanted))
-
-
-def _name(document: Mapping[str, object], key: str) -> str | None:
-    value = document.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not NAME.fullmatch(value):
-        raise BadManifest(f"has a {key} that is no plain name")
-    return value
+from ..kinds import KINDS
+from ..manifest import BadManifest, Deployment, load
+from ..model import Entry, Pace, Reading, Status
+from ..spec import Metric, Sample, Spec
 
 
 def judge(deployment: Deployment) -> tuple[Entry, ...]:
@@ -77,7 +22,7 @@ def judge(deployment: Deployment) -> tuple[Entry, ...]:
     if missing:
         status, words = (
             Status.WARN,
-            f"the manifest of deployment {d.number} does not say {', '.join(missing)}",
+            f"the manifest of deployment {d.number} lacks {', '.join(missing)}",
         )
     elif d.version != __version__:
         status = Status.WARN
@@ -90,7 +35,7 @@ def judge(deployment: Deployment) -> tuple[Entry, ...]:
             "deployment",
             "component",
             Status.PASS,
-            f"mode {d.mode}: {runs}" if runs else "no extractors are meant to run here",
+            f"mode {d.mode}: {runs}" if runs else "no extractors are configured here",
             d.mode,
             figures=False,
         ),
@@ -122,3 +67,34 @@ class DeploymentCheck:
 
     def _bad(self, status: Status, words: str) -> Reading:
         return Reading((Entry("release", "deployment", "component", status, words, figures=False),))
+
+
+def _build(_: str, deployment: Deployment | None) -> Iterator[Sample]:
+    release, mode = (deployment.release, deployment.mode) if deployment else (None, None)
+    yield (__version__, release or "", mode or ""), 1
+
+
+SPEC = Spec(
+    names=("deployment",),
+    order=30,
+    help="the manifest of the deployment",
+    pace=Pace(5, 2, rise=1, fall=1),
+    measurements={
+        "release": "the release that is deployed: `warn` when there is no manifest or the agent is of another version",
+        "mode": "the implementation that is configured for each extractor",
+    },
+    uses=("deployment_dir",),
+    metrics=(
+        Metric(
+            "seclyzer_build_info",
+            "gauge",
+            "The agent's version, and the deployed release and mode",
+            _build,
+            labels=("version", "release", "mode"),
+            state=True,
+            when_unread=True,
+        ),
+    ),
+    state_facts=True,
+    make=lambda context: [DeploymentCheck(Path(context.settings.deployment_dir))],
+)

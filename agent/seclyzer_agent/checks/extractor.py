@@ -1,4 +1,4 @@
-"""Does an extractor live, is it the right one, does it keep up, do windows come out, is anything lost?
+"""Does an extractor run, is it the right one, does it keep up, do windows come out, is anything lost?
 
 Everything is known from its stats hash, which Redis forgets 30 s after it was written, and from the length of
 its stream; the stream itself is never read.
@@ -7,40 +7,27 @@ its stream; the stream itself is never read.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from redis.asyncio import Redis
 
-from ..model import Entry, Facts, Reading, Status
+from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
+from ..kinds import KINDS
+from ..manifest import Deployment
+from ..model import Entry, Facts, Pace, Reading, Status
+from ..parse import number
 from ..redis_client import in_words
-from ..stats import Stats, parse
-from ..trackers import Growth, Lag, Stall, entry_seconds, follow, grow, watch
-from .deployment import Deployment
-from .spool import Spool
-from .spool import judge as judge_spool
+from ..spec import Context, Metric, Sample, Setting, Spec, Trial
+from ..spool import Spool
+from ..spool import judge as judge_spool
+from ..stats import COUNTERS, ERRORS, LOSSES, TIMES, Stats, parse
 from .units import Unit
 
 AHEAD = 150.0  # s; an extractor makes a stream anew that is 120 s ahead of the clock, and looks every 10 s
 FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
-
-# Growth of these is a loss of data, of those a fault that loses nothing by itself.
-LOSSES = {
-    "points_dropped": "points",
-    "points_rejected": "refused points",
-    "dropped": "events",
-    "gaps": "gaps in the stream",
-}
-ERRORS = {
-    "malformed": "malformed messages",
-    "future": "events from the future",
-    "ancient": "events from more than 400 days ago",
-    "late": "events too late for all their windows",
-    "behind": "events too late for some of their windows",
-    "influx_errors": "failed requests to InfluxDB",
-    "streams_reset": "streams made anew",
-    "entries_trimmed": "entries trimmed from a stream that was too large",
-    "redis_reconnects": "lost connections to Redis",
-}
+MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +42,7 @@ class ExtractorFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Expected:
     """What the heartbeat must agree with; None where nothing is known to compare with."""
 
     implementation: str | None = None
@@ -74,8 +61,8 @@ class Bounds:
     spool: int
 
 
-def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted, now: float) -> Entry:
-    """Whether the hash is there, and from the program that is meant to run; `now` in monotonic s."""
+def judge_heartbeat(kind: str, stats: Stats | None, expected: Expected, now: float) -> Entry:
+    """Whether the hash is there, and from the program that is configured to run; `now` in monotonic s."""
 
     def entry(status: Status, words: str) -> Entry:
         value = f"{stats.implementation} {stats.version}" if stats else None
@@ -84,14 +71,14 @@ def judge_heartbeat(kind: str, stats: Stats | None, wanted: Wanted, now: float) 
     if stats is None:
         return entry(Status.FAIL, "no heartbeat for 30 s: the extractor does not run, or does not reach Redis")
     wrong = []
-    if wanted.implementation and stats.implementation != wanted.implementation:
-        wrong.append(f"the {stats.implementation} implementation runs, not the {wanted.implementation} one")
-    if wanted.version and stats.version != wanted.version:
-        wrong.append(f"version {stats.version} runs, not {wanted.version}")
-    if wanted.unit is not None and _is_of_another(stats, wanted.unit, now):
+    if expected.implementation and stats.implementation != expected.implementation:
+        wrong.append(f"the {stats.implementation} implementation runs, not the {expected.implementation} one")
+    if expected.version and stats.version != expected.version:
+        wrong.append(f"version {stats.version} runs, not {expected.version}")
+    if expected.unit is not None and _is_of_another(stats, expected.unit, now):
         wrong.append(
-            f"the heartbeat is of process {stats['pid']}, the main process of {wanted.unit.unit} "
-            f"is {wanted.unit.main_pid or 'none'}"
+            f"the heartbeat is of process {stats['pid']}, the main process of {expected.unit.unit} "
+            f"is {expected.unit.main_pid or 'none'}"
         )
     if wrong:
         return entry(Status.FAIL, "; ".join(wrong))
@@ -145,12 +132,16 @@ def judge_windows(kind: str, stall: Stall, now: float, bound: float) -> Entry:
 
 
 def judge_growth(
-    kind: str, name: str, names: dict[str, str], stats: Stats, growth: Growth, bad: Status, recent: float
+    kind: str, name: str, counters: Mapping[str, str], stats: Stats, growth: Growth, bad: Status, recent: float
 ) -> Entry:
-    """One entry for a group of counters: `bad` when one of them grew within the last `recent` s."""
-    total = sum(stats[n] for n in names)
+    """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s."""
+    total = sum(stats[n] for n in counters)
     why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
-    grew = [f"{growth.grown[n][0]} {words}{why.get(n, '')}" for n, words in names.items() if n in growth.grown]
+    grew = [
+        f"{growth.grown[n][0]} {what.partition(';')[0]}{why.get(n, '')}"
+        for n, what in counters.items()
+        if n in growth.grown
+    ]
     if grew:
         words = f"{kind}: {', '.join(grew)} in the last {recent:g} s"
         return Entry(name, kind, "component", bad, words, total)
@@ -184,34 +175,174 @@ class Extractor:
                     raise answer
         raw, stream_length, list_length = answers
         stats = parse(raw)
-        heartbeat = judge_heartbeat(kind, stats, self._wanted(), time.monotonic())
+        heartbeat = judge_heartbeat(kind, stats, self._expected(), time.monotonic())
         if stats is None:
             self._lag = self._stall = None
             return Reading((heartbeat,), ExtractorFacts(None, stream_length, list_length, None))
         entries, lag, spool = self._compare(stats, stream_length)
         return Reading((heartbeat, *entries), ExtractorFacts(stats, stream_length, list_length, lag.seconds, spool))
 
-    def _wanted(self) -> Wanted:
+    def _expected(self) -> Expected:
         deployment: Deployment | None = self._facts("deployment")
         units: dict[str, Unit] = self._facts("units") or {}
         unit = units.get(self._unit)
         if deployment is None:
-            return Wanted(unit=unit)
-        return Wanted(deployment.implementations.get(self.name), deployment.version, unit)
+            return Expected(unit=unit)
+        return Expected(deployment.implementations.get(self.name), deployment.version, unit)
 
     def _compare(self, stats: Stats, stream_length: int) -> tuple[tuple[Entry, ...], Lag, Spool]:
         kind, bounds, now = self.name, self._bounds, time.monotonic()
         lag = follow(self._lag, stats.last_id or "0-0", stream_length, now, time.time())
         counters = {name: stats[name] for name in (*LOSSES, *ERRORS)}
-        growth = grow(self._growth, stats.life, counters, now, hold=bounds.recent)
+        growth = grow(self._growth, stats.process, counters, now, hold=bounds.recent)
         self._lag, self._growth = lag, growth
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
         entries += judge_ids(kind, stats.last_id or "0-0", time.time())
         if kind != "app":  # an application may keep the focus for hours
             closed = stats["windows"] + stats["windows_short"]
-            self._stall = watch(self._stall, stats.life, stats["events"], closed, now)
+            self._stall = watch(self._stall, stats.process, stats["events"], closed, now)
             entries.append(judge_windows(kind, self._stall, now, bounds.stall))
         entries.append(judge_growth(kind, "losses", LOSSES, stats, growth, Status.FAIL, bounds.recent))
         entries.append(judge_growth(kind, "errors", ERRORS, stats, growth, Status.WARN, bounds.recent))
         entry, spool = judge_spool(kind, stats["spool_bytes"], bounds.spool, "points_dropped" in growth.grown)
         return (*entries, entry), lag, spool
+
+
+def coarse(facts: ExtractorFacts) -> ExtractorFacts:
+    """The facts without times of events that are finer than a minute."""
+    lag = None if facts.lag is None else facts.lag // MINUTE * MINUTE
+    return replace(facts, stats=facts.stats and _coarse_stats(facts.stats), lag=lag)
+
+
+def _coarse_stats(stats: Stats) -> Stats:
+    numbers = dict(stats.numbers)
+    for name in TIMES:
+        if name in numbers and name != "started_at":
+            numbers[name] -= numbers[name] % (MINUTE * 1_000_000)
+    read = int(entry_seconds(stats.last_id or "0-0")) // MINUTE * MINUTE
+    return replace(stats, numbers=numbers, last_id=f"{read * 1000}-0" if read else stats.last_id and "0-0")
+
+
+def _up(kind: str, facts: ExtractorFacts | None) -> Iterator[Sample]:
+    yield (kind,), 1 if facts is not None and facts.stats is not None else 0
+
+
+def _info(kind: str, facts: ExtractorFacts) -> Iterator[Sample]:
+    if facts.stats is not None:
+        yield (kind, facts.stats.implementation or "unknown", facts.stats.version or "unknown"), 1
+
+
+def _of(read: Callable[[ExtractorFacts], float | None]) -> Callable[[str, Any], Iterator[Sample]]:
+    """One sample, labelled with the kind, of what `read` takes from the facts, if it is not None."""
+
+    def samples(kind: str, facts: ExtractorFacts) -> Iterator[Sample]:
+        value = read(facts)
+        if value is not None:
+            yield (kind,), value
+
+    return samples
+
+
+def _number(name: str) -> Callable[[str, Any], Iterator[Sample]]:
+    return _of(lambda facts: facts.stats.numbers.get(name) if facts.stats is not None else None)
+
+
+def _time(name: str) -> Callable[[str, Any], Iterator[Sample]]:
+    """Unix time in s of a field in µs; none while it is 0."""
+    return _of(lambda facts: facts.stats[name] / 1e6 if facts.stats is not None and facts.stats[name] else None)
+
+
+def _last_entry(facts: ExtractorFacts) -> float | None:
+    read = entry_seconds(facts.stats.last_id or "0-0") if facts.stats is not None else 0.0
+    return read or None
+
+
+def _metric(name: str, words: str, samples: Callable[[str, Any], Iterator[Sample]], **more: Any) -> Metric:
+    kind: Literal["counter", "gauge"] = "counter" if name.endswith("_total") else "gauge"
+    return Metric(f"seclyzer_extractor_{name}", kind, words, samples, **{"labels": ("extractor",), **more})
+
+
+METRICS = (
+    _metric("up", "1 when the extractor's heartbeat is there", _up, state=True, when_unread=True),
+    _metric(
+        "info",
+        "What runs, by its heartbeat",
+        _info,
+        labels=("extractor", "implementation", "version"),
+        state=True,
+    ),
+    _metric("lag_seconds", "How far the extractor is behind its stream", _of(lambda facts: facts.lag)),
+    _metric("stream_entries", "Entries in the extractor's stream", _of(lambda facts: facts.stream_length)),
+    _metric("features_kept", "Entries in the list of features, at most 1000", _of(lambda facts: facts.list_length)),
+    _metric("spool_bytes", "Size of the spool on disk", _number("spool_bytes")),
+    _metric("start_time_seconds", "Unix time at which it started", _time("started_at")),
+    _metric("last_event_timestamp_seconds", "Unix time of the last event, by its own ts", _time("last_event_ts")),
+    _metric("last_window_timestamp_seconds", "Unix time of the last window's end", _time("last_window_ts")),
+    _metric("last_entry_timestamp_seconds", "Unix time of the stream entry read last", _of(_last_entry)),
+    *(_metric(f"{c.name}_total", c.help[:1].upper() + c.help[1:], _number(c.name)) for c in COUNTERS),
+)
+
+
+def _make(context: Context) -> Iterator[Extractor]:
+    assert context.redis is not None
+    settings = context.settings
+    bounds = Bounds(
+        lag_warn=settings.own["lag_warn_seconds"],
+        lag_fail=settings.own["lag_fail_seconds"],
+        stall=settings.own["stall_seconds"],
+        recent=settings.recent_seconds,
+        spool=int(settings.own["spool_bytes"]),
+    )
+    for kind in settings.extractors:
+        yield Extractor(kind, settings.units.get(kind, ""), context.redis, context.facts, bounds)
+
+
+SPEC = Spec(
+    names=KINDS,
+    order=70,
+    help="an extractor",
+    pace=Pace(5, 2, rise=1, fall=3),
+    measurements={
+        "heartbeat": "there, of the configured implementation and version, from the unit's main process",
+        "lag": "behind the stream",
+        "stream": "only when its ids are so far ahead of the clock that it may take no more: `fail`",
+        "windows": "events in, windows out",
+        "losses": "data that was lost within `recent_seconds`: `fail`",
+        "errors": "faults within `recent_seconds`, and what producers lost by what they sent, and when: `warn`",
+        "spool": "points that wait on disk for InfluxDB: `warn`; no room for more: `fail`",
+    },
+    roles=("edge",),
+    settings=(
+        Setting(
+            "spool_bytes",
+            number(0, 2**40, whole=True),
+            64 * 2**20,
+            "as it is configured for the extractors: at most so much waits on disk for InfluxDB in each; 0: they have "
+            "no spool",
+        ),
+        Setting(
+            "lag_warn_seconds",
+            number(1, 3600),
+            30,
+            "an extractor this far behind its stream, which keeps 120 s, is `warn`",
+            at_most="lag_fail_seconds",
+        ),
+        Setting("lag_fail_seconds", number(1, 3600), 90, "and this far is `fail`"),
+        Setting("stall_seconds", number(10, 3600), 45, "events but no window for this long is `warn`"),
+    ),
+    uses=("units", "extractors", "recent_seconds", "redis_url"),
+    metrics=METRICS,
+    redis=(
+        ("HGETALL", "seclyzer:stats:*"),
+        ("XLEN", "seclyzer:stream:*"),
+        ("LLEN", "seclyzer:features:*"),
+    ),
+    trial=Trial(
+        judged=False,
+        label="redis rights ({name})",
+        passed="stats, stream and list may be read",
+        needs="redis",
+    ),
+    coarse=coarse,
+    make=_make,
+)

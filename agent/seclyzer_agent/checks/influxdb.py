@@ -11,12 +11,15 @@ import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import aiohttp
 from aiohttp.client_exceptions import UnixClientConnectorError
 
-from ..model import Entry, Facts, Reading, Status, Unreadable
-from .spool import kept
+from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
+from ..spec import Context, Metric, Spec, Trial, value_of
+from ..spool import kept
+from ..tls import words
 
 MAX_BODY = 16 * 1024
 
@@ -45,7 +48,9 @@ class InfluxCheck:
         slow: float,
         facts: Facts | None = None,
         extractors: Sequence[str] = (),
+        timeout: float | None = None,
     ) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=timeout) if timeout is not None else session.timeout
         self._session, self._url, self._tls, self._slow = session, url.rstrip("/") + "/health", tls, slow
         self._facts, self.after = facts, tuple(extractors)
 
@@ -68,10 +73,12 @@ class InfluxCheck:
         """One request, over a connection that is kept."""
         began = time.perf_counter()
         try:
-            async with self._session.get(self._url, ssl=self._tls, allow_redirects=False) as answer:
+            async with self._session.get(
+                self._url, ssl=self._tls, allow_redirects=False, timeout=self._timeout
+            ) as answer:
                 body = await _body(answer)
-        except aiohttp.ClientConnectorCertificateError:
-            raise Unreadable("the certificate is not one that the CA file vouches for") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise Unreadable(_untrusted(error.certificate_error, error.host)) from None
         except aiohttp.ClientConnectorError as error:
             by = f" by {error.path}" if isinstance(error, UnixClientConnectorError) else ""
             raise Unreadable(f"cannot be reached{by}: {why(error.os_error)}") from None
@@ -80,6 +87,8 @@ class InfluxCheck:
         except TimeoutError:
             raise Unreadable("does not answer") from None
         latency = time.perf_counter() - began
+        if answer.status < 400 and (answer.status != 200 or not _is_influxdb(body)):
+            raise Unreadable(f"answers GET /health with {answer.status} as no InfluxDB 2 does: check influx_url")
         if answer.status != 200:
             raise Unreadable(f"answers GET /health with {answer.status}")
         if not _says_pass(body):
@@ -102,12 +111,27 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
     return body
 
 
+def _untrusted(error: Exception, host: str) -> str:
+    """The words of a certificate's fault as those of the check's own subject."""
+    said = words(error, host) if isinstance(error, ValueError) else str(error)
+    return f"is not trusted: {said}"
+
+
+def _is_influxdb(body: bytes) -> bool:
+    found = _document(body)
+    return isinstance(found.get("status"), str) and found.get("name", "influxdb") == "influxdb"
+
+
 def _says_pass(body: bytes) -> bool:
+    return _document(body).get("status") == "pass"
+
+
+def _document(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(document, dict) and document.get("status") == "pass"
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def judge(latency: float, slow: float) -> Entry:
@@ -116,3 +140,43 @@ def judge(latency: float, slow: float) -> Entry:
     status = Status.WARN if latency > slow else Status.PASS
     words = f"InfluxDB answered in {ms:.1f} ms" + (f", more than {slow * 1000:g} ms" if status else "")
     return Entry("responseTime", "influxdb", "datastore", status, words, round(ms, 3), "ms")
+
+
+def _make(context: Context) -> list[InfluxCheck]:
+    settings = context.settings
+    spools = () if settings.store else settings.extractors
+    slow = settings.slow_milliseconds / 1000
+    # Less than the check's own deadline: the check knows what a store that hangs means, its runner does not.
+    timeout = 0.8 * settings.checks["influxdb"].deadline
+    return [InfluxCheck(context.http, settings.influx_url, context.tls, slow, context.facts, spools, timeout)]
+
+
+SPEC = Spec(
+    names=("influxdb",),
+    order=80,
+    help="InfluxDB, here or on the store",
+    pace=Pace(10, 5, rise=2, fall=2),
+    measurements={
+        "responseTime": "of `GET /health`. On an edge that is no store, InfluxDB away is `warn` as long as the spools "
+        "keep every point, and its words say how much they hold; `fail` when points are lost, or when it is not known",
+    },
+    uses=("influx_url", "influx_socket", "influx_ca_file", "slow_milliseconds"),
+    metrics=(
+        Metric(
+            "influxdb_up",
+            "gauge",
+            "1 when InfluxDB was ready at the last reading",
+            lambda _, facts: [((), 0 if facts is None else 1)],
+            state=True,
+            when_unread=True,
+        ),
+        Metric(
+            "seclyzer_influxdb_health_seconds",
+            "gauge",
+            "Time that GET /health took",
+            value_of(lambda facts: facts.latency),
+        ),
+    ),
+    trial=Trial(),
+    make=_make,
+)

@@ -12,9 +12,11 @@ import threading
 import time
 from pathlib import Path
 
-from ..model import Entry, Reading, Status, Unreadable
+from ..manifest import BadManifest, load
+from ..model import Entry, Pace, Reading, Status, Unreadable
+from ..parse import absolute_path
 from ..release_tree import Compared, NoRelease, compare
-from .deployment import BadManifest, load
+from ..spec import Context, Setting, Spec
 
 EVERY = 3600.0  # s between two comparisons of a release that was whole; one that was not is compared at every reading
 WORK, REST = 0.002, 0.05  # s of the thread's CPU time, and of its rest after that
@@ -25,7 +27,7 @@ class Stopped(Exception):
     """The comparison was given up."""
 
 
-class Pace:
+class Rests:
     """When the comparing thread rests, and when it ends."""
 
     def __init__(self) -> None:
@@ -60,7 +62,7 @@ class IntegrityCheck:
         try:
             release = load(self._deployment).release
         except (OSError, BadManifest):
-            release = None  # the check `deployment` says so
+            release = None  # the check `deployment` reports it
         releases = self._deployment.parent / "releases"
         if release is None or not releases.is_dir():
             return Reading((Entry("files", "release", "component", Status.PASS, "there is no release to compare"),))
@@ -78,15 +80,15 @@ class IntegrityCheck:
 
 async def _compared(tree: Path) -> Compared | NoRelease:
     """The comparison in a thread, which ends soon when this is cancelled. Raises Unreadable."""
-    pace = Pace()
+    rests = Rests()
     try:
-        return await asyncio.to_thread(compare, tree, pace.rest)
+        return await asyncio.to_thread(compare, tree, rests.rest)
     except NoRelease as error:
         return error
     except OSError as error:
         raise Unreadable(f"{tree.name} cannot be read: {error.strerror}") from None
     except asyncio.CancelledError:
-        pace.stop.set()
+        rests.stop.set()
         raise
 
 
@@ -121,7 +123,7 @@ def unit_faults(deployment: Path, unit_dir: Path) -> list[str]:
 
 
 def judge_units(faults: list[str]) -> Entry:
-    """The entry of the unit files. Somebody may have had a reason: a warning."""
+    """The entry of the unit files. An operator may have changed one on purpose: a warning."""
     if faults:
         words = f"{listed(faults)}; site.yml mends it"
         return Entry("units", "release", "component", Status.WARN, words, len(faults))
@@ -145,3 +147,24 @@ def at_once(deployment: Path, unit_dir: Path) -> list[tuple[str, bool, str]]:
         found = error
     entries = (judge(release, found), judge_units(unit_faults(deployment, unit_dir)))
     return [(entry.measurement, entry.status is Status.PASS, entry.output) for entry in entries]
+
+
+def _make(context: Context) -> list[IntegrityCheck]:
+    settings = context.settings
+    return [IntegrityCheck(Path(settings.deployment_dir), Path(settings.own["unit_dir"]))]
+
+
+SPEC = Spec(
+    names=("integrity",),
+    order=40,
+    help="the files of the release and the unit files",
+    pace=Pace(60, 60, rise=1, fall=1),
+    measurements={
+        "files": "every file of the running release against its manifest, once an hour, first a minute after the start "
+        "(`fail` names the file: changed, missing, not of the release, another mode)",
+        "units": "unit files against the deployment's (`warn`)",
+    },
+    settings=(Setting("unit_dir", absolute_path, "/etc/systemd/system", "where the deployment's units are installed"),),
+    uses=("deployment_dir",),
+    make=_make,
+)

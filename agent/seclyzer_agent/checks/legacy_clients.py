@@ -1,4 +1,4 @@
-"""Does Redis let anybody in without a password? It is tried, whatever the configuration says."""
+"""Does Redis let anybody in without a password? The check tries it, whatever is configured."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 import secrets
 from urllib.parse import urlsplit
 
-from ..model import Entry, Reading, Status, Unreadable
+from ..model import Entry, Pace, Reading, Status, Unreadable
+from ..parse import flag
+from ..spec import Context, Setting, Spec
 
 USERS = ("default", "collector", "keystroke", "mouse", "app", "agent", "consumer", "admin")
-"""Redis' users. Nobody but `default` may be let in, and that one only where it is configured."""
+"""Redis' users. Without a password none may be let in but `default`, and that one only where it is configured."""
 
 
 def judge(let_in: list[str], configured: bool) -> Entry:
@@ -59,10 +61,39 @@ class LegacyClients:
 
 
 async def _gets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: str) -> bool:
-    """Whether Redis takes the connection for that user's: of nobody who said a name it is `default`'s."""
+    """Whether Redis takes the connection for that user's: without a login it is `default`'s."""
     command = "PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}"
     writer.write(f"{command}\r\n".encode())
     answer = await reader.readuntil(b"\r\n")
     if b"max number of clients" in answer:
         raise Unreadable("Redis takes no more connections (max number of clients reached)")
     return not answer.startswith(b"-") or (user == "default" and not answer.startswith(b"-NOAUTH"))
+
+
+def _make(context: Context) -> list[LegacyClients]:
+    settings = context.settings
+    return [LegacyClients(settings.redis_url, settings.own["redis_legacy_clients"])]
+
+
+SPEC = Spec(
+    names=("legacy_clients",),
+    order=60,
+    help="logins to Redis without a password",
+    pace=Pace(15, 2, rise=1, fall=1),
+    measurements={
+        "enabled": "the check tries to get in without a password, as every user. Let in as one that is configured: "
+        "`warn`; as another: `fail`",
+    },
+    roles=("edge",),
+    settings=(
+        Setting(
+            "redis_legacy_clients",
+            flag,
+            False,
+            "whether the role `redis` lets clients in without a password",
+            shown="`false`",
+        ),
+    ),
+    uses=("redis_url",),
+    make=_make,
+)

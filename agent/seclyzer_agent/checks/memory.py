@@ -6,15 +6,17 @@ at the limit of any unit that reads or writes files. Where no cgroup can be read
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..model import Entry, Facts, Reading, Status, Unreadable
+from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
+from ..sizes import mebibytes
+from ..spec import Metric, Sample, Spec
 from .units import Unit
 
 CGROUPS = Path("/sys/fs/cgroup")
-NO_LIMIT = 2**62  # version 1 says "none" as the largest multiple of a page below 2^63
+NO_LIMIT = 2**62  # version 1 shows "none" as the largest multiple of a page below 2^63
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ def read_cgroup(root: Path, cgroup: str) -> Memory | None:
 
 
 def of_unit(root: Path, unit: Unit) -> Memory | None:
-    """The memory of a running unit, or None when nobody tells."""
+    """The memory of a running unit, or None when it cannot be read."""
     found = read_cgroup(root, unit.cgroup) if unit.cgroup else None
     if found is None and unit.memory is not None:
         found = Memory(unit.memory, unit.memory_max)
@@ -62,11 +64,6 @@ def judge(unit: str, memory: Memory, warn: float, fail: float) -> Entry:
     status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
     words = f"{unit} uses {used} of {mebibytes(memory.limit)} ({percent:.0f} %)"
     return Entry("used", unit, "system", status, words, memory.used, "bytes")
-
-
-def mebibytes(size: int) -> str:
-    """Bytes as a person reads them."""
-    return f"{size / 2**20:.1f} MiB"
 
 
 class UnitMemory:
@@ -92,3 +89,40 @@ def _known(root: Path, units: Iterable[Unit]) -> Iterable[tuple[str, Memory]]:
     for unit in units:
         if unit.main_pid and (memory := of_unit(root, unit)) is not None:
             yield unit.unit, memory
+
+
+def _used(_: str, memory: dict[str, Memory]) -> Iterator[Sample]:
+    for unit, seen in memory.items():
+        yield (unit,), seen.used
+
+
+def _limit(_: str, memory: dict[str, Memory]) -> Iterator[Sample]:
+    for unit, seen in memory.items():
+        if seen.limit is not None:
+            yield (unit,), seen.limit
+
+
+SPEC = Spec(
+    names=("memory",),
+    order=20,
+    help="the memory of the units",
+    pace=Pace(10, 2, rise=2, fall=2),
+    measurements={
+        "used": "of each running unit against its limit, from its cgroup (v1 or v2), without cache that can be given "
+        "back",
+    },
+    uses=("memory_warn_percent", "memory_fail_percent"),
+    metrics=(
+        Metric(
+            "seclyzer_unit_memory_bytes",
+            "gauge",
+            "Memory of a unit, without cache that can be given back",
+            _used,
+            labels=("name",),
+        ),
+        Metric("seclyzer_unit_memory_limit_bytes", "gauge", "A unit's memory limit", _limit, labels=("name",)),
+    ),
+    make=lambda context: [
+        UnitMemory(context.facts, context.settings.memory_warn_percent, context.settings.memory_fail_percent)
+    ],
+)

@@ -1,4 +1,4 @@
-"""Are all points there that were? The store's watch counts them; this tells what it found."""
+"""Are all points still stored? `influxdb-watch` counts them on the store; this check reports its verdict."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from ..model import Entry, Reading, Status
+from ..model import Entry, Pace, Reading, Status
+from ..parse import optional_path
+from ..spec import Context, Setting, Spec
 
 MAX_BYTES = 64 * 1024
 MAX_WORDS = 1000
-LATE_SECONDS = 1800.0  # the watch looks every ten minutes, or when it says
+LATE_SECONDS = 1800.0  # the watch counts every ten minutes, or when its verdict says
 STATUS = {"pass": Status.PASS, "warn": Status.WARN, "fail": Status.FAIL}
 
 
@@ -40,7 +42,7 @@ class PointsCheck:
         self._verdict = verdict
 
     async def read(self) -> Reading:
-        """Read the verdict. One that is missing is a warning: the watch has not looked yet, or does not run."""
+        """Read the verdict. One that is missing is a warning: the watch has not counted yet, or does not run."""
         try:
             with self._verdict.open("rb") as file:
                 entry = judge(json.loads(file.read(MAX_BYTES)), time())
@@ -56,3 +58,30 @@ class PointsCheck:
 
 def _entry(status: Status, words: str, missing: int | None) -> Entry:
     return Entry("missing", "influxdb", "datastore", status, words, missing, "points")
+
+
+def _make(context: Context) -> list[PointsCheck]:
+    verdict = context.settings.own["points_verdict"]
+    return [PointsCheck(Path(verdict))] if verdict else []
+
+
+SPEC = Spec(
+    names=("points",),
+    order=90,
+    help="the points that are stored",
+    pace=Pace(30, 2, rise=1, fall=1),
+    measurements={
+        "missing": "points that were stored and are gone, as `influxdb-watch` has counted (`fail`); half an hour after "
+        "a count was due: `warn`",
+    },
+    roles=("store",),
+    settings=(
+        Setting(
+            "points_verdict",
+            optional_path,
+            "",
+            "what `influxdb-watch` writes on a store, `/var/lib/influxdb-watch/verdict.json`; empty: no check `points`",
+        ),
+    ),
+    make=_make,
+)

@@ -9,9 +9,10 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from ..model import Entry, Reading, Status
+from ..model import Entry, Pace, Reading, Status
 from ..redis_client import in_words
-from .memory import mebibytes
+from ..sizes import mebibytes
+from ..spec import Context, Metric, Spec, Trial, value_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def judge_persistence(info: Mapping[str, Any]) -> Entry:
 def judge_connections(info: Mapping[str, Any], turned_away: int, warn: float, fail: float) -> Entry:
     """Connections against `maxclients`, from INFO; `turned_away` since the last look; `warn`, `fail` in percent.
 
-    Who connects and never logs in counts as well, so a port, which any user of the host can reach, is said.
+    A client that connects and never logs in counts as well, so a port, which any user of the host can reach, is named.
     """
     now, limit = int(info.get("connected_clients", 0)), int(info.get("maxclients", 0))
     percent = 100 * now / limit if limit else 0.0
@@ -110,3 +111,53 @@ class RedisCheck:
         """How many connections Redis has turned away since the last look; it counts from 0 when it starts."""
         before, self._rejected = self._rejected, rejected
         return 0 if before is None else max(0, rejected - before)
+
+
+def _make(context: Context) -> list[RedisCheck]:
+    assert context.redis is not None
+    settings = context.settings
+    return [
+        RedisCheck(
+            context.redis,
+            slow=settings.slow_milliseconds / 1000,
+            warn=settings.memory_warn_percent,
+            fail=settings.memory_fail_percent,
+        )
+    ]
+
+
+SPEC = Spec(
+    names=("redis",),
+    order=50,
+    help="the Redis of an edge",
+    pace=Pace(5, 2, rise=2, fall=2),
+    measurements={
+        "responseTime": "of `PING`; slower than `slow_milliseconds`: `warn`",
+        "memory": "against `maxmemory`",
+        "persistence": "it must write nothing to disk",
+        "connections": "against `maxclients`: `warn` also when some were turned away",
+    },
+    roles=("edge",),
+    uses=("redis_url", "slow_milliseconds", "memory_warn_percent", "memory_fail_percent"),
+    metrics=(
+        Metric(
+            "redis_up",
+            "gauge",
+            "1 when Redis answered the last reading",
+            lambda _, facts: [((), 0 if facts is None else 1)],
+            state=True,
+            when_unread=True,
+        ),
+        Metric("seclyzer_redis_ping_seconds", "gauge", "Time that PING took", value_of(lambda facts: facts.latency)),
+        Metric("redis_memory_used_bytes", "gauge", "Memory that Redis uses", value_of(lambda facts: facts.used)),
+        Metric(
+            "redis_memory_max_bytes",
+            "gauge",
+            "Redis' maxmemory, 0 when there is none",
+            value_of(lambda facts: facts.limit),
+        ),
+    ),
+    redis=(("PING", ""), ("INFO", "")),
+    trial=Trial(filled=("memory", "connections")),
+    make=_make,
+)

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..model import Entry, Reading, Status, Unreadable
-from ..trackers import Growth, grow
+from ..history import Growth, grow
+from ..model import Entry, Pace, Reading, Status, Unreadable
+from ..spec import Metric, Sample, Spec
 
 PROPERTIES = (
     "LoadState",
@@ -26,6 +27,7 @@ PROPERTIES = (
     "StatusText",
 )
 MAX_STATUS_TEXT = 160
+STATES = ("active", "activating", "deactivating", "failed", "inactive", "reloading")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ class Unit:
 
 
 def parse_show(text: str, units: tuple[str, ...], read_at: float = 0.0) -> dict[str, Unit]:
-    """Read what `systemctl show` said of these units: a block each, in order. Raises Unreadable."""
+    """Read the output of `systemctl show` for these units: a block each, in order. Raises Unreadable."""
     blocks = [block for block in text.strip().split("\n\n") if block.strip()]
     if len(blocks) != len(units):
-        raise Unreadable(f"systemctl told of {len(blocks)} units when asked for {len(units)}")
+        raise Unreadable(f"systemctl reported {len(blocks)} units of {len(units)}")
     return {unit: _parse_block(block, unit, read_at) for block, unit in zip(blocks, units, strict=True)}
 
 
@@ -156,3 +158,46 @@ async def show(units: tuple[str, ...]) -> str:
         words = err.decode("utf-8", "replace").strip().splitlines()
         raise Unreadable(f"systemctl show failed: {(words or [f'exit {process.returncode}'])[0][:200]}")
     return out.decode("utf-8", "replace")
+
+
+def _states(_: str, units: dict[str, Unit]) -> Iterator[Sample]:
+    for unit in units.values():
+        for state in STATES:
+            yield (unit.unit, state), 1 if unit.active == state else 0
+
+
+def _restarts(_: str, units: dict[str, Unit]) -> Iterator[Sample]:
+    for unit in units.values():
+        yield (unit.unit,), unit.restarts
+
+
+SPEC = Spec(
+    names=("units",),
+    order=10,
+    help="the units of this host",
+    pace=Pace(10, 5, rise=1, fall=2),
+    measurements={
+        "state": "of each unit: active, restarted within `recent_seconds` (`warn`), or why it failed",
+    },
+    uses=("units", "recent_seconds"),
+    metrics=(
+        Metric(
+            "systemd_unit_state",
+            "gauge",
+            "1 for the state that a unit is in",
+            _states,
+            labels=("name", "state"),
+            state=True,
+        ),
+        Metric(
+            "systemd_service_restart_total",
+            "counter",
+            "Automatic restarts of a unit",
+            _restarts,
+            labels=("name",),
+            state=True,
+        ),
+    ),
+    state_facts=True,
+    make=lambda context: [Units(context.settings.units, context.settings.recent_seconds)],
+)

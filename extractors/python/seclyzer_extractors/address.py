@@ -1,18 +1,11 @@
 """Addresses of Redis and InfluxDB, taken apart by hand: both implementations take and refuse the same ones."""
 
 import re
-import socket
 from dataclasses import dataclass
 
+from .store_address import parse_influx_url as parse_influx_url
+
 MASK = "********"
-OCTET = "(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
-LOOPBACK = re.compile(rf"127\.{OCTET}\.{OCTET}\.{OCTET}|::1|localhost", re.ASCII | re.IGNORECASE)
-INFLUX_URL = re.compile(
-    r"(?P<scheme>https?)://(?:\[(?P<v6>[0-9A-Fa-f:]+)\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::0*(?P<port>[1-9][0-9]{0,4}))?"
-    r"(?P<path>(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*)/*",
-    re.ASCII,
-)
-"""Little is taken, so that whoever reads the address again takes the same parts of it for host and path."""
 PRIVATE_FORMS = (
     "https://host[:port], or http:// to the loopback (127.x.x.x, [::1], localhost): "
     "over http influx_token can be read on the way"
@@ -34,22 +27,6 @@ class RedisAddress:
 
     def __str__(self) -> str:
         return f"unix://{self.path}" if self.path else f"redis{'s' * self.tls}://{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class InfluxAddress:
-    """Where InfluxDB listens; `prefix` stands before `/api/v2/…`, without a slash at its end; `url` is all of it."""
-
-    host: str
-    port: int
-    tls: bool
-    prefix: str
-    url: str
-
-    @property
-    def private(self) -> bool:
-        """Whether nobody on a network can read along: by TLS, or because it is the loopback. No name is resolved."""
-        return self.tls or bool(LOOPBACK.fullmatch(self.host))
 
 
 def parse_redis_url(url: str, username: str, password: str) -> RedisAddress:
@@ -74,23 +51,6 @@ def parse_redis_url(url: str, username: str, password: str) -> RedisAddress:
     authority, _, database = rest.partition("/")
     host, port = _authority(authority, 6379)
     return RedisAddress("", host, port, scheme == "rediss", _database(database), username, password, ca_file)
-
-
-def parse_influx_url(url: str) -> InfluxAddress:
-    """ValueError for what is none."""
-    found = INFLUX_URL.fullmatch(url)
-    if found is None or int(found["port"] or 1) > 65535:
-        raise ValueError("no plain address")
-    scheme, path, name = found["scheme"], found["path"], found["name"]
-    if name is None:
-        try:
-            socket.inet_pton(socket.AF_INET6, found["v6"])
-        except OSError:
-            raise ValueError("no address") from None
-        name = f"[{found['v6']}]"
-    port = int(found["port"] or (443 if scheme == "https" else 80))
-    shown = f"{scheme}://{name}{f':{port}' if found['port'] else ''}{path}"
-    return InfluxAddress(found["v6"] or name, port, scheme == "https", path, shown)
 
 
 def masked(url: str) -> str:

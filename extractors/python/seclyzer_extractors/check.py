@@ -32,7 +32,7 @@ def _redis(kind: Kind, address: RedisAddress) -> tuple[bool, str]:
 def _redis_advice(trouble: str, address: RedisAddress) -> str:
     if "Permission denied" in trouble and address.path:
         return "may this user open the socket? see its group"
-    if "certificate" in trouble:
+    if "certificate" in trouble or "CA file" in trouble:
         return "check the CA file and the server's certificate"
     return "does it run, and listen there? check redis_url"
 
@@ -56,7 +56,7 @@ def _influx(settings: Settings) -> tuple[bool, str]:
 
 
 def _influx_away_advice(trouble: str, settings: Settings) -> str:
-    if "certificate" in trouble or "HTTP" in trouble:
+    if any(word in trouble for word in ("certificate", "CA file", "HTTP")):
         return "check influx_ca_file, the server's certificate and influx_url"
     if not settings.influx_socket:
         return "does it run, and listen there? check influx_url"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .options import OPTIONS
+from .secret_file import ALLOWED, secret_of
 
 
 class ConfigError(Exception):
@@ -107,25 +108,10 @@ def _read_secret(said: str, path: object) -> str:
             data = file.read()
     except OSError as error:
         raise ConfigError(f"cannot read {path}, which {said} names: {_reason(error)}") from None
-    line = data.removesuffix(b"\n")
-    line = line.removesuffix(b"\r") if line != data else line
-    for fault, wrong in SECRET_FAULTS:
-        if wrong.search(line):
-            raise ConfigError(
-                f"{path}, which {said} names, {fault}: allowed is one line of printable ASCII without blanks"
-            )
-    return line.decode("ascii")
-
-
-SECRET_FAULTS = (
-    ("is empty", re.compile(rb"\A\Z")),
-    ("begins with a byte order mark", re.compile(rb"\A(\xef\xbb\xbf|\xff\xfe|\xfe\xff)")),
-    ("has more than one line", re.compile(rb"\n")),
-    ("has a blank in it", re.compile(rb"[ \t]")),
-    ("has a character in it that is not ASCII", re.compile(rb"[\x80-\xff]")),
-    ("has a control character in it", re.compile(rb"[\x00-\x1f\x7f]")),
-)
-"""What a file with a secret must not hold: it would be sent as it is, and refused without a word of why."""
+    try:
+        return secret_of(data)
+    except ValueError as fault:
+        raise ConfigError(f"{path}, which {said} names, {fault}: {ALLOWED}") from None
 
 
 def _reason(error: Exception) -> str:

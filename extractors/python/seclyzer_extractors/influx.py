@@ -56,7 +56,7 @@ class InfluxDB:
         address = parse_influx_url(settings.influx_url)
         self._host, self._port, self._tls = address.host, address.port, address.tls
         self._socket = settings.influx_socket
-        self._ca_file = settings.influx_ca_file or None
+        self._ca_file = settings.influx_ca_file
         where = f"org={quote(settings.influx_org, safe='')}&bucket={quote(settings.influx_bucket, safe='')}"
         self._path = f"{address.prefix}/api/v2/write?{where}&precision=us"
         self._headers = {
@@ -127,13 +127,18 @@ class InfluxDB:
             return Wire(plain, deadline)
         import ssl
 
+        from . import tls
+
         try:
+            context = tls.context(self._ca_file)
             plain.settimeout(left(deadline))
-            context = ssl.create_default_context(cafile=self._ca_file)
             return Wire(context.wrap_socket(plain, server_hostname=self._host), deadline)
         except ssl.SSLEOFError:
             plain.close()
             raise ConnectionResetError from None
+        except (ssl.SSLError, ValueError) as error:
+            plain.close()
+            raise InfluxAway(tls.words(error, self._host)) from None
         except BaseException:
             plain.close()
             raise

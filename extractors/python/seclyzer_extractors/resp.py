@@ -133,7 +133,13 @@ def _connect(address: RedisAddress, timeout_s: float) -> socket.socket:
         return plain
     import ssl
 
-    return ssl.create_default_context(cafile=address.ca_file or None).wrap_socket(plain, server_hostname=address.host)
+    from . import tls
+
+    try:
+        return tls.context(address.ca_file).wrap_socket(plain, server_hostname=address.host)
+    except (ssl.SSLError, ValueError) as error:
+        plain.close()
+        raise RedisAway(f"{address}: {tls.words(error, address.host)}") from None
 
 
 def _reason(error: Exception) -> str:

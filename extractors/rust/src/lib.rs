@@ -10,6 +10,7 @@
 
 pub mod apps;
 pub mod buffer;
+pub mod certificate;
 pub mod check;
 pub mod cli;
 pub mod closer;
@@ -46,6 +47,7 @@ pub mod state;
 pub mod stats;
 pub mod stats_hash;
 pub mod store;
+pub mod tls;
 pub mod window;
 
 /// The version of this release, from the project's `VERSION` file.

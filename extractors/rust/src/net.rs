@@ -1,24 +1,18 @@
 //! Connections: unix sockets, TCP and TLS behind one type, with a deadline on everything.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 
 use crate::config::address::Endpoint;
-
-/// Where Debian keeps the authorities it trusts.
-const SYSTEM_CA_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
+use crate::tls;
 
 enum Socket {
     Plain(Stream),
@@ -64,8 +58,9 @@ impl Connection {
             Endpoint::Tcp { host, port } => Socket::Plain(stream(host, *port)?),
             Endpoint::Tls { host, port, ca_file } => {
                 // What is wrong with a CA file is said whether or not the peer is there.
-                let client = tls_client(host, ca_file.as_deref())?;
-                Socket::Tls(Box::new(shake_hands(client, stream(host, *port)?, deadline)?))
+                let client = tls::client(host, ca_file.as_deref())?;
+                let shaken = shake_hands(client, stream(host, *port)?, deadline);
+                Socket::Tls(Box::new(shaken.map_err(|error| tls::in_words(error, host))?))
             }
         };
         Ok(Connection { socket })
@@ -249,12 +244,6 @@ fn open_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<Stream> {
     Err(last)
 }
 
-fn tls_client(host: &str, ca_file: Option<&Path>) -> io::Result<ClientConnection> {
-    let config = tls_config(ca_file.unwrap_or(Path::new(SYSTEM_CA_FILE)))?;
-    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-    ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)
-}
-
 fn shake_hands(
     mut client: ClientConnection,
     mut stream: Stream,
@@ -271,28 +260,4 @@ fn shake_hands(
         }
     }
     Ok(StreamOwned::new(client, stream))
-}
-
-/// Trusts the authorities in one file of certificates. It is read at every connect, so a renewed one is found.
-fn tls_config(ca_file: &Path) -> io::Result<ClientConfig> {
-    let named = |error: &dyn std::fmt::Display| {
-        io::Error::new(ErrorKind::InvalidData, format!("CA file {}: {error}", ca_file.display()))
-    };
-    let file = File::open(ca_file).map_err(|error| named(&error))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_reader_iter(io::BufReader::new(file)) {
-        let certificate = certificate.map_err(|error| named(&error))?;
-        // The system's file may hold certificates that rustls does not like; the others do.
-        let _ = roots.add(certificate);
-    }
-    if roots.is_empty() {
-        return Err(named(&"holds no certificate"));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(config)
 }

@@ -54,7 +54,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _step(config: pytest.Config) -> str:
-    """The folders of this run as molecule.yml names them, sorted: `tests/mode_rust tests/services`."""
+    """The folders of this run as molecule.yml names them, sorted: `tests/mode tests/services`."""
     folders = {Path(argument.split("::")[0]).resolve() for argument in config.args}
     folders = {path.parent if path.is_file() else path for path in folders}
     return " ".join(sorted(f"tests/{folder.relative_to(TESTS)}" for folder in folders))

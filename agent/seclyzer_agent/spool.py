@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..model import Entry, Status
-from .memory import mebibytes
+from .model import Entry, Status
+from .sizes import amount
 
 SEGMENT = 256 * 1024  # bytes; a spool with less room than this gives up its oldest points
 
@@ -43,8 +43,3 @@ def kept(spools: Iterable[Spool | None]) -> tuple[bool, str]:
     if not all(spool.keeps for spool in found):
         return False, f"points are lost; {holds}"
     return True, f"no point is lost: {holds}"
-
-
-def amount(size: int) -> str:
-    """Bytes as a person reads them, few ones too."""
-    return mebibytes(size) if size >= 2**20 else f"{size / 1024:.1f} KiB"

@@ -1,6 +1,6 @@
-"""What is seen only by comparing readings: growth of counters, lag, windows that do not close.
+"""What only shows between readings: growth of counters, lag, windows that do not close.
 
-Pure functions `(state before, reading, now) → state`; times are seconds of a monotonic clock unless said.
+Pure functions `(state before, reading, now) → state`; times are seconds of a monotonic clock unless stated.
 """
 
 from __future__ import annotations
@@ -11,28 +11,28 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Counters of one process life, and by how much each grew lately.
+    """Counters of one process, and by how much each grew lately.
 
-    `life` names the life (a new one starts at 0); `last` the counters; `grown` for each that grew the sum of
-    its growth and when it grew last, until it has been still for `hold` seconds.
+    `process` names the process (in a new one they start at 0); `last` the counters; `grown` for each that grew the sum
+    of its growth and when it grew last, until it has been still for `hold` seconds.
     """
 
-    life: str
+    process: str
     last: Mapping[str, int]
     grown: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
 
-def grow(before: Growth | None, life: str, counters: Mapping[str, int], now: float, *, hold: float) -> Growth:
-    """Take one reading of the counters. The first reading ever is the base; a new life counts from 0."""
+def grow(before: Growth | None, process: str, counters: Mapping[str, int], now: float, *, hold: float) -> Growth:
+    """Take one reading of the counters. The first reading ever is the base; a new process counts from 0."""
     if before is None:
-        return Growth(life, dict(counters))
+        return Growth(process, dict(counters))
     grown = {name: seen for name, seen in before.grown.items() if now - seen[1] < hold}
     for name, value in counters.items():
-        base = before.last.get(name, 0) if life == before.life else 0
+        base = before.last.get(name, 0) if process == before.process else 0
         more = value - base
         if more > 0:
             grown[name] = (grown.get(name, (0, now))[0] + more, now)
-    return Growth(life, dict(counters), grown)
+    return Growth(process, dict(counters), grown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +79,17 @@ def follow(before: Lag | None, last_id: str, length: int, now: float, wall: floa
 class Stall:
     """Events that come in while no window closes; `since` is when the first such was seen, or None."""
 
-    life: str
+    process: str
     events: int
     windows: int
     since: float | None = None
 
 
-def watch(before: Stall | None, life: str, events: int, windows: int, now: float) -> Stall:
+def watch(before: Stall | None, process: str, events: int, windows: int, now: float) -> Stall:
     """Take one reading: events taken in and windows closed (emitted or short) so far."""
-    if before is None or life != before.life or windows != before.windows:
-        return Stall(life, events, windows)
+    if before is None or process != before.process or windows != before.windows:
+        return Stall(process, events, windows)
     since = before.since
     if since is None and events > before.events:
         since = now
-    return Stall(life, before.events, windows, since)
+    return Stall(process, before.events, windows, since)

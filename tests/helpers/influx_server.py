@@ -1,4 +1,4 @@
-"""The two servers, as they are installed: Redis on a unix socket, and influxd on a free port of this machine."""
+"""A real influxd on a free port of this machine."""
 
 import csv
 import http.client
@@ -7,88 +7,23 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
+from . import ROOT
+from .ports import free_port
 from .waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
 ORGANISATION = "seclyzer"
-
-
-class RedisServer:
-    """Keeps nothing on disk: started again, it is empty. `env` are more variables for its environment."""
-
-    def __init__(self, folder: Path, env: dict[str, str] | None = None) -> None:
-        self.socket = folder / "redis.sock"
-        self.url = f"unix://{self.socket}"
-        self._folder = folder
-        self._env = {**os.environ, **(env or {})}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, path: Path | None = None, *settings: str) -> None:
-        """On its own socket, or on another one, for `open_doors` to move. `settings` are more words for it."""
-        path = path or self.socket
-        self.begin(path, *settings)
-        until(lambda: _answers(path), "redis-server answers")
-
-    def begin(self, path: Path, *settings: str) -> None:
-        """Starts it, and does not wait."""
-        words = ["redis-server", "--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no"]
-        words += ["--dir", str(self._folder), *settings]
-        self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=self._env)
-
-    def start_behind_doors(self, *settings: str) -> Path:
-        """Where it listens, which only we know; nobody else can come in yet."""
-        path = self.socket.with_name("redis.new")
-        self.start(path, *settings)
-        return path
-
-    def open_doors(self, path: Path) -> None:
-        """From now on it is where everybody looks for it."""
-        path.rename(self.socket)
-
-    def client(self, path: Path | None = None) -> Any:
-        """A connection of our own: redis.Redis, whose types leave open too much."""
-        where = str(path or self.socket)
-        return redis.Redis(unix_socket_path=where, decode_responses=True, retry=Retry(NoBackoff(), 0))
-
-    def kill(self) -> None:
-        """As a power cut does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-            self.socket.unlink(missing_ok=True)
-
-    def signal(self, number: signal.Signals) -> None:
-        """SIGSTOP and SIGCONT."""
-        assert self._process is not None
-        self._process.send_signal(number)
-
-
-def _answers(path: Path) -> bool:
-    try:
-        client = redis.Redis(unix_socket_path=str(path), retry=Retry(NoBackoff(), 0))
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
 
 
 class InfluxServer:
     """One influxd for all tests; each world has a bucket of its own."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = secrets.token_hex(16)
         self.log = folder / "influxd.log"

@@ -6,16 +6,18 @@ from functools import partial
 from typing import TypeVar
 
 PATIENCE_S = 40.0
+STEP_S = 0.02
 
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], object], what: str, patience: float = PATIENCE_S) -> None:
-    """Returns as soon as the condition holds; AssertionError when it does not within `patience` seconds."""
+def until(condition: Callable[[], T], what: str = "it did not happen", patience: float = PATIENCE_S) -> T:
+    """The condition's value as soon as it holds; AssertionError when it does not within `patience` seconds."""
     end = time.monotonic() + patience
-    while not condition():
+    while not (value := condition()):
         assert time.monotonic() < end, f"not within {patience:.0f} s: {what}"
-        time.sleep(0.02)
+        time.sleep(STEP_S)
+    return value
 
 
 def until_each(items: Iterable[T], condition: Callable[[T], object], what: str, patience: float = PATIENCE_S) -> None:

@@ -1,4 +1,4 @@
-"""Answers that are told again for a moment, so that many who ask cost hardly more than one."""
+"""Answers are kept for a moment, so that many clients cost hardly more than one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class TooMany(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A status, what is told, and its Content-Type."""
+    """The status, body and Content-Type of an answer."""
 
     status: int
     data: bytes
     kind: str
 
 
-class Recent:
+class Cache:
     """The answers of this moment, by what was asked: a page, and its query if it has one."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclyzer_agent.trackers import Growth, Lag, Stall, follow, grow, watch
+from seclyzer_agent.history import Growth, Lag, Stall, follow, grow, watch
 
 
 def test_first_reading_of_counters_is_the_base_and_no_growth() -> None:

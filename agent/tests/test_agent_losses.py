@@ -1,0 +1,52 @@
+"""Every field of the stats hash that means a loss or an error raises an alarm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from agent_world import FIELDS, STATS, Agent, Host, RedisServer, wait_until
+
+from seclyzer_agent.stats import NUMBERS
+
+Start = Callable[..., Agent]
+
+
+def test_each_loss_and_error_reaches_a_metric_and_a_reason_also_one_that_is_new(
+    host: Host, start: Start, redis_server: RedisServer
+) -> None:
+    schema = host.own_code() / "schema" / "stats.json"
+    document = json.loads(schema.read_text())
+    new = {"name": "keys_lost", "type": "counter", "meaning": "loss", "help": "keys that fell off"}
+    document["fields"].append(new)
+    schema.write_text(json.dumps(document))
+    alarming = [field for field in (*FIELDS, new) if field["meaning"] in ("loss", "error")]
+    assert {"outputs_dropped", "output_errors", "points_dropped"} <= {field["name"] for field in alarming}
+    redis_server.tell("keystroke", STATS | {"keys_lost": "0"})
+    agent = start()
+    before = agent.inside("/healthz?verbose").json["checks"]
+    assert {before[f"keystroke:{key}"][0]["status"] for key in ("heartbeat", "losses", "errors")} == {"pass"}
+    grown = {field["name"]: str(1000 + number) for number, field in enumerate(alarming)}
+    redis_server.tell("keystroke", STATS | grown)
+    wait_until(lambda: agent.status("keystroke") == "fail")
+
+    def complete() -> bool:
+        checks = agent.inside("/healthz").json["checks"]
+        entries = [checks.get(f"keystroke:{key}", [{}])[0] for key in ("losses", "errors")]
+        told = " ".join(entry.get("output", "") for entry in entries)
+        return all(f" {grown[f['name']]} {f['help'].partition(';')[0]}" in told for f in alarming)
+
+    wait_until(complete)
+    checks = agent.inside("/healthz").json["checks"]
+    assert (checks["keystroke:losses"][0]["status"], checks["keystroke:errors"][0]["status"]) == ("fail", "warn")
+    metrics = agent.inside("/metrics").body
+    for name, value in grown.items():
+        assert f'seclyzer_extractor_{name}_total{{extractor="keystroke"}} {value}.0' in metrics
+
+
+def test_every_field_of_the_hash_is_read() -> None:
+    labels = {"implementation", "version", "last_id"}
+    assert set(NUMBERS) | labels == {field["name"] for field in FIELDS}
+    assert {field["meaning"] for field in FIELDS} <= {"loss", "error", "neither"}
+    assert {field["type"] for field in FIELDS} <= {"label", "counter", "gauge"}
+    assert [f["name"] for f in FIELDS if f["meaning"] != "neither" and f["type"] != "counter"] == []
