@@ -7,31 +7,30 @@ from collections import Counter
 from collections.abc import Sequence
 
 from . import stats
-from .classes import Class
+from .classes import BACKSPACE, CLASSES, LEFT, RIGHT, SHIFT, SPACE
 from .event import Key
 from .features import Value, ordering
 from .sliding import common
 from .strokes import Strokes
-from .times import Dwells, ShortGaps
+from .times import Dwells, ShortGaps, both
 
 DIGRAPHS = 20
 _DIGRAPH_NAMES = [f"digraph_{rank}_mean" for rank in range(DIGRAPHS)]
-_CLASSES = [(one.name.lower(), one) for one in Class]
-_CLASSES_WITH_STD = [(name, one) for name, one in _CLASSES if one in (Class.LEFT, Class.RIGHT, Class.SPACE)]
+_CLASSES_WITH_STD = (("left", LEFT), ("right", RIGHT), ("space", SPACE))
 _GAPS = [
-    (f"gap_{first.name.lower()}_{then.name.lower()}_median", ShortGaps.both(first, then))
+    (f"gap_{CLASSES[first]}_{CLASSES[then]}_median", both(first, then))
     for first, then in (
-        (Class.LEFT, Class.LEFT),
-        (Class.LEFT, Class.RIGHT),
-        (Class.RIGHT, Class.LEFT),
-        (Class.RIGHT, Class.RIGHT),
-        (Class.LEFT, Class.SPACE),
-        (Class.RIGHT, Class.SPACE),
-        (Class.SPACE, Class.LEFT),
-        (Class.SPACE, Class.RIGHT),
-        (Class.BACKSPACE, Class.BACKSPACE),
-        (Class.SHIFT, Class.LEFT),
-        (Class.SHIFT, Class.RIGHT),
+        (LEFT, LEFT),
+        (LEFT, RIGHT),
+        (RIGHT, LEFT),
+        (RIGHT, RIGHT),
+        (LEFT, SPACE),
+        (RIGHT, SPACE),
+        (SPACE, LEFT),
+        (SPACE, RIGHT),
+        (BACKSPACE, BACKSPACE),
+        (SHIFT, LEFT),
+        (SHIFT, RIGHT),
     )
 ]
 SPARE_NAMES = 10_000  # so many keys and pairs of keys may be remembered, be there an event of them or not
@@ -77,7 +76,7 @@ def _features(strokes: Strokes, dev_mode: bool) -> dict[str, Value]:
         **_eight("dwell", dwells.values, held),
         **_eight("flight", flights.values, flights.ordered()),
         **_digraphs(strokes),
-        **_corrections(len(strokes.pressed), strokes.classes.count(Class.BACKSPACE)),
+        **_corrections(len(strokes.pressed), strokes.classes.count(BACKSPACE)),
         **(_rhythm(gaps.values, gaps.median()) if gaps.values else _NO_RHYTHM),
         **_quantiles("dwell", held, (10, 90)),
         **_dwells_of_classes(dwells),
@@ -169,7 +168,7 @@ def _rhythm(gaps: Sequence[float], median: float) -> dict[str, Value]:
 
 
 def _dwells_of_classes(dwells: Dwells) -> dict[str, Value]:
-    medians = {f"dwell_{name}_median": _median_of_two_or_more(dwells.of[one]) for name, one in _CLASSES}
+    medians = {f"dwell_{name}_median": _median_of_two_or_more(of) for name, of in zip(CLASSES, dwells.of, strict=True)}
     stds = {f"dwell_{name}_std": _std_of_four_or_more(dwells.of[one]) for name, one in _CLASSES_WITH_STD}
     return dict(**medians, **stds)
 
@@ -182,16 +181,16 @@ def _std_of_four_or_more(values: Sequence[float]) -> float:
     return stats.std(values) if len(values) >= 4 else 0.0
 
 
-def _shares(classes: list[Class]) -> dict[str, Value]:
+def _shares(classes: bytearray) -> dict[str, Value]:
     presses = max(len(classes), 1)
-    return {f"share_{name}": classes.count(one) / presses for name, one in _CLASSES}
+    return {f"share_{name}": classes.count(one) / presses for one, name in enumerate(CLASSES)}
 
 
 def _rollovers(strokes: Strokes) -> dict[str, Value]:
     # The key before a window's first press is not in it.
     return {
-        "rollover_rate": sum(strokes.rolled[1:]) / max(len(strokes.rolled) - 1, 1),
-        "rollover_overlap": _median_of_two_or_more([ms for ms in strokes.dwells.overlaps if ms > 0.0]),
+        "rollover_rate": strokes.rolled.count(1, 1) / max(len(strokes.rolled) - 1, 1),
+        "rollover_overlap": _median_of_two_or_more(list(filter(None, strokes.dwells.overlaps))),
     }
 
 
@@ -199,7 +198,7 @@ def _short_gaps(short_gaps: ShortGaps) -> dict[str, Value]:
     logs = short_gaps.logs
     return dict(
         **_quantiles("gap", short_gaps.ordered(), (5, 10, 25, 50, 75, 90)),
-        **{name: _median_of_two_or_more(short_gaps.of[both]) for name, both in _GAPS},
+        **{name: _median_of_two_or_more(short_gaps.of[place]) for name, place in _GAPS},
         gap_log_std=_std_of_four_or_more(logs),
         gap_log_autocorrelation=stats.autocorrelation(logs) if len(logs) >= 11 else 0.0,
     )

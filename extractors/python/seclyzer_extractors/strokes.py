@@ -9,9 +9,9 @@ the window is to be worked out by itself.
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from .classes import Class, class_of
+from .classes import CLASSES, class_of
 from .event import Key
-from .times import MAX_DWELL_US, Dwells, ShortGaps, Times
+from .times import MAX_DWELL_US, Dwells, ShortGaps, Times, both
 
 REPEAT_US = 1_000_000  # a press of a key that is down is auto-repeat within this time of its last one
 MAX_FLIGHT_US = 2_000_000
@@ -20,6 +20,7 @@ MAX_TRIGRAPH_US = 2_000_000
 MAX_GAP_US = 5_000_000
 MAX_SHORT_GAP_US = 1_500_000
 LONG_AGO = -MAX_GAP_US  # before any time that counts
+_FIRSTS = [both(first, 0) for first in range(len(CLASSES))]
 
 
 class Strokes:
@@ -35,8 +36,8 @@ class Strokes:
         self.short_gaps = ShortGaps()
         self.trigraphs = Times()  # from a press to the next but one
         self.pressed: list[int] = []  # ts of each press
-        self.classes: list[Class] = []  # of each press
-        self.rolled: list[bool] = []  # of each press: whether the key pressed before was still down
+        self.classes = bytearray()  # of each press
+        self.rolled = bytearray()  # of each press: 1 if the key pressed before was still down
         self.dev_mode_at = LONG_AGO  # ts of the last event in developer mode
         self._down_since: dict[str, int] = {}  # the keys that are down
         self._repeated_at: dict[str, int] = {}  # each key's last repeat
@@ -71,12 +72,11 @@ class Strokes:
         dwell_began: list[int] = []
         dwell_ended: list[int] = []
         dwells: list[float] = []
-        classes: list[Class] = []
+        classes = bytearray()
         overlaps: list[float] = []
         flight_began: list[int] = []
         flights: list[float] = []
         presses: list[tuple[int, str]] = []
-        rolled: list[bool] = []
         down_since, repeated_at, released_at = self._down_since, self._repeated_at, self._released_at
         last_press, last_key = self._pressed_at, self._key
         for event in events:
@@ -96,7 +96,7 @@ class Strokes:
                 repeated_at[key] = ts
                 self._repeats.append((down_since[key], ts))
             else:
-                rolled.append(key != last_key and last_key in down_since)
+                self.rolled.append(key != last_key and last_key in down_since)
                 down_since[key] = ts
                 presses.append((ts, key))
                 last_press, last_key = ts, key
@@ -105,7 +105,6 @@ class Strokes:
                     flights.append((ts - released_at) / 1000)
         self._released_at = released_at
         self.dwells.add_each(dwell_began, dwell_ended, dwells, classes, overlaps)
-        self.rolled += rolled
         self.flights.add_each(flight_began, flights)
         self._add_presses(presses)
 
@@ -114,11 +113,11 @@ class Strokes:
         gaps: list[float] = []
         short_began: list[int] = []
         short_gaps: list[float] = []
-        short_classes: list[int] = []
+        short_classes = bytearray()
         trigraph_began: list[int] = []
         trigraphs: list[float] = []
         last, last_key, gaps_of = self._pressed_at, self._key, self._gaps_of
-        before, last_class = self._pressed_before, class_of(self._key)
+        before, last_class, firsts = self._pressed_before, class_of(self._key), _FIRSTS
         for ts, key in presses:
             key_class = class_of(key)
             self.classes.append(key_class)
@@ -132,7 +131,7 @@ class Strokes:
                 if ts - last < MAX_SHORT_GAP_US:
                     short_began.append(last)
                     short_gaps.append(ms)
-                    short_classes.append(ShortGaps.both(last_class, key_class))
+                    short_classes.append(firsts[last_class] + key_class)
                 same: list[float] = []
                 if ts - last < MAX_DIGRAPH_US:
                     same = gaps_of.setdefault((last_key, key), same)

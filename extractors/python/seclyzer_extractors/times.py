@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from math import log
 
-from .classes import Class
+from .classes import CLASSES
 from .runs import Runs
 
 MAX_DWELL_US = 1_000_000
@@ -30,32 +30,32 @@ class Times(Runs):
         return gone
 
 
+def both(first: int, then: int) -> int:
+    """Two classes as one number."""
+    return first * len(CLASSES) + then
+
+
 class ShortGaps(Times):
     """From one press to the next of a person who types on, in ms, also by the classes of the two keys."""
 
     def __init__(self) -> None:
         super().__init__()
         self.logs: list[float] = []  # their natural logarithms
-        self.of: list[list[float]] = [[] for _ in range(len(Class) ** 2)]  # the same, by the place of `both` classes
-        self._classes: list[int] = []
+        self.of: list[list[float]] = [[] for _ in range(len(CLASSES) ** 2)]  # the same, by `both` classes
+        self._classes = bytearray()
 
-    @staticmethod
-    def both(first: Class, then: Class) -> int:
-        """The place of two classes."""
-        return first * len(Class) + then
-
-    def add_between(self, began: Sequence[int], ms: Sequence[float], classes: Sequence[int]) -> None:
-        """As `add_each`, with the place of both keys' classes."""
+    def add_between(self, began: Sequence[int], ms: Sequence[float], classes: bytearray) -> None:
+        """As `add_each`, with both keys' classes."""
         self.add_each(began, ms)
         self.logs += map(log, ms)
         self._classes += classes
-        for both, took in zip(classes, ms, strict=True):
-            self.of[both].append(took)
+        for place, took in zip(classes, ms, strict=True):
+            self.of[place].append(took)
 
     def forget_before(self, first: int) -> int:
         gone = super().forget_before(first)
-        for both in self._classes[:gone]:
-            del self.of[both][0]
+        for place in self._classes[:gone]:
+            del self.of[place][0]
         del self.logs[:gone], self._classes[:gone]
         return gone
 
@@ -65,18 +65,18 @@ class Dwells(Runs):
 
     def __init__(self) -> None:
         super().__init__()
-        self.of: list[list[float]] = [[] for _ in Class]  # the same, by the key's class
+        self.of: list[list[float]] = [[] for _ in CLASSES]  # the same, by the key's class
         self.overlaps: list[float] = []  # how long another key, pressed last, was down too, ms; 0.0 if there is none
         self._began: list[int] = []
         self._ended: list[int] = []
-        self._classes: list[Class] = []
+        self._classes = bytearray()
 
     def add_each(
         self,
         began: Sequence[int],
         ended: Sequence[int],
         ms: Sequence[float],
-        classes: Sequence[Class],
+        classes: bytearray,
         overlaps: Sequence[float],
     ) -> None:
         """What comes after those it has: when each began and ended, how long it took, its key's class, its overlap."""
@@ -98,6 +98,6 @@ class Dwells(Runs):
         near = bisect_left(self._ended, first + MAX_DWELL_US)  # no dwell is as long as that
         for place in reversed([place for place, began in enumerate(self._began[:near]) if began < first]):
             one = self._classes[place]
-            del self.of[one][self._classes[:place].count(one)]
+            del self.of[one][self._classes.count(one, 0, place)]
             del self._began[place], self._ended[place], self._classes[place], self.overlaps[place]
             self.forget_one(place)
