@@ -246,9 +246,10 @@ def _bundle(bundle: Path) -> list[str]:
 def _influx(options: Vars) -> dict[str, str]:
     """Where this host writes to, by the options of the role influxdb."""
     trusts = boolean(options["influxdb_tls"]) and (options["influxdb_ca_file"] or options["influxdb_ca_remote"])
+    url = safe_url.normal(str(options["influxdb_url"]))
     return {
-        "url": str(options["influxdb_url"]),
-        "address": _address(str(options["influxdb_url"])),
+        "url": url,
+        "address": _address(url),
         "org": str(options["influxdb_org"]),
         "bucket": str(options["influxdb_bucket"]),
         "socket": SOCKET,

@@ -11,6 +11,8 @@ import stat
 from pathlib import Path
 
 from . import files
+from .layout import Refused
+from .secret_file import ALLOWED, secret_of
 
 SECRET_BYTES = 32
 OURS = "seclyzer"
@@ -22,11 +24,26 @@ def new_secret() -> str:
 
 
 def read_secret(path: Path) -> str | None:
-    """The secret in a file without its line ending, or None when the file is absent or empty.
+    """The secret in a file that we made ourselves; None when it is absent or holds anything else, and is made anew.
 
     Raises Refused when it is not root's, or lies where others may write.
     """
-    return (files.read_own(path) or "").strip() or None
+    try:
+        return secret_of(files.read_own_bytes(path) or b"")
+    except ValueError:
+        return None
+
+
+def read_given(path: Path) -> str | None:
+    """The secret in a file that a person may have put there; None when it is absent.
+
+    Raises Refused also when it holds anything else, for nobody but that person can mend it.
+    """
+    data = files.read_own_bytes(path)
+    try:
+        return None if data is None else secret_of(data)
+    except ValueError as fault:
+        raise Refused(f"{path} {fault}: {ALLOWED}") from None
 
 
 def keep_secret(path: Path, secret: str, gid: int | None = None, *, dry: bool = False) -> bool:

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from witness import rollout
-from witness.host import Host, name
-from witness.lab import hosts
-from witness.rollout import Run
+from hostchecks import rollout
+from hostchecks.host import Host, name
+from hostchecks.lab import hosts
+from hostchecks.rollout import Run
 
 testinfra_hosts = ["ansible://seclyzer_edge", "ansible://seclyzer_store"]
 
