@@ -13,12 +13,12 @@ use self::keys::Keys;
 use self::strokes::Strokes;
 use self::typed::Typed;
 use crate::buffer::Timed;
-use crate::closer::Features;
 use crate::core::Settings;
 use crate::event::Event;
 use crate::features;
 use crate::output::Value;
 use crate::stats::{MEDIAN, Sum, Summary, autocorrelation, median, std};
+use crate::windowing::Features;
 
 /// A keystroke as windows hold it.
 #[derive(Clone, Copy, Debug)]
