@@ -1,10 +1,10 @@
 """Another program has a port that a host's parts are configured for: refused before any change, and it is named."""
 
 import pytest
-from witness import rollout
-from witness.host import Host, name
-from witness.lab import hosts
-from witness.rollout import Run
+from hostchecks import rollout
+from hostchecks.host import Host, name
+from hostchecks.lab import hosts
+from hostchecks.rollout import Run
 
 testinfra_hosts = ["ansible://seclyzer_edge", "ansible://seclyzer_store"]
 
