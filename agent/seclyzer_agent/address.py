@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:]{2,45})\]|([A-Za-z0-9._-]{1,253}))(?::([0-9]{1,5}))?")
-URL = re.compile(r"(https?)://([^/]*)(/[A-Za-z0-9._~/%-]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +46,3 @@ def authority(text: str) -> Authority | None:
     if port is not None and not 1 <= port <= 65535:
         return None
     return Authority(match[1] or match[2], port, bracketed)
-
-
-def web_address(url: str) -> tuple[bool, Authority] | None:
-    """Read `http://AUTHORITY[/PATH]` or `https://…`: (is it TLS, where); None for anything else."""
-    match = URL.fullmatch(url)
-    where = authority(match[2]) if match is not None else None
-    return (match[1] == "https", where) if match is not None and where is not None else None

@@ -28,6 +28,7 @@ from .parse import (
     text,
     unit_names,
 )
+from .secret_file import ALLOWED, secret_of
 from .spec import Setting
 
 SHORTEST_PASSWORD = 16
@@ -309,10 +310,7 @@ def secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
             f"redis_username is {settings.redis_username!r}, but there is no password: "
             "set redis_password_file, or the systemd credential redis_password, or an empty redis_username"
         )
-    password = _read_password("Redis' password", place)
-    if not password:
-        raise ConfigError(f"Redis' password in {place} is empty")
-    return password
+    return _read_password("Redis' password", place)
 
 
 def reader_password(settings: Settings, environment: Mapping[str, str]) -> str | None:
@@ -331,13 +329,11 @@ def reader_password(settings: Settings, environment: Mapping[str, str]) -> str |
 
 def _read_password(whose: str, place: str) -> str:
     try:
-        return Path(place).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{whose} cannot be read from {place}: {_why(error)}") from None
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror or "unreadable") if isinstance(error, OSError) else "not UTF-8"
+        return secret_of(Path(place).read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{whose} cannot be read from {place}: {error.strerror or 'unreadable'}") from None
+    except ValueError as fault:
+        raise ConfigError(f"{place}, which holds {whose}, {fault}: {ALLOWED}") from None
 
 
 def printed(settings: Settings) -> str:

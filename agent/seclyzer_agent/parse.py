@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .address import authority, web_address
+from .address import authority
+from .store_address import parse_influx_url
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]{1,240}\.(service|socket|target|timer|mount)")
 LONGEST_SOCKET_PATH = 107  # what the kernel takes, without the zero at its end
@@ -144,14 +145,14 @@ def redis_url(value: Any) -> str:
 
 
 def influx_url(value: Any) -> str:
-    """`https://` with a host, perhaps a port and a path; or `http://` with the loopback."""
-    found = web_address(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("must be https://HOST:PORT, or http://127.0.0.1:PORT, without user or password")
-    tls, where = found
-    if not tls and not where.loopback:
+    """`https://` with a host, perhaps a port and a path; or `http://` with the loopback. Without a slash at its end."""
+    try:
+        found = parse_influx_url(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError("must be https://HOST:PORT, or http://127.0.0.1:PORT, without user or password") from None
+    if not found.private:
         raise ValueError(
             "must be https:// unless it names the loopback (127.x.x.x, [::1], localhost): "
             "what goes over http can be read and changed on the way"
         )
-    return str(value)
+    return found.url

@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import web
 from redis.asyncio import Redis
 
-from . import __version__, registry
+from . import __version__, registry, tls
 from .config import ConfigError, Settings, reader_password, secret
 from .connector import SocketConnector
 from .guard import BACKLOG, BURST, IDLE_SECONDS, Guard, room
@@ -41,20 +41,17 @@ class Secrets:
     """What was read from secret files and key material, once, before anything starts."""
 
     redis_password: str | None
-    tls: ssl.SSLContext | bool
+    tls: ssl.SSLContext
     reader_password: str | None = None
 
 
 def secrets(settings: Settings, environment: Mapping[str, str]) -> Secrets:
     """Read them. Raises ConfigError."""
-    tls: ssl.SSLContext | bool = True
-    if settings.influx_ca_file:
-        try:
-            tls = ssl.create_default_context(cafile=settings.influx_ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            reason = error.strerror if not isinstance(error, ssl.SSLError) else "it holds no certificate"
-            raise ConfigError(f"influx_ca_file {settings.influx_ca_file} cannot be used: {reason}") from None
-    return Secrets(secret(settings, environment), tls, reader_password(settings, environment))
+    try:
+        trust = tls.context(settings.influx_ca_file)
+    except ValueError as error:
+        raise ConfigError(f"influx_ca_file is of no use: {error}") from None
+    return Secrets(secret(settings, environment), trust, reader_password(settings, environment))
 
 
 class Reporter:

@@ -268,3 +268,10 @@ def with_redis(server: RedisServer, use: Callable[[Any], Awaitable[T]], password
             await client.aclose()
 
     return asyncio.run(main())
+
+
+def cases(name: str) -> list[dict[str, Any]]:
+    """The cases of one file of tests/cases, which every implementation is held to."""
+    path = Path(__file__).resolve().parents[2] / "tests" / "cases" / f"{name}.json"
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -5,17 +5,20 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from agent_world import Agent, Host
+from agent_world import Agent, Host, cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seclyzer_agent.address import authority, web_address
+from seclyzer_agent.address import authority
 from seclyzer_agent.config import ConfigError, Settings, load
 from seclyzer_agent.server import names_this_host
+from seclyzer_agent.store_address import parse_influx_url
 
 HOSTS = Path(__file__).resolve().parents[2] / "tests" / "loopback"
 LOOPBACK = (HOSTS / "loopback.txt").read_text().splitlines()
@@ -44,14 +47,14 @@ def test_the_loopback_is_taken_in_its_plain_forms(text: str) -> None:
     found = authority(text)
     assert found is not None and found.loopback and leads_home(found.host)
     assert names_this_host([text], "/")
-    assert web_address(f"http://{text}/x") == (False, found)
+    assert parse_influx_url(f"http://{text}/x").loopback
 
 
 @pytest.mark.parametrize("text", TRICKS)
 def test_nothing_else_is(text: str) -> None:
     assert not names_this_host([text], "/")
-    found = web_address(f"http://{text}")
-    assert found is None or not found[1].loopback
+    with suppress(ValueError):  # no address at all
+        assert not parse_influx_url(f"http://{text}").loopback
 
 
 @given(TRICKY)
@@ -118,6 +121,17 @@ def test_http_to_the_loopback_and_https_to_anybody_are_taken(tmp_path: Path, tex
         "https://10.0.0.1",
     ):
         assert listening(tmp_path, {"influx_url": url}).influx_url == url
+
+
+@pytest.mark.parametrize("case", cases("store_addresses"), ids=lambda case: repr(case["url"]))
+def test_the_address_of_the_store_is_taken_or_refused(tmp_path: Path, case: dict[str, Any]) -> None:
+    """The cases that every parser of it is held to."""
+    if case["normal"] is not None and case["private"]:
+        assert listening(tmp_path, {"influx_url": case["url"]}).influx_url == case["normal"]
+        return
+    with pytest.raises(ConfigError, match=r"^influx_url is not usable") as refused:
+        listening(tmp_path, {"influx_url": case["url"]})
+    assert ("must be https:// unless" in str(refused.value)) == (case["normal"] is not None)
 
 
 @pytest.mark.parametrize("scheme", ["HTTP", "Http", "HTTPS", "ftp", "http:", " http", "http ", "file", "javascript"])

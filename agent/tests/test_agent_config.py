@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from agent_world import cases
 
-from seclyzer_agent.config import KEYS, ConfigError, load, printed, secret
+from seclyzer_agent.config import KEYS, ConfigError, load, printed, reader_password, secret
 
 
 def configured(tmp_path: Path, content: dict[str, Any] | str = "", **environment: str) -> Any:
@@ -127,17 +128,34 @@ def test_what_is_printed_can_be_read_again_and_is_the_same(tmp_path: Path) -> No
 
 
 def test_the_password_comes_from_its_file_or_the_systemd_credential(tmp_path: Path) -> None:
-    (tmp_path / "redis_password").write_text("from systemd\n")
-    (tmp_path / "pw").write_text("from file\n")
+    (tmp_path / "redis_password").write_text("from-systemd\n")
+    (tmp_path / "pw").write_text("from-file\n")
     credentials = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
-    assert secret(configured(tmp_path), credentials) == "from systemd"
-    assert secret(configured(tmp_path, {"redis_password_file": str(tmp_path / "pw")}), credentials) == "from file"
+    assert secret(configured(tmp_path), credentials) == "from-systemd"
+    assert secret(configured(tmp_path, {"redis_password_file": str(tmp_path / "pw")}), credentials) == "from-file"
     assert secret(configured(tmp_path, {"redis_username": ""}), credentials) is None
     assert secret(configured(tmp_path, {"roles": ["store"]}), {}) is None
     with pytest.raises(ConfigError, match="there is no password: set redis_password_file"):
         secret(configured(tmp_path), {})
     with pytest.raises(ConfigError, match="cannot be read from /nowhere: No such file"):
         secret(configured(tmp_path, {"redis_password_file": "/nowhere"}), {})
+
+
+@pytest.mark.parametrize("case", cases("secret_files"), ids=lambda case: case["name"])
+def test_a_password_file_holds_the_password_and_nothing_else(tmp_path: Path, case: dict[str, str]) -> None:
+    """The cases that every reader of such a file is held to."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes.fromhex(case["hex"]))
+    given = configured(tmp_path, {"redis_password_file": str(path), "reader_password_file": str(path)})
+    for read, whose in ((secret, "Redis' password"), (reader_password, "the readers' password")):
+        if "fault" not in case and read is secret:
+            assert read(given, {}) == case["secret"]
+            continue
+        with pytest.raises(ConfigError) as refused:
+            read(given, {})
+        if "fault" in case:
+            allowed = "allowed is one line of printable ASCII without blanks"
+            assert str(refused.value) == f"{path}, which holds {whose}, {case['fault']}: {allowed}"
 
 
 def test_the_readme_names_every_key() -> None:

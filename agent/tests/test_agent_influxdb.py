@@ -17,6 +17,7 @@ from aiohttp import web
 from seclyzer_agent.checks.influxdb import InfluxCheck
 from seclyzer_agent.connector import CLOSED, SocketConnector
 from seclyzer_agent.model import Reading, Status, Unreadable
+from seclyzer_agent.tls import context
 
 PASS = Status.PASS
 
@@ -37,7 +38,7 @@ def influx(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls:
         await web.TCPSite(runner, "127.0.0.1", port, ssl_context=server).start()
         trust: ssl.SSLContext | bool = True
         if tls is not None and (tls / "trusted.crt").exists():
-            trust = ssl.create_default_context(cafile=str(tls / "trusted.crt"))
+            trust = context(str(tls / "trusted.crt"))
         url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         try:
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
@@ -61,9 +62,15 @@ def test_a_ready_influxdb_passes_with_its_time() -> None:
     ("answer", "words"),
     [
         (web.json_response({"status": "fail"}, status=503), "answers GET /health with 503"),
-        (web.json_response({"status": "starting"}), "does not say that it is ready"),
-        (web.Response(text="<html>"), "does not say that it is ready"),
-        (web.Response(status=302, headers={"Location": "/"}), "answers GET /health with 302"),
+        (web.json_response({"name": "influxdb", "status": "starting"}), "does not say that it is ready"),
+        (web.Response(text="<html>"), "answers GET /health with 200 as no InfluxDB 2 does: check influx_url"),
+        (
+            web.json_response({"name": "x", "status": "pass"}),
+            "answers GET /health with 200 as no InfluxDB 2 does: check influx_url",
+        ),
+        (web.json_response({"name": "influxdb", "status": "pass"}, status=201), "with 201 as no InfluxDB 2 does"),
+        (web.Response(status=302, headers={"Location": "/"}), "with 302 as no InfluxDB 2 does: check influx_url"),
+        (web.Response(status=304), "with 304 as no InfluxDB 2 does"),
     ],
 )
 def test_an_influxdb_that_is_not_ready_is_unreadable_in_words(answer: web.Response, words: str) -> None:
@@ -107,7 +114,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_https_needs_the_ca_that_signed_the_certificate(certificates: Path) -> None:
-    with pytest.raises(Unreadable, match="the certificate is not one that the CA file vouches for"):
+    with pytest.raises(Unreadable, match="is not trusted: the server's certificate is not signed by a CA"):
         influx(ready, certificates)
     (certificates / "trusted.crt").write_bytes((certificates / "ca.crt").read_bytes())
     assert influx(ready, certificates).entries[0].status is PASS
@@ -129,7 +136,7 @@ def by_socket(place: Path, name: str, host: str, tls: Path | None, through: bool
         if tls is not None:
             server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             server.load_cert_chain(tls / "leaf.crt", tls / "leaf.key")
-            trust = ssl.create_default_context(cafile=str(tls / "ca.crt"))
+            trust = context(str(tls / "ca.crt"))
         away = None
         if through:
             await web.UnixSite(runner, str(place / "store"), ssl_context=server).start()
@@ -153,7 +160,7 @@ def by_socket(place: Path, name: str, host: str, tls: Path | None, through: bool
 def test_a_store_behind_a_socket_is_asked_in_its_own_name(certificates: Path, tmp_path: Path) -> None:
     assert by_socket(tmp_path, "store", "127.0.0.1", certificates).entries[0].status is PASS
     assert by_socket(tmp_path, "store", "store.example", None).entries[0].status is PASS
-    with pytest.raises(Unreadable, match="the certificate is not one that the CA file vouches for"):
+    with pytest.raises(Unreadable, match="is not trusted: the server's certificate is not for localhost"):
         by_socket(tmp_path, "store", "localhost", certificates)
 
 

@@ -17,7 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import bundles, influxdb_api, modes, safe_url, variables
+from ..module_utils import bundles, influxdb_api, modes, ports, safe_url, variables
 from ..module_utils.kinds import KINDS
 from .seclyzer_deployment import MODULE, read_bundle
 
@@ -36,6 +36,8 @@ WISHES = {
     "seclyzer_release_back",
 }
 """Options that are meant for one run, and so for the command line."""
+OPTIONS_OF = ("influxdb", "redis", "seclyzer_agent", "seclyzer_extractors", "seclyzer_release")
+"""The roles whose options decide what a host is asked."""
 JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
 Vars = Mapping[str, Any]
 
@@ -109,13 +111,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """What this host is and runs, and what it shall run."""
         manifest = read_bundle(Path(bundle)).manifest if bundle else {}
         is_edge = EDGE in facts["group_names"]
-        said = options(
-            self._loader, self._templar, facts, ("influxdb", "redis", "seclyzer_extractors", "seclyzer_release")
-        )
+        said = options(self._loader, self._templar, facts, OPTIONS_OF)
         unsafe = safe_url.fault(str(said["influxdb_url"]))
         influx = {} if unsafe else _influx(said)
         name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
-        status = self._execute_module(MODULE, {"state": "status", "resolve": [name]}, task_vars=dict(facts))
+        mine = ports.of_host(said, is_edge, STORE in facts["group_names"], boolean(said["influxdb_tls"]))
+        asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
+        status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return dict(status)
         about, running = status["host"], status["running"]
@@ -126,6 +128,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except modes.ModeError as fault:
             return _refuse([str(fault)])
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
+        refused += ports.faults(mine, about["listening"])
         if manifest and is_edge:
             refused += _spool_fault(about, int(said["seclyzer_extractors_spool_bytes"]))
         if unsafe and store:
@@ -220,13 +223,16 @@ def _mode(of_host: Vars) -> list[str]:
 
 
 def _groups(facts: Vars) -> list[str]:
-    groups = facts["groups"]
-    if groups.get(STORE):
-        return []
+    stores = facts["groups"].get(STORE, [])
     lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "influxdb_store_host")]
-    if not lost:
+    if len(stores) == 1 or not lost:
         return []
-    return [f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)})"]
+    if not stores:
+        return [f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)})"]
+    return [
+        f"{STORE} has {len(stores)} hosts ({', '.join(stores)}), and a host writes to one: leave one in the group, "
+        f"or configure influxdb_store_host for {', '.join(lost)}"
+    ]
 
 
 def _bundle(bundle: Path) -> list[str]:
@@ -240,9 +246,10 @@ def _bundle(bundle: Path) -> list[str]:
 def _influx(options: Vars) -> dict[str, str]:
     """Where this host writes to, by the options of the role influxdb."""
     trusts = boolean(options["influxdb_tls"]) and (options["influxdb_ca_file"] or options["influxdb_ca_remote"])
+    url = safe_url.normal(str(options["influxdb_url"]))
     return {
-        "url": str(options["influxdb_url"]),
-        "address": _address(str(options["influxdb_url"])),
+        "url": url,
+        "address": _address(url),
         "org": str(options["influxdb_org"]),
         "bucket": str(options["influxdb_bucket"]),
         "socket": SOCKET,

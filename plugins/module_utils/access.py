@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from . import systemd
+from . import credentials, systemd
 from .layout import Layout, Refused
 
 AGENT = "seclyzer-agent"
@@ -26,13 +26,24 @@ def protect(folder: Path) -> int:
 
 
 def protect_all(layout: Layout) -> int:
-    """The same for every deployment, the history and the lock of a host."""
-    return sum(_give(path, group, mode) for path, (group, mode) in _everything(layout))
+    """The same for every deployment, the history and the lock of a host, and for the folders they lie in."""
+    opened = sum(credentials.keep_folder(path, 0o755) for path in _folders(layout))
+    return opened + sum(_give(path, group, mode) for path, (group, mode) in _everything(layout))
 
 
 def exposed(layout: Layout) -> int:
-    """How many files have other owners or modes than they should."""
-    return sum(not _is_given(path, group, mode) for path, (group, mode) in _everything(layout))
+    """How many files and folders have other owners or modes than they should."""
+    closed = sum(credentials.keep_folder(path, 0o755, dry=True) for path in _folders(layout))
+    return closed + sum(not _is_given(path, group, mode) for path, (group, mode) in _everything(layout))
+
+
+def _folders(layout: Layout) -> Iterator[Path]:
+    """The folders that every service passes through; root's umask, or a hand, may have closed one."""
+    for path in (layout.base, layout.releases, layout.deployments, layout.state):
+        if path.is_dir():
+            yield path
+    for path in sorted(layout.deployments.glob("[0-9]*")):
+        yield from (folder for folder in (path, path / "units", path / "config") if folder.is_dir())
 
 
 def _everything(layout: Layout) -> Iterator[tuple[Path, tuple[str, int]]]:

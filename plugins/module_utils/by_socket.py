@@ -7,17 +7,20 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
+from . import tls
+from .influxdb_api import is_health, json_of
+
 LONGEST_ANSWER = 64 << 10
 
 
 def status_of(url: str, path: str, ca_file: str | None, timeout: float) -> int:
-    """The status the server answers with; its certificate has to be for the URL's own name.
+    """The status with which InfluxDB tells of its health; its certificate has to be for the URL's own name.
 
     Raises OSError and http.client.HTTPException when there is no answer.
     """
     parts = urlsplit(url)
     name = parts.hostname or ""
-    context = ssl.create_default_context(cafile=ca_file) if parts.scheme == "https" else None
+    context = tls.context(ca_file or "") if parts.scheme == "https" else None
     connection = http.client.HTTPConnection(parts.netloc.rpartition("@")[2], timeout=timeout)
     plain = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -26,8 +29,12 @@ def status_of(url: str, path: str, ca_file: str | None, timeout: float) -> int:
         connection.sock = context.wrap_socket(plain, server_hostname=name) if context else plain
         connection.request("GET", parts.path or "/")
         answer = connection.getresponse()
-        answer.read(LONGEST_ANSWER)
+        body = answer.read(LONGEST_ANSWER)
+        if answer.status < 400 and not (answer.status == 200 and is_health(json_of(body))):
+            raise OSError(f"it answers {answer.status} as no InfluxDB 2 does: check influxdb_url")
         return answer.status
+    except ssl.SSLCertVerificationError as error:
+        raise OSError(tls.words(error, name)) from error
     finally:
         connection.close()
         plain.close()

@@ -225,7 +225,7 @@ def mend(layout: Layout, n: int, wanted: Wanted) -> None:
     folder = layout.deployments / str(n)
     meant = wanted.files()
     for part in ("units", "config"):
-        (folder / part).mkdir(mode=0o755, exist_ok=True)
+        make_folder(folder / part)
         for found in (folder / part).glob("*"):
             if found.is_dir() and not found.is_symlink():
                 shutil.rmtree(found)

@@ -46,7 +46,13 @@ def read(path: Path) -> str | None:
 
 
 def read_own(path: Path) -> str | None:
-    """The text of a file that is root's or one's own, in a folder that nobody else may write to; None without one.
+    """The text of such a file as `read_own_bytes` reads."""
+    data = read_own_bytes(path)
+    return None if data is None else data.decode(errors="replace")
+
+
+def read_own_bytes(path: Path) -> bytes | None:
+    """What is in a file that is root's or one's own, in a folder that nobody else may write to; None without one.
 
     Raises Refused for anything else: what somebody else put there is not read.
     """
@@ -57,7 +63,7 @@ def read_own(path: Path) -> str | None:
         return None
     except OSError as fault:
         raise Refused(f"{path} cannot be read: {fault.strerror}") from None
-    with os.fdopen(handle, errors="replace") as stream:
+    with os.fdopen(handle, "rb") as stream:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode) or found.st_uid not in (0, os.geteuid()):
             raise Refused(f"{path} is no file of root's: look at who put it there, and remove it")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import ssl
 import time
 import urllib.error
 from collections.abc import Callable, Collection, Mapping
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import before as earlier
-from . import by_socket, deployments, direct, systemd
+from . import by_socket, deployments, direct, systemd, tls
 from .before import Before
 from .files import read
 from .layout import STORE_PROXY, Layout, Refused, is_socket
@@ -237,7 +236,7 @@ def look_before(layout: Layout) -> Before:
 
 
 def _influxdb(target: Target, found: Health) -> None:
-    url, way = target.probes["influx_url"], target.probes.get("influx_socket")
+    url, way = target.probes["influx_url"].rstrip("/"), target.probes.get("influx_socket")
     ca = target.probes.get("influx_ca_file") or None
     try:
         if way:
@@ -245,7 +244,7 @@ def _influxdb(target: Target, found: Health) -> None:
             if status != 200:
                 raise OSError(f"status {status}")
         else:  # a deployment from before there were sockets
-            context = ssl.create_default_context(cafile=ca) if url.startswith("https:") else None
+            context = tls.context(ca or "") if url.startswith("https:") else None
             with direct.opener(context).open(f"{url}/health", timeout=5) as answer:
                 answer.read()
         found.running.append("InfluxDB answers")

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from . import credentials, direct, files, safe_url
+from . import credentials, direct, files, safe_url, tls
 from .layout import Refused
 
 CALL_SECONDS = 10.0
 PAUSE_SECONDS = 0.2
 HOST_HEADER = "X-SecLyzer-Host"
+STREAMS = ("text/csv", "application/octet-stream", "text/plain")
+"""The types of what InfluxDB streams."""
 
 Arguments = dict[str, dict[str, Any]]
 
@@ -99,6 +101,7 @@ class InfluxDB:
     def __post_init__(self) -> None:
         if fault := safe_url.fault(self.url):
             raise Refused(f"the URL of InfluxDB {fault}")
+        self.url = safe_url.normal(self.url)
         self._opener = direct.opener(self._context() if self.url.startswith("https:") else None, _NoRedirects())
 
     def call(self, method: str, path: str, token: str = "", body: Any = None, **query: str) -> Answer:
@@ -106,9 +109,9 @@ class InfluxDB:
         address = f"{self.url}{path}?{urllib.parse.urlencode(query)}"
         try:
             with self._open(method, address, token, body) as response:
-                return Answer(response.status, _json(response.read()), response.headers.get(HOST_HEADER, ""))
+                return Answer(response.status, json_of(response.read()), response.headers.get(HOST_HEADER, ""))
         except urllib.error.HTTPError as error:
-            return Answer(error.code, _json(error.read()))
+            return Answer(error.code, json_of(error.read()))
         except OSError as error:
             raise Away(str(error)) from error
 
@@ -117,10 +120,14 @@ class InfluxDB:
         try:
             answer: IO[bytes] = self._open(method, self.url + path, token, body)
         except urllib.error.HTTPError as error:
-            said = _json(error.read())
+            said = json_of(error.read())
             told = said.get("message", "") if isinstance(said, dict) else ""
             where = path.partition("?")[0]
+            if error.code < 400:
+                raise Refused(self.foreign(method, where, error.code)) from error
             raise Refused(f"InfluxDB at {self.url} refuses {method} {where} ({error.code}): {told}") from error
+        if answer.status != 200 or answer.headers.get_content_type() not in STREAMS:  # type: ignore[attr-defined]
+            raise Refused(self.foreign(method, path.partition("?")[0], answer.status))  # type: ignore[attr-defined]
         return answer
 
     def _open(self, method: str, address: str, token: str, body: Any) -> Any:
@@ -139,7 +146,8 @@ class InfluxDB:
             raise
         except urllib.error.URLError as error:
             if isinstance(error.reason, ssl.SSLCertVerificationError):
-                raise Refused(f"the certificate of {self.url} is not trusted: {error.reason.verify_message}") from error
+                host = urllib.parse.urlsplit(self.url).hostname or ""
+                raise Refused(f"{self.url} is not trusted: {tls.words(error.reason, host)}") from error
             raise Away(str(error.reason)) from error
         except OSError as error:
             raise Away(str(error)) from error
@@ -151,10 +159,12 @@ class InfluxDB:
             try:
                 answer = self.call("GET", "/health")
                 reason = f"it answers {answer.status}"
+                if answer.status == 200 and is_health(answer.body):
+                    return
+                if answer.status < 400:
+                    reason = self.foreign("GET", "/health", answer.status)
             except Away as error:
-                answer, reason = Answer(0, None), str(error)
-            if answer.status == 200:
-                return
+                reason = str(error)
             if time.monotonic() >= until:
                 raise Away(reason)
             time.sleep(PAUSE_SECONDS)
@@ -164,6 +174,8 @@ class InfluxDB:
         answer = self.call("GET", "/api/v2/buckets", token, org=org, name=name)
         if answer.status == 401:
             raise UnknownToken(f"InfluxDB at {self.url} does not know the token")
+        if answer.status < 400 and (answer.status != 200 or not isinstance(answer.body, dict)):
+            raise Refused(self.foreign("GET", "/api/v2/buckets", answer.status))
         found = answer.body["buckets"] if answer.status == 200 else []
         if not found:
             return None
@@ -176,7 +188,10 @@ class InfluxDB:
 
     def writes_nothing(self, token: str, org: str, bucket: str) -> Answer:
         """The answer to writing nothing; by way of the gateway it says for which host the token is."""
-        return self.call("POST", "/api/v2/write", token, b"", org=org, bucket=bucket, precision="us")
+        answer = self.call("POST", "/api/v2/write", token, b"", org=org, bucket=bucket, precision="us")
+        if answer.status < 400 and answer.status != 204:
+            raise Refused(self.foreign("POST", "/api/v2/write", answer.status))
+        return answer
 
     def make_token(self, operator: str, org_id: str, description: str, permissions: list[Any]) -> tuple[str, str]:
         """Make a token; returns it and its id. It can be read this one time only."""
@@ -199,24 +214,42 @@ class InfluxDB:
     def must(self, method: str, path: str, token: str = "", body: Any = None, **query: str) -> Any:
         """Send a request that has to succeed; returns its JSON. Raises Refused with what InfluxDB said."""
         answer = self.call(method, path, token, body, **query)
+        if answer.status < 400 and answer.status != 204 and (answer.status >= 300 or not isinstance(answer.body, dict)):
+            raise Refused(self.foreign(method, path, answer.status))
         if answer.status >= 300:
             told = answer.body.get("message", "") if isinstance(answer.body, dict) else ""
             raise Refused(f"InfluxDB at {self.url} refuses {method} {path} ({answer.status}): {told}")
         return answer.body
 
+    def foreign(self, method: str, path: str, status: int) -> str:
+        """What is said of an answer that InfluxDB 2 never gives, as that of a proxy is."""
+        return f"{self.url} answers {method} {path} with {status} as no InfluxDB 2 does: check influxdb_url"
+
     def _context(self) -> ssl.SSLContext:
         try:
-            return ssl.create_default_context(cadata=self.ca or None)
-        except (ssl.SSLError, ValueError) as error:
-            raise Refused(f"the CA for {self.url} cannot be read: {error}") from error
+            return tls.context_of(self.ca.encode("utf-8", "surrogateescape") or None)
+        except ValueError as error:
+            raise Refused(
+                f"the CA for {self.url} cannot be read: {error} (influxdb_ca_file, influxdb_ca_remote)"
+            ) from error
 
 
 def read_ca(content: str, remote: str) -> str:
-    """The text of the CA to trust, given as a text or as a file of the host; empty when neither is given."""
-    text = content or (files.read(Path(remote)) if remote else "")
-    if text is None:
-        raise Refused(f"influxdb_ca_remote names {remote}, and the host has no such file")
-    return text.rstrip("\n") + "\n" if text else ""
+    """The CA to trust, given as a text or as a file of the host; empty when neither is given.
+
+    Its PEM blocks are all that is kept, whatever stands around them; what has none is judged where it is used.
+    """
+    data = content.encode("utf-8", "surrogateescape")
+    if not content and remote:
+        try:
+            data = Path(remote).read_bytes()
+        except OSError as error:
+            raise Refused(f"influxdb_ca_remote names {remote}, which the host cannot read: {error.strerror}") from error
+        if not data:
+            raise Refused(f"influxdb_ca_remote names {remote}: it holds no certificate")
+    blocks = [found[0].decode("ascii", "replace").split("\n") for found in tls.BLOCK.finditer(data)]
+    blocks = blocks or [data.decode("utf-8", "replace").rstrip("\n").split("\n")] if data else []
+    return "".join(f"{line.strip()}\n" for lines in blocks for line in lines)
 
 
 def keep_ca(path: Path, ca: str, *, dry: bool) -> bool:
@@ -228,7 +261,13 @@ def keep_ca(path: Path, ca: str, *, dry: bool) -> bool:
     return credentials.keep(path, ca, 0o644, dry=dry)
 
 
-def _json(data: bytes) -> Any:
+def is_health(body: Any) -> bool:
+    """Whether that is what InfluxDB says of its health, and not a page of somebody else's."""
+    return isinstance(body, dict) and isinstance(body.get("status"), str) and body.get("name", "influxdb") == "influxdb"
+
+
+def json_of(data: bytes) -> Any:
+    """What JSON holds; None for what is none."""
     try:
         return json.loads(data)
     except ValueError:

@@ -45,6 +45,7 @@ class Layout:
     base: Path = Path("/opt/seclyzer")
     units: Path = Path("/etc/systemd/system")
     python: Path = Path("/usr/bin/python3")
+    state: Path = Path("/var/lib/seclyzer")
 
     @property
     def releases(self) -> Path:

@@ -47,7 +47,7 @@ def read(place: Path = PLACE) -> list[Forgotten]:
 def write_down(chosen: Selection, points: Days, place: Path = PLACE) -> None:
     """One more, before anything is deleted."""
     now = datetime.now(UTC)
-    place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    files.make_folder(place.parent)
     oldest = (now - KEPT).isoformat()
     with files.locked(place.with_name(f".{place.name}.lock")):
         kept = [*(one for one in read(place) if one.at >= oldest), Forgotten(now.isoformat(), chosen, points)]

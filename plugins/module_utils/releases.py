@@ -18,7 +18,7 @@ from hashlib import sha256 as digest
 from pathlib import Path
 
 from .bundles import MANIFEST, Manifest, anchors, file_of, release_of
-from .files import free_bytes, read, sha256, sync, write
+from .files import free_bytes, make_folder, read, sha256, sync, write
 from .layout import Layout, Refused
 from .unpacking import LINKS, Unpacking
 
@@ -195,10 +195,10 @@ def install(layout: Layout, manifest: Manifest, archives: Path) -> Path:
     release = release_of(manifest)
     names = archives_for(manifest, layout)
     room(layout, manifest)
-    layout.releases.mkdir(parents=True, exist_ok=True, mode=0o755)
+    make_folder(layout.releases)
     part = layout.releases / f".{release}.part"
     _remove(part)
-    part.mkdir(mode=0o755)
+    make_folder(part)
     try:
         with Unpacking(part) as unpacking:
             for name in names:

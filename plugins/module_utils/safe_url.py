@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-OCTET = r"(?:[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])"
-LOOPBACK = re.compile(rf"127\.{OCTET}\.{OCTET}\.{OCTET}|\[::1\]|localhost", re.ASCII | re.IGNORECASE)
-URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?(?:/[A-Za-z0-9._~/-]*)?"
-)
-"""What is taken at all, so that nothing that reads the address again can take another part of it for the host."""
+from .store_address import InfluxAddress, parse_influx_url
 
 FORMS = "https://HOST:PORT, or http:// to the loopback (127.x.x.x, [::1], localhost)"
 
@@ -17,7 +10,12 @@ FORMS = "https://HOST:PORT, or http:// to the loopback (127.x.x.x, [::1], localh
 def is_loopback(url: str) -> bool:
     """Whether it leads to this host, whatever a resolver says."""
     found = _read(url)
-    return found is not None and LOOPBACK.fullmatch(found["host"]) is not None
+    return found is not None and found.loopback
+
+
+def normal(url: str) -> str:
+    """The address as everybody passes it on, without a slash at its end. Only for one without a fault."""
+    return parse_influx_url(url).url
 
 
 def fault(url: str) -> str:
@@ -26,11 +24,13 @@ def fault(url: str) -> str:
     found = _read(url)
     if found is None:
         return f"is {shown}; it has to be {FORMS}, without user and password"
-    if found["scheme"] == "http" and not is_loopback(url):
+    if not found.private:
         return f"is {shown}: over http a token can be read on the way; it has to be {FORMS}"
     return ""
 
 
-def _read(url: str) -> re.Match[str] | None:
-    found = URL.fullmatch(url)
-    return None if found is None or not 1 <= int(found["port"] or 1) <= 65535 else found
+def _read(url: str) -> InfluxAddress | None:
+    try:
+        return parse_influx_url(url)
+    except ValueError:
+        return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from . import deployments, mends, proof, systemd
 from .deployments import History
-from .files import link, read, sync, write
+from .files import link, make_folder, read, sync, write
 from .layout import UNITS, Layout, Refused, is_socket, service_of
 
 STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type")
@@ -107,7 +107,8 @@ def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str
     if done.installed:
         for name in done.installed:
             write(layout.units / name, units[name])
-            layout.wanted(name).parent.mkdir(parents=True, exist_ok=True)
+            if not layout.wanted(name).parent.exists():
+                make_folder(layout.wanted(name).parent)
             link(layout.wanted(name), str(layout.units / name))
         sync(layout.units)
     if done.installed or done.removed or _needs_reload(sorted(units)):

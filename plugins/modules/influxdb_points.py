@@ -109,9 +109,9 @@ def main() -> None:
     wanted = module.params
     state = "counted" if module.check_mode else wanted["state"]
     chosen = Selection(**{name: wanted[name] for name in ARGUMENTS})
-    operator = credentials.read_secret(Path(wanted["operator_token_file"]))
     influxdb = InfluxDB(wanted["url"], seconds=SILENT_SECONDS)
     try:
+        operator = credentials.read_given(Path(wanted["operator_token_file"]))
         if operator is None:
             raise Refused(f"{wanted['operator_token_file']} is not there: is this the store? site.yml makes it")
         points = Points(influxdb, operator, wanted["org"], wanted["bucket"])

@@ -105,7 +105,7 @@ class Store:
 
     def _operator(self) -> str | None:
         """A token that InfluxDB knows; None when it is not set up and this is only a look."""
-        token = credentials.read_secret(self.operator_file)
+        token = credentials.read_given(self.operator_file)
         if self.influxdb.must("GET", "/api/v2/setup")["allowed"]:
             self._did(f"set up with organisation {self.org} and bucket {self.bucket}")
             self.tokens_changed.append("operator")

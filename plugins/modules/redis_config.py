@@ -230,9 +230,8 @@ def _mark_of(pid: str) -> str:
 
 
 def _keep(path: Path, text: str, *, dry: bool) -> bool:
-    if not dry and not path.parent.exists():
-        files.make_folder(path.parent)
-    return credentials.keep(path, text, 0o644, dry=dry)
+    opened = credentials.keep_folder(path.parent, 0o755, dry=dry)
+    return credentials.keep(path, text, 0o644, dry=dry) or opened
 
 
 def _line(text: str) -> str:

@@ -85,6 +85,11 @@ options:
     type: list
     elements: str
     default: []
+  ports:
+    description: Ports of which it is asked who listens there, for C(status).
+    type: list
+    elements: int
+    default: []
   base:
     description: Folder of releases and deployments.
     type: path
@@ -161,7 +166,7 @@ previous:
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
-    names asked for.
+    names asked for, and who listens at the ports asked for.
   type: dict
   returned: status
 """
@@ -182,6 +187,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "by": {"type": "str", "default": "somebody"},
     "keep": {"type": "int", "default": 5},
     "resolve": {"type": "list", "elements": "str", "default": []},
+    "ports": {"type": "list", "elements": "int", "default": []},
     "base": {"type": "path", "default": "/opt/seclyzer"},
     "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
 }
@@ -196,7 +202,7 @@ def running(layout: Layout) -> Result:
     return {name: found[name] for name in names if name in found}
 
 
-def status(layout: Layout, names: list[str]) -> Result:
+def status(layout: Layout, names: list[str], ports: list[int]) -> Result:
     """What the host is and runs."""
     history = History.load(layout)
     return {
@@ -206,7 +212,7 @@ def status(layout: Layout, names: list[str]) -> Result:
         "rollout": history.rollout(deployments.current(layout)),
         "previous": history.previous(deployments.current(layout)),
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
-        "host": machine.describe(layout, names),
+        "host": machine.describe(layout, names, ports),
         "said": [],
     }
 
@@ -259,7 +265,8 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
     elif previous is None:
         words = f"stays: nothing ran before deployment {n}"
     if words or previous is None:
-        return {"changed": False, "deployment": n, "said": [words], "running": running(layout), "returned": False}
+        about = {"said": [words], "running": running(layout), "before": health.look_before(layout).told()}
+        return {"changed": False, "deployment": n, "returned": False} | about
     told = _may_run(layout, previous)
     done = switch(layout, previous, parameters, check, "returned")
     return done | {"returned": True, "said": [*done["said"], *told]}
@@ -288,7 +295,7 @@ def main() -> None:
     check = module.check_mode
     try:
         if parameters["state"] == "status":
-            module.exit_json(**status(layout, parameters["resolve"]))
+            module.exit_json(**status(layout, parameters["resolve"], parameters["ports"]))
         if check:
             module.exit_json(**act(layout, parameters, check, module._diff))
         with locked(layout.lock):

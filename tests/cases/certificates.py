@@ -22,14 +22,20 @@ from .answering import STORED, Answering
 NOW = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 DAY = datetime.timedelta(days=1)
 NAMES = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-USAGES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+USAGES: tuple[str, ...] = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+)
 USAGES += ("key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
 Key = Any
 
 
 @dataclass
 class Made:
-    """A certificate and its key; `signer` is None for one that signed itself."""
+    """A certificate and its key."""
 
     certificate: x509.Certificate
     key: Key
@@ -42,8 +48,14 @@ class Made:
     @property
     def key_pem(self) -> bytes:
         """Its key."""
-        form = serialization.PrivateFormat.PKCS8
-        return self.key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+        return pem_of(self.key)
+
+
+def pem_of(key: Key) -> bytes:
+    """A private key as openssl writes it."""
+    form = serialization.PrivateFormat.PKCS8
+    pem: bytes = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    return pem
 
 
 @dataclass
@@ -92,18 +104,18 @@ def make(
 def version_1(name: str, signer: Made | None, folder: Path) -> Made:
     """By openssl."""
     own = ec.generate_private_key(ec.SECP256R1())
-    for path, made in (("own", Made(None, own)), ("signer", signer)):  # type: ignore[arg-type]
-        if made:
-            (folder / f"{path}.key").write_bytes(made.key_pem)
-            if made.certificate:
-                (folder / f"{path}.crt").write_bytes(made.pem)
+    (folder / "own.key").write_bytes(pem_of(own))
     (folder / "v1.cnf").write_text("[req]\ndistinguished_name=dn\n[dn]\n")
+    by = ["-signkey", "own.key"]
+    if signer:
+        (folder / "signer.key").write_bytes(signer.key_pem)
+        (folder / "signer.crt").write_bytes(signer.pem)
+        by = ["-CA", "signer.crt", "-CAkey", "signer.key", "-CAcreateserial"]
 
     def openssl(*words: str) -> None:
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
     openssl("req", "-new", "-config", "v1.cnf", "-key", "own.key", "-subj", f"/CN={name}", "-out", "own.csr")
-    by = ("-CA", "signer.crt", "-CAkey", "signer.key", "-CAcreateserial") if signer else ("-signkey", "own.key")
     openssl("x509", "-req", "-in", "own.csr", *by, "-days", "9", "-out", "v1.crt")
     made = x509.load_pem_x509_certificate((folder / "v1.crt").read_bytes())
     assert made.version is x509.Version.v1

@@ -18,7 +18,7 @@ from typing import Any
 from unittest import mock
 
 from seclyzer_extractors import config as settings
-from seclyzer_extractors.config import OPTIONS, ConfigError
+from seclyzer_extractors.config import SETTINGS, ConfigError
 from seclyzer_extractors.event import MALFORMED, Button, Focus, Key, Move, Scroll, Unusable, parse
 from seclyzer_extractors.influx import Answer, InfluxAway, InfluxDB
 from seclyzer_extractors.replay import replay as run_replay
@@ -81,7 +81,7 @@ def replay(data: bytes) -> None:
 
 # --- configuration ---------------------------------------------------------------------------------
 
-_FLAGS = {option.key for option in OPTIONS if option.flag}
+_FLAGS = {option.key for option in SETTINGS if option.flag}
 # YAML has letters that it takes for line breaks, or does not take at all.
 _PLAIN = re.compile("[\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
 _FOLDER = tempfile.TemporaryDirectory(prefix="fuzz-")

@@ -20,7 +20,7 @@ from pathlib import Path
 from unittest import mock
 
 from seclyzer_extractors import cli
-from seclyzer_extractors.config import OPTIONS
+from seclyzer_extractors.config import SETTINGS
 from tests.parity import implementations
 
 Given = tuple[str | None, dict[str, str], list[str]]  # file, environment, arguments
@@ -99,7 +99,7 @@ QUERIES = [
 ]
 SOCKETS = ["", "/", "/r.sock", "//r", "/a b", "r.sock", "./r", "/" + "s" * 106, "/" + "s" * 107, "/" + "ä" * 53]
 SOCKETS += ["/" + "ä" * 54, "/%20", "/a: #b", "/\x7f"]
-NAMED = [option.key for option in OPTIONS if not option.secret]
+NAMED = [option.key for option in SETTINGS if not option.secret]
 
 
 @dataclass
@@ -139,10 +139,10 @@ def given(rng: random.Random) -> Given:
     """A few settings in a few places."""
     lines = [line(rng, rng.choice([*NAMED, *NAMED, "unknown"])) for _ in range(rng.choice([0, 0, 1, 2]))]
     environment = {}
-    for option in rng.sample(OPTIONS, rng.choice([0, 1, 1, 2])):
+    for option in rng.sample(SETTINGS, rng.choice([0, 1, 1, 2])):
         environment[option.env] = value(rng, option.key)
     arguments = []
-    for option in rng.sample([option for option in OPTIONS if option.flag], rng.choice([0, 0, 1])):
+    for option in rng.sample([option for option in SETTINGS if option.flag], rng.choice([0, 0, 1])):
         text = value(rng, option.key)
         arguments += [f"{option.flag}={text}"] if rng.random() < 0.5 else [option.flag, text]
     return ("\n".join(lines) + "\n" if lines else None), environment, arguments

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seclyzer_extractors.config import OPTIONS
+from seclyzer_extractors.config import SETTINGS
 from seclyzer_extractors.event import Move, parse
 
 from . import python_targets, seeds
@@ -26,7 +26,7 @@ HEADERS += [
     ": empty",
 ]
 BODIES = ["hello", '{"message":"dropped=3"}', "5\r\nhello\r\n0\r\n\r\n", "ffffffffffffffff\r\nx", "-1\r\n", "[" * 5000]
-KEYS = sorted({option.key for option in OPTIONS} - {"redis_password", "influx_token"})
+KEYS = sorted({option.key for option in SETTINGS} - {"redis_password", "influx_token"})
 
 modest = settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
 
@@ -63,7 +63,7 @@ def configurations(draw: st.DrawFn) -> bytes:
         f"{draw(st.sampled_from(KEYS) | st.text(max_size=8))}: {draw(value)}" for _ in range(draw(st.integers(0, 3)))
     ]
     variables = [
-        f"{draw(st.sampled_from([option.env for option in OPTIONS]))}={draw(value)}"
+        f"{draw(st.sampled_from([option.env for option in SETTINGS]))}={draw(value)}"
         for _ in range(draw(st.integers(0, 2)))
     ]
     return "\x01".join(["\n".join(lines), *variables]).encode("utf-8", "surrogatepass")

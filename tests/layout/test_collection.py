@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.helpers import ROOT
 
 FOLDERS = ["tests", "lab/tests", "bench/tests", "agent/tests", "extractors/python/tests"]
-SECONDS = 120  # it never came back when it walked the link in collections/
+SECONDS = 300  # it never came back when it walked the link in collections/
 
 
 def collected(*words: str, at: Path = ROOT) -> dict[str, int]:

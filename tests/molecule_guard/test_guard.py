@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 FILE = Path(__file__).resolve().parents[2] / "molecule" / "guard.py"
 STEPS = ["tests/flow tests/services", "tests/faults"]
@@ -82,6 +83,24 @@ def test_every_verify_step_of_the_scenario_has_a_minimum_and_tests(guard: Any) -
     assert set(steps) == set(guard.minimum(scenario))
     for folder in {folder for step in steps for folder in step.split()}:
         assert list((scenario / folder).glob("test_*.py")), f"{folder} is empty"
+
+
+def test_every_mode_is_rolled_out_and_looked_at() -> None:
+    """tests/mode looks at the mode that was rolled out last, so each must have been, right before a look."""
+    scenario = FILE.parent / "default"
+    settings = yaml.safe_load((scenario / "molecule.yml").read_text())
+    looked_at = []
+    runs = next(word for word in settings["ansible"]["executor"]["args"]["ansible_playbook"] if "mode=" in word)
+    recorded = runs.rpartition("=")[2]
+    for step, *words in (line.split() for line in settings["scenario"]["test_sequence"]):
+        if step == "side_effect":
+            play = yaml.safe_load((scenario / words[0]).read_text())[0]
+            recorded = play["vars"]["runs"]
+            assert any(task["ansible.builtin.include_tasks"] == "tasks/record_mode.yml" for task in play["tasks"])
+            assert words[0].endswith("roll_back.yml") or f"mode={recorded}" in play["vars"]["typed"]
+        elif step == "verify" and "tests/mode" in words:
+            looked_at.append(recorded)
+    assert looked_at == ["hybrid", "python", "rust", "python", "hybrid"]
 
 
 def test_every_folder_of_tests_is_in_some_verify_step(guard: Any) -> None:

@@ -40,7 +40,7 @@ def layout(base: Path) -> Layout:
     (base / "bin" / "python3.11").write_text("")
     (base / "bin" / "python3").symlink_to("python3.11")
     (base / "units").mkdir()
-    return Layout(base / "seclyzer", base / "units", base / "bin" / "python3")
+    return Layout(base / "seclyzer", base / "units", base / "bin" / "python3", base / "state")
 
 
 def bundle(folder: Path, version: str = "0.1.0", says: str = "one") -> dict[str, Any]:

@@ -78,3 +78,15 @@ def test_a_link_in_the_place_of_a_configuration_is_refused(staged: Layout, tmp_p
     with pytest.raises(Refused, match=r"keystroke.yaml is no plain file"):
         access.protect_all(staged)
     assert seen(victim) == (0, "600")
+
+
+@pytest.mark.parametrize("part", ["", "releases", "deployments", "deployments/1", "deployments/1/units"])
+def test_a_folder_that_services_pass_through_is_opened_by_the_next_run(staged: Layout, part: str) -> None:
+    folder = staged.base / part
+    folder.mkdir(exist_ok=True)
+    access.protect_all(staged)
+    folder.chmod(0o750)
+    assert access.exposed(staged) >= 1
+    assert access.protect_all(staged) == 1
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert access.exposed(staged) == 0

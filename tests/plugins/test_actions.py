@@ -95,6 +95,17 @@ def test_edges_without_a_store_are_refused_unless_they_are_told_where_it_is() ->
     assert preflight._groups(facts(b={"influxdb_store_host": "c"})) == []
 
 
+def test_two_stores_are_refused_unless_each_host_says_which_is_its_own() -> None:
+    two = {"seclyzer_store": ["s1", "s2"]}
+    named = {"influxdb_store_host": "s1"}
+    assert preflight._groups(facts(e={}, s1=named) | {"groups": two}) == [
+        "seclyzer_store has 2 hosts (s1, s2), and a host writes to one: leave one in the group, "
+        "or configure influxdb_store_host for e"
+    ]
+    assert preflight._groups(facts(e=named, s1=named) | {"groups": two}) == []
+    assert preflight._groups(facts(e={}) | {"groups": {"seclyzer_store": ["s1"]}}) == []
+
+
 def resolved(facts: dict[str, Any]) -> dict[str, Any]:
     loader = DataLoader()
     return preflight.options(loader, Templar(loader=loader, variables=facts), facts, ("influxdb", "seclyzer_release"))

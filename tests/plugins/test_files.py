@@ -176,3 +176,33 @@ def test_a_lock_is_not_taken_through_a_link(secret: Path, place: Path) -> None:
     with pytest.raises(OSError), files.locked(place / ".lock"):
         pass
     assert secret.read_text() == "what only root knows\n"
+
+
+@pytest.fixture(params=[0o022, 0o027, 0o077])
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield int(request.param)
+    os.umask(before)
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_modes_are_exact_of_parents_too_whatever_roots_umask_is(tmp_path: Path, umask: int) -> None:
+    home = tmp_path / "etc" / "seclyzer"
+    assert credentials.keep_folder(home / "credentials", 0o711)
+    assert credentials.keep(home / "influx-ca.crt", "text", 0o644)
+    modes = {path.name: _mode(path) for path in (home.parent, home, home / "credentials", home / "influx-ca.crt")}
+    assert modes == {"etc": 0o755, "seclyzer": 0o755, "credentials": 0o711, "influx-ca.crt": 0o644}
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o700])
+def test_a_folder_of_ours_that_was_closed_is_opened_by_the_next_run(tmp_path: Path, mode: int) -> None:
+    home = tmp_path / "seclyzer"
+    home.mkdir()
+    assert credentials.keep_folder(home / "redis", 0o755)
+    home.chmod(mode)
+    assert credentials.keep_folder(home / "redis", 0o755, dry=True) and _mode(home) == mode
+    assert credentials.keep_folder(home / "redis", 0o755) and _mode(home) == 0o755
+    assert not credentials.keep_folder(home / "redis", 0o755)

@@ -3,17 +3,27 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab.gateway import Gateway
+from plugins.module_utils import credentials
 from plugins.module_utils.gateway import Files
-from plugins.module_utils.influxdb_api import InfluxDB, keep_ca, read_ca
+from plugins.module_utils.influxdb_api import Away, InfluxDB, keep_ca, read_ca
 from plugins.module_utils.layout import Refused
 from plugins.modules.influxdb_access import Access
+from tests.cases import cases
+from tests.cases.answering import Answering
 from tests.plugins.influxdb_fake import Fake
 
 BACKEND = "backend"
+STRANGERS: list[dict[str, Any]] = [
+    {"status": 200, "type": "text/html", "body": "<html>Welcome</html>"},
+    {"status": 201},
+    {"status": 302},
+    {"status": 304},
+]
 
 
 @dataclass
@@ -131,6 +141,46 @@ def test_a_ca_comes_from_a_text_or_a_file_of_the_host(tmp_path: Path) -> None:
     assert read_ca("", "") == ""
     with pytest.raises(Refused, match="influxdb_ca_remote names /nope"):
         read_ca("", "/nope")
+
+
+def test_only_the_blocks_of_a_ca_are_kept_and_read_as_bytes(tmp_path: Path) -> None:
+    block = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    noted = b"# f\xfcr Z\xc3\xbcrich\r\nCertificate:\n    Data: x\n" + block.replace("\n", "\r\n").encode()
+    (tmp_path / "ca.crt").write_bytes(noted + b"# more:\n" + block.encode())
+    assert read_ca("", str(tmp_path / "ca.crt")) == block * 2
+    assert read_ca(noted.decode("utf-8", "surrogateescape"), "") == block
+
+
+@pytest.mark.parametrize("case", STRANGERS, ids=str)
+def test_what_answers_as_no_influxdb_does_is_a_wrong_address(case: dict[str, Any], tmp_path: Path) -> None:
+    with Answering(case) as server:
+        influxdb = InfluxDB(f"{server.url}/")
+        wrong = "as no InfluxDB 2 does: check influxdb_url"
+        for ask in (
+            lambda: influxdb.writes_nothing("t", "o", "b"),
+            lambda: influxdb.bucket("t", "o", "b"),
+            lambda: influxdb.must("GET", "/api/v2/setup"),
+            lambda: influxdb.stream("POST", "/api/v2/query", "t", {}),
+        ):
+            with pytest.raises(Refused, match=f"with {case['status']} {wrong}"):
+                ask()
+        with pytest.raises(Away, match=f"with {case['status']} {wrong}"):
+            influxdb.wait(0)
+        access = Access(influxdb, "seclyzer", "behavioral_data", tmp_path / "token", "edge1", dry=False)
+        with pytest.raises(Refused, match=wrong):
+            access.look()
+
+
+@pytest.mark.parametrize("case", cases("secret_files"), ids=lambda case: case["name"])
+def test_a_file_with_a_secret_is_judged_as_by_the_extractors(case: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(bytes.fromhex(case["hex"]))
+    assert credentials.read_secret(path) == case.get("secret")
+    if "secret" in case:
+        assert credentials.read_given(path) == case["secret"]
+    else:
+        with pytest.raises(Refused, match=f"^{path} {case['fault']}: allowed is one line of printable ASCII"):
+            credentials.read_given(path)
 
 
 def test_a_ca_that_is_none_is_refused() -> None:

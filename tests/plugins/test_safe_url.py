@@ -10,12 +10,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from plugins.module_utils.influxdb_api import InfluxDB
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.safe_url import fault, is_loopback
+from tests.cases import cases
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ROOT / "tests" / "loopback"
@@ -152,11 +154,22 @@ def test_no_token_is_sent_in_check_mode_whatever_the_url(listener: Listener, add
     assert listener.received == b""
 
 
+@pytest.mark.parametrize("case", cases("store_addresses"), ids=lambda case: repr(case["url"]))
+def test_an_address_of_the_store_is_taken_or_refused(case: dict[str, Any]) -> None:
+    """The cases that every parser of it is held to; a path's end makes no second slash."""
+    if case["normal"] is not None and case["private"]:
+        assert (fault(case["url"]), InfluxDB(case["url"]).url) == ("", case["normal"])
+        return
+    assert "it has to be https://HOST:PORT" in fault(case["url"])
+    with pytest.raises(Refused, match="the URL of InfluxDB is "):
+        InfluxDB(case["url"])
+
+
 def test_a_redirect_is_not_followed_with_the_token(listener: Listener, tmp_path: Path, address: str) -> None:
     home = Listener(location=f"http://{address}:{listener.port}/stolen")
     try:
         said = access(f"http://127.0.0.1:{home.port}", tmp_path, check=False)
-        assert said["token_state"] == "refused"
+        assert said["failed"] and "with 307 as no InfluxDB 2 does: check influxdb_url" in str(said["msg"])
         assert TOKEN.encode() in home.received
         assert InfluxDB(f"http://127.0.0.1:{home.port}").call("GET", "/health", TOKEN).status == 307
     finally:

@@ -18,8 +18,8 @@ from plugins.module_utils.layout import Refused
 from plugins.module_utils.resp import Redis
 from plugins.module_utils.selection import Selection, parse_line, parse_time, tag_value
 from plugins.modules.seclyzer_traces import settle
-from seclyzer_extractors.core import AppCore
-from seclyzer_extractors.cursor import load_state
+from seclyzer_extractors.apps import TransitionOperator
+from seclyzer_extractors.state import load_state
 from tests.helpers.redis_server import RedisServer
 from tests.plugins.influxd import lines, tag
 
@@ -177,10 +177,10 @@ def test_the_current_application_of_that_time_goes_as_well() -> None:
 def test_the_tracker_goes_on_from_what_is_left() -> None:
     left = edge_state.without(json.dumps(STATE), Selection(host="x", until=NOW - 9 * MINUTE))
     assert left is not None and json.loads(left).keys() == STATE.keys()
-    core = AppCore(250_000, 2_000_000, 1000, False)
-    assert load_state(left, core, NOW) == ("5-1", [])
-    assert core.tracker.current is None
-    assert core.dump()["apps"] == [] and core.dump()["pending"] == STATE["pending"]
+    operator = TransitionOperator(3, 250_000, 2_000_000, 1000, False)
+    assert load_state(left, operator, NOW) == ("5-1", [])
+    assert operator.tracker.current is None
+    assert operator.dump()["apps"] == [] and operator.dump()["pending"] == STATE["pending"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"pending":[1],"apps":[]}', "[" * 5000])

@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import aiohttp
 from aiohttp.client_exceptions import UnixClientConnectorError
@@ -18,6 +19,7 @@ from aiohttp.client_exceptions import UnixClientConnectorError
 from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
 from ..spec import Context, Metric, Spec, Trial, value_of
 from ..spool import kept
+from ..tls import words
 
 MAX_BODY = 16 * 1024
 
@@ -75,8 +77,8 @@ class InfluxCheck:
                 self._url, ssl=self._tls, allow_redirects=False, timeout=self._timeout
             ) as answer:
                 body = await _body(answer)
-        except aiohttp.ClientConnectorCertificateError:
-            raise Unreadable("the certificate is not one that the CA file vouches for") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise Unreadable(_untrusted(error.certificate_error, error.host)) from None
         except aiohttp.ClientConnectorError as error:
             by = f" by {error.path}" if isinstance(error, UnixClientConnectorError) else ""
             raise Unreadable(f"cannot be reached{by}: {why(error.os_error)}") from None
@@ -85,6 +87,8 @@ class InfluxCheck:
         except TimeoutError:
             raise Unreadable("does not answer") from None
         latency = time.perf_counter() - began
+        if answer.status < 400 and (answer.status != 200 or not _is_influxdb(body)):
+            raise Unreadable(f"answers GET /health with {answer.status} as no InfluxDB 2 does: check influx_url")
         if answer.status != 200:
             raise Unreadable(f"answers GET /health with {answer.status}")
         if not _says_pass(body):
@@ -107,12 +111,27 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
     return body
 
 
+def _untrusted(error: Exception, host: str) -> str:
+    """The words of a certificate's fault as those of the check's own subject."""
+    said = words(error, host) if isinstance(error, ValueError) else str(error)
+    return f"is not trusted: {said}"
+
+
+def _is_influxdb(body: bytes) -> bool:
+    found = _document(body)
+    return isinstance(found.get("status"), str) and found.get("name", "influxdb") == "influxdb"
+
+
 def _says_pass(body: bytes) -> bool:
+    return _document(body).get("status") == "pass"
+
+
+def _document(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(document, dict) and document.get("status") == "pass"
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def judge(latency: float, slow: float) -> Entry:

@@ -1,5 +1,5 @@
 """SecLyzer's extractors: events of keyboard, mouse and focus in, behavioural features out.
 
-Data's way, one module a step: `event` -> `core` (over `window`, `keystroke`, `mouse`, `apps`, `stats`) ->
-`output` -> `publish` and `store`. Around it `source`, `cursor`, `replay`, `config`, `service`, `cli`.
+The data's way, one module a step: `source` -> `event` -> `core` (by `windowing` or `apps`) -> `emit` -> `output` ->
+`publish` and `store`. `service` runs them, `replay` does the same from a file.
 """

@@ -1,7 +1,9 @@
-"""Which application has the focus: focuses in order of time in, transitions and patterns out. Pure."""
+"""The transition operator: which application has the focus; focuses in, transitions and patterns out."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from .core import Operator, Row
 from .event import Focus
 from .features import Value, ordering
 from .patterns import Patterns
@@ -81,3 +83,74 @@ class Tracker:
         self.current = current and Focused(str(current["app"]), int(current["since"]), bool(current["dev_mode"]))
         self.last_taken = None if taken is None else int(taken)
         self.patterns = patterns
+
+
+class TransitionOperator(Operator[Focus]):
+    """Focuses to transitions: each is taken in order of `ts` once stream time is `lateness` (µs) past it."""
+
+    def __init__(
+        self, session_after: int, lateness: int, idle_timeout: int, buffer_events: int, dev_mode: bool
+    ) -> None:
+        super().__init__((Focus,), session_after, buffer_events, idle_timeout)
+        self.tracker = Tracker(dev_mode)
+        self._lateness = lateness
+        self._taken_through = 0  # the `ts` of the last event taken in this session; 0 when there is none
+
+    def _due(self) -> list[Row]:
+        stream_time = self.stream_time()
+        if stream_time is None:
+            return []
+        return self._take(self.held.take(stream_time - self._lateness))
+
+    def finish(self) -> list[Row]:
+        rows = self._take(self.held.all())
+        self.held.clear()
+        return rows
+
+    def new_session(self) -> list[Row]:
+        rows = super().new_session()
+        self.tracker.lose()
+        self._taken_through = 0
+        return rows
+
+    def next_due(self) -> int | None:
+        events = self.held.all()
+        return self.stream.when(events[0].ts + self._lateness) if events else None
+
+    def due_by_event(self) -> int | None:
+        events = self.held.all()
+        return self.stream.soon(events[0].ts + self._lateness) if events else None
+
+    def _is_late(self, ts: int) -> bool:
+        return ts < self._taken_through
+
+    def _take(self, focuses: Sequence[Focus]) -> list[Row]:
+        rows = []
+        for focus in focuses:
+            self._taken_through = focus.ts
+            transition = self.tracker.take(focus)
+            if transition is not None:
+                rows.append(Row(transition.ts, transition.features()))
+        return rows
+
+    def dump(self) -> dict[str, Any]:
+        """What outlives a restart, as JSON has it."""
+        return {
+            "max_ts": self.stream.max_ts,
+            "taken_through": self._taken_through,
+            "pending": [{"ts": one.ts, "app": one.app, "dev_mode": one.dev_mode} for one in self.held.all()],
+            **self.tracker.dump(),
+        }
+
+    def load(self, dumped: dict[str, Any]) -> None:
+        """Goes on from what `dump` wrote; KeyError, TypeError or ValueError when it did not."""
+        max_ts, through = dumped["max_ts"], int(dumped["taken_through"] or 0)
+        max_ts = None if max_ts is None else int(max_ts)
+        pending = [Focus(int(one["ts"]), bool(one["dev_mode"]), str(one["app"])) for one in dumped["pending"]]
+        self.tracker.load(dumped)
+        for focus in pending:
+            self.held.insert(focus)
+        if max_ts is not None:
+            self.stream.see(max_ts, self.clock)
+            # Older programs wrote stream time less lateness here, which may be past the last event taken.
+            self._taken_through = min(through, self.tracker.last_taken or 0)

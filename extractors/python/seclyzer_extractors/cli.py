@@ -3,11 +3,11 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from . import config, schema
 
-PROGRAMS = {"keystroke": "keystroke_extractor", "mouse": "mouse_extractor", "app": "app_tracker"}
+PROGRAMS = {kind.name: kind.program for kind in schema.kinds()}
 COMMANDS = ("--help", "--version", "--print-config", "--check")
 
 
@@ -71,17 +71,18 @@ def _parse(arguments: Sequence[str]) -> _Asked:
     commands: list[str] = []
     values: dict[str, str] = {}
     settings: dict[str, str] = {}
-    keys = {option.flag: option.key for option in config.OPTIONS if option.flag}
+    keys = {setting.flag: setting.key for setting in config.SETTINGS if setting.metavar}
+    switches = {setting.flag: setting.key for setting in config.SETTINGS if setting.flag and not setting.metavar}
     rest = iter(arguments)
     for argument in rest:
         name, equals, inline = argument.partition("=")
-        if name in (*COMMANDS, "-h", "--stats", "--dev-mode"):
+        if name in (*COMMANDS, "-h", "--stats", *switches):
             if equals:
                 raise _usage(f"{name} takes no value")
             if name == "--stats":
                 values[name] = ""
-            elif name == "--dev-mode":
-                settings["dev_mode"] = "true"
+            elif name in switches:
+                settings[switches[name]] = "true"
             else:
                 commands.append("--help" if name == "-h" else name)
         elif name in ("--config", "--replay") or name in keys:
@@ -109,10 +110,11 @@ def _usage(problem: str) -> config.ConfigError:
 def _help(kind: str) -> str:
     program = PROGRAMS[kind]
     rows = []
-    for option in config.OPTIONS:
-        rows.append((f"{option.flag} {option.metavar}".strip(), option.env, option.key))
-        if option.secret:
-            rows.append(("", f"{option.env}_FILE", f"{option.key}_file"))
+    for setting in config.SETTINGS:
+        flag = f"{setting.flag} {setting.metavar}" if setting.metavar else ""
+        rows.append((flag, setting.env, setting.key))
+        if setting.secret:
+            rows.append(("", f"{setting.env}_FILE", f"{setting.key}_file"))
     table = "".join(f"  {flag:<22}  {variable:<31}  {key}\n" for flag, variable, key in rows)
     return f"""{program}: SecLyzer's {kind} events in, features out.
 
@@ -143,7 +145,7 @@ def _replay(kind: str, settings: config.Settings, path: str, stats: bool) -> int
             open(sys.stdout.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as out,
         ):
             counters = replay(kind, settings, lines, out)
-    except BrokenPipeError:  # nobody reads on
+    except BrokenPipeError:  # the reader has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
@@ -158,7 +160,8 @@ def _replay(kind: str, settings: config.Settings, path: str, stats: bool) -> int
     return 0
 
 
-def _stats_json(counters: dict[str, Any]) -> str:
+def _stats_json(counters: dict[str, int]) -> str:
+    from . import stats_hash
     from .output import dumps
 
-    return dumps({"implementation": schema.IMPLEMENTATION, "version": schema.version(), **counters})
+    return dumps(stats_hash.replay_fields(counters))

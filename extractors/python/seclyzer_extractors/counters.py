@@ -15,13 +15,13 @@ class Counters:
     behind: int = 0  # missed a closed window, and was used for an open one
     dropped: int = 0  # over the buffer's bound
     sessions: int = 0  # the clock was set back
-    windows: int = 0  # that were put out; for the app tracker: transitions
+    windows: int = 0  # emitted; for the app tracker: transitions
     windows_short: int = 0  # closed with events, but too few
     last_event_ts: int = 0
     last_window_ts: int = 0
 
-    def came_out(self, ts: int) -> None:
-        """A row was put out: what the last run put out already does not come out again, and does not count."""
+    def emitted(self, ts: int) -> None:
+        """A row was emitted: what the last run emitted does not go out again, and does not count."""
         self.windows += 1
         self.last_window_ts = ts
 

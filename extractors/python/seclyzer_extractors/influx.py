@@ -3,25 +3,29 @@
 import http.client
 import json
 import re
+import socket
 import time
 import zlib
 from typing import NamedTuple
 from urllib.parse import quote
 
-from . import schema
-from .address import parse_influx_url
+from . import schema, waits
 from .config import Settings
-from .deadline import Wire, dial, dial_unix, left
+from .config.address import influx_where, parse_influx_url
+from .http import Wire, dial, dial_unix, left
 
 GZIP_FROM = 1024  # bytes; below, compressing costs more than it saves
 MAX_ANSWER = 65536
 LONGEST_RETRY_AFTER_S = 3600.0
-CLOSED = "it closed the connection before it had answered"
+CONNECT_S = waits.seconds("influx_connect")
+NO_ANSWER = "no answer in time"
+CLOSED = "closed the connection"
+NO_HTTP = "does not speak HTTP"
 UNREACHABLE = (OSError, http.client.HTTPException, UnicodeError)  # the last for what is no host name
 
 
 class InfluxAway(Exception):
-    """InfluxDB gave no answer. The message says why."""
+    """InfluxDB gave no answer. The message says where and why."""
 
 
 class Answer(NamedTuple):
@@ -56,6 +60,7 @@ class InfluxDB:
         address = parse_influx_url(settings.influx_url)
         self._host, self._port, self._tls = address.host, address.port, address.tls
         self._socket = settings.influx_socket
+        self.where = influx_where(settings.influx_url, settings.influx_socket)
         self._ca_file = settings.influx_ca_file
         where = f"org={quote(settings.influx_org, safe='')}&bucket={quote(settings.influx_bucket, safe='')}"
         self._path = f"{address.prefix}/api/v2/write?{where}&precision=us"
@@ -83,16 +88,19 @@ class InfluxDB:
         except (ConnectionError, http.client.BadStatusLine) as error:
             self.close()
             if not reused:
-                raise InfluxAway(_reason(error)) from None
+                raise self._away(error) from None
         except UNREACHABLE as error:
             self.close()
-            raise InfluxAway(_reason(error)) from None
+            raise self._away(error) from None
         # It closed a connection that had been idle: the same again on a new one does no harm.
         try:
             return self._ask(lines, headers, deadline)
         except UNREACHABLE as error:
             self.close()
-            raise InfluxAway(_reason(error)) from None
+            raise self._away(error) from None
+
+    def _away(self, error: Exception) -> InfluxAway:
+        return InfluxAway(f"{self.where}: {_reason(error)}")
 
     def _ask(self, body: bytes, headers: dict[str, str], deadline: float) -> Answer:
         wire = self._wire = self._wire or self._connect(deadline)
@@ -122,7 +130,8 @@ class InfluxDB:
         return Answer(response.status, message, _retry_after(response.getheader("Retry-After")), own)
 
     def _connect(self, deadline: float) -> Wire:
-        plain = dial_unix(self._socket, deadline) if self._socket else dial(self._host, self._port, deadline)
+        by = min(deadline, time.monotonic() + CONNECT_S)
+        plain = dial_unix(self._socket, by) if self._socket else dial(self._host, self._port, by)
         if not self._tls:
             return Wire(plain, deadline)
         import ssl
@@ -131,14 +140,14 @@ class InfluxDB:
 
         try:
             context = tls.context(self._ca_file)
-            plain.settimeout(left(deadline))
+            plain.settimeout(left(by))
             return Wire(context.wrap_socket(plain, server_hostname=self._host), deadline)
         except ssl.SSLEOFError:
             plain.close()
             raise ConnectionResetError from None
         except (ssl.SSLError, ValueError) as error:
             plain.close()
-            raise InfluxAway(tls.words(error, self._host)) from None
+            raise InfluxAway(f"{self.where}: {tls.words(error, self._host)}") from None
         except BaseException:
             plain.close()
             raise
@@ -194,9 +203,11 @@ def _retry_after(value: str | None) -> float:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return NO_ANSWER
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return CLOSED
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "the host name cannot be resolved"
     if isinstance(error, http.client.HTTPException):
-        return "it does not speak HTTP"
+        return NO_HTTP
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,15 +1,38 @@
-"""One line per event of note to stderr, as logfmt or JSON. No line holds what a person typed."""
+"""Log lines: one per event to stderr, as logfmt or JSON. Level, message and fields of each stand in `log.json`.
+
+No line holds what a person typed.
+"""
 
 import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from typing import NamedTuple
 
-from .output import dumps, timestamp
+from . import schema
+from .timestamp import timestamp
 
 LEVELS = ("debug", "info", "warning", "error")
-_PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]+")
+_PLAIN = re.compile(r"[^\x00-\x20\x7f\"=\\]+")
+_PLACE = re.compile(r"{(\w+)}")
+
+
+class _Event(NamedTuple):
+    """What `log.json` has of one event. `places` are the fields that stand in the message."""
+
+    level: str
+    message: str
+    fields: tuple[str, ...]
+    places: tuple[str, ...]
+
+
+def _event(one: dict[str, object]) -> _Event:
+    message, fields = str(one["message"]), one["fields"]
+    assert isinstance(fields, list)
+    return _Event(str(one["level"]), message, tuple(fields), tuple(_PLACE.findall(message)))
+
+
+EVENTS: dict[str, _Event] = {one["name"]: _event(one) for one in schema.document("log")["events"]}
 
 _threshold = LEVELS.index("info")
 _as_json = False
@@ -22,39 +45,33 @@ def setup(level: str, log_format: str) -> None:
     _as_json = log_format == "json"
 
 
-def debug(message: str, **fields: object) -> None:
-    _write("debug", message, fields)
-
-
-def info(message: str, **fields: object) -> None:
-    _write("info", message, fields)
-
-
-def warning(message: str, **fields: object) -> None:
-    _write("warning", message, fields)
-
-
-def error(message: str, **fields: object) -> None:
-    _write("error", message, fields)
-
-
-def _write(level: str, message: str, fields: dict[str, object]) -> None:
-    if LEVELS.index(level) < _threshold:
+def log(name: str, /, **values: object) -> None:
+    """Logs an event of `log.json`; a field that is None is left out. KeyError or ValueError for an unknown name."""
+    event = EVENTS[name]
+    unknown = values.keys() - {*event.fields, *event.places}
+    if unknown:
+        raise ValueError(f"{name} has no field {min(unknown)}")
+    if LEVELS.index(event.level) < _threshold:
         return
-    record = {"ts": timestamp(time.time_ns() // 1000), "level": level, "msg": message, **fields}
+    message = event.message.format(**{place: values[place] for place in event.places})
+    record: dict[str, object] = {"ts": timestamp(time.time_ns() // 1000), "level": event.level, "msg": message}
+    for field in event.fields:
+        value = values.get(field)
+        if value is not None:
+            record[field] = value if isinstance(value, (int, float)) else str(value)
+    _write(record)
+
+
+def _write(record: dict[str, object]) -> None:
     if _as_json:
-        line = dumps({name: _simple(value) for name, value in record.items()})
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     else:
-        line = " ".join(f"{name}={_quoted(str(_simple(value)))}" for name, value in record.items())
+        line = " ".join(f"{name}={_quoted(str(value))}" for name, value in record.items())
     try:
         sys.stderr.write(line + "\n")
         sys.stderr.flush()
     except OSError:
-        pass  # a log that nobody takes stops nothing
-
-
-def _simple(value: object) -> object:
-    return value if isinstance(value, (int, float, str)) or value is None else str(value)
+        pass  # a log that cannot be written stops nothing
 
 
 def _quoted(text: str) -> str:
@@ -67,36 +84,4 @@ def crash(problem: BaseException) -> None:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     where = f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}" if frame else "unknown"
-    error("crashed", what=type(problem).__name__, where=where)
-
-
-class Dependency:
-    """What the program needs and can be away: said once and on change, not at every attempt.
-
-    It may have several parts; it works again when all of them do.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.trouble: str | None = None  # what is wrong, None when nothing is
-        self._name = name  # begins the sentences
-        self._away: set[str] = set()  # the parts
-        self._said: set[str] = set()  # in this outage
-        self._since = 0.0
-
-    def away(self, part: str, trouble: str, say: Callable[..., None] = warning) -> None:
-        if not self._away:
-            self._since = time.monotonic()
-        self._away.add(part)
-        self.trouble = trouble
-        if trouble not in self._said:
-            self._said.add(trouble)
-            say(f"{self._name} does not work, trying again", reason=trouble)
-
-    def back(self, part: str) -> None:
-        if part not in self._away:
-            return
-        self._away.remove(part)
-        if not self._away:
-            self.trouble = None
-            self._said.clear()
-            info(f"{self._name} works again", after_s=int(time.monotonic() - self._since))
+    log("crashed", what=type(problem).__name__, where=where)

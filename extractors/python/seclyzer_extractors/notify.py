@@ -1,10 +1,13 @@
-"""What systemd is told: READY, WATCHDOG, STATUS, STOPPING, in datagrams to $NOTIFY_SOCKET if that is set."""
+"""sd_notify: READY, WATCHDOG, STATUS and STOPPING, in datagrams to $NOTIFY_SOCKET if that is set."""
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 
-from . import logs
+from . import logs, schema
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Notify:
@@ -23,12 +26,13 @@ class Notify:
 
     def stopping(self) -> None:
         self._send("STOPPING=1")
+        self.status(schema.document("log")["status"]["stopping"])
 
     def status(self, words: str) -> None:
-        """Tells what the program does in words, when they have changed."""
+        """Reports what the program does in words, when they have changed."""
         if words != self._status:
             self._status = words
-            self._send(f"STATUS={' '.join(words.split())}")
+            self._send(f"STATUS={_CONTROL.sub(' ', words)}")
 
     def alive(self, now: int) -> None:
         """The loop runs: a ping at half of the watchdog's time."""
@@ -37,7 +41,7 @@ class Notify:
             self._send("WATCHDOG=1")
 
     def patience(self, now: int) -> int | None:
-        """How long the loop may wait before the next ping; None when nobody waits for one."""
+        """How long the loop may wait before the next ping; None when there is no watchdog."""
         return max(0, self._pinged_at + self._ping_every - now) if self._ping_every else None
 
     def _send(self, message: str) -> None:
@@ -46,7 +50,7 @@ class Notify:
         try:
             self._socket.sendto(message.encode(), self._address)
         except OSError as error:
-            logs.debug("systemd does not listen", error=error)
+            logs.log("notify_failed", reason=error.strerror)
 
 
 def _watchdog_us(environment: Mapping[str, str]) -> int:

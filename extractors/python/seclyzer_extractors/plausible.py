@@ -2,6 +2,7 @@
 
 FUTURE_US = 5_000_000  # an event more than this ahead of the host's clock is not believed
 ANCIENT_US = 400 * 86_400_000_000  # nor is one more than this before it
+CLOCK_ADVICE = "is the clock of their producer right?"
 
 
 def latest(host_time: int) -> int:
@@ -19,4 +20,4 @@ def advice(ts: int, host_time: int) -> str:
     for unit, us in (("milliseconds", 1_000), ("seconds", 1_000_000)):
         if earliest(host_time) <= ts * us <= latest(host_time):
             return f"their ts looks like {unit}: it has to be in microseconds"
-    return "is the clock of their producer right?"
+    return CLOCK_ADVICE

@@ -1,17 +1,16 @@
 """Windows to Redis: published, listed and the cursor moved in one transaction; and small keys beside them.
 
-What cannot be written waits in a bounded queue. One command that fails inside a transaction is counted and
-said, and not tried again: it would fail again.
+What cannot be written waits in a bounded queue. A command that fails inside a transaction is counted and logged, and
+not tried again: it would fail again.
 """
 
 from collections import deque
 from typing import Any
 
-from .address import RedisAddress
-from .backoff import Backoff
-from .cursor import look
-from .logs import Dependency, warning
-from .resp import Command, Connection, Link, RedisAway, RedisRefused, first_error
+from . import logs
+from .config.address import RedisAddress
+from .dependency import Dependency, redis_backoff
+from .redis import Command, Connection, Link, RedisAway, RedisRefused, refusals, stored_value
 from .schema import Kind
 
 QUEUE = 1000  # outputs that wait for Redis at most
@@ -22,8 +21,8 @@ class Publisher:
     """The writing connection. Times are monotonic µs."""
 
     def __init__(self, kind: Kind, address: RedisAddress) -> None:
-        self.redis = Dependency("Writing to Redis")
-        self.link = Link(address, f"seclyzer-{kind.name}-writer", self.redis, lambda connection: None)
+        self.dependency = Dependency("redis_write")
+        self.link = Link(address, f"seclyzer-{kind.name}", self.dependency)
         self.outputs_dropped = 0
         self.output_errors = 0
         self._kind = kind
@@ -33,12 +32,13 @@ class Publisher:
         self._keys: dict[str, str] = {}
         self._unanswered: tuple[int, int] | None = None  # outputs and cursor of what may be written
         self._retry_at = 0
-        self._backoff = Backoff(0.2, 5.0)
+        self._backoff = redis_backoff()
+        self._logged: set[tuple[str, str]] = set()  # commands that Redis refused, and why
 
     @property
-    def has_outputs(self) -> bool:
-        """Windows or transitions are not written yet."""
-        return bool(self._outputs)
+    def outputs(self) -> int:
+        """How many windows or transitions are not written yet."""
+        return len(self._outputs)
 
     @property
     def waiting(self) -> bool:
@@ -75,14 +75,14 @@ class Publisher:
         try:
             self._transact(connection)
         except RedisRefused as error:  # the connection is good, the transaction was not taken
-            self.redis.away("transaction", str(error))
+            self.dependency.away(str(error))
             self._retry_at = now + int(self._backoff.next_s() * 1e6)
             return False
         except RedisAway as error:
             self.link.lost(error, now)
             return False
-        self.redis.back("transaction")
         self._backoff.reset()
+        self._retry_at = 0
         self.link.worked()
         return True
 
@@ -105,27 +105,27 @@ class Publisher:
         commands += [("SET", key, value) for key, value in self._keys.items()]
 
         connection.call("MULTI")  # alone: were it refused, the rest would run one by one
+        commands.append(("EXEC",))
         if self._cursor is not None:
             self._unanswered = len(self._outputs), self._cursor
-        *queued, done = connection.pipeline(*commands, ("EXEC",))
+        answers = connection.pipeline(*commands)
+        done = answers[-1]
         self._unanswered = None
         if not isinstance(done, list):
-            raise RedisRefused(first_error(queued) or str(done))
+            command, error = next(iter(refusals(commands, answers)), ("EXEC", str(done)))
+            raise connection.refused(command, error)
         self._published = self._cursor if self._cursor is not None else self._published
         self._outputs.clear()
         self._keys.clear()
         self._cursor = None
-        failed = first_error(done)
-        if failed is not None:
-            self.output_errors += 1
-            warning("a command of a transaction failed and is not tried again", error=failed)
+        self.output_errors += self._log_refusals(commands, done)
 
     def _forget_what_is_done(self, connection: Connection) -> None:
         """After a transaction whose answer was lost the cursor tells whether it was done."""
         if self._unanswered is None:
             return
         outputs, cursor = self._unanswered
-        published = (look(connection, "HGETALL", self._kind.cursor_key) or {}).get(b"published")
+        published = (stored_value(connection, "HGETALL", self._kind.cursor_key) or {}).get(b"published")
         if published == str(cursor).encode():
             for _ in range(outputs):
                 self._outputs.popleft()
@@ -141,14 +141,20 @@ class Publisher:
         except RedisAway as lost:
             self.link.lost(lost, now)
             return None
-        part = " ".join(str(word) for word in commands[0][:2])
-        error = first_error(answers)
-        if error is not None:
-            self.redis.away(part, error)
+        if self._log_refusals(commands, answers):
             return None
-        self.redis.back(part)
-        self.link.worked()
+        if not self._retry_at:  # no transaction was refused that waits to be tried again
+            self.link.worked()
         return answers
+
+    def _log_refusals(self, commands: list[Command], answers: list[Any]) -> int:
+        """Logs each command and reason once; returns how many commands were refused."""
+        refused = refusals(commands, answers)
+        for command, error in refused:
+            if (command, error) not in self._logged:
+                self._logged.add((command, error))
+                logs.log("redis_refused", command=command, reason=error)
+        return len(refused)
 
     def hurry(self, timeout_s: float) -> None:
         """The program ends: tries at once, and waits no longer than this."""

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from . import output, schema
+from .apps import TransitionOperator
 from .config import Settings
-from .core import AppCore, Row, make_core
+from .core import Row
 from .counters import Counters
+from .operators import make_operator
 
 EMPTY = (b"\n", b"\r\n", b"")
 
@@ -17,17 +19,17 @@ def replay(kind: str, settings: Settings, lines: Iterable[bytes], out: TextIO) -
     Empty lines are passed over, uncounted. The end of the input closes what is open.
     """
     described = schema.kind(kind)
-    core = make_core(kind, settings)
+    operator = make_operator(kind, settings)
 
     def write(rows: list[Row]) -> None:
         for row in rows:
-            core.counters.came_out(row.ts)
+            operator.counters.emitted(row.ts)
             out.write(output.feature_json(described, row) + "\n")
 
-    for rows in core.messages(line for line in lines if line not in EMPTY):
+    for rows in operator.messages(line for line in lines if line not in EMPTY):
         write(rows)
-    write(core.finish())
-    if isinstance(core, AppCore):
-        tracker = core.tracker
+    write(operator.finish())
+    if isinstance(operator, TransitionOperator):
+        tracker = operator.tracker
         out.write(output.patterns_json(tracker.document(), tracker.last_taken) + "\n")
-    return core.counters
+    return operator.counters

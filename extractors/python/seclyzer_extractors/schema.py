@@ -1,9 +1,10 @@
-"""The features as data: names, order, units, channels, measurements; from the shared `features.json`."""
+"""The spec as data: kinds and features of `features.json` and `kinds.json`; `document` reads any file of `schema/`."""
 
 import json
 import os
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 IMPLEMENTATION = "python"
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -23,6 +24,10 @@ class Kind:
     """What one extractor is about: `keystroke`, `mouse` or `app`."""
 
     name: str
+    program: str
+    min_events: int  # these two are defaults of settings
+    buffer_events: int
+    session_after: int  # so many late events in a row begin a new session
     channel: str
     measurement: str
     tags: tuple[str, ...]
@@ -52,19 +57,41 @@ def version() -> str:
 @cache
 def schema_version() -> int:
     """The version of the contract that features are made by."""
-    return int(_document()["schema"])
+    return int(document("features")["schema"])
+
+
+@cache
+def kinds() -> tuple[Kind, ...]:
+    """All kinds, in the order of `kinds.json`."""
+    made = []
+    for own in document("kinds")["kinds"]:
+        entry = document("features")["kinds"][own["name"]]
+        made.append(
+            Kind(
+                name=own["name"],
+                program=own["program"],
+                min_events=own["min_events"],
+                buffer_events=own["buffer_events"],
+                session_after=own["session_after"],
+                channel=entry["channel"],
+                measurement=entry["measurement"],
+                tags=tuple(entry["tags"]),
+                device_id=entry["device_id"],
+                features=tuple(Feature(one["name"], one["unit"], one["kind"]) for one in entry["features"]),
+            )
+        )
+    return tuple(made)
 
 
 @cache
 def kind(name: str) -> Kind:
     """The description of `keystroke`, `mouse` or `app`; KeyError for anything else."""
-    entry = _document()["kinds"][name]
-    features = tuple(Feature(one["name"], one["unit"], one["kind"]) for one in entry["features"])
-    tags = tuple(entry["tags"])
-    return Kind(name, entry["channel"], entry["measurement"], tags, entry["device_id"], features)
+    return {one.name: one for one in kinds()}[name]
 
 
 @cache
-def _document():  # type: ignore[no-untyped-def]  # JSON as it stands in the file
-    with open(os.path.join(_HERE, "schema", "features.json"), encoding="utf-8") as file:
-        return json.load(file)
+def document(name: str) -> dict[str, Any]:
+    """A file of the spec, as it stands: `features`, `kinds`, `settings`, `stats`, `log` or `waits`."""
+    with open(os.path.join(_HERE, "schema", f"{name}.json"), encoding="utf-8") as file:
+        read: dict[str, Any] = json.load(file)
+        return read

@@ -11,23 +11,24 @@ from typing import Any, NamedTuple
 
 import hiredis
 
-from .address import RedisAddress
-from .cursor import order_of
-from .logs import Dependency
-from .resp import Command, Connection, Link, RedisAway, RedisRefused
+from . import waits
+from .config.address import RedisAddress
+from .dependency import Dependency
+from .entries import event_of, order_of
+from .redis import Command, Connection, Link, RedisAway
 from .schema import Kind
 
 CHANNEL = "seclyzer:events"
 START = "0-0"
-COUNT = 512  # entries read at once at most; fewer than the outputs that may wait, since each may make one
-FEW = 16  # entries read at once while nobody knows how long they are: Redis hangs up on who leaves 32 MiB unread
-ANSWER_BYTES = 1 << 20  # what an answer should not be longer than, going by the last one
+COUNT = waits.number("read_count")
+FEW = waits.number("read_count_unknown")  # Redis closes a connection that leaves 32 MiB unread
+ANSWER_BYTES = waits.number("read_bytes")
 LONG_BYTES = 4096 + 512  # an entry that is longer is no event, going by what an answer has for each
 GATHER_US = 10_000  # events that come one by one are asked for this often: asking costs more than reading them
 EXACT_US = 50_000  # but each at once from this long before one may make something due
 CATCHING_UP_US = 10_000  # the longest BLOCK while it is not known whether all there was has been read
 PROMPT_US = 250_000  # an answer later than this after its BLOCK says nothing about when the stream was empty
-OVERDUE_US = 2_000_000  # an answer later than this after its BLOCK does not come any more
+OVERDUE_US = waits.us("redis_answer")  # an answer later than this after its BLOCK does not come any more
 
 
 class Clock:
@@ -68,7 +69,7 @@ class Reading(NamedTuple):
 
 
 class _Asked(NamedTuple):
-    """An XREAD on its way: µs, how many entries it asks for, and the bytes that had come until then."""
+    """An XREAD under way: µs, how many entries it asks for, and the bytes that had come until then."""
 
     at: int
     block: int
@@ -83,7 +84,7 @@ class Source:
         self,
         kind: Kind,
         address: RedisAddress,
-        redis: Dependency,
+        dependency: Dependency,
         resume: Callable[[Connection], None],
         wake: int,
     ) -> None:
@@ -92,11 +93,12 @@ class Source:
         self.entries = 0  # read from the stream
         self.swamped = False  # the last answer held what is too long for an event
         self._count = FEW
-        self.link = Link(address, f"seclyzer-{kind.name}-reader", redis, self._greet)
+        self.link = Link(address, f"seclyzer-{kind.name}", dependency, self._greet)
         self._stream = kind.stream_key
         self._resume: Callable[[Connection], None] | None = resume
         self._wake = wake  # a file descriptor that ends any wait
         self._asked: _Asked | None = None
+        self._subscribed = False
         self._gather_until = 0
 
     def _greet(self, connection: Connection) -> None:
@@ -106,6 +108,7 @@ class Source:
         if self.last_id != START and self._began_anew(connection):
             self.last_id = START
         connection.send(("SUBSCRIBE", CHANNEL))
+        self._subscribed = False
         self._asked = None
         self._count = FEW
 
@@ -125,7 +128,7 @@ class Source:
         """The stream was made anew, and these are what was left of the old one. Nothing may be under way."""
         self.last_id = START
         self.clock.stop()
-        return Reading([_event_of(fields) for _, fields in entries], self.clock.at(_now()), None)
+        return Reading([event_of(fields) for _, fields in entries], self.clock.at(_now()), None)
 
     def read(self, connection: Connection, block: int, patience: int | None, quiet: int | None = None) -> Reading:
         """Waits `block` µs at most for entries and never longer than `patience`; RedisAway when overdue.
@@ -148,7 +151,7 @@ class Source:
         if not prompt:
             self.clock.stop()
         if not readable and now > expected + OVERDUE_US:
-            raise RedisAway("Redis does not answer")
+            raise connection.no_answer()
         arrived = self.clock.at(now)
         messages: list[bytes] = []
         counted = None
@@ -157,8 +160,9 @@ class Source:
                 if isinstance(answer, hiredis.PushNotification):
                     if answer[0] == b"message":
                         messages.append(answer[2])
+                    self._subscribed = True
                 else:
-                    counted = self._answered(answer, messages, now, prompt, connection.received)
+                    counted = self._answered(connection, answer, messages, now, prompt)
         return Reading(messages, arrived, counted)
 
     def _gather(self, longest: int) -> int:
@@ -175,13 +179,17 @@ class Source:
         poll.register(self._wake, select.POLLIN)
         return any(fd == connection.fileno() for fd, _ in poll.poll(max(0, wait) / 1000))
 
-    def _answered(self, answer: Any, messages: list[bytes], now: int, prompt: bool, received: int) -> int | None:
+    def _answered(
+        self, connection: Connection, answer: Any, messages: list[bytes], now: int, prompt: bool
+    ) -> int | None:
         """Takes XREAD's answer; returns what the clock may count to."""
         if isinstance(answer, hiredis.ReplyError):
-            raise RedisRefused(str(answer))
+            raise connection.refused("XREAD" if self._subscribed else "SUBSCRIBE", answer)
+        self.link.worked()
+        received = connection.received
         asked, self._asked = self._asked, None
         entries = next(iter(answer.values())) if answer else []
-        messages += [_event_of(fields) for _, fields in entries]
+        messages += [event_of(fields) for _, fields in entries]
         full = asked is not None and len(entries) >= asked.entries
         if entries:
             self.last_id = entries[-1][0].decode()
@@ -208,16 +216,6 @@ def next_count(entries: int, received: int) -> int:
     if not entries:
         return FEW
     return max(1, min(COUNT, max(FEW, 2 * entries), ANSWER_BYTES * entries // max(1, received)))
-
-
-def _event_of(fields: list[bytes]) -> bytes:
-    """The value of the field `e`; without one an empty message, which is malformed."""
-    if len(fields) == 2 and fields[0] == b"e":
-        return fields[1]
-    for name, value in zip(fields[::2], fields[1::2], strict=False):
-        if name == b"e":
-            return value
-    return b""
 
 
 def _now() -> int:

@@ -4,6 +4,8 @@ OpenSSL takes certificates that rustls refuses, and the other way round. The str
 module adds to OpenSSL what rustls asks for. Extractors, agent and Ansible's modules have the same copy of it.
 """
 
+from __future__ import annotations
+
 import base64
 import binascii
 import re

@@ -5,7 +5,7 @@ import os
 import random
 from dataclasses import dataclass, field
 
-from seclyzer_extractors.disk import Disk
+from seclyzer_extractors.spool.disk import Disk
 
 
 class Crash(BaseException):

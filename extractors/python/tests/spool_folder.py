@@ -4,8 +4,8 @@ import errno
 import os
 from pathlib import Path
 
-from seclyzer_extractors.disk import Disk
 from seclyzer_extractors.spool import Spool
+from seclyzer_extractors.spool.disk import Disk
 
 MIB = 1_048_576
 

@@ -4,11 +4,11 @@ from typing import cast
 
 from fake_disk import Crash, FakeDisk
 
-from seclyzer_extractors.delivery import Delivery
 from seclyzer_extractors.influx import Answer, InfluxAway, InfluxDB
-from seclyzer_extractors.rejected import Rejected
 from seclyzer_extractors.spool import Spool
+from seclyzer_extractors.spool.rejected import Rejected
 from seclyzer_extractors.store import Store
+from seclyzer_extractors.store.delivery import Delivery
 
 LARGE_CAP = 10**9
 QUEUE = 40
@@ -19,6 +19,7 @@ class FakeInflux:
     """Answers as `mode` says; the lines that are `bad` are invalid in any mode that answers."""
 
     def __init__(self) -> None:
+        self.where = "here"
         self.mode = "good"
         self.requests = 0
         self.delivered: list[bytes] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seclyzer_extractors import config
-from seclyzer_extractors.core import Core, Row
+from seclyzer_extractors.core import Operator, Row
 from seclyzer_extractors.counters import Counters
 from seclyzer_extractors.replay import replay
 
@@ -42,7 +42,7 @@ def typed(first: int, count: int, step: int = 100_000) -> list[bytes]:
     ]
 
 
-def fed(core: Core[Any], line: bytes, clock: int = 0, host_time: int | None = None) -> list[Row]:
+def fed(core: Operator[Any], line: bytes, clock: int = 0, host_time: int | None = None) -> list[Row]:
     """The rows of one message."""
     return [row for rows in core.messages([line], clock, host_time) for row in rows]
 

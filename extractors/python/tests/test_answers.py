@@ -37,7 +37,9 @@ def trouble(server: RawServer, *serve: Serve, **more: float) -> str:
     with pytest.raises(InfluxAway) as raised:
         write(server, *serve, **more)  # type: ignore[arg-type]
     assert time.monotonic() - begun < 5
-    return str(raised.value)
+    where, _, what = str(raised.value).partition(": ")
+    assert where == f"127.0.0.1:{server.url.rpartition(':')[2]}"
+    return what
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 401, 403, 404, 408, 413, 422, 429, 500, 503])
@@ -68,7 +70,7 @@ def test_the_body_is_what_was_handed_over_and_long_ones_are_compressed(server: R
 def test_what_is_said_before_the_answer_is_none(server: RawServer, status: int) -> None:
     early = b"HTTP/1.1 %d Early\r\nLink: x\r\n\r\n" % status
     assert write(server, says(early + early + whole(503, b"", b"Retry-After: 2"))) == Answer(503, "", 2.0)
-    assert trouble(server, says(early)) == "it closed the connection before it had answered"
+    assert trouble(server, says(early)) == "closed the connection"
 
 
 def test_who_accepts_and_is_silent_does_not_answer_in_time(server: RawServer) -> None:
@@ -78,7 +80,7 @@ def test_who_accepts_and_is_silent_does_not_answer_in_time(server: RawServer) ->
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 204 No", b"HTTP/1.1 204 No Content\r\nDate: x\r\n", b"", b"HTTP"])
 def test_half_of_an_answer_is_none(server: RawServer, answer: bytes) -> None:
-    assert trouble(server, says(answer)) == "it closed the connection before it had answered"
+    assert trouble(server, says(answer)) == "closed the connection"
     assert trouble(server, says(answer, stay_s=3)) == "no answer in time"
 
 
@@ -149,7 +151,7 @@ def test_an_absurdly_large_head_is_no_answer(server: RawServer, line: bytes) -> 
     ],
 )
 def test_what_is_no_http_is_no_answer(server: RawServer, junk: bytes) -> None:
-    assert trouble(server, says(junk)) in ("it does not speak HTTP", "it closed the connection before it had answered")
+    assert trouble(server, says(junk)) in ("does not speak HTTP", "closed the connection")
 
 
 def test_a_kept_connection_that_was_closed_is_made_anew_and_costs_nothing(server: RawServer) -> None:

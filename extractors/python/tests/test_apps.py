@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from support import SECOND, START, fed, focus, replayed
 
 from seclyzer_extractors import config
-from seclyzer_extractors.core import AppCore, make_core
+from seclyzer_extractors.apps import TransitionOperator
+from seclyzer_extractors.operators import make_operator
 from seclyzer_extractors.patterns import MAX_NAMES, OTHER, Patterns
 
 
-def tracker(**values: Any) -> AppCore:
-    core = make_core("app", config.settings("app", **values))
-    assert isinstance(core, AppCore)
+def tracker(**values: Any) -> TransitionOperator:
+    core = make_operator("app", config.settings("app", **values))
+    assert isinstance(core, TransitionOperator)
     return core
 
 

@@ -9,8 +9,8 @@ from support import cases, run
 from support import environment as process_environment
 
 from seclyzer_extractors import config
-from seclyzer_extractors.address import masked, parse_influx_url
 from seclyzer_extractors.config import ConfigError
+from seclyzer_extractors.config.address import masked, parse_influx_url
 
 HOSTS = Path(__file__).parents[3] / "tests" / "loopback"
 LOOPBACK = (HOSTS / "loopback.txt").read_text().splitlines()
@@ -38,7 +38,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert (timing.interval, timing.window, timing.lateness) == (5_000_000, 30_000_000, 250_000)
     assert timing.idle_timeout == 2_000_000
     assert (made["app"].influx_org, made["app"].influx_bucket) == ("seclyzer", "behavioral_data")
-    assert str(made["app"].redis) == "redis://127.0.0.1:6379"
+    assert str(made["app"].redis) == "127.0.0.1:6379"
     app = made["app"]
     assert (app.influx_timeout_seconds, app.influx_retry_seconds, app.spool_bytes) == (10, 60, 67_108_864)
     assert app.stream_bytes == 25_165_824
@@ -309,7 +309,7 @@ def test_print_config_is_yaml_of_what_is_in_force_with_secrets_masked() -> None:
     assert (shown["redis_password"], shown["influx_token"]) == ("********", "********")
     assert shown["redis_url"] == "redis://me:********@h:1"
     assert (shown["user_id"], shown["window_seconds"], shown["min_events"]) == ("ä: b", 60, 50)
-    assert list(shown) == [option.key for option in config.OPTIONS]
+    assert list(shown) == [option.key for option in config.SETTINGS]
     assert yaml.safe_load(run("mouse", "--print-config").stdout)["redis_password"] == ""
 
 

@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 from support import SECOND, START, fed, focus, key, message, move, replayed, typed
 
 from seclyzer_extractors import config
-from seclyzer_extractors.core import Core, Row, make_core
+from seclyzer_extractors.core import Operator, Row
 from seclyzer_extractors.event import MALFORMED, Event, Unusable, parse
+from seclyzer_extractors.operators import make_operator
 from seclyzer_extractors.plausible import advice, earliest, latest
 
 E0 = START - 1  # a window's end
 
 
-def core(kind: str = "keystroke", **values: object) -> Core[Event]:
-    return make_core(kind, config.settings(kind, **values))
+def core(kind: str = "keystroke", **values: object) -> Operator[Event]:
+    return make_operator(kind, config.settings(kind, **values))
 
 
 def ends(lines: list[bytes], **values: object) -> list[int]:
@@ -261,7 +262,7 @@ def test_an_event_from_the_future_is_told_among_those_taken_together() -> None:
     assert (live.counters.events, live.counters.future, live.stream_time()) == (4, 1, host + 5 * SECOND)
 
 
-def singly(core: Core[Event], line: bytes, clock: int, host: int | None) -> list[Row]:
+def singly(core: Operator[Event], line: bytes, clock: int, host: int | None) -> list[Row]:
     """The rows of one message, without the short way of those that are taken together."""
     event = parse(line)
     if isinstance(event, Unusable) or not isinstance(event, core._own):

@@ -18,7 +18,7 @@ from seclyzer_extractors.event import (
     Unusable,
     parse,
 )
-from seclyzer_extractors.usual import MAX_TS
+from seclyzer_extractors.event.scanner import MAX_TS
 
 KEY = {"type": "keystroke", "ts": 5, "key": "KeyA", "event": "press"}
 MOVE = {"type": "mouse", "ts": 5, "event": "move", "x": 1, "y": 2.5}

@@ -9,11 +9,13 @@ from servers import RedisServer
 from support import key
 
 from seclyzer_extractors import config, logs, schema
-from seclyzer_extractors.resp import RedisAway
-from seclyzer_extractors.service import KEEP_MS, Extractor, host_time, now_us
+from seclyzer_extractors.clocks import host_time
+from seclyzer_extractors.redis import RedisAway
+from seclyzer_extractors.service import Service
+from seclyzer_extractors.service.reading import KEEP
 
 STREAM = "seclyzer:stream:keystroke"
-LONG = KEEP_MS * 1000 + 1_000_000
+LONG = KEEP + 1_000_000
 
 
 @pytest.fixture
@@ -22,26 +24,23 @@ def client(redis_server: RedisServer) -> redis.Redis:
 
 
 @pytest.fixture
-def made(client: redis.Redis, redis_server: RedisServer) -> Iterator[Extractor]:
+def made(client: redis.Redis, redis_server: RedisServer) -> Iterator[Service]:
     logs.setup("info", "logfmt")
     wake, waker = os.pipe()
     settings = config.settings("keystroke", redis_url=redis_server.url)
-    made = Extractor(schema.kind("keystroke"), settings, wake)
+    made = Service(schema.kind("keystroke"), settings, wake)
     yield made
-    made.source.link.close()
+    made.reader.source.link.close()
     made.publisher.link.close()
     os.close(wake)
     os.close(waker)
 
 
-def read(made: Extractor) -> None:
+def read(made: Service) -> None:
     """All there is."""
-    connection = made.source.link.up(now_us())
-    assert connection is not None
-    made._caught_up = False
-    while not made._caught_up:
-        made._read(connection)
-    made._write(now_us())
+    made.reader.caught_up = False
+    while not made.reader.caught_up:
+        made.turn()
 
 
 def add(client: redis.Redis, count: int) -> None:
@@ -55,35 +54,36 @@ def gaps(client: redis.Redis) -> object:
 
 @pytest.mark.parametrize(("break_us", "trimmed", "counted"), [(LONG, 5, b"1"), (LONG, 0, b"0"), (1_000_000, 5, b"0")])
 def test_a_gap_is_a_long_break_after_which_the_stream_begins_later(
-    made: Extractor, client: redis.Redis, break_us: int, trimmed: int, counted: bytes,
+    made: Service, client: redis.Redis, break_us: int, trimmed: int, counted: bytes,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     add(client, 3)
     read(made)
-    assert made.source.last_id != "0-0" and gaps(client) == b"0"
+    assert made.reader.source.last_id != "0-0" and gaps(client) == b"0"
     add(client, 9)
     client.xtrim(STREAM, maxlen=12 - trimmed, approximate=False)
-    assert made._read_at is not None
-    made._read_at -= break_us
-    made.source.lost(RedisAway("made up"))
-    made.source.link.retry_at = made._stats_at = 0
+    assert made.reader.read_at is not None
+    made.reader.read_at -= break_us
+    made.reader.source.lost(RedisAway("made up"))
+    made.reader.source.link.retry_at = 0
+    made.housekeeping.hurry()
     read(made)
     assert gaps(client) == counted
     said = capsys.readouterr().err
     assert said.count('level=warning msg="the stream was trimmed before it was read"') == int(counted)
-    made._stats_at = 0
+    made.housekeeping.hurry()
     read(made)
     assert gaps(client) == counted
 
 
-def test_a_start_and_an_empty_stream_are_none(made: Extractor, client: redis.Redis) -> None:
+def test_a_start_and_an_empty_stream_are_none(made: Service, client: redis.Redis) -> None:
     read(made)  # nothing was ever read
-    assert made._read_at is not None
-    made._read_at -= LONG
+    assert made.reader.read_at is not None
+    made.reader.read_at -= LONG
     add(client, 3)
     read(made)
-    made._read_at -= LONG
+    made.reader.read_at -= LONG
     client.delete(STREAM)
-    made._stats_at = 0
+    made.housekeeping.hurry()
     read(made)
     assert gaps(client) == b"0"

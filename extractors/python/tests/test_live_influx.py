@@ -36,7 +36,7 @@ def test_points_go_to_disk_outlive_a_kill_and_are_sent_in_order(
         stored = client.hget("seclyzer:cursor:keystroke", "stored")
         assert stored == str(windows[-1]["ts"]).encode()  # in the spool is stored
         log = program.stop(signal.SIGKILL)[1]
-    assert log.count("InfluxDB is away: points go to the spool") == 1
+    assert log.count("InfluxDB is away: points go to the disk buffer") == 1
     assert times(on_disk(tmp_path)) == [window["ts"] for window in windows]
     influx.answer = lambda lines: (204, {}, b"")
     with running("keystroke", redis_server, **env) as program:
@@ -46,7 +46,7 @@ def test_points_go_to_disk_outlive_a_kill_and_are_sent_in_order(
         told = stats(client, "keystroke")
         assert (told["spool_bytes"], told["points_spooled"], told["points_dropped"]) == ("0", "0", "0")
         log = program.stop()[1]
-    assert log.count(f'"the spool is sent" points={len(windows)}') == 1
+    assert log.count(f'"the disk buffer was sent" points={len(windows)}') == 1
     assert times(influx.accepted) == [window["ts"] for window in windows]
     assert os.listdir(tmp_path / "spool") == []
 
@@ -85,7 +85,7 @@ def test_points_of_applications_on_disk_are_no_matter_of_the_state_any_more(
     assert times(influx.accepted) == [one["ts"] for one in expected(sent, "app")[:-1]]
 
 
-def test_a_disk_that_takes_nothing_is_said_and_memory_holds_the_points(
+def test_a_disk_that_takes_nothing_is_logged_and_memory_holds_the_points(
     redis_server: RedisServer, influx: InfluxStub, tmp_path: Path
 ) -> None:
     client = redis_server.start()
@@ -93,8 +93,8 @@ def test_a_disk_that_takes_nothing_is_said_and_memory_holds_the_points(
     influx.answer = lambda lines: None
     with running("keystroke", redis_server, **SOON, STATE_DIRECTORY=str(tmp_path), INFLUX_URL=influx.url) as program:
         windows = comes_to(client, type_keys(client, 1.0, lambda i: "stream"))
-        until(lambda: "the spool cannot be written" in program.log())
+        until(lambda: "the disk buffer cannot be written" in program.log())
         influx.answer = lambda lines: (204, {}, b"")
         until(lambda: len(influx.accepted) == len(windows))
         log = program.stop()[1]
-    assert log.count("the spool cannot be written") == 1 and 'reason="Not a directory"' in log
+    assert log.count("the disk buffer cannot be written") == 1 and 'reason="Not a directory"' in log

@@ -33,7 +33,7 @@ def test_sigterm_ends_it_in_five_seconds_whatever_is_sick(
     assert (status, seconds < 5.0) == (0, True), log
 
 
-def test_systemd_is_told(redis_server: RedisServer, tmp_path: Path) -> None:
+def test_systemd_is_notified(redis_server: RedisServer, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(5)
@@ -47,7 +47,7 @@ def test_systemd_is_told(redis_server: RedisServer, tmp_path: Path) -> None:
         with running("mouse", redis_server, **env) as program:
             hears("READY=1")  # though Redis is away
             hears("WATCHDOG=1")
-            while not any(one.startswith("STATUS=Redis is away: ") for one in told):
+            while not any(one.startswith("STATUS=waiting for Redis: ") for one in told):
                 told.append(systemd.recv(1000).decode())
             redis_server.start()
             hears("STATUS=reading events")
@@ -59,6 +59,7 @@ def test_systemd_is_told(redis_server: RedisServer, tmp_path: Path) -> None:
             assert 1.0 < time.monotonic() - begun < 2.5  # about every 0.3 s
             program.process.send_signal(signal.SIGTERM)
             hears("STOPPING=1")
+            hears("STATUS=stopping")
 
 
 def test_check_says_what_is_right_and_what_is_wrong(redis_server: RedisServer, influx: InfluxStub) -> None:
@@ -79,11 +80,11 @@ def test_check_says_what_is_right_and_what_is_wrong(redis_server: RedisServer, i
     assert check(REDIS_PASSWORD="right") == (0, f"redis: good: {socket} answers user default\n{good}")
     for password, words in (("wrong", "WRONGPASS"), ("", "NOAUTH")):
         status, said = check(REDIS_PASSWORD=password)
-        assert status == 1 and said.startswith(f"redis: bad: {socket}: {words}")
+        assert status == 1 and said.startswith(f"redis: bad: {socket}: refused HELLO: {words}")
         assert said.endswith(f"; check redis_username and redis_password\n{good}")
     for answer, token, hint in (
-        (401, "", "it wants a token; set influx_token"),
-        (401, "x", "it does not know the token; check influx_token"),
+        (401, "", "a token is required; set influx_token"),
+        (401, "x", "the token is not known; check influx_token"),
         (403, "x", "the token may not write there; give it write permission, or check influx_bucket"),
         (404, "x", "no such organisation or bucket; check influx_org and influx_bucket"),
         (503, "x", "it is busy or starting; try again"),

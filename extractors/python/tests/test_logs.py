@@ -1,11 +1,15 @@
-"""Log lines, and saying once what is away."""
+"""Log lines: what `log.json` has, and that the program logs nothing else."""
 
+import ast
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from seclyzer_extractors import logs
+
+PACKAGE = Path(logs.__file__).parent
 
 
 @pytest.fixture(autouse=True)
@@ -15,50 +19,74 @@ def defaults() -> Iterator[None]:
     logs.setup("info", "logfmt")
 
 
+def calls() -> list[tuple[str, set[str]]]:
+    """Name and fields of each event that the program logs."""
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in ("logs.log", "log"):
+                continue
+            [name] = node.args
+            assert isinstance(name, ast.Constant), f"{path.name}:{node.lineno}: the name has to stand there"
+            found.append((str(name.value), {str(keyword.arg) for keyword in node.keywords}))
+    return found
+
+
+def test_the_program_logs_the_events_of_the_spec_with_their_fields_and_no_others() -> None:
+    logged = calls()
+    assert {name for name, _ in logged} == set(logs.EVENTS)
+    for name, fields in logged:
+        event = logs.EVENTS[name]
+        assert fields == {*event.fields, *event.places}, name
+
+
 def test_logfmt_quotes_what_needs_it(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.info("a message", plain="x", spaced='say "hi"', number=7, nothing=None, lines="a\nb", empty="")
+    logs.log("points_rejected", status="x", points='say "hi"', reason="a\nb", oldest="")
     line = capsys.readouterr().err
     assert line.startswith("ts=20") and line.count("\n") == 1
-    assert r'level=info msg="a message" plain=x spaced="say \"hi\"" number=7 nothing=None' in line
-    assert r'lines="a\nb" empty=""' in line
+    assert line.endswith(
+        r'level=error msg="InfluxDB rejected points" status=x points="say \"hi\"" reason="a\nb" oldest=""' + "\n"
+    )
+    logs.log("stopping")
+    logs.log("key_ignored", key="ä\u00a0=")
+    logs.log("key_ignored", key="ä\u00a0")
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" level=")[2] for line in said] == [
+        "info msg=stopping",
+        'warning msg="a key of the wrong type was ignored" key="ä\u00a0="',
+        'warning msg="a key of the wrong type was ignored" key=ä\u00a0',
+    ]
 
 
-def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_lines_keep_numbers_and_leave_out_what_has_no_value(capsys: pytest.CaptureFixture[str]) -> None:
     logs.setup("debug", "json")
-    logs.debug("words", number=7, error=OSError("bad"))
-    record = json.loads(capsys.readouterr().err)
-    assert {**record, "ts": ""} == {"ts": "", "level": "debug", "msg": "words", "number": 7, "error": "bad"}
+    logs.log("spool_sent", points=7, dropped=None)
+    logs.log("state_unwritable", reason=OSError("bäd"))
+    sent, unwritable = capsys.readouterr().err.splitlines()
+    assert sent.partition(",")[2] == '"level":"info","msg":"the disk buffer was sent","points":7}'
+    assert json.loads(unwritable)["reason"] == "bäd" and "bäd" in unwritable
 
 
 def test_only_the_level_and_above(capsys: pytest.CaptureFixture[str]) -> None:
     logs.setup("warning", "logfmt")
-    for say in (logs.debug, logs.info, logs.warning, logs.error):
-        say(say.__name__)
-    assert [line.split("msg=")[1] for line in capsys.readouterr().err.splitlines()] == ["warning", "error"]
+    for name in ("notify_failed", "stopping", "rejected_full", "state_unwritable"):
+        logs.log(name, **dict.fromkeys(logs.EVENTS[name].fields, "x"))
+    levels = [line.split()[1] for line in capsys.readouterr().err.splitlines()]
+    assert levels == ["level=warning", "level=error"]
 
 
-def test_a_dependency_is_said_once_and_on_change(capsys: pytest.CaptureFixture[str]) -> None:
-    redis = logs.Dependency("Redis")
-    for trouble in ("refused", "refused", "loading", "refused"):
-        redis.away("reader", trouble)
-    redis.away("writer", "refused")
-    assert redis.trouble == "refused"
-    redis.back("reader")
-    assert redis.trouble == "refused"
-    redis.back("writer")
-    redis.back("writer")
-    assert redis.trouble is None
-    redis.away("reader", "refused")
-    said = [line.split("msg=")[1] for line in capsys.readouterr().err.splitlines()]
-    away = '"Redis does not work, trying again" reason='
-    assert said == [f"{away}refused", f"{away}loading", '"Redis works again" after_s=0', f"{away}refused"]
+def test_names_and_fields_that_the_spec_does_not_have_are_refused() -> None:
+    with pytest.raises(KeyError):
+        logs.log("strated")
+    with pytest.raises(ValueError, match="stopped has no field window"):
+        logs.log("stopped", window=3)
 
 
-def test_a_crash_says_what_and_where_but_no_value(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_crash_logs_what_and_where_but_no_value(capsys: pytest.CaptureFixture[str]) -> None:
     try:
         {}["KeyS"]  # type: ignore[index]
     except KeyError as problem:
         logs.crash(problem)
     line = capsys.readouterr().err
-    assert "what=KeyError" in line and "where=test_logs:" in line
+    assert "what=KeyError" in line and f"where={__name__}:" in line
     assert "KeyS" not in line

@@ -2,8 +2,8 @@
 
 import pytest
 
-from seclyzer_extractors import refusal
-from seclyzer_extractors.refusal import Refusal
+from seclyzer_extractors.store import refusal
+from seclyzer_extractors.store.refusal import Refusal
 
 PARTIAL = "failure writing points to database: partial write: "
 

@@ -9,8 +9,8 @@ from redis import Redis
 from servers import RedisServer
 
 from seclyzer_extractors import config, schema, source
-from seclyzer_extractors.logs import Dependency
-from seclyzer_extractors.resp import Connection, RedisAway
+from seclyzer_extractors.dependency import Dependency
+from seclyzer_extractors.redis import Connection, RedisAway
 from seclyzer_extractors.source import Clock, Source
 
 SECOND = 1_000_000
@@ -46,7 +46,7 @@ def reader(redis_server: RedisServer) -> Iterator[tuple[Redis, Source, Connectio
     client = redis_server.start()
     wake, waker = os.pipe()
     address = config.settings("app", redis_url=redis_server.url).redis
-    made = Source(schema.kind("app"), address, Dependency("Reading"), lambda _: None, wake)
+    made = Source(schema.kind("app"), address, Dependency("redis_read"), lambda _: None, wake)
     connection = made.link.up(now())
     assert connection is not None
     assert connection.receive()[0][0] == b"subscribe"
@@ -171,7 +171,7 @@ def test_an_overdue_answer_is_an_error(
     _, made, connection = reader
     monkeypatch.setattr(source, "CATCHING_UP_US", 100_000)
     monkeypatch.setattr(source, "OVERDUE_US", -100_000)
-    with pytest.raises(RedisAway, match="does not answer"):
+    with pytest.raises(RedisAway, match="no answer in time"):
         made.read(connection, 100_000, None)
 
 

@@ -105,5 +105,5 @@ def test_the_last_number_is_an_end_and_no_crash(held: Spool, tmp_path: Path, cap
     held.open(0.0)
     assert held.append([b"b"], 0.0) == 1
     assert held.append([b"x" * spool.SEGMENT_BYTES], 0.0) == 0
-    assert "the spool cannot be written" in capsys.readouterr().err
+    assert "the disk buffer cannot be written" in capsys.readouterr().err
     assert drained(held) == [[b"a"], [b"b"]]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spool_world import LARGE_CAP, World
 
 from seclyzer_extractors import logs, spool
-from seclyzer_extractors.backoff import Backoff
+from seclyzer_extractors.dependency import Backoff
 
 SEGMENT_BYTES = 60  # six lines of ten bytes
 CAP = 300

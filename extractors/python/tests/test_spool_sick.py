@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from spool_folder import MIB, SickDisk, drained, fill, found, name, reopened
 
-from seclyzer_extractors import rejected
-from seclyzer_extractors.rejected import Rejected
-from seclyzer_extractors.spool import Spool
+from seclyzer_extractors.spool import Spool, rejected
+from seclyzer_extractors.spool.rejected import Rejected
 
 Capture = pytest.CaptureFixture[str]
 
@@ -30,8 +29,8 @@ def test_an_append_that_fails_is_taken_back_and_said_once(tmp_path: Path, call: 
     assert held.append([b"b"], 25.0) == 1
     assert found(tmp_path) == {name(1): b"a\n", name(3): b"b\n"}
     said = capsys.readouterr().err
-    assert said.count('level=error msg="the spool cannot be written" reason="No space left on device"') == 1
-    assert said.count("the spool can be written again") == 1
+    assert said.count('level=error msg="the disk buffer cannot be written" reason="No space left on device"') == 1
+    assert said.count("the disk buffer can be written again") == 1
     assert said.count("cannot be") == 1
 
 
@@ -69,7 +68,7 @@ def test_a_second_process_does_without(held: Spool, tmp_path: Path, capsys: Capt
     assert drained(other) == [[b"a"], [b"b"]]
 
 
-def test_a_segment_that_cannot_be_read_is_said_and_passed_over(held: Spool, tmp_path: Path, capsys: Capture) -> None:
+def test_a_segment_that_cannot_be_read_is_logged_and_passed_over(held: Spool, tmp_path: Path, capsys: Capture) -> None:
     fill(tmp_path, n1=b"a\n", n2=b"y" * (MIB + 1), n3=b"c\n")
     held.open(0.0)
     (tmp_path / "spool" / name(1)).unlink()
@@ -77,7 +76,7 @@ def test_a_segment_that_cannot_be_read_is_said_and_passed_over(held: Spool, tmp_
     assert drained(held) == [[b"c"]]
     assert held.empty and held.size == 2 + MIB + 1
     said = capsys.readouterr().err
-    assert said.count("a segment of the spool cannot be read") == 2
+    assert said.count("a segment of the disk buffer cannot be read") == 2
     assert 'reason="Too many levels of symbolic links"' in said and 'reason="it is larger than 1 MiB"' in said
     assert (tmp_path / "spool" / name(2)).exists()
 
@@ -87,7 +86,7 @@ def test_a_segment_that_cannot_be_read_is_tried_by_the_next_process(tmp_path: Pa
     sick = Spool(str(tmp_path), MIB, SickDisk("read", number=errno.EIO))
     sick.open(0.0)
     assert sick.oldest() is None and sick.oldest() is None
-    assert capsys.readouterr().err.count('cannot be read" reason="Input/output error"') == 1
+    assert capsys.readouterr().err.count('cannot be read" segment=1 reason="Input/output error"') == 1
     assert drained(reopened(sick, tmp_path)) == [[b"a"]]
 
 
@@ -97,7 +96,8 @@ def test_a_segment_that_cannot_be_unlinked_is_not_sent_again(tmp_path: Path, cap
     held.open(0.0)
     assert drained(held) == [[b"a"], [b"b"]]
     said = capsys.readouterr().err
-    assert said.count('a segment of the spool cannot be removed" reason="Read-only file system"') == 2
+    for number in (1, 2):
+        assert said.count(f'cannot be removed" segment={number} reason="Read-only file system"') == 1
     assert held.empty and held.size == 4
     held.append([b"c"], 0.0)
     assert drained(held) == [[b"c"]]
@@ -114,8 +114,8 @@ def test_the_oldest_make_room_and_their_whole_lines_are_counted(tmp_path: Path, 
     came = drained(held)
     assert sum(map(len, came)) == 1122 and found(tmp_path) == {}
     said = capsys.readouterr().err
-    assert said.count("the spool is full: the oldest points go") == 1
-    assert said.count("the spool is sent") == 1 and "points=1122 dropped=1002" in said
+    assert said.count("the disk buffer is full: the oldest points are dropped") == 1
+    assert said.count("the disk buffer was sent") == 1 and "points=1122 dropped=1002" in said
 
 
 def test_when_nothing_can_make_room_points_stay_in_memory(tmp_path: Path, capsys: Capture) -> None:

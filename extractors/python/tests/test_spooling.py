@@ -4,7 +4,7 @@ import pytest
 from spool_world import World
 
 from seclyzer_extractors import logs
-from seclyzer_extractors.backoff import Backoff
+from seclyzer_extractors.dependency import Backoff
 
 Capture = pytest.CaptureFixture[str]
 
@@ -55,8 +55,8 @@ def test_an_answer_ends_that(capsys: Capture) -> None:
     world.work(2.0)
     assert counts(world) == (3, 3)
     said = capsys.readouterr().err
-    assert said.count('level=warning msg="InfluxDB is away: points go to the spool"') == 2
-    assert said.count('level=info msg="the spool is sent" points=2\n') == 1
+    assert said.count('level=warning msg="InfluxDB is away: points go to the disk buffer"') == 2
+    assert said.count('level=info msg="the disk buffer was sent" points=2\n') == 1
 
 
 def test_silence_is_reckoned_from_the_last_answer_or_the_oldest_point_whichever_is_later() -> None:

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import SECOND
 
-from seclyzer_extractors.closer import WindowCore
+from seclyzer_extractors.core import Row
 from seclyzer_extractors.counters import Counters
 from seclyzer_extractors.event import Key
-from seclyzer_extractors.machine import Row
 from seclyzer_extractors.window import Timing
+from seclyzer_extractors.windowing import WindowOperator
 
 START = 1_700_000_000 * SECOND
 MS = 1000
@@ -22,11 +22,13 @@ TOUCHING = Timing(5 * SECOND, 5 * SECOND, 250 * MS, 2 * SECOND)
 HOUR = 3600 * SECOND
 
 
-class Seen(WindowCore[Key]):
+class Seen(WindowOperator[Key]):
     """Windows whose value is the `ts` of all their events."""
 
     def __init__(self, timing: Timing) -> None:
-        super().__init__((Key,), lambda events, *_: (repr([event.ts for event in events]),), timing, 1, 100_000, False)
+        super().__init__(
+            (Key,), 20, lambda events, *_: (repr([event.ts for event in events]),), timing, 1, 100_000, False
+        )
 
 
 def key(ts: int) -> Key:

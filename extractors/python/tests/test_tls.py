@@ -11,7 +11,7 @@ from servers import InfluxStub, Passage, free_port, start_redis
 from seclyzer_extractors import config
 from seclyzer_extractors.check import check
 from seclyzer_extractors.influx import InfluxAway, InfluxDB
-from seclyzer_extractors.resp import Connection, RedisAway
+from seclyzer_extractors.redis import Connection, RedisAway
 from seclyzer_extractors.schema import kind
 
 EXTENSIONS = """
@@ -94,7 +94,7 @@ def test_influxdb_is_reached_by_a_socket_and_its_certificate_is_still_for_the_ur
     assert "the server's certificate is not for 127.0.0.1" in refused and "check influx_ca_file" in refused
     advice = "; does it run, and what listens at the socket reach it? check influx_url and influx_socket"
     where = "influxdb: bad: localhost:9 (TLS) by SOCKET"
-    assert said("away") == f"{where}: it closed the connection before it had answered{advice}"
+    assert said("away") == f"{where}: closed the connection{advice}"
     assert said("left") == f"{where}: Connection refused{advice}"
     assert said("none") == f"{where}: No such file or directory{advice}"
     for passage in passages:

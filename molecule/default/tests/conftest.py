@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from witness.host import Host, name
-from witness.systemd import EDGE_SERVICES, STORE_PROXY, STORE_SERVICES, TOGETHER, Properties, journal, wait_until_active
+from hostchecks.host import Host, name
+from hostchecks.systemd import (
+    EDGE_SERVICES,
+    STORE_PROXY,
+    STORE_SERVICES,
+    TOGETHER,
+    Properties,
+    journal,
+    wait_until_active,
+)
 
 TESTS = Path(__file__).parent
 
@@ -54,7 +62,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _step(config: pytest.Config) -> str:
-    """The folders of this run as molecule.yml names them, sorted: `tests/mode_rust tests/services`."""
+    """The folders of this run as molecule.yml names them, sorted: `tests/mode tests/services`."""
     folders = {Path(argument.split("::")[0]).resolve() for argument in config.args}
     folders = {path.parent if path.is_file() else path for path in folders}
     return " ".join(sorted(f"tests/{folder.relative_to(TESTS)}" for folder in folders))

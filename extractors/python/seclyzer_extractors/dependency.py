@@ -1,0 +1,66 @@
+"""What a program needs and can be away: logged once and on change, and tried again with backoff."""
+
+import random
+import time
+from collections.abc import Callable
+
+from . import logs, schema, waits
+
+_NAMES: dict[str, str] = schema.document("log")["dependencies"]
+SHORTEST_S = waits.seconds("backoff_shortest")
+
+
+class Dependency:
+    """One of `log.json`'s dependencies. Each reason is logged once in an outage."""
+
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.reason: str | None = None  # why it does not work, None while it does
+        self._name = _NAMES[name]
+        self._clock = clock
+        self._logged: set[str] = set()  # the reasons, in this outage
+        self._since = 0.0
+
+    def away(self, reason: str, advice: str | None = None) -> None:
+        """It does not work; `advice` is what has to be mended, if that is known."""
+        if self.reason is None:
+            self._since = self._clock()
+        self.reason = reason
+        if reason in self._logged:
+            return
+        self._logged.add(reason)
+        if advice is None:
+            logs.log("dependency_away", dependency=self._name, reason=reason)
+        else:
+            logs.log("dependency_wrong", dependency=self._name, reason=reason, advice=advice)
+
+    def back(self) -> None:
+        """It works."""
+        if self.reason is None:
+            return
+        self.reason = None
+        self._logged.clear()
+        logs.log("dependency_back", dependency=self._name, after_s=int(self._clock() - self._since))
+
+
+class Backoff:
+    """Waits of up to `first_s` * 2^n seconds, at most `longest_s`, at random so that many do not come at once."""
+
+    def __init__(self, first_s: float, longest_s: float) -> None:
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self._failures = 0
+
+    def next_s(self) -> float:
+        """The seconds to wait after one more failure."""
+        bound = min(self._longest_s, self._first_s * 2 ** min(self._failures, 30))
+        self._failures += 1
+        return max(SHORTEST_S, random.uniform(0.0, bound))
+
+    def reset(self) -> None:
+        """Something worked."""
+        self._failures = 0
+
+
+def redis_backoff() -> Backoff:
+    """How long Redis is waited for."""
+    return Backoff(waits.seconds("redis_backoff_first"), waits.seconds("redis_backoff_longest"))
