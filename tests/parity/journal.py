@@ -136,11 +136,11 @@ class Teller:
 
     def focus(self, *apps: str) -> None:
         """On the channel, all at once."""
-        transaction = self.client.pipeline(transaction=True)
+        pipeline = self.client.pipeline(transaction=False)
         for app in apps:
             ts = time.time_ns() // 1000
-            transaction.publish("seclyzer:events", json.dumps({"type": "app", "ts": ts, "app_name": app}))
-        transaction.execute()
+            pipeline.publish("seclyzer:events", json.dumps({"type": "app", "ts": ts, "app_name": app}))
+        pipeline.execute()
 
     def came(self, windows: int) -> None:
         """Waits until so many windows were published, and until InfluxDB has answered for the last one."""
