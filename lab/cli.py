@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from lab import feed, generate, hosts, image, influxdb, keys, life, needs
+from lab import feed, generate, hosts, image, influxdb, keys, lifecycle, requirements
 from lab.labs import RELEASES, Lab, labs
 from lab.lock import locked
 from lab.say import LabError, say
@@ -27,18 +27,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
-    life.up(_lab(options))
+    lifecycle.up(_lab(options))
     return 0
 
 
 def _down(options: argparse.Namespace) -> int:
-    life.down(_lab(options))
+    lifecycle.down(_lab(options))
     return 0
 
 
 def _status(options: argparse.Namespace) -> int:
-    needs.check(space=False)
-    rows = [row for lab in labs().values() if options.lab in (None, lab.name) for row in life.status(lab)]
+    requirements.check(space=False)
+    rows = [row for lab in labs().values() if options.lab in (None, lab.name) for row in lifecycle.status(lab)]
     for row in rows:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, (9, 6, 12, 10, 0), strict=True)))
     return 0 if all(row[-1] == "running" for row in rows) else 1
@@ -68,7 +68,7 @@ def _influxd(_: argparse.Namespace) -> int:
 
 
 def _images(_: argparse.Namespace) -> int:
-    needs.check()
+    requirements.check()
     with locked("images"):
         image.ensure(list(RELEASES))
     for release in RELEASES:

@@ -2,7 +2,7 @@
 
 import time
 
-from lab import gifts, image, keys, paths
+from lab import image, keys, paths, provisioning
 from lab.labs import Host, Lab
 from lab.podman import podman
 from lab.run import attempt
@@ -43,7 +43,7 @@ def create(lab: Lab, host: Host) -> None:
         "-c",
         INIT,
     )
-    podman("cp", "--archive=false", "-", f"{host.container}:/", stdin=gifts.pack(lab, host))
+    podman("cp", "--archive=false", "-", f"{host.container}:/", stdin=provisioning.pack(lab, host))
 
 
 def start(host: Host) -> None:

@@ -65,7 +65,10 @@ SUITES: dict[str, list[Step]] = {
         Step("clippy", f"cargo clippy --quiet --all-targets {CRATE} -- -D warnings"),
         Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule galaxy.yml .config"),
         Step("ansible-lint", f"ansible-lint --offline --profile production {PLAYS}"),
-        Step("shellcheck", "shellcheck scripts/setup scripts/wrapper scripts/wrappers scripts/build scripts/lock scripts/dev .ci/run"),
+        Step(
+            "shellcheck",
+            "shellcheck scripts/setup scripts/wrapper scripts/wrappers scripts/build scripts/lock scripts/dev .ci/run",
+        ),
     ],
     "build": [
         Step("programs", "scripts/build"),

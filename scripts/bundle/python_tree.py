@@ -128,12 +128,12 @@ def _lab(target: Target, venv: Path, command: list[str]) -> bool:
     """Compiles in the lab's image of that Debian; False when this machine cannot have one."""
     if not shutil.which("podman"):
         return False
-    from lab import image, needs
+    from lab import image, requirements
     from lab.podman import podman
     from lab.say import LabError
 
     try:
-        needs.check()
+        requirements.check()
         image.ensure([target.codename])
         where = ["--rm", "--network=none", *LIMITS, f"--volume={venv}:/venv", image.tag(target.codename)]
         podman("run", *where, "python3", *command)

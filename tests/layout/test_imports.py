@@ -65,7 +65,7 @@ ON_HOSTS = {
     "extractors/vectors/*.py": set(),
     "bench/*.py": {"bench"},
     "bench/phases/*.py": {"bench"},
-    "molecule/default/tests/on_host/*.py": {"on_host"},
+    "molecule/default/tests/probes/*.py": {"probes"},
     "lab/sender.py": set(),
 }
 

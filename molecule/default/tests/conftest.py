@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from witness.host import Host, name
-from witness.systemd import EDGE_SERVICES, STORE_PROXY, STORE_SERVICES, TOGETHER, Properties, journal, wait_until_active
+from hostchecks.host import Host, name
+from hostchecks.systemd import (
+    EDGE_SERVICES,
+    STORE_PROXY,
+    STORE_SERVICES,
+    TOGETHER,
+    Properties,
+    journal,
+    wait_until_active,
+)
 
 TESTS = Path(__file__).parent
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from witness.host import Host, run_on
-from witness.lab import ROOT
+from hostchecks.host import Host, run_on
+from hostchecks.lab import ROOT
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

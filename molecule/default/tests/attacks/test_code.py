@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from witness import deployment
-from witness.host import Host, name, run_on
-from witness.lab import ROOT, hosts
-from witness.rollout import Run, roll_out
-from witness.systemd import AGENT, EXTRACTORS, main_pids, wait_until_active
+from hostchecks import deployment
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import ROOT, hosts
+from hostchecks.rollout import Run, roll_out
+from hostchecks.systemd import AGENT, EXTRACTORS, main_pids, wait_until_active
 
 testinfra_hosts = ["ansible://seclyzer_edge", "ansible://seclyzer_store"]
 

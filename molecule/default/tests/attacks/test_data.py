@@ -10,16 +10,16 @@ import io
 import json
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, INVENTORY, ROOT, hosts, on_every, unplugged
-from witness.systemd import EXTRACTORS
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, INVENTORY, ROOT, hosts, on_every, unplugged
+from hostchecks.polling import poll
+from hostchecks.systemd import EXTRACTORS
 
 testinfra_hosts = ["ansible://seclyzer_store"]
 
@@ -169,10 +169,8 @@ def test_points_that_somebody_deletes_are_missed_and_the_agent_says_whose(host: 
     told = verdict(host)
     assert (told["status"], told["missing"]) == ("fail", 40)
     assert f"40 mouse_features of ghost from {(NOW - timedelta(hours=1)).date()}" in told["words"]
-    until = time.monotonic() + 40
-    while "ghost" not in (said := host.run("curl -s http://127.0.0.1:9484/healthz").stdout):
-        assert time.monotonic() < until, said
-        time.sleep(1)
+    said = poll(lambda: host.run("curl -s http://127.0.0.1:9484/healthz").stdout, lambda said: "ghost" in said, 40, 1)
+    assert "ghost" in said
     assert json.loads(said)["status"] == "fail"
     assert run_on(host, "personal_store", do="write", lines=lost) == 204
     assert verdict(host)["status"] == "pass"

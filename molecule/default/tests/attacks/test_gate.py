@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, INVENTORY, ROOT, hosts, on_every
-from witness.systemd import AGENT, EXTRACTORS
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, INVENTORY, ROOT, hosts, on_every
+from hostchecks.systemd import AGENT, EXTRACTORS
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

@@ -4,12 +4,13 @@ import time
 from typing import Any
 
 import pytest
-from witness import flow, moved_store
-from witness.features import KINDS
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, hosts, on_every
-from witness.moved_store import Moved
-from witness.systemd import AGENT, EXTRACTORS, STORE_PROXY, STORE_SOCKET
+from hostchecks import flow, moved_store
+from hostchecks.features import KINDS
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, hosts, on_every
+from hostchecks.moved_store import Moved
+from hostchecks.polling import poll
+from hostchecks.systemd import AGENT, EXTRACTORS, STORE_PROXY, STORE_SOCKET
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
@@ -119,9 +120,7 @@ def _break_and_mend(edge: Host) -> list[str]:
             meanwhile = _reached(edge)
     finally:
         edge.check_output(f"rm -r {place}; systemctl daemon-reload")
-    until = time.monotonic() + 15
-    while (afterwards := _reached(edge)) != "reached" and time.monotonic() < until:
-        time.sleep(0.5)
+    afterwards = poll(lambda: _reached(edge), lambda words: words == "reached", 15)
     shown = edge.check_output(f"systemctl is-active {STORE_PROXY} {STORE_SOCKET} || true").split()
     edge.check_output(f"systemctl reset-failed {STORE_PROXY}; systemctl restart {AGENT}")
     return [meanwhile, afterwards, *shown]

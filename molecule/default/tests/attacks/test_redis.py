@@ -1,13 +1,13 @@
 """What a producer or another user of an edge can do to Redis: each was done, and once worked."""
 
 import json
-import time
 from functools import cache
 from typing import Any
 
 import pytest
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, on_every
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, on_every
+from hostchecks.polling import poll
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
@@ -47,13 +47,9 @@ def status(host: Host, check: str) -> list[tuple[str, str]]:
 
 def await_status(host: Host, check: str, wanted: str, seconds: float) -> str:
     """The agent's words once it says so."""
-    until = time.monotonic() + seconds
-    while True:
-        said = status(host, check)
-        if words := [words for one, words in said if one == wanted]:
-            return words[0]
-        assert time.monotonic() < until, said
-        time.sleep(1)
+    rows = poll(lambda: status(host, check), lambda rows: wanted in dict(rows), seconds, 1)
+    assert wanted in dict(rows), rows
+    return dict(rows)[wanted]
 
 
 @pytest.mark.parametrize("groups", [["redis"], ["seclyzer-redis"], ["seclyzer-collector", "seclyzer-redis"]])

@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any
 
 import pytest
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, INVENTORY, ROOT, hosts
-from witness.systemd import EXTRACTORS, GATEWAY, main_pids
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, INVENTORY, ROOT, hosts
+from hostchecks.systemd import EXTRACTORS, GATEWAY, main_pids
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from witness.lab import INVENTORY, ROOT
+from hostchecks.lab import INVENTORY, ROOT
 
 from lab.labs import labs
 

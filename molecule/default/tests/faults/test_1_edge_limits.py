@@ -1,9 +1,9 @@
 """The limits of every service of an edge bite: a greedy process in its group is stopped, the service lives on."""
 
 import pytest
-from witness import limits
-from witness.host import Host
-from witness.systemd import EDGE_SERVICES, STORE_PROXY
+from hostchecks import limits
+from hostchecks.host import Host
+from hostchecks.systemd import EDGE_SERVICES, STORE_PROXY
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

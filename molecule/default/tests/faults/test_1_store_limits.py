@@ -1,9 +1,9 @@
 """The limits of every service of the store bite: a greedy process in its group is stopped, the service lives on."""
 
 import pytest
-from witness import limits
-from witness.host import Host
-from witness.systemd import AGENT, GATEWAY, STORE_SERVICES
+from hostchecks import limits
+from hostchecks.host import Host
+from hostchecks.systemd import AGENT, GATEWAY, STORE_SERVICES
 
 testinfra_hosts = ["ansible://seclyzer_store"]
 

@@ -4,10 +4,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from witness.features import KINDS
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, on_every
-from witness.systemd import AGENT, EXTRACTORS, TOGETHER, Properties, main_pids, show, wait_until, wait_until_active
+from hostchecks.features import KINDS
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, on_every
+from hostchecks.polling import poll
+from hostchecks.systemd import AGENT, EXTRACTORS, TOGETHER, Properties, main_pids, show, wait_until, wait_until_active
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
@@ -32,12 +33,11 @@ def hung() -> dict[str, tuple[Seen, Seen]]:
     def hang(edge: Host) -> tuple[Seen, Seen]:
         before = show(edge, WATCHED)
         edge.check_output(f"kill -STOP {' '.join(row['MainPID'] for row in before.values())}")
-        until = time.monotonic() + 75
-        while time.monotonic() < until:
-            after = show(edge, WATCHED)
-            if all(after[unit]["MainPID"] not in ("0", before[unit]["MainPID"]) for unit in WATCHED):
-                break
-            time.sleep(2)
+
+        def restarted(after: Seen) -> bool:
+            return all(after[unit]["MainPID"] not in ("0", before[unit]["MainPID"]) for unit in WATCHED)
+
+        poll(lambda: show(edge, WATCHED), restarted, 75, 2)
         return before, wait_until_active(edge, WATCHED)
 
     return on_every(EDGES, hang)
@@ -83,9 +83,9 @@ def test_an_extractor_ends_within_5_s_and_well(host: Host, kind: str) -> None:
 def test_extractors_that_lose_redis_go_on_with_it(host: Host) -> None:
     before = main_pids(host, UNITS)
     host.check_output("systemctl restart redis-server")
-    until = time.monotonic() + 20
-    stats: dict[str, dict[str, str]] = {}
-    while not all(stats.get(kind) for kind in KINDS) and time.monotonic() < until:
-        time.sleep(1)
-        stats = run_on(host, "stats", "resp")
+
+    def complete(stats: dict[str, dict[str, str]]) -> bool:
+        return all(stats.get(kind) for kind in KINDS)
+
+    stats = poll(lambda: run_on(host, "stats", "resp"), complete, 20, 1)
     assert {EXTRACTORS[kind]: int(stats[kind].get("pid", 0)) for kind in KINDS} == before

@@ -1,15 +1,15 @@
 """When Redis is away or hangs, the agent says so soon, answers at once all the while, and sees when it is back."""
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from witness.host import Host, name, run_on
-from witness.lab import EDGES, on_every
-from witness.systemd import EDGE_SERVICES, REDIS, show, wait_until_active
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, on_every
+from hostchecks.polling import poll
+from hostchecks.systemd import EDGE_SERVICES, REDIS, show, wait_until_active
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
@@ -78,13 +78,13 @@ def test_health_passes_again_by_itself(host: Host, seen: dict[str, Seen]) -> Non
 
 def _wait_for(host: Host, good: Callable[[dict[str, Any]], bool], seconds: float, slow: list[float]) -> dict[str, Any]:
     """The first answer that is good, or the last one within that time."""
-    until = time.monotonic() + seconds
-    while True:
+
+    def ask() -> dict[str, Any]:
         answer: dict[str, Any] = run_on(host, "ask", paths=["/healthz"])["/healthz"]
         slow.append(answer["seconds"])
-        if good(answer) or time.monotonic() > until:
-            return answer
-        time.sleep(1)
+        return answer
+
+    return poll(ask, good, seconds, 1)
 
 
 def _redis_fails(answer: dict[str, Any]) -> bool:

@@ -1,8 +1,8 @@
 """One flow on every edge, run once for all tests of this folder, on all edges at the same time."""
 
 import pytest
-from witness.flow import WAYS, Flow, run
-from witness.lab import EDGES, hosts, on_every
+from hostchecks.flow import WAYS, Flow, run
+from hostchecks.lab import EDGES, hosts, on_every
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from witness import deployment
-from witness.features import BUILDS, KINDS, Window, differences, replay
-from witness.flow import Flow, counts, microseconds
-from witness.host import Host, name
+from hostchecks import deployment
+from hostchecks.features import BUILDS, KINDS, Window, differences, replay
+from hostchecks.flow import Flow, counts, microseconds
+from hostchecks.host import Host, name
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

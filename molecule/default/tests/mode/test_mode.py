@@ -1,13 +1,13 @@
-"""Every extractor is the implementation that the mode means, on every edge: the mode rolled out last in this scenario."""
+"""Every extractor is the implementation that the mode rolled out last means, on every edge."""
 
 import os
 from pathlib import Path
 
 import pytest
-from witness import implementations
-from witness.features import KINDS
-from witness.host import Host
-from witness.systemd import Properties
+from hostchecks import implementations
+from hostchecks.features import KINDS
+from hostchecks.host import Host
+from hostchecks.systemd import Properties
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from witness import deployment
-from witness.features import KINDS
-from witness.host import Host
-from witness.systemd import EXTRACTORS
+from hostchecks import deployment
+from hostchecks.features import KINDS
+from hostchecks.host import Host
+from hostchecks.systemd import EXTRACTORS
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

@@ -1,12 +1,11 @@
 """The services of an edge: up, enabled, ready, and each the program its deployment means, as a user of its own."""
 
-import time
-
 import pytest
-from witness import deployment
-from witness.features import PROGRAMS
-from witness.host import Host, run_on
-from witness.systemd import AGENT, EDGE_SERVICES, EXTRACTORS, REDIS, TOGETHER, Properties
+from hostchecks import deployment
+from hostchecks.features import PROGRAMS
+from hostchecks.host import Host, run_on
+from hostchecks.polling import poll
+from hostchecks.systemd import AGENT, EDGE_SERVICES, EXTRACTORS, REDIS, TOGETHER, Properties
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
@@ -68,13 +67,12 @@ def test_redis_runs_as_redis(host: Host, units: dict[str, Properties]) -> None:
 @pytest.mark.parametrize("kind", EXTRACTORS)
 def test_heartbeat_is_fresh_and_from_the_main_process(host: Host, units: dict[str, Properties], kind: str) -> None:
     pid, wanted = units[EXTRACTORS[kind]]["MainPID"], deployment.manifest(host)
-    until = time.monotonic() + 10  # it is written every 5 s
-    while True:
+
+    def heartbeat() -> dict[str, str | None]:
         stats: dict[str, str] = run_on(host, "stats", "resp")[kind]
-        found = {key: stats.get(key) for key in ("pid", "implementation", "version")}
-        if found["pid"] == pid or time.monotonic() > until:
-            break
-        time.sleep(1)
+        return {key: stats.get(key) for key in ("pid", "implementation", "version")}
+
+    found = poll(heartbeat, lambda found: found["pid"] == pid, 10, 1)  # it is written every 5 s
     assert found == {
         "pid": pid,
         "implementation": wanted["implementations"][kind],

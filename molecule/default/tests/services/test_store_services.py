@@ -1,8 +1,8 @@
 """The services of the store."""
 
 import pytest
-from witness.host import Host
-from witness.systemd import AGENT, EXTRACTORS, GATEWAY, INFLUXDB, STORE_SERVICES, Properties, show
+from hostchecks.host import Host
+from hostchecks.systemd import AGENT, EXTRACTORS, GATEWAY, INFLUXDB, STORE_SERVICES, Properties, show
 
 testinfra_hosts = ["ansible://seclyzer_store"]
 

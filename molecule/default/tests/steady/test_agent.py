@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from witness.host import Host, name, run_on
+from hostchecks.host import Host, name, run_on
 
 testinfra_hosts = ["ansible://seclyzer_edge", "ansible://seclyzer_store"]
 

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from witness import deployment
-from witness.host import Host
-from witness.lab import VERSION
-from witness.systemd import AGENT, EXTRACTORS, TOGETHER
+from hostchecks import deployment
+from hostchecks.host import Host
+from hostchecks.lab import VERSION
+from hostchecks.systemd import AGENT, EXTRACTORS, TOGETHER
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

@@ -4,8 +4,8 @@ import socket
 from functools import cache
 
 import pytest
-from witness.host import Host, run_on
-from witness.systemd import REDIS, Properties
+from hostchecks.host import Host, run_on
+from hostchecks.systemd import REDIS, Properties
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
@@ -61,7 +61,7 @@ def test_no_dump_lies_on_disk(host: Host) -> None:
 
 @pytest.mark.parametrize("folder", ["/var/lib/redis", "/var/log/redis", "/etc/redis", "/etc/seclyzer/redis", "/"])
 def test_redis_can_write_nowhere_on_disk(host: Host, units: dict[str, Properties], folder: str) -> None:
-    file = f"{folder.rstrip('/')}/witness"
+    file = f"{folder.rstrip('/')}/hostchecks"
     done = host.run("touch /proc/%s/root%s", units[REDIS]["MainPID"], file)
     host.run("rm -f %s", file)
     assert "Read-only file system" in done.stderr, f"{file}: {done.stderr or 'was written'}"

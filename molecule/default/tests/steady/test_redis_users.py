@@ -3,8 +3,8 @@
 from functools import cache
 
 import pytest
-from witness import acl
-from witness.host import Host, run_on
+from hostchecks import acl
+from hostchecks.host import Host, run_on
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

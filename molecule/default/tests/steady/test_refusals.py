@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 
 import pytest
-from witness.lab import INVENTORY, ROOT
+from hostchecks.lab import INVENTORY, ROOT
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Every service stands in a sandbox: systemd's own measure of its exposure is 1.5 of 10 at most."""
 
-from witness.host import Host
-from witness.systemd import TOGETHER, Properties
+from hostchecks.host import Host
+from hostchecks.systemd import TOGETHER, Properties
 
 testinfra_hosts = ["ansible://seclyzer_edge", "ansible://seclyzer_store"]
 

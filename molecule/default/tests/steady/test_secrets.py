@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 import pytest
-from witness.host import Host, name, run_on
+from hostchecks.host import Host, name, run_on
 
 testinfra_hosts = ["ansible://seclyzer_edge", "ansible://seclyzer_store"]
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from witness.rollout import Run, roll_out
+from hostchecks.rollout import Run, roll_out
 
 BROKEN = ("-e", "seclyzer_bundle=/nonexistent", "-e", "seclyzer_agent_cpu_quota=much")
 

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from witness import flow, outage
-from witness.features import KINDS, Window
-from witness.host import Host, name
-from witness.outage import Look, Outage
+from hostchecks import flow, outage
+from hostchecks.features import KINDS, Window
+from hostchecks.host import Host, name
+from hostchecks.outage import Look, Outage
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 

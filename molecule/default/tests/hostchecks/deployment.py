@@ -1,0 +1,24 @@
+"""The deployment a host runs."""
+
+import json
+from typing import Any
+
+from hostchecks.host import Host
+
+HOME = "/opt/seclyzer"
+
+
+def current(host: Host) -> str:
+    """The folder `current` leads to: `/opt/seclyzer/deployments/<n>`."""
+    return host.check_output("readlink -f %s", f"{HOME}/current")
+
+
+def manifest(host: Host) -> dict[str, Any]:
+    """What was decided: release, version, mode, implementations."""
+    found: dict[str, Any] = json.loads(host.check_output("cat %s", f"{HOME}/current/manifest.json"))
+    return found
+
+
+def release(host: Host) -> str:
+    """The folder of the release that is meant to run."""
+    return f"{HOME}/releases/{manifest(host)['release']}"

@@ -1,0 +1,47 @@
+"""The lab the tests run in: the project's root, its inventory, its hosts by group."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TypeVar, cast
+
+import testinfra  # type: ignore[import-untyped]
+
+from hostchecks.host import Host, name
+from lab import hosts as machines
+from lab.labs import labs
+
+EDGES = "seclyzer_edge"
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parents[4]
+INVENTORY = ROOT / os.environ.get("SECLYZER_INVENTORY", "inventories/molecule")
+VERSION = (ROOT / "VERSION").read_text().strip()
+
+
+@cache
+def hosts(group: str) -> list[Host]:
+    """The hosts of an inventory group, sorted by name."""
+    found = testinfra.get_hosts([f"ansible://{group}"], ansible_inventory=str(INVENTORY))
+    return cast(list[Host], sorted(found, key=lambda host: host.backend.get_pytest_id()))
+
+
+def on_every(group: str, work: Callable[[Host], T]) -> dict[str, T]:
+    """What `work` gives on each host of a group, by name; all at the same time."""
+    these = hosts(group)
+    with ThreadPoolExecutor() as pool:
+        return dict(zip([name(host) for host in these], pool.map(work, these), strict=True))
+
+
+@contextmanager
+def unplugged(host: str) -> Iterator[None]:
+    """The host is off the network meanwhile."""
+    (lab,) = [lab for lab in labs().values() if ROOT / lab.inventory == INVENTORY]
+    machines.unplug(lab.host(host))
+    try:
+        yield
+    finally:
+        machines.plug(lab.host(host))
