@@ -21,7 +21,7 @@ pub struct Response {
     pub status: u16,
     /// How many seconds the server asks us to wait.
     pub retry_after: Option<u64>,
-    /// The body is said to be JSON.
+    /// The body is declared as JSON.
     pub json: bool,
     /// The beginning of the body.
     pub body: String,
@@ -128,7 +128,7 @@ struct Reader<'a> {
 struct Head {
     status: u16,
     retry_after: Option<u64>,
-    /// None when nothing is said of the body's type.
+    /// None when the body's type is not declared.
     json: Option<bool>,
     length: Option<usize>,
     chunked: bool,

@@ -26,7 +26,7 @@ enum Stream {
     Tcp(TcpStream),
 }
 
-/// A connection that never blocks longer than it is told to.
+/// A connection that never blocks past a deadline.
 pub struct Connection {
     socket: Socket,
 }
@@ -47,7 +47,7 @@ impl Connection {
     /// found. A TLS peer is asked for the endpoint's own name all the same.
     ///
     /// # Errors
-    /// When nobody listens, the time is up, a certificate is not trusted or a CA file is of no use.
+    /// When no one listens, the time is up, a certificate is not trusted or a CA file is of no use.
     pub fn open(endpoint: &Endpoint, by: Option<&Path>, timeout: Duration) -> io::Result<Connection> {
         let deadline = Instant::now() + timeout;
         let stream = |host: &str, port: u16| match by {
@@ -58,7 +58,7 @@ impl Connection {
             Endpoint::Unix(path) => Socket::Plain(open_unix(path)?),
             Endpoint::Tcp { host, port } => Socket::Plain(stream(host, *port)?),
             Endpoint::Tls { host, port, ca_file } => {
-                // What is wrong with a CA file is said whether or not the peer is there.
+                // What is wrong with a CA file is reported whether or not the peer is there.
                 let client = tls::client(host, ca_file.as_deref())?;
                 let shaken = shake_hands(client, stream(host, *port)?, deadline);
                 Socket::Tls(Box::new(shaken.map_err(|error| tls::in_words(error, host))?))

@@ -26,7 +26,7 @@ use crate::refusal::Refusal;
 use crate::spool::disk::{Disk, System};
 use crate::waits::{REDIS_ANSWER, STOP};
 
-/// How long InfluxDB may take for the last attempt of a process that was told to stop.
+/// How long InfluxDB may take for the last attempt of a process that stops.
 const LAST_ATTEMPT: Duration = STOP.saturating_sub(REDIS_ANSWER).saturating_sub(LAST_PUT);
 /// How long the thread may take after that to put what is left into the spool.
 const LAST_PUT: Duration = Duration::from_millis(500);

@@ -1,4 +1,4 @@
-//! A server that is no InfluxDB: it sends the bytes that it is told to send.
+//! A server that is no InfluxDB: it sends the bytes of a script.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
