@@ -90,7 +90,7 @@ impl Client {
         let written = connection.write_all(request, deadline);
         let mut reader = Reader { connection: &mut connection, deadline, bytes: Vec::new() };
         if let Err(error) = written {
-            // One who finds a request too large may say so and close before it has read all of it.
+            // One who finds a request too large may answer so and close before it has read all of it.
             let answered =
                 if was_closed(&error) { reader.response() } else { Err(ErrorKind::NotConnected.into()) };
             return answered.map(|(response, _)| response).map_err(|_| error);

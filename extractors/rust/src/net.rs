@@ -70,7 +70,7 @@ impl Connection {
     /// Reads what is there, and waits for it until the deadline. 0 is the end.
     ///
     /// # Errors
-    /// `TimedOut` when nothing came; others as the system says.
+    /// `TimedOut` when nothing came; others as the system reports.
     pub fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
         loop {
             if let Some(read) = self.try_read(buffer)? {
@@ -83,7 +83,7 @@ impl Connection {
     /// Reads what is there; none when nothing is.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         let read = match &mut self.socket {
             Socket::Plain(stream) => stream.read(buffer),
@@ -101,7 +101,7 @@ impl Connection {
     /// Writes all bytes before the deadline.
     ///
     /// # Errors
-    /// `TimedOut` when the peer does not take them; others as the system says.
+    /// `TimedOut` when the peer does not take them; others as the system reports.
     pub fn write_all(&mut self, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.writer().write(bytes) {
@@ -130,7 +130,7 @@ impl Connection {
     /// is not seen: [`Connection::try_read`] first.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     pub fn wait_readable(&self, deadline: Instant, other: Option<BorrowedFd<'_>>) -> io::Result<Wait> {
         self.wait(PollFlags::IN, deadline, other)
     }
@@ -207,7 +207,7 @@ pub fn words(error: &io::Error) -> String {
 /// Waits until `waker` is readable or the deadline passes.
 ///
 /// # Errors
-/// As the system says.
+/// As the system reports.
 pub fn sleep_until(deadline: Instant, waker: BorrowedFd<'_>) -> io::Result<Wait> {
     wait(None, Some(waker), deadline)
 }

@@ -29,7 +29,7 @@ const _: () = assert!(READ_COUNT + MOST_TOGETHER <= LONGEST_QUEUE);
 const LONG_BYTES: usize = 4096 + 512;
 /// How long it waits while it does not know whether it has read all there was.
 pub const CATCHING_UP: Duration = Duration::from_millis(10);
-/// An answer later than this after it was due says nothing about when the stream was empty.
+/// An answer later than this after it was due does not show when the stream was empty.
 pub const PROMPT: Duration = Duration::from_millis(250);
 /// An answer later than this after `BLOCK` does not come any more.
 const OVERDUE: Duration = REDIS_ANSWER;

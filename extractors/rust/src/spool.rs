@@ -114,7 +114,7 @@ impl<D: Disk> Spool<D> {
     /// Finds what the last run left, if it left a folder.
     ///
     /// # Errors
-    /// When another process has the folder; others as the system says.
+    /// When another process has the folder; others as the system reports.
     pub fn find(&mut self) -> io::Result<()> {
         if self.lock.is_some() {
             return Ok(());

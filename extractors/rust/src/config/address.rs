@@ -66,7 +66,7 @@ pub struct InfluxUrl {
     pub socket: Option<PathBuf>,
     /// What stands before `/api/v2/…`, without a slash at its end.
     pub prefix: String,
-    /// Host and port as the `Host` header wants them.
+    /// Host and port as the `Host` header needs them.
     pub authority: String,
     /// All of it: what was configured, without a slash at its end.
     pub url: String,

@@ -34,12 +34,12 @@ impl<'a> Text<'a> {
         self.0
     }
 
-    /// Whether it says something else than what is written.
+    /// Whether its text differs from what is written.
     pub fn is_escaped(self) -> bool {
         self.0.contains(&b'\\')
     }
 
-    /// What it says; borrowed unless it holds an escape.
+    /// Its text; borrowed unless it holds an escape.
     pub fn decoded(self) -> Cow<'a, [u8]> {
         if self.is_escaped() { Cow::Owned(escapes::unescaped(self.0)) } else { Cow::Borrowed(self.0) }
     }
@@ -187,7 +187,7 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    /// How many digits stand here, one at least, and what they say behind those that said `before`, if all of them are
+    /// How many digits stand here, one at least, and their number behind those of `before`, if all of them are
     /// not more than [`SURE_DIGITS`].
     fn digits(&mut self, before: i64) -> Option<(usize, i64)> {
         let (all, mut magnitude) = (self.rest.len(), before);
@@ -258,7 +258,7 @@ const fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// How many digits eight bytes begin with, and the number that they say. Neighbours are joined three times: digits to
+/// How many digits eight bytes begin with, and their number. Neighbours are joined three times: digits to
 /// pairs, pairs to fours, fours to the whole.
 fn leading_digits(text: [u8; 8]) -> (usize, i64) {
     let values = u64::from_le_bytes(text) ^ each(b'0');

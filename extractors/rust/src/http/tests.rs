@@ -176,7 +176,7 @@ fn chunks_are_put_together() {
 }
 
 #[test]
-fn what_is_no_http_is_said() {
+fn what_is_no_http_is_reported() {
     for text in [
         "-ERR unknown command\r\n",
         "\x16\x03\x01\r\n",

@@ -53,7 +53,7 @@ impl Service<'_> {
         if self.kind == Kind::App
             && let Some((state, in_redis)) = outputs.checkpoint.load(redis)?
         {
-            // The state in Redis tells exactly what was done, where the cursor would hide a second transition at the
+            // The state in Redis is exactly what was done, where the cursor would hide a second transition at the
             // same time. That of a file may be older than the cursor.
             if in_redis {
                 outputs.cursor.forget_last_run();
