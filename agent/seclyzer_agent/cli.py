@@ -61,9 +61,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _compare(settings: Settings) -> int:
-    from .checks.integrity import at_once
+    from .checks.integrity import compare_now
 
-    return _print(at_once(Path(settings.deployment_dir), Path(settings.own["unit_dir"])))
+    return _print(compare_now(Path(settings.deployment_dir), Path(settings.own["unit_dir"])))
 
 
 def _print(results: list[tuple[str, bool, str]]) -> int:

@@ -1,4 +1,4 @@
-"""HTTP through a unix socket, behind which somebody passes bytes on to the server: TLS and names stay the URL's."""
+"""HTTP through a unix socket whose listener relays bytes to the server: TLS and names stay the URL's."""
 
 from __future__ import annotations
 

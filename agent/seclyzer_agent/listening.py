@@ -27,7 +27,7 @@ class CannotListen(Exception):
 def sockets(listen: tuple[str, int], unix_listen: str, environment: MutableMapping[str, str]) -> list[socket.socket]:
     """Listening sockets, at least one. Raises CannotListen.
 
-    What told of systemd's is taken out of `environment`: programs that the agent runs have no such sockets.
+    The variables of systemd are taken out of `environment`: programs that the agent runs have no such sockets.
     """
     found = _inherited(environment)
     if found:

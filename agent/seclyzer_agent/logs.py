@@ -40,7 +40,7 @@ def place(error: BaseException) -> str:
 class Logfmt(logging.Formatter):
     """Formats a record; its attribute `fields`, a mapping, becomes keys, an exception `error` and `at`.
 
-    An exception's words are left out: nobody knows what was in the value that it is about.
+    An exception's words are left out: they may hold the value that it is about.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -57,7 +57,7 @@ class Logfmt(logging.Formatter):
 
 
 @dataclass(slots=True)
-class Said:
+class Repeated:
     """The last line about a fault: when (s, monotonic), and how many were not written since."""
 
     record: logging.LogRecord
@@ -68,14 +68,14 @@ class Said:
 class Journal(logging.StreamHandler[TextIO]):
     """Writes records to stderr. What may come often, however often it comes, makes one line in QUIET_SECONDS.
 
-    That is whatever a library says, and records of this program with the attribute `often`. The next line about the
+    That is whatever a library logs, and records of this program with the attribute `often`. The next line about the
     same fault has the key `repeated`: how many were not written.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(sys.stderr)
         self._clock = clock
-        self._said: dict[object, Said] = {}
+        self._repeated: dict[object, Repeated] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it, or count it."""
@@ -84,25 +84,25 @@ class Journal(logging.StreamHandler[TextIO]):
             return
         error = record.exc_info[0] if record.exc_info else None
         fault = (record.name, record.pathname, record.lineno, error, str(getattr(record, "fields", "")))
-        now, said = self._clock(), self._said.get(fault)
-        if said is None:
+        now, last = self._clock(), self._repeated.get(fault)
+        if last is None:
             self._write(record, 0)
-            self._said[fault] = Said(record, now)
+            self._repeated[fault] = Repeated(record, now)
         else:
-            said.record, said.more = record, said.more + 1
-            self.settle()
+            last.record, last.more = record, last.more + 1
+            self.write_repeated()
 
-    def settle(self) -> None:
+    def write_repeated(self) -> None:
         """Write what was counted long enough, and forget what has ended; to be called from time to time."""
         now = self._clock()
-        for fault, said in list(self._said.items()):
-            if now - said.at < QUIET_SECONDS:
+        for fault, last in list(self._repeated.items()):
+            if now - last.at < QUIET_SECONDS:
                 continue
-            if said.more:
-                self._write(said.record, said.more)
-                said.at, said.more = now, 0
+            if last.more:
+                self._write(last.record, last.more)
+                last.at, last.more = now, 0
             else:
-                del self._said[fault]
+                del self._repeated[fault]
 
     def _write(self, record: logging.LogRecord, repeated: int) -> None:
         if repeated:

@@ -1,4 +1,4 @@
-"""Words to systemd by datagram (sd_notify): READY, STATUS, WATCHDOG, STOPPING. Silent when nobody listens."""
+"""Messages to systemd (sd_notify): READY, STATUS, WATCHDOG, STOPPING. Without `$NOTIFY_SOCKET` none are sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Notifier:
         self._send(f"READY=1\nSTATUS={_line(status)}")
 
     def status(self, status: str) -> None:
-        """What it does, in words; said only when it is something else than before."""
+        """What it does, in words; sent only when that has changed."""
         if status != self._status:
             self._status = status
             self._send(f"STATUS={_line(status)}")
@@ -44,7 +44,7 @@ class Notifier:
     def _send(self, message: str) -> None:
         if self._socket is None:
             return
-        with contextlib.suppress(OSError):  # systemd away or its queue full: the next message tells
+        with contextlib.suppress(OSError):  # systemd is away or its queue full: the next message replaces this one
             self._socket.sendto(message.encode(), self._address)
 
 

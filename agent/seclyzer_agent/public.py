@@ -1,6 +1,6 @@
 """What anybody on the host may read: states as they are, figures once a minute.
 
-A counter that moves with each event, read again and again, tells when a person types. So figures are taken once a
+A counter that moves with each event, read again and again, shows when a person types. So figures are taken once a
 minute and shown unchanged until the next time, and times of events are rounded down to the minute. Whether a check
 passes, warns or fails is shown as it is.
 """
@@ -87,7 +87,7 @@ def _view(now: View, kept: View | None) -> View:
     live = spec is not None and spec.state_facts
     facts = now.facts if live else kept.facts if kept is not None else None
     duration = kept.state.duration if kept is not None else 0.0
-    ended = now.state.ended_at and float(int(now.state.ended_at))  # to the ms it would tell how busy Redis was
+    ended = now.state.ended_at and float(int(now.state.ended_at))  # to the ms it would show how busy Redis was
     return View(replace(now.state, duration=duration, ended_at=ended), shown, facts)
 
 
@@ -105,4 +105,4 @@ def _shown(now: Shown, kept: Shown | None) -> Shown:
 def _without(now: Shown, entry: Entry) -> str:
     """The words for a state whose figures are of another one."""
     what = entry.measurement if entry.measurement == entry.component else f"{entry.component}: {entry.measurement}"
-    return f"{what}: {now.status.word}; its figures are told once a minute"
+    return f"{what}: {now.status.word}; its figures are shown once a minute"

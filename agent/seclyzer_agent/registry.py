@@ -120,8 +120,8 @@ def settings() -> list[Setting]:
 def build(context: Context, known: Iterable[Spec] | None = None) -> list[Check]:
     """The checks of this host's roles, in the order of the report."""
     roles = context.settings.roles
-    wanted = [spec for spec in (specs() if known is None else known) if set(spec.roles) & set(roles)]
-    return [check for spec in wanted for check in _made(spec, context)]
+    here = [spec for spec in (specs() if known is None else known) if set(spec.roles) & set(roles)]
+    return [check for spec in here for check in _made(spec, context)]
 
 
 def _made(spec: Spec, context: Context) -> list[Check]:

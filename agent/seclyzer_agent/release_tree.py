@@ -27,7 +27,7 @@ BIGGEST = 8 * 2**20  # bytes of a list or a manifest
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a comparison found: files looked at, faults in words, and whether the manifest holds its lists' hashes."""
+    """What a comparison found: files compared, faults in words, and whether the manifest holds its lists' hashes."""
 
     files: int
     faults: tuple[str, ...]
@@ -50,12 +50,12 @@ def compare(tree: Path, rest: Callable[[], None] = lambda: None) -> Compared:
             return Compared(len(listed), (f"{path} is not the list that the release's manifest names",), True)
         listed |= {line[66:]: line[:64] for line in data.decode("utf-8", "replace").splitlines()}
     found = dict(_walk(tree))
-    # A folder that nobody knows is named only where nothing is in it: what is in it will be named.
+    # An unknown folder is named only where nothing is in it: what is in it will be named.
     folders = {str(parent) for path in (*listed, *found) for parent in Path(path).parents}
     faults = [f"{_shown(path)} is missing" for path in sorted({*listed, *LINKS} - {*found})]
     for path, entry in sorted(found.items()):
-        if said := _fault(tree, path, entry, listed, folders, rest):
-            faults.append(f"{_shown(path)} {said}")
+        if fault := _fault(tree, path, entry, listed, folders, rest):
+            faults.append(f"{_shown(path)} {fault}")
         rest()
     return Compared(len(listed), tuple(faults), anchored)
 

@@ -54,8 +54,8 @@ class Runner:
         """The facts of a check while they are fresh, else None."""
         return self._view(check).facts if check in self._states else None
 
-    def turning(self) -> bool:
-        """Whether checks end as they should: the sign of life for the watchdog, whatever the checks say."""
+    def makes_progress(self) -> bool:
+        """Whether checks end as they should, whatever they find: the watchdog is fed meanwhile."""
         quickest = min((p.interval + p.deadline for p in self._paces.values()), default=0.0)
         return not self._checks or time.monotonic() - self._last_progress < 3 * quickest + 5
 

@@ -34,7 +34,7 @@ def application(snapshot: Callable[[], Snapshot], public: Public, password: str 
     exposition, cache = Exposition(), Cache()
 
     def answer(request: web.Request, page: str, query: str, make: Callable[[Snapshot, bool], Body]) -> web.Response:
-        """What `make` makes of the snapshot as whoever asks may see it; for anybody the same for a moment."""
+        """What `make` makes of the snapshot as whoever asks may see it; for anybody else the same for a moment."""
         if may_read_all(request, password):
             body = make(snapshot(), True)
         else:
@@ -113,10 +113,10 @@ def may_read_all(request: web.Request, password: str | None) -> bool:
     listener = request.get_extra_info("socket")
     if listener is not None and listener.family == socket.AF_UNIX:
         return True
-    given = request.headers.getall("Authorization", [])
-    if not given:
+    credentials = request.headers.getall("Authorization", [])
+    if not credentials:
         return False
-    if password is None or len(given) > 1 or not is_good(given[0], password):
+    if password is None or len(credentials) > 1 or not is_good(credentials[0], password):
         raise web.HTTPUnauthorized(text="this is not the readers' password\n", headers={"WWW-Authenticate": "Basic"})
     return True
 

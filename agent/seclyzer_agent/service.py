@@ -64,7 +64,7 @@ class Reporter:
         self._notifier, self._public = notifier, public
         self._reported: dict[str, Status] = {}
 
-    def note(self, snapshot: Snapshot) -> None:
+    def update(self, snapshot: Snapshot) -> None:
         """Compare with what was reported before."""
         self._public.take(snapshot)
         for view in snapshot.views:
@@ -100,8 +100,8 @@ async def background(
             runners: list[Runner] = []
             context = Context(settings, lambda name: runners[0].facts(name), redis, session, kept.tls)
             checks = registry.build(context)
-            note = reporter.note if reporter is not None else (lambda _: None)
-            runners.append(Runner(checks, dict(settings.checks), settings.host, note))
+            update = reporter.update if reporter is not None else (lambda _: None)
+            runners.append(Runner(checks, dict(settings.checks), settings.host, update))
             yield runners[0], checks
     finally:
         if redis is not None:
@@ -125,8 +125,8 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: 
             fields = {"version": __version__, "address": where, "roles": ",".join(settings.roles)}
             log.info("listening", extra={"fields": fields | {"checks": names}})
             notifier.ready("listening; the first readings are under way")
-            turning = asyncio.create_task(_tick(runner, reporter, notifier, journal))
-            tasks = [asyncio.create_task(runner.run()), turning]
+            ticking = asyncio.create_task(_tick(runner, reporter, notifier, journal))
+            tasks = [asyncio.create_task(runner.run()), ticking]
             ended = asyncio.create_task(stop.wait())
             await asyncio.wait({*tasks, ended}, return_when=asyncio.FIRST_COMPLETED)
             notifier.stopping()
@@ -164,12 +164,12 @@ async def listening(app: web.Application, listeners: list[socket.socket]) -> Asy
 
 
 async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier, journal: Journal) -> None:
-    """Look for what has grown stale, and feed the watchdog while the checks turn."""
+    """Look for what has grown stale, and feed the watchdog while checks end."""
     pause = min(TICK, notifier.watchdog_interval or TICK)
     while True:
-        reporter.note(runner.snapshot())
-        journal.settle()
-        if runner.turning():
+        reporter.update(runner.snapshot())
+        journal.write_repeated()
+        if runner.makes_progress():
             notifier.alive()
         await asyncio.sleep(pause)
 

@@ -97,8 +97,8 @@ def unread(entry: Entry, words: str, plain: str = "") -> Entry:
 
     `plain` is the reason for anybody, where the words hold figures.
     """
-    told, plainly = (_named(entry, reason) for reason in (words, plain or words))
-    return replace(entry, status=Status.FAIL, value=None, unit=None, output=told, plain=plainly)
+    output, plainly = (_named(entry, reason) for reason in (words, plain or words))
+    return replace(entry, status=Status.FAIL, value=None, unit=None, output=output, plain=plainly)
 
 
 def _named(entry: Entry, words: str) -> str:

@@ -95,7 +95,7 @@ class RedisServer:
     def password_file(self) -> Path:
         return self.directory / "agent-password"
 
-    def tell(self, kind: str, stats: Mapping[str, object]) -> None:
+    def write_stats(self, kind: str, stats: Mapping[str, object]) -> None:
         """Write an extractor's heartbeat."""
         for name, value in stats.items():
             self.admin.hset(f"seclyzer:stats:{kind}", name, str(value))
@@ -117,7 +117,7 @@ def answers(server: RedisServer) -> bool:
         return False
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for something to become true, or fail."""
     end = time.monotonic() + seconds
     while not condition():
@@ -206,7 +206,7 @@ class Host:
         return code
 
     def units(self, **changes: dict[str, Any]) -> None:
-        """What systemctl tells: all units run, but for the changes by short name."""
+        """What systemctl shows: all units run, but for the changes by short name."""
         blocks = [
             SHOW.format(unit=unit, **{**RUNNING, **changes.get(name, {})})
             for name, unit in self.config["units"].items()
@@ -237,7 +237,7 @@ class Host:
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=60,
             check=False,
         )
 

@@ -110,7 +110,7 @@ def host(tmp_path: Path, redis_server: RedisServer) -> Host:
     made = Host(tmp_path, config, environment)
     made.systemctl(f"exec cat {tmp_path / 'units'}")
     made.units()
-    redis_server.tell("keystroke", STATS)
+    redis_server.write_stats("keystroke", STATS)
     return made
 
 

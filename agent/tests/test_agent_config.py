@@ -47,7 +47,7 @@ def configured(tmp_path: Path, content: dict[str, Any] | str = "", **environment
             "memory_warn_percent is 96, but must not be above memory_fail_percent, 95",
         ),
         ({"lag_warn_seconds": float("nan")}, "must be a number from 1 to 3600"),
-        ({"checks": {"disk": {}}}, "'disk' is none"),
+        ({"checks": {"no_such": {}}}, "'no_such' is none"),
         (
             {"checks": {"redis": {"interval": 5}}},
             "interval_seconds, deadline_seconds, rise and fall, not 'interval'",

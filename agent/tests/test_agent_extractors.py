@@ -42,13 +42,13 @@ class Edge:
 
         return with_redis(self.server, use)
 
-    def tell(self, stats: dict[str, str], **changes: object) -> None:
+    def write_stats(self, stats: dict[str, str], **changes: object) -> None:
         """Write the heartbeat."""
-        self.server.tell(self.kind, {**stats, **changes})
+        self.server.write_stats(self.kind, {**stats, **changes})
 
 
 def main_process(pid: int, began: float = 60.0, asked: float = 1.0) -> dict[str, Unit]:
-    """A unit with this main process, that began so many s ago, as systemd told so many s ago."""
+    """A unit with this main process, that began so many s ago, as systemd showed so many s ago."""
     unit = Unit(
         unit="seclyzer-x.service", load="loaded", active="active", sub="running", result="success",
         restarts=0, main_pid=pid, main_started=time.monotonic() - began, memory=None, memory_max=None,
@@ -61,7 +61,7 @@ def test_a_heartbeat_that_agrees_with_unit_and_deployment_passes(
     redis_server: RedisServer, stats: dict[str, str]
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats)
+    edge.write_stats(stats)
     edge.facts = {
         "units": main_process(4711),
         "deployment": Deployment("3", "r", stats["version"], "rust", {"keystroke": "rust"}),
@@ -91,7 +91,7 @@ def test_a_heartbeat_of_another_program_fails(
     words: str,
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats)
+    edge.write_stats(stats)
     edge.facts = {
         "units": main_process(pid),
         "deployment": Deployment("3", "r", version or stats["version"], "rust", {"keystroke": implementation}),
@@ -104,7 +104,7 @@ def test_a_heartbeat_is_not_held_against_a_unit_read_before_its_process_began(
     redis_server: RedisServer, stats: dict[str, str]
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats, started_at=int((time.time() - 3) * 1e6))
+    edge.write_stats(stats, started_at=int((time.time() - 3) * 1e6))
     edge.facts = {"units": main_process(5, asked=9)}
     assert edge.readings()[0]["heartbeat"].status is PASS
     edge.facts = {"units": main_process(5, asked=1)}
@@ -115,7 +115,7 @@ def test_a_process_that_has_just_begun_has_time_for_its_first_heartbeat(
     redis_server: RedisServer, stats: dict[str, str]
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats)
+    edge.write_stats(stats)
     edge.facts = {"units": main_process(5, began=8)}
     assert edge.readings()[0]["heartbeat"].status is PASS
     edge.facts = {"units": main_process(5, began=11)}
@@ -124,7 +124,7 @@ def test_a_process_that_has_just_begun_has_time_for_its_first_heartbeat(
 
 def test_an_expired_heartbeat_fails_and_lag_is_not_made_up(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats)
+    edge.write_stats(stats)
     before, after = edge.readings(lambda: redis_server.admin.pexpire("seclyzer:stats:keystroke", 0))
     assert before["heartbeat"].status is PASS
     assert list(after) == ["heartbeat"]
@@ -135,7 +135,7 @@ def test_a_heartbeat_with_junk_in_it_is_a_warning_and_the_junk_is_not_repeated(
     redis_server: RedisServer, stats: dict[str, str]
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats, events="KeyA KeyB", last_id="<script>", late="-1")
+    edge.write_stats(stats, events="KeyA KeyB", last_id="<script>", late="-1")
     entry = edge.readings()[0]["heartbeat"]
     assert (entry.status, entry.output) == (WARN, "keystroke: the heartbeat lacks events, late, last_id")
 
@@ -145,9 +145,9 @@ def test_a_heartbeat_need_not_tell_of_what_older_programs_did_not_count(
     redis_server: RedisServer, stats: dict[str, str], name: str
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell({one: value for one, value in stats.items() if one != name})
+    edge.write_stats({one: value for one, value in stats.items() if one != name})
     assert edge.readings()[0]["heartbeat"].status is PASS
-    edge.tell(stats, **{name: "x"})
+    edge.write_stats(stats, **{name: "x"})
     assert edge.readings()[0]["heartbeat"].output == f"keystroke: the heartbeat lacks {name}"
 
 
@@ -164,17 +164,17 @@ def test_events_that_are_skipped_or_used_in_part_are_said(
     redis_server: RedisServer, stats: dict[str, str], name: str, words: str
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats)
-    first, second = edge.readings(lambda: edge.tell(stats, **{name: 3}), recent=60)
+    edge.write_stats(stats)
+    first, second = edge.readings(lambda: edge.write_stats(stats, **{name: 3}), recent=60)
     assert (first["errors"].status, second["errors"].status) == (PASS, WARN)
     assert second["errors"].output == f"keystroke: 3 {words} in the last 60 s"
 
 
 def test_losses_fail_and_errors_warn_while_they_are_recent(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats, points_dropped=5, malformed=5)
+    edge.write_stats(stats, points_dropped=5, malformed=5)
     first, second, third = edge.readings(
-        lambda: edge.tell(stats, points_dropped=8, malformed=6, gaps=1),
+        lambda: edge.write_stats(stats, points_dropped=8, malformed=6, gaps=1),
         lambda: time.sleep(0.3),
         recent=0.2,
     )
@@ -201,9 +201,9 @@ def test_refused_points_are_explained_in_known_words_only(
     redis_server: RedisServer, stats: dict[str, str], reason: str, year: str, why: str
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats)
+    edge.write_stats(stats)
     more = {"rejected_reason": reason, "rejected_year": year}
-    _, second = edge.readings(lambda: edge.tell(stats, points_rejected=2, **more), recent=60)
+    _, second = edge.readings(lambda: edge.write_stats(stats, points_rejected=2, **more), recent=60)
     assert second["losses"].output == f"keystroke: 2 points that InfluxDB rejected{why} in the last 60 s"
 
 
@@ -224,7 +224,7 @@ def test_what_waits_on_disk_is_a_warning_until_no_segment_fits(
     redis_server: RedisServer, stats: dict[str, str], size: int, status: Status, words: str
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats, spool_bytes=size)
+    edge.write_stats(stats, spool_bytes=size)
     entry = edge.readings()[0]["spool"]
     assert (entry.status, entry.output, entry.value, entry.unit) == (status, words, size, "bytes")
 
@@ -257,7 +257,7 @@ def test_entries_that_nobody_reads_are_seen_without_reading_the_stream(
     redis_server: RedisServer, stats: dict[str, str]
 ) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats)
+    edge.write_stats(stats)
 
     def add() -> None:
         for _ in range(7):
@@ -271,10 +271,10 @@ def test_entries_that_nobody_reads_are_seen_without_reading_the_stream(
 
 def test_a_reader_far_behind_warns_and_then_fails(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server)
-    edge.tell(stats, last_id=f"{int((time.time() - 200) * 1000)}-0")
+    edge.write_stats(stats, last_id=f"{int((time.time() - 200) * 1000)}-0")
     _, late, later = edge.readings(
-        lambda: edge.tell(stats, last_id=f"{int((time.time() - 40) * 1000)}-0"),
-        lambda: edge.tell(stats, last_id=f"{int((time.time() - 100) * 1000)}-0"),
+        lambda: edge.write_stats(stats, last_id=f"{int((time.time() - 40) * 1000)}-0"),
+        lambda: edge.write_stats(stats, last_id=f"{int((time.time() - 100) * 1000)}-0"),
     )
     assert late["lag"].status is WARN and "is 40 s behind its stream" in late["lag"].output
     assert later["lag"].status is FAIL
@@ -282,7 +282,7 @@ def test_a_reader_far_behind_warns_and_then_fails(redis_server: RedisServer, sta
 
 def test_app_focus_may_last_so_its_windows_are_not_watched(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server, "app")
-    edge.tell(stats)
+    edge.write_stats(stats)
     assert "windows" not in edge.readings()[0]
 
 
@@ -299,9 +299,9 @@ def test_stats_are_parsed_within_bounds() -> None:
     assert (stats.implementation, stats.version, stats.last_id, dict(stats.numbers)) == (None, None, None, {})
 
 
-@pytest.mark.parametrize(("ahead", "said"), [(-5, ()), (149, ()), (151, (FAIL,)), (10**10, (FAIL,))])
-def test_ids_far_ahead_of_the_clock_fail(ahead: int, said: tuple[Status, ...]) -> None:
+@pytest.mark.parametrize(("ahead", "statuses"), [(-5, ()), (149, ()), (151, (FAIL,)), (10**10, (FAIL,))])
+def test_ids_far_ahead_of_the_clock_fail(ahead: int, statuses: tuple[Status, ...]) -> None:
     wall = 1_790_000_000.0
     entries = judge_ids("mouse", f"{(1_790_000_000 + ahead) * 1000}-0", wall)
-    assert tuple(entry.status for entry in entries) == said
+    assert tuple(entry.status for entry in entries) == statuses
     assert all("it may take no more events" in entry.output for entry in entries)

@@ -121,7 +121,7 @@ def test_https_needs_the_ca_that_signed_the_certificate(certificates: Path) -> N
 
 
 def by_socket(place: Path, name: str, host: str, tls: Path | None, through: bool = True) -> Reading:
-    """One reading of a ready InfluxDB at the unix socket `name` in `place`; nobody listens at the URL itself.
+    """One reading of a ready InfluxDB at the unix socket `name` in `place`; nothing listens at the URL itself.
 
     What is not let `through` is accepted and closed, as systemd-socket-proxyd does when the store is away.
     """

@@ -1,4 +1,4 @@
-"""Is what runs still what was rolled out: said by file, once an hour, without holding anybody up."""
+"""Is what runs still what was rolled out: reported by file, once an hour, while the loop goes on."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read(check: IntegrityCheck) -> Reading:
     return asyncio.run(check.read())
 
 
-def said(reading: Reading) -> list[tuple[Status, str]]:
+def entries(reading: Reading) -> list[tuple[Status, str]]:
     return [(entry.status, entry.output) for entry in reading.entries]
 
 
@@ -77,8 +77,8 @@ def test_the_first_reading_only_looks_and_the_second_compares(tmp_path: Path) ->
     check = check_of(tmp_path)
     units = (Status.PASS, "unit files are the deployment's")
     first = (Status.PASS, f"release {RELEASE}: its files are compared at the next reading")
-    assert said(read(check)) == [first, units]
-    assert said(read(check)) == [(Status.PASS, f"release {RELEASE}: all 5 files are as they were packed"), units]
+    assert entries(read(check)) == [first, units]
+    assert entries(read(check)) == [(Status.PASS, f"release {RELEASE}: all 5 files are as they were packed"), units]
 
 
 def test_a_changed_file_is_a_failure_that_names_it_and_ends_when_it_is_mended(tmp_path: Path) -> None:
@@ -87,11 +87,11 @@ def test_a_changed_file_is_a_failure_that_names_it_and_ends_when_it_is_mended(tm
     read(check)
     damage(tree)
     words = f"release {RELEASE} was changed: bin/keystroke_extractor is not what was packed; site.yml mends it"
-    assert said(read(check))[0] == (Status.FAIL, words)
+    assert entries(read(check))[0] == (Status.FAIL, words)
     (tree / "bin/keystroke_extractor").chmod(0o755)
     (tree / "bin/keystroke_extractor").write_bytes(b"program")
     (tree / "bin/keystroke_extractor").chmod(0o555)
-    assert said(read(check))[0][0] is Status.PASS
+    assert entries(read(check))[0][0] is Status.PASS
 
 
 def test_a_whole_release_is_compared_again_after_an_hour_and_not_before(
@@ -102,12 +102,12 @@ def test_a_whole_release_is_compared_again_after_an_hour_and_not_before(
     read(check)
     read(check)
     damage(tree)
-    assert said(read(check))[0][0] is Status.PASS
+    assert entries(read(check))[0][0] is Status.PASS
     started = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: started + 3599.0)
-    assert said(read(check))[0][0] is Status.PASS
+    assert entries(read(check))[0][0] is Status.PASS
     monkeypatch.setattr(time, "monotonic", lambda: started + 3601.0)
-    assert said(read(check))[0][0] is Status.FAIL
+    assert entries(read(check))[0][0] is Status.FAIL
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_release_that_cannot_be_compared_is_a_failure(tmp_path: Path, text: st
     (tree / "manifest.json").unlink()
     if text is not None:
         (tree / "manifest.json").write_text(text)
-    assert said(read(check))[0] == (Status.FAIL, f"release {RELEASE} cannot be compared: {words}; site.yml mends it")
+    assert entries(read(check))[0] == (Status.FAIL, f"release {RELEASE} cannot be compared: {words}; site.yml mends it")
 
 
 def test_a_release_whose_lists_are_not_anchored_is_a_warning(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_release_whose_lists_are_not_anchored_is_a_warning(tmp_path: Path) -> 
     (tree / "manifest.json").write_text(json.dumps(document))
     (tree / "manifest.json").chmod(0o444)
     words = f"release {RELEASE} is from before its lists were anchored; site.yml anchors them"
-    assert said(read(check))[0] == (Status.WARN, words)
+    assert entries(read(check))[0] == (Status.WARN, words)
 
 
 def test_a_unit_file_that_is_not_the_deployments_is_a_warning_that_names_it(tmp_path: Path) -> None:
@@ -147,13 +147,13 @@ def test_a_unit_file_that_is_not_the_deployments_is_a_warning_that_names_it(tmp_
     check = check_of(tmp_path)
     unit = tmp_path / "etc" / "seclyzer-agent.service"
     unit.write_text("[Service]\nExecStart=/bin/true\n")
-    assert said(read(check))[1] == (Status.WARN, f"{unit} is not the deployment's; site.yml mends it")
+    assert entries(read(check))[1] == (Status.WARN, f"{unit} is not the deployment's; site.yml mends it")
     unit.unlink()
-    assert said(read(check))[1] == (Status.WARN, f"{unit} is missing; site.yml mends it")
+    assert entries(read(check))[1] == (Status.WARN, f"{unit} is missing; site.yml mends it")
 
 
 def test_where_no_release_is_nothing_is_compared(tmp_path: Path) -> None:
-    assert said(read(check_of(tmp_path))) == [(Status.PASS, "there is no release to compare")]
+    assert entries(read(check_of(tmp_path))) == [(Status.PASS, "there is no release to compare")]
 
 
 def test_a_comparison_rests_so_that_the_loop_is_not_held_up(tmp_path: Path) -> None:

@@ -49,9 +49,9 @@ def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[s
         process.terminate()
         assert process.wait(10) == 0
         assert process.stderr is not None
-        said = process.stderr.read()
+        errors = process.stderr.read()
         shown = f"[{family[1]}]" if family[0] is socket.AF_INET6 else family[1]
-        assert f"address={shown}:{port} " in said or f'address="{shown}:{port}" ' in said, said
+        assert f"address={shown}:{port} " in errors or f'address="{shown}:{port}" ' in errors, errors
 
 
 def test_a_socket_for_another_process_is_not_taken(host: Host) -> None:

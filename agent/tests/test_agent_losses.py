@@ -22,19 +22,19 @@ def test_each_loss_and_error_reaches_a_metric_and_a_reason_also_one_that_is_new(
     schema.write_text(json.dumps(document))
     alarming = [field for field in (*FIELDS, new) if field["meaning"] in ("loss", "error")]
     assert {"outputs_dropped", "output_errors", "points_dropped"} <= {field["name"] for field in alarming}
-    redis_server.tell("keystroke", STATS | {"keys_lost": "0"})
+    redis_server.write_stats("keystroke", STATS | {"keys_lost": "0"})
     agent = start()
     before = agent.inside("/healthz?verbose").json["checks"]
     assert {before[f"keystroke:{key}"][0]["status"] for key in ("heartbeat", "losses", "errors")} == {"pass"}
     grown = {field["name"]: str(1000 + number) for number, field in enumerate(alarming)}
-    redis_server.tell("keystroke", STATS | grown)
+    redis_server.write_stats("keystroke", STATS | grown)
     wait_until(lambda: agent.status("keystroke") == "fail")
 
     def complete() -> bool:
         checks = agent.inside("/healthz").json["checks"]
         entries = [checks.get(f"keystroke:{key}", [{}])[0] for key in ("losses", "errors")]
-        told = " ".join(entry.get("output", "") for entry in entries)
-        return all(f" {grown[f['name']]} {f['help'].partition(';')[0]}" in told for f in alarming)
+        outputs = " ".join(entry.get("output", "") for entry in entries)
+        return all(f" {grown[f['name']]} {f['help'].partition(';')[0]}" in outputs for f in alarming)
 
     wait_until(complete)
     checks = agent.inside("/healthz").json["checks"]

@@ -46,13 +46,16 @@ def view(name: str, facts: object, entries: tuple[Entry, ...], rng: random.Rando
 def host_at_work(rng: random.Random, minute: int = NOON) -> Snapshot:
     """A host that is well, at one moment within a minute; what a person does, and what follows, is left to chance."""
     at = minute + rng.uniform(0, 59)
-    told = STATS | {name: str(rng.randrange(10**6)) for name in (c.name for c in COUNTERS)}
+    heartbeat = STATS | {name: str(rng.randrange(10**6)) for name in (c.name for c in COUNTERS)}
     for name in (*LOSSES, *ERRORS):
-        told[name] = "0"
+        heartbeat[name] = "0"
     last = int(at * 1e6)
-    told |= {"last_event_ts": str(last), "last_window_ts": str(last - rng.randrange(int(at * 1e6) % 60_000_000 + 1))}
-    told |= {"last_id": f"{last // 1000}-{rng.randrange(9)}"}
-    stats = parse(told)
+    heartbeat |= {
+        "last_event_ts": str(last),
+        "last_window_ts": str(last - rng.randrange(int(at * 1e6) % 60_000_000 + 1)),
+    }
+    heartbeat |= {"last_id": f"{last // 1000}-{rng.randrange(9)}"}
+    stats = parse(heartbeat)
     assert stats is not None
     lag, growth = Lag(stats.last_id or "", 5, seconds=rng.uniform(0, 20)), Growth(stats.process, {})
     length, kept = rng.randrange(500), rng.randrange(1000)
@@ -82,8 +85,8 @@ def host_at_work(rng: random.Random, minute: int = NOON) -> Snapshot:
     return Snapshot("edge1", float(NOON), views)
 
 
-def told(now: Snapshot, kept: Snapshot | None) -> str:
-    """Everything that the agent answers to whoever has no credential, and what systemd is told."""
+def public_answers(now: Snapshot, kept: Snapshot | None) -> str:
+    """Everything that the agent answers to whoever has no credential, and what systemd shows."""
     seen = public(now, kept)
     body, _ = Exposition().write("", now, seen, ())
     return "\n".join((body.decode(), str(report(seen, verbose=True)), page(seen), seen.headline))
@@ -96,8 +99,8 @@ def test_what_happens_within_a_minute_changes_no_answer() -> None:
         one, other = host_at_work(rng), host_at_work(rng)
         full, _ = Exposition().write("", one, one, ())
         assert full != Exposition().write("", other, other, ())[0]
-        assert told(one, kept) == told(other, kept)
-        assert told(one, None) == told(other, None)
+        assert public_answers(one, kept) == public_answers(other, kept)
+        assert public_answers(one, None) == public_answers(other, None)
 
 
 def test_when_in_a_minute_an_event_came_is_in_no_answer() -> None:
@@ -116,7 +119,7 @@ def test_when_in_a_minute_an_event_came_is_in_no_answer() -> None:
         shown = tuple(replace(s, entry=judged) if s.entry.measurement == "lag" else s for s in later.shown)
         moved_view = replace(later, shown=shown, facts=replace(facts, stats=stats, lag=lag.seconds))
         after = replace(before, views=tuple(moved_view if v.name == "keystroke" else v for v in before.views))
-        assert told(now, coarse(before)) == told(now, coarse(after))
+        assert public_answers(now, coarse(before)) == public_answers(now, coarse(after))
 
 
 def test_figures_stand_for_a_minute_and_then_move_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +143,7 @@ def test_a_state_is_told_at_once_and_without_figures() -> None:
     document = report(public(replace(now, views=views), kept))
     (entry,) = document["checks"]["redis:memory"]
     assert (document["status"], entry["status"]) == ("fail", "fail")
-    assert entry["output"] == "redis: memory: fail; its figures are told once a minute"
+    assert entry["output"] == "redis: memory: fail; its figures are shown once a minute"
     assert "observedValue" not in entry
 
 
@@ -167,7 +170,7 @@ def test_events_change_what_readers_see_at_once_and_what_others_see_once_a_minut
     before = {path: agent.get(path).body for path in PATHS}
     now = time.time()
     moved = {"events": 107, "windows": 8, "last_event_ts": int(now * 1e6), "last_window_ts": int(now * 1e6)}
-    redis_server.tell("keystroke", STATS | moved | {"last_id": f"{int(now * 1000)}-0"})
+    redis_server.write_stats("keystroke", STATS | moved | {"last_id": f"{int(now * 1000)}-0"})
     redis_server.admin.lpush("seclyzer:features:keystroke", *("x" * 10_000 for _ in range(300)))
     wait_until(lambda: 'seclyzer_extractor_events_total{extractor="keystroke"} 107.0' in agent.inside("/metrics").body)
     wait_until(lambda: 'features_kept{extractor="keystroke"} 300.0' in agent.inside("/metrics").body)
@@ -183,8 +186,8 @@ def test_events_change_what_readers_see_at_once_and_what_others_see_once_a_minut
 
 def test_times_of_events_are_full_minutes_for_others(host: Host, start: Start, redis_server: RedisServer) -> None:
     at = int(time.time()) - 100
-    told = {"last_event_ts": f"{at}123456", "last_window_ts": f"{at}000000", "last_id": f"{at}123-0"}
-    redis_server.tell("keystroke", STATS | told)
+    heartbeat = {"last_event_ts": f"{at}123456", "last_window_ts": f"{at}000000", "last_id": f"{at}123-0"}
+    redis_server.write_stats("keystroke", STATS | heartbeat)
     agent = start()
     wait_until(lambda: "last_event_timestamp" in agent.get("/metrics").body)
     body = agent.get("/metrics").body
@@ -215,13 +218,13 @@ def test_systemd_is_told_no_figures_which_anybody_may_read(
         address = str(redis_server.directory / "notify")
         systemd.bind(address)
         systemd.settimeout(5)
-        redis_server.tell("keystroke", STATS | {"spool_bytes": 5120})
+        redis_server.write_stats("keystroke", STATS | {"spool_bytes": 5120})
         agent = start(NOTIFY_SOCKET=address)
         wait_until(lambda: "5.0 KiB of points" in agent.output("influxdb"))
         words = ""
         while "InfluxDB" not in words:
             words = systemd.recv(4096).decode()
-        redis_server.tell("keystroke", STATS | {"spool_bytes": 9216})
+        redis_server.write_stats("keystroke", STATS | {"spool_bytes": 9216})
         wait_until(lambda: "9.0 KiB of points" in agent.output("influxdb"))
         time.sleep(0.3)
         systemd.setblocking(False)

@@ -100,10 +100,10 @@ def test_an_exception_is_a_failure_that_says_where_it_was_and_the_check_goes_on(
         assert calls >= 3
 
     run([Fake("bad", broken)], Pace(0.05, 1, 1, 1), 0.3, then)
-    said = capfd.readouterr().err.splitlines()
+    lines = capfd.readouterr().err.splitlines()
     ending = r'level=error msg="a check is broken" check=bad error=KeyError at=runner.py:\d+'
-    assert len(said) == 1  # however often within 10 s
-    assert [line for line in said if not re.fullmatch(rf"ts=\S+ {ending}", line)] == []
+    assert len(lines) == 1  # however often within 10 s
+    assert [line for line in lines if not re.fullmatch(rf"ts=\S+ {ending}", line)] == []
 
 
 def test_all_that_was_known_is_unknown_when_a_reading_fails_and_its_facts_are_gone() -> None:
@@ -180,10 +180,10 @@ def test_the_watchdog_is_fed_while_checks_end_even_when_all_of_them_fail() -> No
     async def bad() -> Reading:
         raise Unreadable("away")
 
-    run([Fake("bad", bad)], Pace(0.05, 1, 1, 1), 0.2, lambda runner: _turns(runner))
+    run([Fake("bad", bad)], Pace(0.05, 1, 1, 1), 0.2, lambda runner: _makes_progress(runner))
 
 
-def _turns(runner: Runner) -> None:
-    assert runner.turning()
+def _makes_progress(runner: Runner) -> None:
+    assert runner.makes_progress()
     runner._last_progress -= 60
-    assert not runner.turning()
+    assert not runner.makes_progress()

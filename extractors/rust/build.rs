@@ -1,12 +1,23 @@
-//! What is generated from `extractors/schema`, and how the programs are linked: what is mapped is resident.
+//! What is derived from the spec (`extractors/schema`), and how the programs are linked.
 
 #[path = "codegen/features.rs"]
 mod features;
+#[path = "codegen/spec.rs"]
+mod spec;
 
 use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=codegen");
     features::generate()?;
+    spec::generate()?;
+    link();
+    Ok(())
+}
+
+/// What is mapped is resident.
+fn link() {
     // Relocations of our own addresses, 24 bytes each, in a bit each: glibc reads these from 2.36 on, Debian 12's.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     // What seldom runs stands apart from what does.
@@ -15,6 +26,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=cold.ld");
     // The unwinder for a crash's backtrace from the archive: a library less is mapped.
     println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
-    println!("cargo:rerun-if-changed=build.rs");
-    Ok(())
 }

@@ -173,7 +173,7 @@ def past_the_cap(stage: Stage) -> None:
     """More than the spool may hold, by a hundred windows a second: the oldest points go, counted."""
     for writes in stage.writes.values():
         writes.go_away()
-    until_each(FULL, lambda kind: "the spool is full" in stage.running[kind].log, "it is said")
+    until_each(FULL, lambda kind: "is full: the oldest points" in stage.running[kind].log, "it is said")
     stage.run_for(2.0)
     for kind in FULL:
         if spooled(stage, kind) > CAP:

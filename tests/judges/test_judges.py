@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import re
+import subprocess
 from pathlib import Path
 
 import aiohttp
@@ -10,6 +14,7 @@ import pytest
 
 from plugins.module_utils.influxdb_api import InfluxDB, read_ca
 from plugins.module_utils.layout import Refused
+from plugins.modules.influxdb_certificate import judge
 from seclyzer_agent import tls
 from seclyzer_agent.checks.influxdb import InfluxCheck
 from seclyzer_agent.model import Unreadable
@@ -59,6 +64,46 @@ def of_the_modules(url: str, ca_file: Path) -> str:
     return ""
 
 
+def of_the_preflight(folder: Path, ca_file: Path) -> str:
+    """The same of the store's own preflight, which reads what `serving` has put into the folder."""
+    try:
+        return judge(folder / "chain.pem", folder / "chain.key", read_ca("", str(ca_file)), "127.0.0.1")
+    except Refused as fault:
+        return str(fault)
+
+
+@pytest.mark.parametrize("name", NAMES_OF_CASES)
+def test_what_no_client_will_trust_is_refused_before_anything_changes(
+    certificates: dict[str, Case], name: str, tmp_path: Path
+) -> None:
+    case = certificates[name]
+    for file, content in (("ca.crt", case.ca), ("chain.pem", case.chain), ("chain.key", case.key)):
+        (tmp_path / file).write_bytes(content)
+    said = of_the_preflight(tmp_path, tmp_path / "ca.crt")
+    if not case.said:
+        assert said == ""
+    elif case.said.startswith("CA file"):
+        assert "it holds " in said and "influxdb_ca" in said
+    else:
+        assert said.startswith(f"influxdb_tls_cert, {tmp_path}/chain.pem: the server's certificate {case.said}")
+        assert said.endswith("; roles/influxdb/README.md shows how to issue one")
+
+
+def test_a_key_that_is_missing_or_another_s_is_named(certificates: dict[str, Case], tmp_path: Path) -> None:
+    right, other = certificates["right"], certificates["expired"]
+    chain, key = tmp_path / "chain.pem", tmp_path / "chain.key"
+    chain.write_bytes(b"Certificate:\n    Data: as `openssl ca` writes it, f\xfcr uns\n" + right.chain)
+    ca = right.ca.decode()
+    assert "influxdb_tls_key names" in judge(chain, key, ca, "127.0.0.1")
+    key.write_bytes(other.key)
+    assert judge(chain, key, ca, "127.0.0.1") == f"influxdb_tls_key, {key}, is not the key of {chain}"
+    key.write_bytes(b"-----BEGIN PRIVATE KEY-----\n")
+    assert "cannot be used" in judge(chain, key, ca, "127.0.0.1")
+    key.write_bytes(right.key)
+    assert judge(chain, key, ca, "127.0.0.1") == ""
+    assert "is not for store: issue one with subjectAltName=DNS:store" in judge(chain, key, ca, "store")
+
+
 @pytest.mark.parametrize("name", NAMES_OF_CASES)
 def test_a_certificate_is_judged_as_by_the_extractors(certificates: dict[str, Case], name: str, tmp_path: Path) -> None:
     case = certificates[name]
@@ -71,3 +116,33 @@ def test_a_certificate_is_judged_as_by_the_extractors(certificates: dict[str, Ca
                 assert "it holds " in said
             else:
                 assert said.startswith(f"the server's certificate {case.said}")
+
+
+def test_the_readme_s_commands_make_what_everybody_trusts(tmp_path: Path) -> None:
+    readme = (ROOT / "roles" / "influxdb" / "README.md").read_text(encoding="utf-8")
+    (commands,) = (block for block in re.findall(r"```sh\n(.*?)```", readme, re.DOTALL) if "openssl x509" in block)
+    done = subprocess.run(["sh", "-ec", commands], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.endswith("influxdb.crt: OK\n"), done.stderr
+    made = [tmp_path / name for name in ("influxdb.crt", "influxdb.key", "ca.crt")]
+    case = Case("", made[2].read_bytes(), made[0].read_bytes(), made[1].read_bytes())
+    assert judge(made[0], made[1], case.ca.decode(), "store.example.com") == ""
+    with serving(case, tmp_path) as server:
+        assert of_the_agent(server.url, made[2]).startswith("the server's certificate is not for 127.0.0.1")
+    for words in (tls.IS_CA, tls.UNKNOWN, tls.EXPIRED, tls.NOT_YET, tls.PURPOSE, tls.KEY):
+        assert words.partition(":")[0] in readme
+
+
+@pytest.mark.parametrize("before", [b"", b"# f\xfcr Z\xc3\xbcrich\r\n", "# für später\n".encode()])
+def test_a_ca_on_the_controller_is_its_blocks(certificates: dict[str, Case], before: bytes, tmp_path: Path) -> None:
+    ca = certificates["right"].ca
+    (tmp_path / "ca.crt").write_bytes(before + ca + b"# and nothing else")
+    values = ["-e", f"@{ROOT}/roles/influxdb/vars/main.yml", "-e", f"influxdb_ca_file={tmp_path}/ca.crt"]
+    copy = json.dumps({"content": "{{ __influxdb_ca }}", "dest": f"{tmp_path}/kept"})
+    (tmp_path / "ansible.cfg").touch()
+    done = subprocess.run(
+        ["ansible", "localhost", *values, "-m", "ansible.builtin.copy", "-a", copy],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_CONFIG": f"{tmp_path}/ansible.cfg"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "kept").read_bytes() == ca.rstrip()

@@ -66,8 +66,8 @@ class InfluxCheck:
             if not good:
                 lost = f"{away}; points are lost" if words else str(away)
                 raise Unreadable(f"{away}; {words}" if words else str(away), plain=lost) from None
-            told, plain = f"InfluxDB {away}; {words}", f"InfluxDB {away}; no point is lost"
-            return Reading((replace(self.primary, status=Status.WARN, output=told, plain=plain),))
+            output, plain = f"InfluxDB {away}; {words}", f"InfluxDB {away}; no point is lost"
+            return Reading((replace(self.primary, status=Status.WARN, output=output, plain=plain),))
 
     async def _ask(self) -> Reading:
         """One request, over a connection that is kept."""

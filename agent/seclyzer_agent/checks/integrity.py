@@ -136,7 +136,7 @@ def listed(faults: tuple[str, ...] | list[str]) -> str:
     return "; ".join(faults[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def at_once(deployment: Path, unit_dir: Path) -> list[tuple[str, bool, str]]:
+def compare_now(deployment: Path, unit_dir: Path) -> list[tuple[str, bool, str]]:
     """Both comparisons now and without rest, as `--compare` does: (what, good, words) for each."""
     try:
         release = load(deployment).release or ""

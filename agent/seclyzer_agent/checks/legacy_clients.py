@@ -24,10 +24,10 @@ def judge(let_in: list[str], configured: bool) -> Entry:
         words = "redis_legacy_clients is on: any program that reaches Redis may publish events, without a password"
         return Entry("enabled", "redis", "system", Status.WARN, words, True, figures=False)
     if configured:
-        words = "redis_legacy_clients is on, but Redis lets nobody in without a password; run site.yml"
+        words = "redis_legacy_clients is on, but Redis lets no client in without a password; run site.yml"
         return Entry("enabled", "redis", "system", Status.WARN, words, False, figures=False)
     return Entry(
-        "enabled", "redis", "system", Status.PASS, "Redis lets nobody in without a password", False, figures=False
+        "enabled", "redis", "system", Status.PASS, "Redis lets no client in without a password", False, figures=False
     )
 
 

@@ -6,13 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::buffer::{Buffer, Timed};
-use crate::core::{Machine, Settings};
+use crate::core::{Operator, Settings};
 use crate::counters::Counters;
 use crate::event::{Event, Focus};
 use crate::features;
 use crate::output::Record;
 use crate::patterns::Patterns;
-use crate::state::State;
 
 impl Timed for Focus {
     fn ts(&self) -> i64 {
@@ -28,7 +27,20 @@ pub struct Current {
     dev_mode: bool,
 }
 
-/// The state machine of the application tracker.
+/// What it takes to go on from a moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The `ts` of the event taken last in this session; 0 when there is none.
+    pub taken_through: i64,
+    /// The application that has the focus.
+    pub current: Option<Current>,
+    /// Events that wait to be taken, in order.
+    pub pending: Vec<Focus>,
+    /// What was learnt.
+    pub patterns: Patterns,
+}
+
+/// The operator of the application tracker.
 #[derive(Clone, Debug)]
 pub struct Apps {
     settings: Settings,
@@ -68,19 +80,21 @@ impl Apps {
         self.settings.dev_mode || self.patterns.dev_mode
     }
 
-    /// The state to go on from, with what its surroundings know.
-    pub fn state(&self, last_id: &str, max_ts: Option<i64>) -> State {
-        let (current, pending) = (self.current.clone(), self.pending.iter().cloned());
-        State::new(last_id, max_ts, Some(self.taken_through), current, pending, self.patterns.clone())
+    /// What it takes to go on from here.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            taken_through: self.taken_through,
+            current: self.current.clone(),
+            pending: self.pending.iter().cloned().collect(),
+            patterns: self.patterns.clone(),
+        }
     }
 
-    /// Goes on from a state.
-    pub fn restore(&mut self, state: &State) {
-        // Older programs wrote stream time less lateness, which may be past the last event taken.
-        self.taken_through = state.taken_through.min(state.taken_ts).unwrap_or(0);
-        self.current.clone_from(&state.current);
-        self.patterns = state.patterns();
-        for focus in state.pending() {
+    /// Goes on from a snapshot.
+    pub fn restore(&mut self, snapshot: Snapshot) {
+        let Snapshot { taken_through, current, pending, patterns } = snapshot;
+        (self.taken_through, self.current, self.patterns) = (taken_through, current, patterns);
+        for focus in pending {
             self.pending.insert(focus);
         }
     }
@@ -123,7 +137,7 @@ impl Apps {
     }
 }
 
-impl Machine for Apps {
+impl Operator for Apps {
     fn is_late(&self, ts: i64) -> bool {
         ts < self.taken_through
     }
@@ -147,9 +161,5 @@ impl Machine for Apps {
 
     fn due(&self) -> Option<i64> {
         Some(self.pending.first()?.ts + self.settings.windows.lateness)
-    }
-
-    fn apps(&mut self) -> Option<&mut Apps> {
-        Some(self)
     }
 }

@@ -1,14 +1,14 @@
 //! `--check`: says of Redis and InfluxDB what is right or wrong, and what to do about it.
 
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::Config;
 use crate::config::address::Endpoint;
 use crate::influx::{self, Influx};
+use crate::net::words;
 use crate::redis::{Redis, RedisError};
-
-const ANSWER_TIME: Duration = Duration::from_secs(5);
+use crate::waits::CHECK_ANSWER;
 
 /// Reaches both, one line each. True when both are good.
 ///
@@ -28,7 +28,8 @@ pub fn run(config: &Config, output: &mut dyn Write) -> io::Result<bool> {
 fn check_redis(config: &Config) -> Result<String, String> {
     let endpoint = &config.redis;
     let user = config.redis_username.as_deref().unwrap_or("default");
-    let ping = Redis::open(config).and_then(|mut redis| redis.call("PING", &[b"PING"], |_| ()));
+    let ping = Redis::open_patiently(config, CHECK_ANSWER)
+        .and_then(|mut redis| redis.call("PING", &[b"PING"], |_| ()));
     ping.map(|()| format!("{endpoint} answers user {user}")).map_err(|error| {
         let advice = match &error {
             RedisError::Refused { .. } => "check redis_username and redis_password",
@@ -47,7 +48,7 @@ fn check_redis(config: &Config) -> Result<String, String> {
 
 fn check_influx(config: &Config) -> Result<String, String> {
     let endpoint = &config.influx;
-    let answer = Influx::new(config).post(&[], Instant::now() + ANSWER_TIME);
+    let answer = Influx::new(config).post(&[], Instant::now() + CHECK_ANSWER);
     let answer = answer.map_err(|error| {
         let advice = match (error.kind(), &endpoint.socket) {
             (io::ErrorKind::InvalidData, _) => {
@@ -59,15 +60,15 @@ fn check_influx(config: &Config) -> Result<String, String> {
                 "does it run, and what listens at the socket reach it? check influx_url and influx_socket"
             }
         };
-        format!("{endpoint}: {error}; {advice}")
+        format!("{endpoint}: {}; {advice}", words(&error))
     })?;
     let (org, bucket) = (&config.influx_org, &config.influx_bucket);
     let status = answer.status;
     let advice = match status {
         _ if influx::settles(&answer) => return Ok(format!("{endpoint} takes points into {org}/{bucket}")),
         _ if influx::is_foreign(&answer) => "this is no InfluxDB 2; check influx_url",
-        401 if config.influx_token.is_none() => "it wants a token; set influx_token",
-        401 => "it does not know the token; check influx_token",
+        401 if config.influx_token.is_none() => "a token is required; set influx_token",
+        401 => "the token is not known; check influx_token",
         403 => "the token may not write there; give it write permission, or check influx_bucket",
         404 => "no such organisation or bucket; check influx_org and influx_bucket",
         429 | 503 => "it is busy or starting; try again",

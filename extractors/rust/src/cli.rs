@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use crate::config::layers::SETTINGS;
 use crate::config::{Config, ConfigError, reason};
-use crate::core::Core;
+use crate::operators::Extractor;
 use crate::output::Writer;
 use crate::schema::{Kind, Schema};
 use crate::{IMPLEMENTATION, VERSION, check, replay, service};
@@ -99,7 +99,7 @@ fn run(
             let config = config()?;
             config.check_files()?;
             let writer = Writer::new(kind, Schema::of(kind)?);
-            Ok(status(kind.program(), service::run(kind, &config, writer, environment)))
+            Ok(status(kind.program(), service::run(kind, &config, writer)))
         }
     }
 }
@@ -132,7 +132,7 @@ fn replay_file(kind: Kind, config: &Config, from: &str, stats: bool) -> Result<E
         }
     };
     let mut output = BufWriter::new(io::stdout().lock());
-    let mut core = Core::new(kind, config.core);
+    let mut core = Extractor::new(kind, config.core);
     let writer = Writer::new(kind, Schema::of(kind)?);
     let done = replay::run(&mut core, &writer, &mut input, &mut output);
     if stats && done.is_ok() {

@@ -1,23 +1,14 @@
 //! The pure state machine: messages or passing time in, records out.
 //!
 //! [`Core`] checks messages, keeps stream time, tells late events from a clock that was set back, and counts. What is
-//! done with an event in time is up to the [`Machine`] of its kind: [`Closer`] for windows, [`Apps`] for applications.
+//! done with an event in time is up to the [`Operator`] of its kind; which that is [`crate::operators`] knows.
 
-use crate::apps::Apps;
-use crate::closer::Closer;
 use crate::counters::Counters;
-use crate::cursor;
 use crate::event::{Event, Parsed, parse};
-use crate::keystroke::Typing;
-use crate::mouse::Pointing;
 use crate::output::Record;
 use crate::plausible;
 use crate::schema::Kind;
-use crate::state::State;
 use crate::window::{StreamClock, Windows};
-
-/// A state more than this ahead of the host's clock is from before the clock was set back, in µs.
-const FUTURE_STATE: i64 = cursor::FUTURE;
 
 /// What the core needs to know of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -56,12 +47,12 @@ pub enum Outcome {
     Ancient,
     /// It breaks a rule.
     Malformed,
-    /// It is for another extractor, or for nobody here.
+    /// It is of another kind.
     Passed,
 }
 
 /// What a kind of extractor does with its events. Times are stream time in µs.
-pub trait Machine {
+pub trait Operator {
     /// An event of time `ts` comes too late to be used.
     fn is_late(&self, ts: i64) -> bool;
     /// Such an event may tell of a clock that was set back, and not of a producer that lags; `largest` is the largest `ts` seen.
@@ -86,32 +77,23 @@ pub trait Machine {
     fn end_session(&mut self, counters: &mut Counters, out: &mut Vec<Record>);
     /// The stream time at which something is due next.
     fn due(&self) -> Option<i64>;
-    /// The application tracker, if this is one.
-    fn apps(&mut self) -> Option<&mut Apps> {
-        None
-    }
 }
 
 /// One extractor without its surroundings.
-pub struct Core {
+pub struct Core<O> {
     kind: Kind,
     clock: StreamClock,
     late_in_a_row: u32,
     ancient_ts: i64,
     counters: Counters,
-    machine: Box<dyn Machine>,
+    operator: O,
 }
 
-impl Core {
-    /// A fresh extractor.
-    pub fn new(kind: Kind, settings: Settings) -> Core {
-        let machine: Box<dyn Machine> = match kind {
-            Kind::Keystroke => Box::new(Closer::<Typing>::new(settings)),
-            Kind::Mouse => Box::new(Closer::<Pointing>::new(settings)),
-            Kind::App => Box::new(Apps::new(settings)),
-        };
-        let clock = StreamClock::new(settings.idle_timeout);
-        Core { kind, clock, late_in_a_row: 0, ancient_ts: 0, counters: Counters::default(), machine }
+impl<O: Operator> Core<O> {
+    /// A core around an operator of this kind; without an event for `idle_timeout` µs, real time moves stream time.
+    pub fn with(kind: Kind, idle_timeout: i64, operator: O) -> Core<O> {
+        let clock = StreamClock::new(idle_timeout);
+        Core { kind, clock, late_in_a_row: 0, ancient_ts: 0, counters: Counters::default(), operator }
     }
 
     /// Reads one message.
@@ -145,26 +127,26 @@ impl Core {
     }
 
     fn take(&mut self, event: Event<'_>, ts: i64, real: Option<i64>, out: &mut Vec<Record>) -> Outcome {
-        if !self.machine.is_late(ts) {
+        if !self.operator.is_late(ts) {
             self.late_in_a_row = 0;
-            self.counters.behind += u64::from(self.machine.is_behind(ts));
+            self.counters.behind += u64::from(self.operator.is_behind(ts));
             self.clock.see(ts, real);
         } else {
             let is_set_back =
-                self.clock.largest().is_some_and(|largest| self.machine.is_set_back(ts, largest));
+                self.clock.largest().is_some_and(|largest| self.operator.is_set_back(ts, largest));
             self.late_in_a_row = if is_set_back { self.late_in_a_row + 1 } else { 0 };
-            if self.late_in_a_row < self.kind.late_events_of_a_new_session() {
+            if self.late_in_a_row < self.kind.session_after() {
                 self.counters.late += 1;
                 self.clock.see(ts, real);
                 return Outcome::Late;
             }
             self.late_in_a_row = 0;
             self.counters.sessions += 1;
-            self.machine.end_session(&mut self.counters, out);
+            self.operator.end_session(&mut self.counters, out);
             self.clock.set(ts, real);
         }
         self.advance(out);
-        self.machine.insert(event, &mut self.counters);
+        self.operator.insert(event, &mut self.counters);
         // Without lateness an application's event is due at once.
         self.advance(out);
         Outcome::Taken
@@ -177,45 +159,41 @@ impl Core {
         self.prepare(real);
     }
 
-    /// Does at `real` (monotonic, in µs) what can be done before it is due. Whether all has been read by then matters not:
+    /// Does at `real` (monotonic, in µs) what can be done before it is due. Not all need have been read by then:
     /// what comes late makes it void.
     pub fn prepare(&mut self, real: i64) {
         if let Some(soon) = self.clock.soon(real) {
-            self.machine.prepare(soon);
+            self.operator.prepare(soon);
         }
     }
 
     fn advance(&mut self, out: &mut Vec<Record>) {
         if let Some(now) = self.clock.now() {
-            self.machine.advance(now, &mut self.counters, out);
+            self.operator.advance(now, &mut self.counters, out);
         }
     }
 
     /// The end of the input: all that is open is closed.
     pub fn finish(&mut self, out: &mut Vec<Record>) {
-        self.machine.end_session(&mut self.counters, out);
+        self.operator.end_session(&mut self.counters, out);
     }
 
     /// The stream time at which something is due next.
     pub fn due(&self) -> Option<i64> {
-        self.machine.due()
+        self.operator.due()
     }
 
     /// The time of the next event from which on something can be done before it is due.
     pub fn preparable(&self) -> Option<i64> {
-        self.machine.preparable()
+        self.operator.preparable()
     }
 
-    /// The application tracker goes on from a saved state. One that is ahead of the host's clock at `wall` is from
-    /// before the clock was set back: its session has ended.
-    pub fn restore(&mut self, state: &State, wall: i64, out: &mut Vec<Record>) {
-        let Some(apps) = self.machine.apps() else {
-            return;
-        };
-        apps.restore(state);
-        match state.max_ts {
-            Some(max_ts) if max_ts <= wall + FUTURE_STATE => self.clock.set(max_ts, None),
-            _ => self.machine.end_session(&mut self.counters, out),
+    /// Goes on with an operator that was restored from a state with this largest `ts`. One that is ahead of the host's
+    /// clock at `wall` is from before the clock was set back: its session has ended.
+    pub fn resume(&mut self, max_ts: Option<i64>, wall: i64, out: &mut Vec<Record>) {
+        match max_ts {
+            Some(max_ts) if max_ts <= plausible::latest_saved(wall) => self.clock.set(max_ts, None),
+            _ => self.operator.end_session(&mut self.counters, out),
         }
     }
 
@@ -240,8 +218,13 @@ impl Core {
         &mut self.clock
     }
 
-    /// The application tracker, if this is one.
-    pub fn apps(&mut self) -> Option<&mut Apps> {
-        self.machine.apps()
+    /// What does with events what their kind needs.
+    pub fn operator(&self) -> &O {
+        &self.operator
+    }
+
+    /// The same, to change it.
+    pub fn operator_mut(&mut self) -> &mut O {
+        &mut self.operator
     }
 }

@@ -7,9 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::output::Record;
-
-/// A cursor further than this ahead of the host's clock is from before the clock was set back, in µs.
-pub const FUTURE: i64 = 10_000_000;
+use crate::plausible;
 
 /// What the last run had done, and what of this run waits for InfluxDB.
 #[derive(Debug, Default)]
@@ -30,7 +28,7 @@ struct Waiting {
 impl Cursor {
     /// From the values of the hash; those ahead of the clock at `now` are ignored.
     pub fn new(published: Option<i64>, stored: Option<i64>, now: i64) -> Cursor {
-        let believed = |ts: &i64| *ts <= now + FUTURE;
+        let believed = |ts: &i64| *ts <= plausible::latest_saved(now);
         Cursor {
             published: published.filter(believed),
             stored: stored.filter(believed),
@@ -65,8 +63,8 @@ impl Cursor {
         self.waiting.push_back(Waiting { sequence, ts, record });
     }
 
-    /// All points up to this number are settled. The `stored` to write, if it moved.
-    pub fn settled(&mut self, sequence: u64) -> Option<i64> {
+    /// The store has settled all points up to this number. The `stored` to write, if it moved.
+    pub fn stored_through(&mut self, sequence: u64) -> Option<i64> {
         let mut stored = None;
         while self.waiting.front().is_some_and(|first| first.sequence <= sequence) {
             stored = self.waiting.pop_front().map(|first| first.ts);
@@ -107,8 +105,8 @@ mod tests {
     #[test]
     fn a_cursor_from_before_the_clock_was_set_back_is_ignored() {
         let now = 1_000_000_000;
-        assert!(!Cursor::new(Some(now + FUTURE), None, now).wants_published(now));
-        assert!(Cursor::new(Some(now + FUTURE + 1), None, now).wants_published(now));
+        assert!(!Cursor::new(Some(plausible::latest_saved(now)), None, now).wants_published(now));
+        assert!(Cursor::new(Some(plausible::latest_saved(now) + 1), None, now).wants_published(now));
     }
 
     #[test]
@@ -117,9 +115,9 @@ mod tests {
         for (sequence, ts) in [(1, 500), (2, 1000), (3, 1500)] {
             cursor.handed_over(sequence, ts, Some(Record { ts, values: vec![] }));
         }
-        assert_eq!(cursor.settled(0), None);
-        assert_eq!(cursor.settled(2), Some(1000));
+        assert_eq!(cursor.stored_through(0), None);
+        assert_eq!(cursor.stored_through(2), Some(1000));
         assert_eq!(cursor.unanswered().map(|record| record.ts).collect::<Vec<_>>(), [1500]);
-        assert_eq!(cursor.settled(2), None);
+        assert_eq!(cursor.stored_through(2), None);
     }
 }

@@ -3,16 +3,16 @@
 mod date;
 
 use std::io::{self, ErrorKind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::address::InfluxUrl;
-use crate::logs::wall_us;
 use crate::net::Connection;
+use crate::timestamp::wall_us;
+use crate::waits::INFLUX_CONNECT;
 
 /// What of an answer is worth reading.
 const LONGEST_BODY: usize = 64 << 10;
 const LONGEST_HEAD: usize = 16 << 10;
-const CONNECT_TIME: Duration = Duration::from_secs(5);
 
 /// An answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,11 @@ impl Client {
         Client { url, connection: None }
     }
 
+    /// Where the server listens.
+    pub fn url(&self) -> &InfluxUrl {
+        &self.url
+    }
+
     /// Sends one POST and reads the answer. A kept connection that the server has closed meanwhile is opened anew.
     ///
     /// # Errors
@@ -63,18 +68,12 @@ impl Client {
                 answered => return answered,
             }
         }
-        self.post_anew(&request, deadline).map_err(|error| {
-            if was_closed(&error) {
-                io::Error::new(error.kind(), "the server closed the connection")
-            } else {
-                error
-            }
-        })
+        self.post_anew(&request, deadline)
     }
 
     /// On a connection of its own.
     fn post_anew(&mut self, request: &[u8], deadline: Instant) -> io::Result<Response> {
-        let left = deadline.saturating_duration_since(Instant::now()).min(CONNECT_TIME);
+        let left = deadline.saturating_duration_since(Instant::now()).min(INFLUX_CONNECT);
         if left.is_zero() {
             return Err(ErrorKind::TimedOut.into());
         }
@@ -108,8 +107,8 @@ fn was_closed(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
-fn no_http(what: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, format!("the server does not speak HTTP: {what}"))
+fn no_http() -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "does not speak HTTP")
 }
 
 /// Three digits, from 100 on.
@@ -166,7 +165,7 @@ impl Reader<'_> {
         let version = words.next().filter(|version| version.starts_with("HTTP/1."));
         let status = words.next().and_then(status_of);
         let (Some(version), Some(status)) = (version, status) else {
-            return Err(no_http("the first line is no status line"));
+            return Err(no_http());
         };
         let mut head = Head { status, close: version == "HTTP/1.0", ..Head::default() };
         loop {
@@ -174,10 +173,10 @@ impl Reader<'_> {
             if line.is_empty() {
                 return Ok(head);
             }
-            let (name, value) = line.split_once(':').ok_or_else(|| no_http("a header without a colon"))?;
+            let (name, value) = line.split_once(':').ok_or_else(no_http)?;
             let value = value.trim();
             match name.to_ascii_lowercase().as_str() {
-                "content-length" => head.length = Some(value.parse().map_err(|_| no_http("Content-Length"))?),
+                "content-length" => head.length = Some(value.parse().map_err(|_| no_http())?),
                 "transfer-encoding" => head.chunked = value.eq_ignore_ascii_case("chunked"),
                 "connection" => head.close |= value.eq_ignore_ascii_case("close"),
                 "content-type" => {
@@ -185,7 +184,9 @@ impl Reader<'_> {
                     // Of two types neither can be relied on.
                     head.json = Some(head.json.is_none() && kind.eq_ignore_ascii_case("application/json"));
                 }
-                "retry-after" => head.retry_after = date::retry_after(value, wall_us() / 1_000_000),
+                "retry-after" => {
+                    head.retry_after = date::retry_after(value, (wall_us() / 1_000_000).unsigned_abs())
+                }
                 _ => {}
             }
         }
@@ -197,7 +198,7 @@ impl Reader<'_> {
         loop {
             let line = self.line()?;
             let size = line.split(';').next().unwrap_or_default().trim();
-            let size = usize::from_str_radix(size, 16).map_err(|_| no_http("the length of a chunk"))?;
+            let size = usize::from_str_radix(size, 16).map_err(|_| no_http())?;
             if body.len().saturating_add(size) > LONGEST_BODY {
                 return Ok((body, false));
             }
@@ -217,7 +218,7 @@ impl Reader<'_> {
                 return Ok(String::from_utf8_lossy(&line).trim_end().to_owned());
             }
             if self.bytes.len() > LONGEST_HEAD {
-                return Err(no_http("a line without an end"));
+                return Err(no_http());
             }
             self.more()?;
         }

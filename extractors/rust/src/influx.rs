@@ -1,12 +1,13 @@
 //! One write to InfluxDB 2, and what its answer means.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::VERSION;
 use crate::config::Config;
 use crate::http::{Client, Response};
 use crate::refusal::Reason;
@@ -32,13 +33,18 @@ pub enum Answer {
     },
     /// It has nothing, and an operator must mend something (401, 403, 404), or something else answers (3xx, a success
     /// that InfluxDB 2 never gives): keep, and try slowly.
-    Misconfigured(String),
+    Misconfigured {
+        /// The status.
+        status: u16,
+        /// What to mend.
+        advice: &'static str,
+    },
     /// It has nothing now (429, 5xx): try again, not before so many seconds.
     Later {
         /// What was asked for by `Retry-After`.
         seconds: u64,
-        /// Its own words.
-        reason: String,
+        /// The status.
+        status: u16,
     },
 }
 
@@ -47,6 +53,7 @@ pub struct Influx {
     client: Client,
     path: String,
     token: Option<String>,
+    agent: String,
 }
 
 impl Influx {
@@ -56,8 +63,14 @@ impl Influx {
         Influx {
             client: Client::new(config.influx.clone()),
             path: format!("/api/v2/write?org={org}&bucket={bucket}&precision=us"),
+            agent: format!("seclyzer-extractors/{VERSION}"),
             token: config.influx_token.as_ref().map(|token| format!("Token {}", token.reveal())),
         }
+    }
+
+    /// Where it listens, for people.
+    pub fn place(&self) -> String {
+        self.client.url().to_string()
     }
 
     /// Writes lines, one point each. Nothing at all is a way to ask whether writing is allowed.
@@ -74,7 +87,8 @@ impl Influx {
     /// # Errors
     /// As [`Influx::write`].
     pub fn post(&mut self, lines: &[&[u8]], deadline: Instant) -> io::Result<Response> {
-        let mut headers = vec![("Content-Type", "text/plain; charset=utf-8")];
+        let mut headers =
+            vec![("User-Agent", self.agent.as_str()), ("Content-Type", "text/plain; charset=utf-8")];
         let body = if lines.is_empty() {
             Vec::new()
         } else {
@@ -122,15 +136,12 @@ fn meaning(response: &Response) -> Answer {
         },
         400 | 413 => Answer::Refused { status },
         422 => partly(refused.unwrap_or(1)),
-        408 | 429 | 500.. => Answer::Later {
-            seconds: response.retry_after.unwrap_or(0),
-            reason: format!("it answers {status}"),
-        },
-        _ => Answer::Misconfigured(format!("it answers {status}: {}", hint(status))),
+        408 | 429 | 500.. => Answer::Later { seconds: response.retry_after.unwrap_or(0), status },
+        _ => Answer::Misconfigured { status, advice: advice(status) },
     }
 }
 
-fn hint(status: u16) -> &'static str {
+fn advice(status: u16) -> &'static str {
     match status {
         401 => "InfluxDB refuses the token: check influx_token",
         403 => "the token may not write: check influx_token, influx_org and influx_bucket",
@@ -146,17 +157,12 @@ fn dropped_points(body: &str) -> Option<u64> {
     digits.parse().ok()
 }
 
+/// What needs no escape in a parameter of a URL.
+const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// For a parameter of a URL.
 fn url_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    utf8_percent_encode(text, &UNRESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -183,15 +189,13 @@ mod tests {
                     (*with, *count) == (status, refused)
                 }
                 ("refused", Answer::Refused { .. }) => found == Answer::Refused { status },
-                ("misconfigured", Answer::Misconfigured(reason)) => {
-                    reason.starts_with(&format!("it answers {status}: ")) && !reason.contains("no InfluxDB")
+                ("misconfigured", Answer::Misconfigured { status: with, advice }) => {
+                    *with == status && !advice.contains("no InfluxDB")
                 }
-                ("no InfluxDB", Answer::Misconfigured(reason)) => {
-                    *reason == format!("it answers {status}: this is no InfluxDB 2: check influx_url")
+                ("no InfluxDB", Answer::Misconfigured { status: with, advice }) => {
+                    *with == status && *advice == "this is no InfluxDB 2: check influx_url"
                 }
-                ("later", Answer::Later { seconds, reason }) => {
-                    *seconds == 7 && *reason == format!("it answers {status}")
-                }
+                ("later", Answer::Later { .. }) => found == Answer::Later { seconds: 7, status },
                 _ => false,
             };
             assert!(right, "{case} is {found:?}");

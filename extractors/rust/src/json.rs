@@ -5,7 +5,11 @@ use std::fmt::Write as _;
 
 /// Writes one object.
 #[derive(Debug)]
-pub struct Object(String);
+pub struct Object {
+    text: String,
+    comma: &'static str,
+    colon: &'static str,
+}
 
 impl Default for Object {
     fn default() -> Self {
@@ -14,22 +18,27 @@ impl Default for Object {
 }
 
 impl Object {
-    /// An empty object.
+    /// An empty object, a blank behind each comma and colon.
     pub fn new() -> Object {
-        Object(String::from("{"))
+        Object { text: String::from("{"), comma: ", ", colon: "\": " }
+    }
+
+    /// An empty object without blanks.
+    pub fn compact() -> Object {
+        Object { comma: ",", colon: "\":", ..Object::new() }
     }
 
     /// Adds a string.
     pub fn text(&mut self, key: &str, value: &str) -> &mut Self {
         self.key(key);
-        quote(&mut self.0, value);
+        quote(&mut self.text, value);
         self
     }
 
     /// Adds a finite float; what is written reads back as the same float64.
     pub fn number(&mut self, key: &str, value: f64) -> &mut Self {
         self.key(key);
-        number(&mut self.0, value);
+        number(&mut self.text, value);
         self
     }
 
@@ -47,24 +56,24 @@ impl Object {
     pub fn raw(&mut self, key: &str, value: std::fmt::Arguments<'_>) -> &mut Self {
         self.key(key);
         // Writing to a String cannot fail.
-        let _ = self.0.write_fmt(value);
+        let _ = self.text.write_fmt(value);
         self
     }
 
     /// The text of the object.
     pub fn finish(mut self) -> String {
-        self.0.push('}');
-        self.0
+        self.text.push('}');
+        self.text
     }
 
     fn key(&mut self, key: &str) {
-        if self.0.len() > 1 {
-            self.0.push_str(", ");
+        if self.text.len() > 1 {
+            self.text.push_str(self.comma);
         }
         debug_assert!(is_plain(key), "{key:?} needs an escape");
-        self.0.push('"');
-        self.0.push_str(key);
-        self.0.push_str("\": ");
+        self.text.push('"');
+        self.text.push_str(key);
+        self.text.push_str(self.colon);
     }
 }
 

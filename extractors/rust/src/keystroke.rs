@@ -11,12 +11,12 @@ use self::keys::Keys;
 use self::strokes::Strokes;
 use self::typed::Typed;
 use crate::buffer::Timed;
-use crate::closer::Features;
 use crate::core::Settings;
 use crate::event::Event;
 use crate::features;
 use crate::output::Value;
 use crate::stats::{Sum, Summary, mean_std_median};
+use crate::windowing::Features;
 
 /// A keystroke as windows hold it.
 #[derive(Clone, Copy, Debug)]

@@ -1,23 +1,23 @@
-//! Logs: one line per event of note on stderr, logfmt or JSON, for the journal.
+//! Logs: one line per event of note on stderr, logfmt or JSON, for the journal. What is logged stands in
+//! `extractors/schema/log.json`; no line holds what a person typed.
 
 use std::fmt::{Display, Write as _};
 #[cfg(not(test))]
 use std::io::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::json::{Object, quote};
-use crate::output::timestamp;
+use crate::timestamp::{timestamp, wall_us};
 
-/// How much is said.
+/// How urgent a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Everything.
+    /// Of interest when something is searched for.
     Debug,
-    /// What is worth knowing.
+    /// Worth knowing.
     Info,
-    /// What is not as it should be.
+    /// Not as it should be.
     Warning,
-    /// What somebody has to mend.
+    /// To be mended by an operator.
     Error,
 }
 
@@ -45,8 +45,55 @@ pub enum Format {
     Json,
 }
 
-/// A field of a line.
-pub type Field<'a> = (&'a str, &'a dyn Display);
+/// A kind of line, with the names of its fields.
+#[derive(Debug)]
+pub struct Line<const N: usize> {
+    level: Level,
+    message: &'static str,
+    fields: [&'static str; N],
+}
+
+/// Every line, the words of STATUS and the names of dependencies, from the spec.
+pub mod lines {
+    use super::{Level, Line};
+
+    include!(concat!(env!("OUT_DIR"), "/log.rs"));
+}
+
+/// A field's value.
+#[derive(Clone, Copy)]
+pub enum Field<'a> {
+    /// A number, in JSON too.
+    Number(i128),
+    /// A text.
+    Text(&'a dyn Display),
+    /// The field is left out.
+    Absent,
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {
+        $(impl From<$number> for Field<'_> {
+            fn from(number: $number) -> Self {
+                Field::Number(number as i128)
+            }
+        })*
+    };
+}
+
+numbers!(u16 u64 i64 usize);
+
+impl<'a, T: Display> From<&'a T> for Field<'a> {
+    fn from(text: &'a T) -> Self {
+        Field::Text(text)
+    }
+}
+
+impl<'a, T: Into<Field<'a>>> From<Option<T>> for Field<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Field::Absent, Into::into)
+    }
+}
 
 /// Writes lines to stderr.
 #[derive(Clone, Copy, Debug)]
@@ -58,106 +105,111 @@ pub struct Log {
 }
 
 impl Log {
-    /// Says what is only of interest when something is searched for.
-    pub fn debug(&self, message: &str, fields: &[Field<'_>]) {
-        self.write(Level::Debug, message, fields);
+    /// Writes a line; `fields` are the values of its fields, in the spec's order.
+    pub fn line<const N: usize>(&self, line: &Line<N>, fields: [Field<'_>; N]) {
+        self.write(line.level, line.message, &line.fields, &fields);
     }
 
-    /// Says what is worth knowing.
-    pub fn info(&self, message: &str, fields: &[Field<'_>]) {
-        self.write(Level::Info, message, fields);
+    /// The same, of a dependency.
+    pub fn of<const N: usize>(&self, dependency: &str, line: &Line<N>, fields: [Field<'_>; N]) {
+        let message = line.message.replace("{dependency}", dependency);
+        self.write(line.level, &message, &line.fields, &fields);
     }
 
-    /// Says what is not as it should be.
-    pub fn warning(&self, message: &str, fields: &[Field<'_>]) {
-        self.write(Level::Warning, message, fields);
-    }
-
-    /// Says what somebody has to mend.
-    pub fn error(&self, message: &str, fields: &[Field<'_>]) {
-        self.write(Level::Error, message, fields);
-    }
-
-    /// From now on a crash says where, in one line, and not why: a panic's text could hold what a person typed.
+    /// From now on a crash logs where, in one line, and not why: a panic's text could hold what a person typed.
     pub fn crashes(self) {
         std::panic::set_hook(Box::new(move |panic| {
             let place = panic.location().map_or("unknown".to_owned(), ToString::to_string);
-            self.error("crashed", &[("where", &place)]);
+            self.line(&lines::CRASHED, [(&"panic").into(), (&place).into()]);
         }));
     }
 
-    fn write(&self, level: Level, message: &str, fields: &[Field<'_>]) {
+    fn write(&self, level: Level, message: &str, names: &[&str], fields: &[Field<'_>]) {
         if level < self.level {
             return;
         }
-        let mut line = self.line(&timestamp(wall_us()), level, message, fields);
+        let mut line = self.text(&timestamp(wall_us()), level, message, names, fields);
         line.push('\n');
-        say(&line);
+        put(&line);
     }
 
-    fn line(&self, ts: &str, level: Level, message: &str, fields: &[Field<'_>]) -> String {
+    fn text(&self, ts: &str, level: Level, message: &str, names: &[&str], fields: &[Field<'_>]) -> String {
+        let present = names.iter().zip(fields).filter(|(_, field)| !matches!(field, Field::Absent));
         if self.format == Format::Json {
-            let mut object = Object::new();
+            let mut object = Object::compact();
             object.text("ts", ts).text("level", level.name()).text("msg", message);
-            for (key, value) in fields {
-                object.text(key, &value.to_string());
+            for (name, field) in present {
+                match field {
+                    Field::Number(number) => object.raw(name, format_args!("{number}")),
+                    Field::Text(text) => object.text(name, &text.to_string()),
+                    Field::Absent => &mut object,
+                };
             }
             return object.finish();
         }
         let mut line = format!("ts={ts} level={} msg=", level.name());
-        quote(&mut line, message);
-        for (key, value) in fields {
-            let value = value.to_string();
-            let _ = write!(line, " {key}=");
-            if value.is_empty() || value.contains(|c: char| c <= ' ' || matches!(c, '"' | '=' | '\\')) {
-                quote(&mut line, &value);
-            } else {
-                line.push_str(&value);
+        put_value(&mut line, message);
+        for (name, field) in present {
+            let _ = write!(line, " {name}=");
+            match field {
+                Field::Number(number) => _ = write!(line, "{number}"),
+                Field::Text(text) => put_value(&mut line, &text.to_string()),
+                Field::Absent => {}
             }
         }
         line
     }
 }
 
+/// A value of logfmt: quoted if it has to be.
+fn put_value(line: &mut String, value: &str) {
+    let is_plain = |c: char| c > ' ' && !matches!(c, '"' | '=' | '\\' | '\u{7f}');
+    if value.is_empty() || !value.chars().all(is_plain) {
+        quote(line, value);
+    } else {
+        line.push_str(value);
+    }
+}
+
 #[cfg(not(test))]
-fn say(line: &str) {
+fn put(line: &str) {
     // A journal that is gone is no reason to stop.
     let _ = std::io::stderr().lock().write_all(line.as_bytes());
 }
 
 /// Shown for tests that fail.
 #[cfg(test)]
-fn say(line: &str) {
+fn put(line: &str) {
     eprint!("{line}");
-}
-
-/// The host's clock, in µs since the Unix epoch.
-pub fn wall_us() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FIELDS: &[Field<'static>] = &[("try", &3), ("error", &"no \"way\"\n")];
+    const NAMES: [&str; 4] = ["after_s", "reason", "advice", "host"];
 
-    #[test]
-    fn logfmt_quotes_what_needs_it() {
-        let log = Log { level: Level::Info, format: Format::Logfmt };
-        assert_eq!(
-            log.line("T", Level::Warning, "Redis is away", FIELDS),
-            r#"ts=T level=warning msg="Redis is away" try=3 error="no \"way\"\n""#
-        );
+    fn text(format: Format, message: &str) -> String {
+        let log = Log { level: Level::Info, format };
+        let absent: Option<u64> = None;
+        let fields = [3u64.into(), (&"no \"way\"\n").into(), absent.into(), (&"tür").into()];
+        log.text("T", Level::Warning, message, &NAMES, &fields)
     }
 
     #[test]
-    fn json_lines_hold_the_same() {
-        let log = Log { level: Level::Info, format: Format::Json };
+    fn logfmt_quotes_what_needs_it() {
         assert_eq!(
-            log.line("T", Level::Info, "up", FIELDS),
-            r#"{"ts": "T", "level": "info", "msg": "up", "try": "3", "error": "no \"way\"\n"}"#
+            text(Format::Logfmt, "Redis is away"),
+            r#"ts=T level=warning msg="Redis is away" after_s=3 reason="no \"way\"\n" host=tür"#
+        );
+        assert!(text(Format::Logfmt, "up").contains(" msg=up "), "no more than what needs it");
+    }
+
+    #[test]
+    fn json_lines_hold_the_same_and_numbers_stay_numbers() {
+        assert_eq!(
+            text(Format::Json, "up"),
+            r#"{"ts":"T","level":"warning","msg":"up","after_s":3,"reason":"no \"way\"\n","host":"tür"}"#
         );
     }
 }

@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 
 use self::steps::Step;
 use crate::buffer::Timed;
-use crate::closer::Features;
 use crate::core::Settings;
 use crate::event::{Action, Button, Event};
 use crate::features;
 use crate::output::Value;
 use crate::stats::{mean, mean_abs, median, std};
+use crate::windowing::Features;
 
 const LONGEST_CLICK: i64 = 5_000_000;
 const DOUBLE_CLICK: i64 = 500_000;

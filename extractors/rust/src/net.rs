@@ -12,6 +12,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustls::{ClientConnection, StreamOwned};
 
 use crate::config::address::Endpoint;
+use crate::config::reason;
 use crate::tls;
 
 enum Socket {
@@ -190,6 +191,19 @@ impl Wait {
     }
 }
 
+/// What went wrong, in the words that both implementations use.
+pub fn words(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::TimedOut => "no answer in time".to_owned(),
+        ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
+            "closed the connection".to_owned()
+        }
+        // Of TLS: the library's own words.
+        ErrorKind::InvalidData => error.to_string(),
+        _ => reason(error),
+    }
+}
+
 /// Waits until `waker` is readable or the deadline passes.
 ///
 /// # Errors
@@ -230,8 +244,9 @@ fn open_unix(path: &Path) -> io::Result<Stream> {
 }
 
 fn open_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<Stream> {
-    let mut last = io::Error::new(ErrorKind::NotFound, format!("{host} has no address"));
-    for address in (host, port).to_socket_addrs()? {
+    let mut last = io::Error::other("the host name cannot be resolved");
+    let addresses = (host, port).to_socket_addrs();
+    for address in addresses.map_err(|_| io::Error::other("the host name cannot be resolved"))? {
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(socket) => {
                 socket.set_nodelay(true)?;

@@ -5,6 +5,16 @@ const FUTURE: i64 = 5_000_000;
 /// Nor is one more than this before it.
 const ANCIENT: i64 = 400 * 86_400_000_000;
 
+/// What was saved and is more than this ahead of the host's clock is from before the clock was set back.
+const FUTURE_SAVED: i64 = 10_000_000;
+/// Advice on events whose unit is right.
+pub const CLOCK_ADVICE: &str = "is the clock of their producer right?";
+
+/// The largest saved time that is believed when the host's clock shows `wall`.
+pub fn latest_saved(wall: i64) -> i64 {
+    wall + FUTURE_SAVED
+}
+
 /// The largest `ts` that is believed when the host's clock shows `wall`.
 pub fn latest(wall: i64) -> i64 {
     wall + FUTURE
@@ -24,7 +34,7 @@ pub fn advice(ts: i64, wall: i64) -> &'static str {
     } else if is_right_in(1_000_000) {
         "their ts looks like seconds: it has to be in microseconds"
     } else {
-        "is the clock of their producer right?"
+        CLOCK_ADVICE
     }
 }
 
@@ -47,8 +57,8 @@ mod tests {
         assert_eq!(unit(NOW / 1_000_000), "seconds");
         assert_eq!(unit(earliest(NOW) / 1_000), "milliseconds");
         for other in [earliest(NOW) / 1_000 - 1, latest(NOW) / 1_000 + 1, 1, NOW / 2, earliest(NOW) - 1] {
-            assert_eq!(advice(other, NOW), "is the clock of their producer right?", "{other}");
+            assert_eq!(advice(other, NOW), CLOCK_ADVICE, "{other}");
         }
-        assert_eq!(advice(i64::MAX, NOW), "is the clock of their producer right?");
+        assert_eq!(advice(i64::MAX, NOW), CLOCK_ADVICE);
     }
 }

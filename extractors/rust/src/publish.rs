@@ -3,31 +3,31 @@
 //! A transaction that aborts is tried again. When the connection breaks while one is under way, Redis is asked after
 //! the reconnect whether it had come through, so that nothing is published twice.
 
-mod talk;
+mod answers;
+mod housekeeping;
 mod transaction;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::config::Config;
+use crate::dependency::{Dependency, Failure};
 use crate::logs::Log;
-use crate::outage::Dependency;
-use crate::redis::{ANSWER_TIME, Redis, RedisError};
-use crate::resp::{Frame, write_command};
+use crate::logs::lines::dependency;
+use crate::redis::{Redis, RedisError};
 use crate::schema::Kind;
+use crate::waits::{REDIS_BACKOFF_FIRST, REDIS_BACKOFF_LONGEST};
 
-use self::talk::{Executed, error_of, execute};
-pub use self::talk::{read_cursor, unless_wrong_type};
+use self::answers::{Executed, execute};
+pub use self::answers::{Refusal, Refusals, read_cursor, unless_wrong_type};
+use self::housekeeping::Owed;
 use self::transaction::commands;
 pub use self::transaction::{Output, STATE_KEY};
 
-/// How many texts wait for Redis at most; past that the oldest go.
+/// How many texts wait for Redis at most; past that the oldest are dropped.
 pub const LONGEST_QUEUE: usize = 1000;
 /// How many outputs go into one transaction at most.
 pub const MOST_TOGETHER: usize = 32;
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// So long after they were sent stats must still be there.
-const STATS_KNOWN: Duration = Duration::from_secs(25);
 
 /// Writes to Redis.
 pub struct Publisher {
@@ -36,20 +36,16 @@ pub struct Publisher {
     redis: Option<Redis>,
     dependency: Dependency,
     queue: VecDeque<Output>,
-    /// Of so many outputs at the front of the queue nobody knows whether they came through, all of them or none.
+    /// Of so many outputs at the front of the queue it is unknown whether they came through, all of them or none.
     in_doubt: usize,
     /// What `published` became in Redis last, as far as is known.
     published: Option<i64>,
-    /// How many answers to housekeeping are still to be read.
-    owed: usize,
-    /// The first of them says how many fields of the hash of stats are new: so many are all.
-    owed_fields: Option<i64>,
-    /// When stats were sent last.
-    stats_at: Option<Instant>,
-    /// The stats were gone, although it was too early for that.
-    forgotten: bool,
-    /// What of it was refused.
-    refused: Vec<String>,
+    /// Answers to housekeeping that are still to be read.
+    owed: Owed,
+    /// What was refused, and logged.
+    refusals: Refusals,
+    /// Redis refused the last transaction.
+    is_refused: bool,
     /// Texts that the queue had no room for.
     pub dropped: u64,
     /// Commands that failed inside a transaction.
@@ -63,15 +59,13 @@ impl Publisher {
             channel,
             cursor_key: format!("seclyzer:cursor:{}", kind.name()),
             redis: None,
-            dependency: Dependency::new("Writing to Redis", LONGEST_PAUSE),
+            dependency: Dependency::new(dependency::REDIS_WRITE, REDIS_BACKOFF_FIRST, REDIS_BACKOFF_LONGEST),
             queue: VecDeque::new(),
             in_doubt: 0,
             published: None,
-            owed: 0,
-            owed_fields: None,
-            stats_at: None,
-            forgotten: false,
-            refused: Vec::new(),
+            owed: Owed::default(),
+            refusals: Refusals::default(),
+            is_refused: false,
             dropped: 0,
             errors: 0,
         }
@@ -97,15 +91,15 @@ impl Publisher {
     ///
     /// # Errors
     /// When Redis is away or refuses the user.
-    pub fn settled(&mut self, config: &Config) -> Result<&mut Redis, RedisError> {
-        self.settle()?;
+    pub fn ready(&mut self, config: &Config) -> Result<&mut Redis, RedisError> {
+        self.read_owed()?;
         self.redis(config)
     }
 
     /// Closes a connection that is of no use any more.
     pub fn close(&mut self) {
         self.redis = None;
-        self.owed = 0;
+        self.owed.close();
     }
 
     /// Queues an output. One that carries state is joined to one that waits: the state is that after both.
@@ -141,20 +135,32 @@ impl Publisher {
     pub fn flush(&mut self, config: &Config, now: Instant, log: &Log) {
         while !self.queue.is_empty() && self.dependency.may_try(now) {
             match self.send_first(config, log) {
-                Ok(Executed::Done { errors }) => {
+                Ok(Executed::Done(refused)) => {
+                    self.is_refused = false;
                     self.dependency.works(now, log);
-                    for error in errors {
+                    for refusal in refused {
                         self.errors += 1;
-                        log.error("Redis refused a part of the output", &[("reason", &error)]);
+                        self.refusals.log(refusal, log);
                     }
                 }
-                Ok(Executed::Aborted(reason)) => self.dependency.failed(now, reason.into(), log),
-                Err(error) => {
-                    self.close();
-                    self.dependency.failed(now, error.to_string().into(), log);
+                Ok(Executed::Aborted(error)) => {
+                    self.is_refused = true;
+                    self.dependency.failed(now, failure(config, &error), log);
                 }
+                Err(error) => self.fails(config, &error, now, log),
             }
         }
+    }
+
+    /// The connection broke, or was not made.
+    pub fn fails(&mut self, config: &Config, error: &RedisError, now: Instant, log: &Log) {
+        self.close();
+        self.dependency.failed(now, failure(config, error), log);
+    }
+
+    /// Logs a refusal, once.
+    pub fn refused(&mut self, refusal: Refusal, log: &Log) {
+        self.refusals.log(refusal, log);
     }
 
     /// Whether a transaction can be filled with the texts that wait.
@@ -166,14 +172,19 @@ impl Publisher {
         self.queue.iter().map(|output| output.texts.len()).sum()
     }
 
-    /// How many outputs wait.
+    /// How many texts wait.
     pub fn waiting(&self) -> usize {
-        self.queue.len()
+        self.texts()
     }
 
     /// When what waits may be tried again.
     pub fn next_try(&self) -> Option<Instant> {
         self.dependency.next_try().filter(|_| !self.queue.is_empty())
+    }
+
+    /// Whether writing works.
+    pub fn dependency(&self) -> &Dependency {
+        &self.dependency
     }
 
     /// Why nothing can be written, while it cannot.
@@ -185,11 +196,6 @@ impl Publisher {
     /// it would hide that a transaction came through.
     pub fn published(&self) -> Option<i64> {
         self.published.filter(|_| self.in_doubt == 0)
-    }
-
-    /// Whether Redis has lost keys since this was asked last: somebody flushed them, or it was started anew.
-    pub fn was_forgotten(&mut self) -> bool {
-        std::mem::take(&mut self.forgotten)
     }
 
     /// How many outputs the next transaction carries: windows go together, a state goes alone.
@@ -209,22 +215,22 @@ impl Publisher {
     fn send_first(&mut self, config: &Config, log: &Log) -> Result<Executed, RedisError> {
         let outputs: Vec<Output> = self.queue.iter().take(self.together()).cloned().collect();
         let Some(last) = outputs.last() else {
-            return Ok(Executed::Done { errors: Vec::new() });
+            return Ok(Executed::Done(Vec::new()));
         };
-        self.settle()?;
+        self.read_owed()?;
         let executed = if self.in_doubt > 0 && self.came_through(last, config, log)? {
-            Executed::Done { errors: Vec::new() }
+            Executed::Done(Vec::new())
         } else {
-            let (request, count) = commands(self.channel, &self.cursor_key, &outputs);
+            let (request, names) = commands(self.channel, &self.cursor_key, &outputs);
             let redis = self.redis(config)?;
-            let sent = execute(redis, &request, count);
+            let sent = execute(redis, &request, &names);
             if sent.is_err() {
                 self.in_doubt = outputs.len();
             }
             sent?
         };
         self.in_doubt = 0;
-        if let Executed::Done { .. } = executed {
+        if let Executed::Done(_) = executed {
             self.queue.drain(..outputs.len());
             self.published = last.published.or(self.published);
         }
@@ -236,73 +242,18 @@ impl Publisher {
         let cursor_key = self.cursor_key.clone();
         let redis = self.redis(config)?;
         if let Some(state) = &output.state {
-            let same = redis.call("GET", &[b"GET", STATE_KEY], |held| held.bytes() == Some(state.as_bytes()));
-            return Ok(unless_wrong_type(same, *log)?.unwrap_or(false));
+            let get: [&[u8]; 2] = [b"GET", STATE_KEY.as_bytes()];
+            let same = redis.call("GET", &get, |held| held.bytes() == Some(state.as_bytes()));
+            return Ok(unless_wrong_type(same, STATE_KEY, log)?.unwrap_or(false));
         }
         let published = read_cursor(redis, &cursor_key, log)?.0;
         Ok(output.published.is_some() && published == output.published)
     }
+}
 
-    /// Sends commands whose loss does not matter. Nobody waits for their answers, which would cost an idle host a
-    /// wakeup each time: they are read the next time, and what Redis refused then is handed back now. When the first
-    /// command writes the hash of stats, `stats_fields` is how many fields it has.
-    ///
-    /// # Errors
-    /// When the connection breaks; it is closed then.
-    pub fn housekeeping(
-        &mut self,
-        config: &Config,
-        commands: &[Vec<&[u8]>],
-        stats_fields: Option<usize>,
-    ) -> Result<Vec<String>, RedisError> {
-        let mut request = Vec::new();
-        for command in commands {
-            write_command(&mut request, command);
-        }
-        self.settle()?;
-        let sent = self.redis(config).and_then(|redis| redis.send(&request));
-        match sent {
-            Ok(()) => {
-                self.owed = commands.len();
-                let now = Instant::now();
-                let is_known = self.stats_at.is_some_and(|last| now.duration_since(last) < STATS_KNOWN);
-                self.owed_fields =
-                    stats_fields.filter(|_| is_known).and_then(|count| i64::try_from(count).ok());
-                self.stats_at = stats_fields.map(|_| now).or(self.stats_at);
-            }
-            Err(_) => self.close(),
-        }
-        sent.map(|()| std::mem::take(&mut self.refused))
-    }
-
-    /// Reads the answers to the last housekeeping.
-    ///
-    /// # Errors
-    /// When the connection breaks; it is closed then.
-    pub fn settle(&mut self) -> Result<(), RedisError> {
-        let Some(redis) = &mut self.redis else {
-            return Ok(());
-        };
-        let deadline = Instant::now() + ANSWER_TIME;
-        let mut all_fields = self.owed_fields.take();
-        for _ in 0..std::mem::take(&mut self.owed) {
-            let all_are_new = all_fields.take();
-            let look = |frame: &Frame<'_>| {
-                (error_of(frame), all_are_new.is_some_and(|all| *frame == Frame::Integer(all)))
-            };
-            match redis.answer(deadline, look) {
-                Ok((error, forgotten)) => {
-                    self.refused.extend(error);
-                    self.forgotten |= forgotten;
-                }
-                Err(error) => {
-                    self.close();
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
-    }
+/// What failed, and where.
+pub fn failure(config: &Config, error: &RedisError) -> Failure {
+    format!("{}: {error}", config.redis).into()
 }
 
 #[cfg(test)]

@@ -5,11 +5,10 @@ use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, Secret};
-use crate::net::{Connection, Wait};
+use crate::net::{Connection, Wait, words};
 use crate::resp::{Frame, ProtocolError, Scan, parse, write_command};
+use crate::waits::REDIS_ANSWER;
 
-/// How long an answer that needs no waiting may take.
-pub const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// The room that replies are read into. It grows by as much for one that needs more: what is more than needed would stay
 /// resident.
 const ROOM: usize = 16 << 10;
@@ -20,7 +19,7 @@ const ROOM_KEPT: usize = 128 << 10;
 #[derive(Debug, thiserror::Error)]
 pub enum RedisError {
     /// It cannot be reached, or the connection broke.
-    #[error("{0}")]
+    #[error("{}", words(.0))]
     Io(#[from] io::Error),
     /// What answers is no Redis.
     #[error(transparent)]
@@ -37,12 +36,14 @@ pub enum RedisError {
 
 /// Nothing came in time.
 pub fn timed_out() -> RedisError {
-    io::Error::new(io::ErrorKind::TimedOut, "Redis does not answer").into()
+    io::Error::from(io::ErrorKind::TimedOut).into()
 }
 
 /// A connection that is logged in and speaks RESP3.
 pub struct Redis {
     connection: Connection,
+    /// How long an answer is waited for.
+    patience: Duration,
     buffer: Vec<u8>,
     /// Where in the buffer the reply begins that is there or still to come, and where what was read ends.
     start: usize,
@@ -58,15 +59,32 @@ impl Redis {
     /// # Errors
     /// When Redis is away, or refuses the user.
     pub fn open(config: &Config) -> Result<Redis, RedisError> {
-        let connection = Connection::open(&config.redis, None, ANSWER_TIME)?;
-        let mut redis =
-            Redis { connection, buffer: vec![0; ROOM], start: 0, end: 0, scan: Scan::new(), length: 0 };
+        Redis::open_patiently(config, REDIS_ANSWER)
+    }
+
+    /// The same, for one that waits so long for each answer.
+    ///
+    /// # Errors
+    /// When Redis is away, or refuses the user.
+    pub fn open_patiently(config: &Config, patience: Duration) -> Result<Redis, RedisError> {
+        let connection = Connection::open(&config.redis, None, patience)?;
+        let mut redis = Redis {
+            connection,
+            patience,
+            buffer: vec![0; ROOM],
+            start: 0,
+            end: 0,
+            scan: Scan::new(),
+            length: 0,
+        };
+        let name = format!("seclyzer-{}", config.kind.name());
         let mut hello: Vec<&[u8]> = vec![b"HELLO", b"3"];
         if config.redis_username.is_some() || config.redis_password.is_some() {
             let user = config.redis_username.as_deref().unwrap_or("default");
             let password = config.redis_password.as_ref().map_or("", Secret::reveal);
             hello.extend([b"AUTH", user.as_bytes(), password.as_bytes()]);
         }
+        hello.extend([b"SETNAME", name.as_bytes()]);
         redis.call("HELLO", &hello, |_| ())?;
         if config.redis_database != 0 {
             redis.call("SELECT", &[b"SELECT", config.redis_database.to_string().as_bytes()], |_| ())?;
@@ -87,7 +105,7 @@ impl Redis {
         let mut request = Vec::new();
         write_command(&mut request, arguments);
         self.send(&request)?;
-        self.answer(Instant::now() + ANSWER_TIME, |frame| match frame {
+        self.answer(Instant::now() + self.patience, |frame| match frame {
             Frame::Error(error) => Err(RedisError::Refused { command, error: (*error).to_owned() }),
             frame => Ok(look(frame)),
         })?
@@ -98,7 +116,7 @@ impl Redis {
     /// # Errors
     /// When the connection breaks or is too slow.
     pub fn send(&mut self, request: &[u8]) -> Result<(), RedisError> {
-        Ok(self.connection.write_all(request, Instant::now() + ANSWER_TIME)?)
+        Ok(self.connection.write_all(request, Instant::now() + self.patience)?)
     }
 
     /// Waits for the next reply and looks at it.
@@ -158,9 +176,7 @@ impl Redis {
         self.make_room();
         match self.connection.try_read(&mut self.buffer[self.end..])? {
             None => Ok(false),
-            Some(0) => {
-                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "Redis closed the connection").into())
-            }
+            Some(0) => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             Some(read) => {
                 self.end += read;
                 Ok(true)

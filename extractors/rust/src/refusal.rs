@@ -1,7 +1,7 @@
 //! Why InfluxDB refused points, in words of this project: InfluxDB's own quote lines and series, which name
 //! applications.
 
-use crate::output::timestamp;
+use crate::timestamp::timestamp;
 
 /// What is known to speak against a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use std::io::{self, BufRead, Write};
 
-use crate::core::{Core, Moment};
+use crate::core::Moment;
 use crate::event::strip_line_ending;
+use crate::operators::Extractor;
 use crate::output::{Record, Writer, patterns_json};
 
 /// Reads `input` to its end, which closes what is open. Empty lines are passed over, uncounted.
@@ -11,7 +12,7 @@ use crate::output::{Record, Writer, patterns_json};
 /// # Errors
 /// When the input cannot be read or the output not be written.
 pub fn run(
-    core: &mut Core,
+    core: &mut Extractor,
     writer: &Writer,
     input: &mut dyn BufRead,
     output: &mut dyn Write,
@@ -38,7 +39,7 @@ pub fn run(
 }
 
 fn write_all(
-    core: &mut Core,
+    core: &mut Extractor,
     writer: &Writer,
     records: &mut Vec<Record>,
     output: &mut dyn Write,

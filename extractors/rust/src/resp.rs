@@ -54,7 +54,7 @@ pub enum Token<'a> {
 
 /// The bytes are no RESP: the connection is of no use any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the server does not speak the Redis protocol")]
+#[error("does not speak RESP")]
 pub struct ProtocolError;
 
 const DEEPEST: usize = 8;

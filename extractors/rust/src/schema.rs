@@ -1,4 +1,4 @@
-//! The three kinds of extractor, and their features as data: names, order and measurement.
+//! The kinds of extractor (`extractors/schema/kinds.json`), and their features as data: names, order and measurement.
 //!
 //! `extractors/schema/features.json` is the only list of features; it is compiled in, so a program and its schema
 //! cannot come apart.
@@ -7,59 +7,51 @@ use serde::Deserialize;
 
 const FEATURES: &str = include_str!("../../schema/features.json");
 
-/// Which of the three extractors a program is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `keystroke_extractor`
-    Keystroke,
-    /// `mouse_extractor`
-    Mouse,
-    /// `app_tracker`
-    App,
+include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
+
+/// What is known of a kind: a row of `extractors/schema/kinds.json`.
+struct KindSpec {
+    name: &'static str,
+    program: &'static str,
+    unit: &'static str,
+    min_events: usize,
+    buffer_events: usize,
+    session_after: u32,
 }
 
 impl Kind {
+    fn spec(self) -> &'static KindSpec {
+        &KINDS[self as usize]
+    }
+
     /// The name in channels, keys and the `type` of events and features.
     pub fn name(self) -> &'static str {
-        match self {
-            Kind::Keystroke => "keystroke",
-            Kind::Mouse => "mouse",
-            Kind::App => "app",
-        }
+        self.spec().name
     }
 
     /// The name of the program.
     pub fn program(self) -> &'static str {
-        match self {
-            Kind::Keystroke => "keystroke_extractor",
-            Kind::Mouse => "mouse_extractor",
-            Kind::App => "app_tracker",
-        }
+        self.spec().program
+    }
+
+    /// The name of the systemd service.
+    pub fn unit(self) -> &'static str {
+        self.spec().unit
     }
 
     /// How many events a window needs to be emitted, unless configured otherwise.
     pub fn default_min_events(self) -> usize {
-        match self {
-            Kind::Keystroke => 10,
-            Kind::Mouse => 50,
-            Kind::App => 1,
-        }
+        self.spec().min_events
     }
 
     /// How many events are held, unless configured otherwise.
     pub fn default_buffer_events(self) -> usize {
-        match self {
-            Kind::Mouse => 50_000,
-            Kind::Keystroke | Kind::App => 10_000,
-        }
+        self.spec().buffer_events
     }
 
     /// The how-many-th late event in a row starts a new session.
-    pub fn late_events_of_a_new_session(self) -> u32 {
-        match self {
-            Kind::Keystroke | Kind::Mouse => 20,
-            Kind::App => 3,
-        }
+    pub fn session_after(self) -> u32 {
+        self.spec().session_after
     }
 }
 

@@ -1,10 +1,15 @@
 //! The live service: one loop that reads events, does what is due and puts out features, and never stops for a
 //! dependency that is away. Writing to InfluxDB has a thread of its own ([`crate::store`]).
+//!
+//! What it is made of: [`Reading`] (events in), [`Outputs`] (features out), [`Housekeeping`] (what is due whether events
+//! come or not). Between them stands the [`Extractor`]'s core, and the records that it has made and [`Outputs`] has not taken.
 
-mod duties;
+mod housekeeping;
+mod outputs;
 mod reading;
+mod skipped;
+mod status;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -12,22 +17,21 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use self::duties::{Complained, Timers};
+use self::housekeeping::Housekeeping;
+use self::outputs::Outputs;
+use self::reading::Reading;
+use self::skipped::Skipped;
+use self::status::Status;
+use crate::checkpoint::Occasion;
 use crate::config::Config;
-use crate::core::Core;
-use crate::cursor::Cursor;
-use crate::guard::Guard;
-use crate::keeper::{Keeper, Occasion, Position};
-use crate::logs::{Log, wall_us};
+use crate::core::Moment;
+use crate::logs::lines;
 use crate::notify::Notifier;
-use crate::outage::Dependency;
+use crate::operators::Extractor;
 use crate::output::{Record, Writer};
-use crate::publish::{Output, Publisher};
 use crate::schema::Kind;
-use crate::source::{START, Source};
-use crate::store::Store;
+use crate::timestamp::wall_us;
 
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// While there is more to read, outputs are gathered for so long, or until they fill a transaction: Redis is busy answering
 /// us, and would let us wait for each.
 const GATHER: Duration = Duration::from_millis(20);
@@ -36,17 +40,12 @@ const GATHER: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When the system gives no signal handler, socket or thread.
-pub fn run(
-    kind: Kind,
-    config: &Config,
-    writer: Writer,
-    environment: &BTreeMap<String, String>,
-) -> io::Result<()> {
+pub fn run(kind: Kind, config: &Config, writer: Writer) -> io::Result<()> {
     config.log.crashes();
     let (stop, signal) = UnixStream::pair()?;
     pipe::register(SIGTERM, signal.try_clone()?)?;
     pipe::register(SIGINT, signal)?;
-    let mut service = Service::new(kind, config, writer, environment)?;
+    let mut service = Service::new(kind, config, writer)?;
     service.serve(&stop)?;
     service.finish();
     Ok(())
@@ -55,110 +54,80 @@ pub fn run(
 struct Service<'a> {
     kind: Kind,
     config: &'a Config,
-    log: &'a Log,
-    core: Core,
-    writer: Writer,
-    source: Source,
-    redis: Dependency,
-    publisher: Publisher,
-    guard: Guard,
-    /// The stream's ids are ahead of the clock, and it is to be made anew.
-    are_ids_ahead: bool,
-    store: Store,
-    cursor: Cursor,
-    keeper: Keeper<'a>,
-    notifier: Notifier,
+    core: Extractor,
+    /// What the core has made, and was not put out.
     records: Vec<Record>,
-    /// What the last run left has been asked for.
-    resumed: bool,
-    /// All of the stream has been read once.
-    caught_up: bool,
-    /// There is more to read: the next answer is on its way.
-    behind: bool,
-    /// Redis has not answered the read though there is something to read, or nobody knows.
-    await_answer: bool,
-    /// When outputs were sent last.
-    flushed_at: Instant,
-    /// The cursor `stored`, as far as this process knows.
-    stored: Option<i64>,
-    /// Redis is to be told of it before the next stats.
-    tell_stored: bool,
-    /// When Redis last answered a read.
-    read_at: Option<Instant>,
-    /// How often the stream was trimmed before it was read.
-    gaps: u64,
-    sessions: u64,
-    /// How often reading from Redis began.
-    connections: u64,
-    complained: Complained,
-    timers: Timers,
+    reading: Reading,
+    outputs: Outputs<'a>,
+    housekeeping: Housekeeping,
+    skipped: Skipped,
+    status: Status,
+    notifier: Notifier,
+    time: Time,
+}
+
+/// The process's own monotonic time.
+#[derive(Clone, Copy)]
+struct Time {
     epoch: Instant,
-    started_at: i64,
+}
+
+impl Time {
+    /// In µs since the process started.
+    fn us(self, at: Instant) -> i64 {
+        i64::try_from(at.saturating_duration_since(self.epoch).as_micros()).unwrap_or(i64::MAX)
+    }
+
+    /// The moment that is so many µs after the process started.
+    fn instant(self, us: i64) -> Instant {
+        self.epoch + Duration::from_micros(u64::try_from(us).unwrap_or(0))
+    }
+
+    /// For a message that is read now.
+    fn moment(self) -> Moment {
+        Moment { wall: Some(wall_us()), real: Some(self.us(Instant::now())) }
+    }
 }
 
 impl<'a> Service<'a> {
-    fn new(
-        kind: Kind,
-        config: &'a Config,
-        writer: Writer,
-        environment: &BTreeMap<String, String>,
-    ) -> io::Result<Service<'a>> {
+    fn new(kind: Kind, config: &'a Config, writer: Writer) -> io::Result<Service<'a>> {
         let now = Instant::now();
         Ok(Service {
             kind,
             config,
-            log: &config.log,
-            core: Core::new(kind, config.core),
-            source: Source::new(kind, START.to_owned()),
-            redis: Dependency::new("Reading from Redis", LONGEST_PAUSE),
-            publisher: Publisher::new(kind, writer.channel()),
-            guard: Guard::default(),
-            are_ids_ahead: false,
-            writer,
-            store: Store::start(config)?,
-            cursor: Cursor::default(),
-            keeper: Keeper::new(config.state_dir.as_deref(), config.log),
-            notifier: Notifier::new(environment, now),
+            core: Extractor::new(kind, config.core),
             records: Vec::new(),
-            resumed: false,
-            caught_up: false,
-            behind: false,
-            await_answer: false,
-            flushed_at: now,
-            stored: None,
-            tell_stored: false,
-            read_at: None,
-            gaps: 0,
-            sessions: 0,
-            connections: 0,
-            complained: Complained::default(),
-            timers: Timers::new(now),
-            epoch: now,
-            started_at: wall_us(),
+            reading: Reading::new(kind),
+            outputs: Outputs::new(kind, config, writer, now)?,
+            housekeeping: Housekeeping::new(now),
+            skipped: Skipped::default(),
+            status: Status::default(),
+            notifier: Notifier::new(now, config.log),
+            time: Time { epoch: now },
         })
     }
 
     fn serve(&mut self, stop: &UnixStream) -> io::Result<()> {
         let (redis, influx) = (&self.config.redis, &self.config.influx);
-        let version = crate::VERSION;
-        self.log.info("started", &[("version", &version), ("redis", redis), ("influx", influx)]);
+        let (program, version) = (self.kind.program(), crate::VERSION);
+        let fields = [(&program).into(), (&version).into(), redis.into(), influx.into()];
+        self.config.log.line(&lines::STARTED, fields);
         self.notifier.ready();
         loop {
             let now = Instant::now();
             self.notifier.alive(now);
-            if !self.source.is_open() && self.redis.may_try(now) {
+            if self.reading.may_connect(now) {
                 self.connect(now);
             }
             let stopped = self.wait(stop)?;
             self.put_out();
             let now = Instant::now();
-            let gathers = self.behind && now < self.flushed_at + GATHER && !self.publisher.has_plenty();
-            if self.source.is_open() && !gathers {
-                self.publisher.flush(self.config, now, self.log);
-                self.flushed_at = now;
+            if self.reading.is_open() && !(self.reading.is_behind() && self.outputs.may_gather(now)) {
+                self.outputs.flush(now);
             }
-            self.complain(now);
-            self.duties(now);
+            self.skipped.log(&self.core, now, self.config.log);
+            self.keep_house(now);
+            self.report_status();
             if stopped {
                 return Ok(());
             }
@@ -167,40 +136,11 @@ impl<'a> Service<'a> {
 
     /// Hands what the core has made to Redis and InfluxDB, unless the last run did.
     fn put_out(&mut self) {
-        if self.sessions != self.core.counters().sessions {
-            self.sessions = self.core.counters().sessions;
-            if self.caught_up {
-                self.cursor.forget_last_run();
-            }
-        }
-        let mut texts = Vec::new();
-        for record in std::mem::take(&mut self.records) {
-            let ts = record.ts;
-            if self.cursor.wants_published(ts) || self.cursor.wants_stored(ts) {
-                self.core.came_out(ts);
-            }
-            if self.cursor.wants_published(ts) {
-                let text = self.writer.json(&record);
-                match self.kind {
-                    Kind::App => texts.push(text),
-                    _ => self.publisher.push(Output {
-                        texts: vec![text],
-                        published: Some(ts),
-                        ..Output::default()
-                    }),
-                }
-            }
-            if self.cursor.wants_stored(ts) {
-                self.hand_over(record);
-            }
-        }
+        let sessions = self.core.counters().sessions;
+        self.outputs.see_sessions(sessions, self.reading.has_caught_up());
+        let records = std::mem::take(&mut self.records);
+        let texts = self.outputs.put_out(records, &mut self.core);
         self.save(texts, Occasion::Events);
-    }
-
-    fn hand_over(&mut self, record: Record) {
-        let sequence = self.store.push(self.writer.line(&record, &self.config.identity));
-        let (ts, kept) = (record.ts, self.kind == Kind::App);
-        self.cursor.handed_over(sequence, ts, kept.then_some(record));
     }
 
     /// The application tracker's state goes with its transitions, and by itself when it changed without one; with
@@ -208,34 +148,36 @@ impl<'a> Service<'a> {
     fn save(&mut self, texts: Vec<String>, occasion: Occasion) {
         let max_ts = self.core.clock().largest();
         if let Some(apps) = self.core.apps() {
-            let position = Position { last_id: self.source.last_id(), max_ts, cursor: &self.cursor };
-            let output = self.keeper.output(apps, position, texts, occasion);
-            output.into_iter().for_each(|output| self.publisher.push(output));
+            self.outputs.save(apps, self.reading.last_id(), max_ts, texts, occasion);
         }
     }
 
     /// Writes what can be written in the time that is left to a process that was told to stop.
     fn finish(&mut self) {
+        let log = self.config.log;
+        log.line(&lines::STOPPING, []);
         self.notifier.stopping();
-        self.log.info("stopping", &[]);
-        let all_stored = self.store.stop();
-        self.note_stored();
+        let points_left = self.outputs.stop_store();
         self.save(Vec::new(), Occasion::Stop);
-        if self.source.is_open() {
-            self.publisher.flush(self.config, Instant::now(), self.log);
-            if self.publisher.trouble().is_none() {
-                self.housekeeping(true, false);
+        if self.reading.is_open() {
+            self.outputs.flush(Instant::now());
+            if self.outputs.publisher.trouble().is_none() {
+                self.write_housekeeping(true, false);
                 // Redis has read them before we are gone.
-                let _ = self.publisher.settle();
+                let _ = self.outputs.publisher.read_owed();
             }
         }
-        self.keeper.save_file();
-        let waiting = self.publisher.waiting();
-        self.log.info("stopped", &[("all_stored", &all_stored), ("outputs_left", &waiting)]);
+        self.outputs.checkpoint.save_file();
+        let outputs_left = self.outputs.publisher.waiting();
+        if outputs_left > 0 {
+            log.line(&lines::OUTPUTS_LEFT, [outputs_left.into()]);
+        }
+        if points_left > 0 {
+            log.line(&lines::POINTS_LEFT, [points_left.into()]);
+        }
+        let counters = self.core.counters();
+        let fields =
+            [counters.events.into(), counters.windows.into(), outputs_left.into(), points_left.into()];
+        log.line(&lines::STOPPED, fields);
     }
-}
-
-/// Monotonic time in µs.
-fn us_since(epoch: Instant, at: Instant) -> i64 {
-    i64::try_from(at.saturating_duration_since(epoch).as_micros()).unwrap_or(i64::MAX)
 }

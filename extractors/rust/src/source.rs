@@ -16,27 +16,22 @@ use crate::publish::{LONGEST_QUEUE, MOST_TOGETHER};
 use crate::redis::{Redis, RedisError, timed_out};
 use crate::resp::{Token, Tokens, write_command};
 use crate::schema::Kind;
+use crate::waits::{READ_BYTES, READ_COUNT, READ_COUNT_UNKNOWN, REDIS_ANSWER};
 
 const CHANNEL: &[u8] = b"seclyzer:events";
 /// The field of an entry that holds its event.
 const FIELD: u8 = b'e';
-/// How many entries are read at once at most; fewer in an answer than asked for mean that there were no more. So many that beside Redis' work on
-/// them it counts little what asking and waking each other costs; and not more than there is room for where outputs wait,
-/// since each of them may make one, beside those that still gather.
-const COUNT: usize = 768;
-/// How many are read at once while nobody knows how long they are: Redis hangs up on who leaves 32 MiB unread.
-const FEW: usize = 16;
-/// What an answer should not be longer than, going by the last one.
-const ANSWER_BYTES: usize = 1 << 20;
+/// Fewer in an answer than asked for mean that there were no more. There is room for as many outputs, since each entry may
+/// make one, beside those that still gather.
+const _: () = assert!(READ_COUNT + MOST_TOGETHER <= LONGEST_QUEUE);
 /// An entry that is longer is no event, going by what an answer has for each.
 const LONG_BYTES: usize = 4096 + 512;
-const _: () = assert!(COUNT + MOST_TOGETHER <= LONGEST_QUEUE);
 /// How long it waits while it does not know whether it has read all there was.
 pub const CATCHING_UP: Duration = Duration::from_millis(10);
 /// An answer later than this after it was due says nothing about when the stream was empty.
 pub const PROMPT: Duration = Duration::from_millis(250);
 /// An answer later than this after `BLOCK` does not come any more.
-const OVERDUE: Duration = Duration::from_secs(2);
+const OVERDUE: Duration = REDIS_ANSWER;
 /// The id before the first entry.
 pub const START: &str = "0-0";
 
@@ -89,7 +84,7 @@ impl Source {
             redis: None,
             last_id,
             asked: None,
-            count: FEW,
+            count: READ_COUNT_UNKNOWN,
             entries: 0,
             is_swamped: false,
             events: Vec::new(),
@@ -142,7 +137,7 @@ impl Source {
         }
         redis.call("SUBSCRIBE", &[b"SUBSCRIBE", CHANNEL], |_| ())?;
         self.asked = None;
-        self.count = FEW;
+        self.count = READ_COUNT_UNKNOWN;
         self.redis = Some(redis);
         Ok(())
     }
@@ -247,9 +242,9 @@ impl Source {
 /// How many entries to ask for after an answer of so many entries and bytes: twice as many, if they are short.
 fn next_count(entries: usize, length: usize) -> usize {
     if entries == 0 {
-        return FEW;
+        return READ_COUNT_UNKNOWN;
     }
-    (2 * entries).clamp(FEW, COUNT).min(ANSWER_BYTES * entries / length.max(1)).max(1)
+    (2 * entries).clamp(READ_COUNT_UNKNOWN, READ_COUNT).min(READ_BYTES * entries / length.max(1)).max(1)
 }
 
 fn ask(
@@ -361,7 +356,7 @@ mod tests {
     #[test]
     fn so_many_entries_are_asked_for_that_an_answer_stays_short() {
         assert_eq!([next_count(0, 3), next_count(1, 120), next_count(16, 1_920)], [16, 16, 32]);
-        assert_eq!(next_count(768, 92_160), COUNT);
+        assert_eq!(next_count(512, 61_440), READ_COUNT);
         assert_eq!([next_count(1, 900_000), next_count(16, 16 << 20), next_count(2, 80 << 20)], [1, 1, 1]);
         assert_eq!(next_count(10, 41_000), 20);
     }

@@ -5,11 +5,12 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::apps::Current;
+use crate::apps::{Current, Snapshot};
+use crate::config::reason;
 use crate::event::Focus;
 use crate::features::Transition;
 use crate::output::{Record, Value};
@@ -52,25 +53,18 @@ struct Pending {
 /// Why a saved state is of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// It is not the JSON that is expected.
-    ///
-    /// The parser's own words could name applications.
-    #[error("the saved state is not understood, at line {}, column {}", .0.line(), .0.column())]
+    /// It is no JSON. The parser's own words could name applications.
+    #[error("not JSON")]
     Json(serde_json::Error),
     /// It is of another form.
-    #[error("the saved state is of form {0}, this program is for {FORM}")]
+    #[error("another schema")]
     Form(u32),
-    /// It does not say where in the stream to go on.
-    #[error("the saved state's last_id is no id of a stream's entry")]
-    LastId,
+    /// A member is missing or no such value, or its `last_id` is no id of a stream's entry.
+    #[error("damaged")]
+    Damaged,
     /// Its file cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    #[error("{}", reason(.0))]
+    File(#[from] io::Error),
 }
 
 /// How many transitions are kept for InfluxDB.
@@ -81,15 +75,10 @@ const FILE_NAME: &str = "app-state.json";
 const FORM: u32 = 1;
 
 impl State {
-    /// The state at a moment; `pending` in order of (`ts`, arrival).
-    pub fn new(
-        last_id: &str,
-        max_ts: Option<i64>,
-        taken_through: Option<i64>,
-        current: Option<Current>,
-        pending: impl Iterator<Item = Focus>,
-        patterns: Patterns,
-    ) -> State {
+    /// The state at a moment: the operator's, and how far reading had come.
+    pub fn new(snapshot: Snapshot, last_id: &str, max_ts: Option<i64>) -> State {
+        let Snapshot { taken_through, current, pending, patterns } = snapshot;
+        let pending = pending.into_iter();
         let pending = pending.map(|Focus { ts, dev_mode, app }| Pending { ts, app, dev_mode }).collect();
         let last_id = last_id.to_owned();
         let Patterns { dev_mode, taken_ts, total_transitions, unique_apps, gains, apps } = patterns;
@@ -97,7 +86,7 @@ impl State {
             schema: FORM,
             last_id,
             max_ts,
-            taken_through,
+            taken_through: Some(taken_through),
             current,
             pending,
             dev_mode,
@@ -110,8 +99,19 @@ impl State {
         }
     }
 
-    /// All counts.
-    pub fn patterns(&self) -> Patterns {
+    /// The operator's part.
+    pub fn snapshot(&self) -> Snapshot {
+        let pending = self.pending.iter().cloned();
+        Snapshot {
+            // Older programs wrote stream time less lateness, which may be past the last event taken.
+            taken_through: self.taken_through.min(self.taken_ts).unwrap_or(0),
+            current: self.current.clone(),
+            pending: pending.map(|Pending { ts, app, dev_mode }| Focus { ts, dev_mode, app }).collect(),
+            patterns: self.patterns(),
+        }
+    }
+
+    fn patterns(&self) -> Patterns {
         Patterns {
             dev_mode: self.dev_mode,
             taken_ts: self.taken_ts,
@@ -120,11 +120,6 @@ impl State {
             gains: self.gains,
             apps: self.apps.clone(),
         }
-    }
-
-    /// Events that wait to be taken.
-    pub fn pending(&self) -> impl Iterator<Item = Focus> {
-        self.pending.iter().cloned().map(|Pending { ts, app, dev_mode }| Focus { ts, dev_mode, app })
     }
 
     /// Keeps the last transitions that InfluxDB has not answered.
@@ -162,11 +157,24 @@ impl State {
     /// # Errors
     /// When it is not understood, or of another form.
     pub fn from_json(text: &[u8]) -> Result<State, StateError> {
-        let state: State = serde_json::from_slice(text).map_err(StateError::Json)?;
-        if state.schema != FORM {
-            return Err(StateError::Form(state.schema));
+        let Versioned { schema } = serde_json::from_slice(text).map_err(StateError::of)?;
+        if schema != FORM {
+            return Err(StateError::Form(schema));
         }
-        if is_entry_id(&state.last_id) { Ok(state) } else { Err(StateError::LastId) }
+        let state: State = serde_json::from_slice(text).map_err(StateError::of)?;
+        if is_entry_id(&state.last_id) { Ok(state) } else { Err(StateError::Damaged) }
+    }
+}
+
+/// What every state has.
+#[derive(Deserialize)]
+struct Versioned {
+    schema: u32,
+}
+
+impl StateError {
+    fn of(error: serde_json::Error) -> StateError {
+        if error.is_data() { StateError::Damaged } else { StateError::Json(error) }
     }
 }
 
@@ -186,7 +194,7 @@ pub fn load(directory: &Path) -> Result<Option<State>, StateError> {
     match fs::read(&path) {
         Ok(text) => State::from_json(&text).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(StateError::File { path, source }),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -204,7 +212,7 @@ pub fn save(directory: &Path, text: &str) -> Result<(), StateError> {
         file.sync_all()?;
         fs::rename(&new, &path)
     };
-    write().map_err(|source| StateError::File { path: path.clone(), source })
+    Ok(write()?)
 }
 
 #[cfg(test)]
@@ -224,7 +232,7 @@ mod tests {
     fn a_saved_state_reads_back_to_the_same() {
         let state = State::from_json(SAVED.as_bytes()).unwrap();
         assert_eq!((state.last_id.as_str(), state.taken_ts), ("5-1", Some(70)));
-        assert_eq!(state.pending().next(), Some(Focus { ts: 85, dev_mode: true, app: "c".into() }));
+        assert_eq!(state.snapshot().pending, [Focus { ts: 85, dev_mode: true, app: "c".into() }]);
         assert_eq!(State::from_json(state.json().unwrap().as_bytes()).unwrap(), state);
     }
 
@@ -241,21 +249,20 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for text in ["", "[]", "{}", &SAVED.replace("\"gains\":2", "\"gains\":-2")] {
-            assert!(matches!(State::from_json(text.as_bytes()), Err(StateError::Json(_))), "{text}");
+        let refused = |text: &str| State::from_json(text.as_bytes()).unwrap_err().to_string();
+        assert_eq!([refused(""), refused("{\"a\""), refused("nonsense")], ["not JSON"; 3]);
+        assert_eq!([refused("[]"), refused("{}")], ["damaged"; 2]);
+        for (value, other) in [("\"gains\":2", "\"gains\":-2"), ("\"since\":70", "\"since\":\"Firefox\"")] {
+            assert_eq!(refused(&SAVED.replace(value, other)), "damaged");
         }
-        let named =
-            State::from_json(SAVED.replace("\"since\":70", "\"since\":\"Firefox\"").as_bytes()).unwrap_err();
-        assert_eq!(named.to_string(), "the saved state is not understood, at line 2, column 46");
-        let other = SAVED.replace("\"schema\":1", "\"schema\":2");
-        assert!(matches!(State::from_json(other.as_bytes()), Err(StateError::Form(2))));
+        assert_eq!(refused(&SAVED.replace("\"schema\":1", "\"schema\":99")), "another schema");
     }
 
     #[test]
     fn a_state_that_points_nowhere_is_refused() {
         for id in ["", "5", "5-", "-1", "+5-1", "5-1-1", "18446744073709551616-0", "$", "5-x"] {
             let text = SAVED.replace("5-1", id);
-            assert!(matches!(State::from_json(text.as_bytes()), Err(StateError::LastId)), "{id}");
+            assert!(matches!(State::from_json(text.as_bytes()), Err(StateError::Damaged)), "{id}");
         }
         for id in ["0-0", "18446744073709551615-18446744073709551615"] {
             assert_eq!(State::from_json(SAVED.replace("5-1", id).as_bytes()).unwrap().last_id, id);

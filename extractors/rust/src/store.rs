@@ -6,9 +6,9 @@
 //! answered for it or the spool has it: the cursor `stored` follows. Redis never waits for this, nor this for Redis.
 
 mod delivery;
-mod depot;
+mod disk_buffer;
 mod due;
-mod memory;
+mod memory_buffer;
 mod worker;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -16,19 +16,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use self::delivery::Delivered;
-use self::depot::Depot;
+use self::disk_buffer::DiskBuffer;
 use self::due::LARGEST_BATCH;
-use self::memory::{MOST, Memory, Point};
+use self::memory_buffer::{MOST, Memory, Point};
 use self::worker::Worker;
 use crate::config::Config;
 use crate::influx::Influx;
 use crate::refusal::Refusal;
 use crate::spool::disk::{Disk, System};
+use crate::waits::{REDIS_ANSWER, STOP};
 
 /// How long InfluxDB may take for the last attempt of a process that was told to stop.
-const LAST_ATTEMPT: Duration = Duration::from_millis(1500);
+const LAST_ATTEMPT: Duration = STOP.saturating_sub(REDIS_ANSWER).saturating_sub(LAST_PUT);
 /// How long the thread may take after that to put what is left into the spool.
-const LAST_PUT: Duration = Duration::from_secs(1);
+const LAST_PUT: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the store has done so far.
@@ -50,6 +51,8 @@ pub struct StoreStats {
     pub errors: u64,
     /// Why nothing can be written, while it cannot.
     pub trouble: Option<String>,
+    /// Rises whenever that changes.
+    pub trouble_changes: u32,
 }
 
 #[derive(Debug, Default)]
@@ -63,9 +66,9 @@ struct Shared {
     stats: StoreStats,
 }
 
-/// What the main thread and the store's own share. Who needs both locks takes the depot's first.
+/// What the main thread and the store's own share. Who needs both locks takes the disk_buffer's first.
 pub struct Common<D: Disk> {
-    depot: Mutex<Depot<D>>,
+    disk_buffer: Mutex<DiskBuffer<D>>,
     shared: Mutex<Shared>,
     changed: Condvar,
 }
@@ -81,8 +84,9 @@ impl Store {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(config: &Config) -> std::io::Result<Store> {
-        let depot = Depot::new(&System, config.state_dir.as_deref(), config.spool_bytes, config.log);
-        let store = Store { common: Common::new(depot) };
+        let disk_buffer =
+            DiskBuffer::new(&System, config.state_dir.as_deref(), config.spool_bytes, config.log);
+        let store = Store { common: Common::new(disk_buffer) };
         let influx = Influx::new(config);
         let (timeout, retry) = (config.influx_timeout, config.influx_retry);
         let worker = Worker::new(Arc::clone(&store.common), influx, config.log, timeout, retry);
@@ -121,8 +125,13 @@ impl<D: Disk> Store<D> {
         self.common.shared().settled
     }
 
-    /// Tries once more to write what waits, and puts the rest into the spool. True when nothing waits any more.
-    pub fn stop(&self) -> bool {
+    /// Rises whenever it changes why nothing can be written.
+    pub fn trouble_changes(&self) -> u32 {
+        self.common.shared().stats.trouble_changes
+    }
+
+    /// Tries once more to write what waits, and puts the rest into the spool. How many points wait still.
+    pub fn stop(&self) -> usize {
         let attempt_until = Instant::now() + LAST_ATTEMPT;
         let until = attempt_until + LAST_PUT;
         let mut shared = self.common.shared();
@@ -141,7 +150,7 @@ impl<D: Disk> Store<D> {
                 }
             }
         }
-        shared.memory.is_empty()
+        shared.memory.len()
     }
 }
 
@@ -151,13 +160,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<D: Disk> Common<D> {
-    fn new(depot: Depot<D>) -> Arc<Common<D>> {
+    fn new(disk_buffer: DiskBuffer<D>) -> Arc<Common<D>> {
         let shared = Mutex::new(Shared::default());
-        Arc::new(Common { depot: Mutex::new(depot), shared, changed: Condvar::new() })
+        Arc::new(Common { disk_buffer: Mutex::new(disk_buffer), shared, changed: Condvar::new() })
     }
 
-    fn depot(&self) -> MutexGuard<'_, Depot<D>> {
-        locked(&self.depot)
+    fn disk_buffer(&self) -> MutexGuard<'_, DiskBuffer<D>> {
+        locked(&self.disk_buffer)
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
@@ -201,54 +210,60 @@ impl<D: Disk> Common<D> {
     }
 
     /// Counts what was delivered; points of memory up to this number (0 for none) are settled.
-    fn count(&self, depot: &Depot<D>, done: &Delivered, through: u64) {
+    fn count(&self, disk_buffer: &DiskBuffer<D>, done: &Delivered, through: u64) {
         let mut shared = self.shared();
         shared.settle(through);
         let stats = &mut shared.stats;
         stats.written += done.written;
         stats.rejected += done.rejected;
         stats.errors += done.errors;
-        stats.spool_bytes = depot.bytes();
+        stats.spool_bytes = disk_buffer.bytes();
         if done.refusal.is_some() {
             stats.refusal.clone_from(&done.refusal);
         }
-        if let Some(failure) = &done.failure {
-            stats.trouble = Some(failure.reason.clone());
-        } else if done.answered.is_some() {
-            stats.trouble = None;
+        let trouble = match (&done.failure, done.answered) {
+            (Some(failure), _) => Some(failure.reason.clone()),
+            (None, Some(_)) => None,
+            (None, None) => return,
+        };
+        if stats.trouble != trouble {
+            stats.trouble = trouble;
+            stats.trouble_changes += 1;
         }
     }
 
-    fn count_spool(&self, depot: &Depot<D>) {
-        self.shared().stats.spool_bytes = depot.bytes();
+    fn count_spool(&self, disk_buffer: &DiskBuffer<D>) {
+        self.shared().stats.spool_bytes = disk_buffer.bytes();
     }
 
     /// Puts everything that waits in memory into the spool, as far as that can be done.
     fn put_all(&self, now: Instant) {
-        self.put_all_into(&mut self.depot(), now);
+        self.put_all_into(&mut self.disk_buffer(), now);
     }
 
     fn put_all_unless_busy(&self) {
-        match self.depot.try_lock() {
-            Ok(mut depot) => self.put_all_into(&mut depot, Instant::now()),
-            Err(TryLockError::Poisoned(depot)) => self.put_all_into(&mut depot.into_inner(), Instant::now()),
+        match self.disk_buffer.try_lock() {
+            Ok(mut disk_buffer) => self.put_all_into(&mut disk_buffer, Instant::now()),
+            Err(TryLockError::Poisoned(disk_buffer)) => {
+                self.put_all_into(&mut disk_buffer.into_inner(), Instant::now())
+            }
             Err(TryLockError::WouldBlock) => {}
         }
     }
 
-    fn put_all_into(&self, depot: &mut Depot<D>, now: Instant) {
+    fn put_all_into(&self, disk_buffer: &mut DiskBuffer<D>, now: Instant) {
         let points = self.lend(usize::MAX);
-        if points.is_empty() || !depot.is_there() {
+        if points.is_empty() || !disk_buffer.is_there() {
             self.shared().memory.settle(0);
             return;
         }
         let lines: Vec<&str> = points.iter().map(|point| &*point.line).collect();
-        let (put, dropped) = depot.put(&lines, now);
+        let (put, dropped) = disk_buffer.put(&lines, now);
         let mut shared = self.shared();
         shared.settle(put.checked_sub(1).map_or(0, |last| points[last].sequence));
         shared.stats.spooled += put as u64;
         shared.stats.dropped += dropped;
-        shared.stats.spool_bytes = depot.bytes();
+        shared.stats.spool_bytes = disk_buffer.bytes();
     }
 }
 

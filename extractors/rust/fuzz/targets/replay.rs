@@ -4,7 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use seclyzer_extractors::core::{Core, Settings};
+use seclyzer_extractors::core::Settings;
+use seclyzer_extractors::operators::Extractor;
 use seclyzer_extractors::output::Writer;
 use seclyzer_extractors::replay;
 use seclyzer_extractors::schema::{Kind, Schema};
@@ -45,7 +46,7 @@ fuzz_target!(|data: &[u8]| {
 
 /// The counters after these lines.
 fn counted(kind: Kind, settings: Settings, mut lines: &[u8]) -> serde_json::Value {
-    let mut core = Core::new(kind, settings);
+    let mut core = Extractor::new(kind, settings);
     let writer = Writer::new(kind, Schema::of(kind).unwrap());
     let mut out = Vec::new();
     replay::run(&mut core, &writer, &mut lines, &mut out).unwrap();

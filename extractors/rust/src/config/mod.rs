@@ -20,6 +20,8 @@ use crate::schema::Kind;
 /// The configuration of one extractor.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Of which extractor it is.
+    pub kind: Kind,
     /// Where Redis listens.
     pub redis: Endpoint,
     /// The user at Redis; none is `default`.

@@ -75,6 +75,7 @@ impl<'a> Reader<'a> {
             )?,
         };
         let mut config = Config {
+            kind,
             redis: redis.endpoint,
             redis_username: redis.username.or_else(|| self.text("redis_username")),
             redis_password: redis.password.or(password),

@@ -4,9 +4,11 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use super::*;
 use crate::config::address::parse_influx_url;
+use crate::net::words;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -85,7 +87,7 @@ fn answered(reply: Reply) -> io::Result<Response> {
 #[track_caller]
 fn no_http_for(reply: Reply) {
     let error = answered(reply).unwrap_err();
-    assert!(error.to_string().starts_with("the server does not speak HTTP: "), "{error}");
+    assert_eq!(error.to_string(), "does not speak HTTP");
 }
 
 #[test]
@@ -111,7 +113,7 @@ fn a_date_to_retry_after_lies_behind_or_ahead() {
     let text = |date| bytes(&format!("HTTP/1.1 503 X\r\nretry-after: {date}\r\nContent-Length: 0\r\n\r\n"));
     let retry_after = |date| answered(Reply::Bytes(text(date))).unwrap().retry_after;
     assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(0));
-    assert!(retry_after("Sun, 06 Nov 2094 08:49:37 GMT").is_some_and(|seconds| seconds > 1_000_000_000));
+    assert!(retry_after("Sat, 06 Nov 2094 08:49:37 GMT").is_some_and(|seconds| seconds > 1_000_000_000));
     assert_eq!(retry_after("later"), None);
 }
 
@@ -128,7 +130,7 @@ fn a_connection_is_kept_and_a_closed_one_is_opened_anew_once() {
     }
     // The kept connection closes without an answer, and so does the new one: that is an error.
     let error = server.post(PATIENCE).unwrap_err();
-    assert_eq!(error.to_string(), "the server closed the connection");
+    assert_eq!(words(&error), "closed the connection");
     assert_eq!(server.heads.iter().count(), 5);
 }
 

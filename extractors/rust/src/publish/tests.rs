@@ -10,7 +10,7 @@ fn with_state(ts: i64) -> Output {
 
 #[test]
 fn a_transaction_moves_text_list_and_cursor_together() {
-    let (request, count) = commands("seclyzer:features:mouse", "seclyzer:cursor:mouse", &[text(7)]);
+    let (request, names) = commands("seclyzer:features:mouse", "seclyzer:cursor:mouse", &[text(7)]);
     let request = String::from_utf8(request).unwrap();
     let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
     assert_eq!(
@@ -18,7 +18,7 @@ fn a_transaction_moves_text_list_and_cursor_together() {
         "PUBLISH seclyzer:features:mouse 7 LPUSH seclyzer:features:mouse 7 \
          LTRIM seclyzer:features:mouse 0 999 HSET seclyzer:cursor:mouse published 7 EXEC"
     );
-    assert_eq!(count, 4);
+    assert_eq!(names, ["PUBLISH", "LPUSH", "LTRIM", "HSET"]);
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn windows_that_wait_go_together_and_a_state_goes_alone() {
         publisher.push(text(ts));
     }
     assert_eq!(publisher.together(), MOST_TOGETHER);
-    let (request, count) = commands("c", "seclyzer:cursor:mouse", &[text(1), text(2), text(3)]);
+    let (request, names) = commands("c", "seclyzer:cursor:mouse", &[text(1), text(2), text(3)]);
     let request = String::from_utf8(request).unwrap();
     let words: Vec<&str> = request.lines().filter(|line| !line.starts_with(['*', '$'])).collect();
     assert_eq!(
@@ -36,7 +36,7 @@ fn windows_that_wait_go_together_and_a_state_goes_alone() {
         "PUBLISH c 1 LPUSH c 1 PUBLISH c 2 LPUSH c 2 PUBLISH c 3 LPUSH c 3 LTRIM c 0 999 \
          HSET seclyzer:cursor:mouse published 3 EXEC"
     );
-    assert_eq!(count, 8);
+    assert_eq!(names.len(), 8);
     publisher.in_doubt = 2;
     assert_eq!(publisher.together(), 2, "what is in doubt came through as a whole, or not at all");
     let mut publisher = Publisher::new(Kind::App, "c");
@@ -75,7 +75,7 @@ fn what_fills_a_transaction_is_counted_by_texts() {
     }
     assert!(!publisher.has_plenty());
     publisher.push(with_state(1000));
-    assert!(publisher.has_plenty() && publisher.waiting() == 1);
+    assert!(publisher.has_plenty() && publisher.queue.len() == 1);
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn windows_wait_one_by_one_and_states_are_joined() {
     let mut publisher = Publisher::new(Kind::App, "c");
     publisher.push(text(1));
     publisher.push(text(2));
-    assert_eq!(publisher.waiting(), 2);
+    assert_eq!(publisher.queue.len(), 2);
     publisher.push(with_state(3));
     publisher.push(with_state(4));
-    assert_eq!(publisher.waiting(), 3);
+    assert_eq!(publisher.queue.len(), 3);
     let last = publisher.queue.back().unwrap();
     assert_eq!((last.texts.len(), last.published, last.state.as_deref()), (2, Some(4), Some("state 4")));
 }
@@ -97,7 +97,7 @@ fn an_output_in_doubt_is_not_changed() {
     publisher.push(with_state(1));
     publisher.in_doubt = 1;
     publisher.push(with_state(2));
-    assert_eq!(publisher.waiting(), 2);
+    assert_eq!(publisher.queue.len(), 2);
 }
 
 #[test]
@@ -106,11 +106,11 @@ fn past_the_bound_the_oldest_go_and_are_counted() {
     for ts in 0..1003 {
         publisher.push(text(ts));
     }
-    assert_eq!((publisher.waiting(), publisher.dropped), (1000, 3));
+    assert_eq!((publisher.queue.len(), publisher.dropped), (1000, 3));
     assert_eq!(publisher.queue.front().unwrap().published, Some(3));
     let mut publisher = Publisher::new(Kind::App, "c");
     for ts in 0..1003 {
         publisher.push(with_state(ts));
     }
-    assert_eq!((publisher.waiting(), publisher.dropped), (1, 3));
+    assert_eq!((publisher.queue.len(), publisher.dropped, publisher.waiting()), (1, 3, 1000));
 }

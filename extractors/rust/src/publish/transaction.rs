@@ -7,7 +7,7 @@ const LIST_LENGTH: &[u8] = b"999";
 /// The patterns of applications.
 const PATTERNS_KEY: &[u8] = b"seclyzer:app:patterns";
 /// The counts to go on from after a restart.
-pub const STATE_KEY: &[u8] = b"seclyzer:app:state";
+pub const STATE_KEY: &str = "seclyzer:app:state";
 
 /// What goes into one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,34 +22,34 @@ pub struct Output {
     pub patterns: Option<String>,
 }
 
-/// The commands of a transaction behind `MULTI`, and how many there are before `EXEC`. What the cursor and the state
-/// become is what the last output says.
-pub(super) fn commands(channel: &str, cursor_key: &str, outputs: &[Output]) -> (Vec<u8>, usize) {
-    let (channel, mut request, mut count) = (channel.as_bytes(), Vec::new(), 0);
+/// The commands of a transaction behind `MULTI`, and the names of those before `EXEC`. The cursor and the state become
+/// what they are in the last output.
+pub(super) fn commands(channel: &str, cursor_key: &str, outputs: &[Output]) -> (Vec<u8>, Vec<&'static str>) {
+    let (channel, mut request, mut names) = (channel.as_bytes(), Vec::new(), Vec::new());
     let last = outputs.last();
     let published = last.and_then(|last| last.published).map(|ts| ts.to_string());
-    let mut add = |command: &[&[u8]]| {
-        write_command(&mut request, command);
-        count += 1;
+    let mut add = |name: &'static str, arguments: &[&[u8]]| {
+        write_command(&mut request, &[&[name.as_bytes()], arguments].concat());
+        names.push(name);
     };
     let mut texts = outputs.iter().flat_map(|output| &output.texts).peekable();
     let puts_out = texts.peek().is_some();
     for text in texts {
-        add(&[b"PUBLISH", channel, text.as_bytes()]);
-        add(&[b"LPUSH", channel, text.as_bytes()]);
+        add("PUBLISH", &[channel, text.as_bytes()]);
+        add("LPUSH", &[channel, text.as_bytes()]);
     }
     if puts_out {
-        add(&[b"LTRIM", channel, b"0", LIST_LENGTH]);
+        add("LTRIM", &[channel, b"0", LIST_LENGTH]);
     }
     if let Some(published) = &published {
-        add(&[b"HSET", cursor_key.as_bytes(), b"published", published.as_bytes()]);
+        add("HSET", &[cursor_key.as_bytes(), b"published", published.as_bytes()]);
     }
     if let Some(state) = last.and_then(|last| last.state.as_ref()) {
-        add(&[b"SET", STATE_KEY, state.as_bytes()]);
+        add("SET", &[STATE_KEY.as_bytes(), state.as_bytes()]);
     }
     if let Some(patterns) = last.and_then(|last| last.patterns.as_ref()) {
-        add(&[b"SET", PATTERNS_KEY, patterns.as_bytes()]);
+        add("SET", &[PATTERNS_KEY, patterns.as_bytes()]);
     }
     write_command(&mut request, &[b"EXEC"]);
-    (request, count)
+    (request, names)
 }

@@ -5,100 +5,197 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use super::{Service, us_since};
-use crate::core::Moment;
+use super::Service;
 use crate::cursor::Cursor;
-use crate::logs::wall_us;
+use crate::dependency::Dependency;
+use crate::logs::lines::dependency;
 use crate::net::{Wait, sleep_until};
-use crate::publish::read_cursor;
+use crate::publish::{failure, read_cursor};
 use crate::redis::{Redis, RedisError};
 use crate::schema::Kind;
 use crate::source::{CATCHING_UP, PROMPT, START, Source, Turn};
+use crate::timestamp::wall_us;
+use crate::waits::{REDIS_BACKOFF_FIRST, REDIS_BACKOFF_LONGEST, STREAM_AGE};
 
-/// How long the stream keeps entries.
-pub(super) const STREAM_AGE: Duration = Duration::from_secs(120);
+/// The source, and what is known of it.
+pub struct Reading {
+    source: Source,
+    pub redis: Dependency,
+    /// Redis was tried to reach.
+    tried: bool,
+    /// What the last run left has been asked for.
+    resumed: bool,
+    /// All of the stream has been read once.
+    caught_up: bool,
+    /// There is more to read: the next answer is on its way.
+    behind: bool,
+    /// Redis has not answered the read though there is something to read, or that is unknown.
+    await_answer: bool,
+    /// The stream's ids are ahead of the clock, and it is to be made anew.
+    are_ids_ahead: bool,
+    /// When Redis last answered a read.
+    read_at: Option<Instant>,
+    /// How often reading began.
+    connections: u64,
+}
 
-impl Service<'_> {
-    pub(super) fn connect(&mut self, now: Instant) {
-        match self.open() {
-            // Whether reading works is known when the first read is answered.
-            Ok(()) => {
-                self.connections += 1;
-                self.timers.stats = now;
-            }
-            Err(error) => {
-                self.publisher.close();
-                self.redis.failed(now, error.to_string().into(), self.log);
-                self.say_status();
-            }
+impl Reading {
+    /// Will read the stream of `kind`.
+    pub fn new(kind: Kind) -> Reading {
+        Reading {
+            source: Source::new(kind, START.to_owned()),
+            redis: Dependency::new(dependency::REDIS_READ, REDIS_BACKOFF_FIRST, REDIS_BACKOFF_LONGEST),
+            tried: false,
+            resumed: false,
+            caught_up: false,
+            behind: false,
+            await_answer: false,
+            are_ids_ahead: false,
+            read_at: None,
+            connections: 0,
         }
     }
 
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The stream's key.
+    pub fn stream(&self) -> &[u8] {
+        self.source.stream()
+    }
+
+    /// The entry read last.
+    pub fn last_id(&self) -> &str {
+        self.source.last_id()
+    }
+
+    /// Whether there is a connection.
+    pub fn is_open(&self) -> bool {
+        self.source.is_open()
+    }
+
+    /// Whether the last answer held what is too long for an event.
+    pub fn is_swamped(&self) -> bool {
+        self.source.is_swamped()
+    }
+
+    /// Whether there is more to read.
+    pub fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Whether all of the stream has been read once.
+    pub fn has_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    /// Whether Redis was tried to reach.
+    pub fn has_tried(&self) -> bool {
+        self.tried
+    }
+
+    /// Whether a connection is missing and may be tried.
+    pub fn may_connect(&self, now: Instant) -> bool {
+        !self.source.is_open() && self.redis.may_try(now)
+    }
+
+    /// How often Redis had to be connected to anew.
+    pub fn reconnects(&self) -> u64 {
+        self.connections.saturating_sub(1)
+    }
+
+    /// Whether the stream's ids are ahead of the clock.
+    pub fn note_ids(&mut self, are_ahead: bool) {
+        self.are_ids_ahead = are_ahead;
+    }
+}
+
+impl Service<'_> {
+    pub(super) fn connect(&mut self, now: Instant) {
+        let opened = self.open();
+        self.reading.tried = true;
+        match opened {
+            // Whether reading works is known when the first read is answered.
+            Ok(()) => {
+                self.reading.connections += 1;
+                self.housekeeping.hurry(now);
+            }
+            Err(error) => {
+                self.outputs.publisher.close();
+                self.reading.redis.failed(now, failure(self.config, &error), &self.config.log);
+            }
+        }
+        self.report_status();
+    }
+
     fn open(&mut self) -> Result<(), RedisError> {
-        if !self.resumed {
+        if !self.reading.resumed {
             self.resume()?;
         } else {
             // What broke one connection has most likely broken the other, and Redis may have forgotten all.
-            self.publisher.close();
-            self.keeper.tell_again();
-            self.guard.forget();
+            self.outputs.publisher.close();
+            self.outputs.checkpoint.write_again();
+            self.housekeeping.bounds.forget();
         }
         self.look_for_gap()?;
-        self.source.open(self.config)
+        self.reading.source.open(self.config)
     }
 
     /// Learns how far the last run had come.
     fn resume(&mut self) -> Result<(), RedisError> {
         let now = wall_us();
-        let key = self.publisher.cursor_key().to_owned();
-        let redis = self.publisher.redis(self.config)?;
-        let (published, stored) = read_cursor(redis, &key, self.log)?;
-        self.cursor = Cursor::new(published, stored, now);
+        let outputs = &mut self.outputs;
+        let key = outputs.publisher.cursor_key().to_owned();
+        let redis = outputs.publisher.redis(self.config)?;
+        let (published, stored) = read_cursor(redis, &key, &self.config.log)?;
+        outputs.cursor = Cursor::new(published, stored, now);
         if self.kind == Kind::App
-            && let Some((state, in_redis)) = self.keeper.load(redis)?
+            && let Some((state, in_redis)) = outputs.checkpoint.load(redis)?
         {
             // The state in Redis tells exactly what was done, where the cursor would hide a second transition at the
             // same time. That of a file may be older than the cursor.
             if in_redis {
-                self.cursor.forget_last_run();
+                outputs.cursor.forget_last_run();
             }
-            self.source = Source::new(self.kind, state.last_id.clone());
-            state.unstored().for_each(|record| self.hand_over(record));
+            self.reading.source = Source::new(self.kind, state.last_id.clone());
+            state.unstored().for_each(|record| outputs.hand_over(record));
             self.core.restore(&state, now, &mut self.records);
         }
-        self.resumed = true;
+        self.reading.resumed = true;
         Ok(())
     }
 
-    /// Nothing was read for longer than the stream keeps entries: some may be gone that nobody has read.
+    /// Nothing was read for longer than the stream keeps entries: some may be gone unread.
     fn look_for_gap(&mut self) -> Result<(), RedisError> {
-        if self.read_at.is_none_or(|read_at| read_at.elapsed() <= STREAM_AGE)
-            || self.source.last_id() == START
+        let source = &self.reading.source;
+        if self.reading.read_at.is_none_or(|read_at| read_at.elapsed() <= STREAM_AGE)
+            || source.last_id() == START
         {
             return Ok(());
         }
-        let (stream, last_id) = (self.source.stream(), self.source.last_id().as_bytes());
-        let redis = self.publisher.settled(self.config)?;
+        let (stream, last_id) = (source.stream(), source.last_id().as_bytes());
+        let redis = self.outputs.publisher.ready(self.config)?;
         if !has_entries(redis, stream, b"-", last_id)? && has_entries(redis, stream, b"-", b"+")? {
             self.count_gap();
         }
-        self.read_at = None;
+        self.reading.read_at = None;
         Ok(())
     }
 
     /// Waits for events, or until something is due. True when it is time to stop.
     pub(super) fn wait(&mut self, stop: &UnixStream) -> io::Result<bool> {
-        if !self.source.is_open() {
-            let until = self.next_duty().min(self.redis.next_try().unwrap_or_else(Instant::now));
-            return Ok(sleep_until(until, stop.as_fd())? == Wait::Woken);
+        if !self.reading.is_open() {
+            let retry = self.reading.redis.next_try().unwrap_or_else(Instant::now);
+            return Ok(sleep_until(self.next_due().min(retry), stop.as_fd())? == Wait::Woken);
         }
         // The process itself may have been stopped for longer than the stream keeps entries.
         if let Err(error) = self.look_for_gap() {
-            self.source.close();
+            self.reading.source.close();
             self.reading_fails(&error);
             return Ok(false);
         }
-        if self.are_ids_ahead && !self.source.waits() {
+        if self.reading.are_ids_ahead && !self.reading.source.waits() {
             self.make_stream_anew();
         }
         let (due_at, preparable_at) = (self.due_at(), self.preparable_at());
@@ -106,19 +203,19 @@ impl Service<'_> {
         let mut turn = self.read(until, stop);
         if let Ok(Turn::Silent) = turn {
             let now = Instant::now();
-            self.core.prepare(us_since(self.epoch, now));
+            self.core.prepare(self.time.us(now));
             if due_at.is_some_and(|due_at| due_at <= now) {
                 turn = self.look_behind_silence(stop);
             }
         }
-        self.behind = matches!(turn, Ok(Turn::Behind));
+        self.reading.behind = matches!(turn, Ok(Turn::Behind));
         match turn {
             Ok(Turn::CaughtUp { empty_at }) => {
-                self.caught_up = true;
-                self.await_answer = false;
+                self.reading.caught_up = true;
+                self.reading.await_answer = false;
                 self.reading_works();
                 let clock = self.core.clock();
-                let real = us_since(self.epoch, if clock.is_running() { empty_at } else { Instant::now() });
+                let real = self.time.us(if clock.is_running() { empty_at } else { Instant::now() });
                 clock.start(real);
                 self.core.tick(real, &mut self.records);
             }
@@ -135,47 +232,43 @@ impl Service<'_> {
 
     /// Takes what is unread out of a stream whose ids are ahead of the clock, and begins with another.
     fn make_stream_anew(&mut self) {
-        self.are_ids_ahead = false;
-        let (stream, last_id) = (self.source.stream(), self.source.last_id());
-        let redis = self.publisher.settled(self.config);
-        let made = redis.and_then(|redis| self.guard.make_anew(redis, stream, last_id, self.log));
+        self.reading.are_ids_ahead = false;
+        let (stream, last_id) = (self.reading.source.stream(), self.reading.source.last_id());
+        let (bounds, log) = (&mut self.housekeeping.bounds, &self.config.log);
+        let redis = self.outputs.publisher.ready(self.config);
+        let made = redis.and_then(|redis| bounds.make_anew(redis, stream, last_id, log));
         let Some(events) = self.answered(made) else { return };
-        let now = Moment { wall: Some(wall_us()), real: Some(us_since(self.epoch, Instant::now())) };
+        let now = self.time.moment();
         for event in events {
             self.core.message(&event, now, &mut self.records);
         }
         self.core.clock().stop();
-        self.source.begin_anew();
+        self.reading.source.begin_anew();
     }
 
     fn reading_works(&mut self) {
         let now = Instant::now();
-        if self.redis.reason().is_some() || self.read_at.is_none() {
-            self.redis.works(now, self.log);
-            self.say_status();
-        }
+        self.reading.redis.works(now, &self.config.log);
         // An answer that comes so late was waited for in vain: what came behind it may be gone.
         if let Err(error) = self.look_for_gap() {
-            self.source.close();
+            self.reading.source.close();
             return self.reading_fails(&error);
         }
-        self.read_at = Some(now);
+        self.reading.read_at = Some(now);
     }
 
     fn reading_fails(&mut self, error: &RedisError) {
         self.core.clock().stop();
-        self.redis.failed(Instant::now(), error.to_string().into(), self.log);
-        self.say_status();
+        self.reading.redis.failed(Instant::now(), failure(self.config, error), &self.config.log);
     }
 
     /// One turn of the source; what it hands on is read now.
     fn read(&mut self, until: Option<Instant>, stop: &UnixStream) -> Result<Turn, RedisError> {
         let block = self.block();
-        let (core, records, epoch) = (&mut self.core, &mut self.records, self.epoch);
+        let (core, records, time) = (&mut self.core, &mut self.records, self.time);
         let mut moment = None;
-        self.source.turn(block, until, stop.as_fd(), &mut |message| {
-            let now = || Moment { wall: Some(wall_us()), real: Some(us_since(epoch, Instant::now())) };
-            core.message(message, *moment.get_or_insert_with(now), records);
+        self.reading.source.turn(block, until, stop.as_fd(), &mut |message| {
+            core.message(message, *moment.get_or_insert_with(|| time.moment()), records);
         })
     }
 
@@ -183,26 +276,26 @@ impl Service<'_> {
     /// asked whether there is anything that has not been read: if not, time counts up to the question.
     fn look_behind_silence(&mut self, stop: &UnixStream) -> Result<Turn, RedisError> {
         let asked_at = Instant::now();
-        let first = [b"(", self.source.last_id().as_bytes()].concat();
-        let stream = self.source.stream();
-        let redis = self.publisher.settled(self.config);
-        let is_behind = redis.and_then(|redis| has_entries(redis, stream, &first, b"+"));
+        let source = &self.reading.source;
+        let first = [b"(", source.last_id().as_bytes()].concat();
+        let redis = self.outputs.publisher.ready(self.config);
+        let is_behind = redis.and_then(|redis| has_entries(redis, source.stream(), &first, b"+"));
         if is_behind.is_err() {
-            self.publisher.close();
+            self.outputs.publisher.close();
         }
         if asked_at.elapsed() > PROMPT {
-            // Nobody knows since when Redis hangs; meanwhile producers wait for it too.
+            // Since when Redis hangs is unknown; meanwhile producers wait for it too.
             self.core.clock().stop();
             return Ok(Turn::Silent);
         }
-        // When it is not as silent as it seems, or does not say, the read will be answered.
-        self.await_answer = is_behind.unwrap_or(true);
-        if self.await_answer {
+        // When it is not as silent as it seems, or does not tell, the read will be answered.
+        self.reading.await_answer = is_behind.unwrap_or(true);
+        if self.reading.await_answer {
             return Ok(Turn::Silent);
         }
         let turn = self.read(Some(asked_at), stop);
         if let Ok(Turn::Silent) = turn {
-            self.core.tick(us_since(self.epoch, asked_at), &mut self.records);
+            self.core.tick(self.time.us(asked_at), &mut self.records);
         }
         turn
     }
@@ -212,27 +305,22 @@ impl Service<'_> {
         if !self.core.clock().is_running() {
             return CATCHING_UP;
         }
-        // Redis counts in whole ms; one more makes sure that the duty is due then.
-        self.next_duty().saturating_duration_since(Instant::now()) + Duration::from_millis(1)
+        // Redis counts in whole ms; one more makes sure that it is due then.
+        self.next_due().saturating_duration_since(Instant::now()) + Duration::from_millis(1)
     }
 
-    /// When the next window closes or the next event is taken, were nothing to come; none while nobody can know.
+    /// When the next window closes or the next event is taken, were none to come; none while that cannot be known.
     fn due_at(&mut self) -> Option<Instant> {
-        let due = self.core.due().filter(|_| !self.await_answer)?;
+        let due = self.core.due().filter(|_| !self.reading.await_answer)?;
         let real = self.core.clock().real_at(due)?;
-        Some(self.instant_of(real))
+        Some(self.time.instant(real))
     }
 
     /// When a window can be computed before it closes.
     fn preparable_at(&mut self) -> Option<Instant> {
         let from = self.core.preparable()?;
         let real = self.core.clock().real_soon(from)?;
-        Some(self.instant_of(real))
-    }
-
-    /// The moment that is so many µs after the epoch.
-    fn instant_of(&self, real: i64) -> Instant {
-        self.epoch + Duration::from_micros(u64::try_from(real).unwrap_or(0))
+        Some(self.time.instant(real))
     }
 }
 

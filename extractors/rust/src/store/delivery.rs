@@ -4,16 +4,19 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::dependency::Failure;
 use crate::influx::{Answer, Influx};
-use crate::outage::Failure;
+use crate::net::words;
 use crate::refusal::{Reason, Refusal};
 
 /// What `Retry-After` may ask for at most.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
-const ADVICE: &str = "points are kept; check influx_url, influx_token, influx_org and influx_bucket";
 
 /// InfluxDB and the time, which tests play.
 pub trait Remote {
+    /// Where it listens.
+    fn place(&self) -> String;
+
     /// The time.
     fn now(&self) -> Instant;
 
@@ -25,6 +28,10 @@ pub trait Remote {
 }
 
 impl Remote for Influx {
+    fn place(&self) -> String {
+        Influx::place(self)
+    }
+
     fn now(&self) -> Instant {
         Instant::now()
     }
@@ -88,17 +95,19 @@ pub fn deliver(
                 done.refusal = Some(Refusal::new(status, Reason::of(status, ""), part));
                 1
             }
-            Ok(Answer::Misconfigured(reason)) => {
-                done.failure = Some(Failure { reason, at_least: slow, advice: Some(ADVICE) });
+            Ok(Answer::Misconfigured { status, advice }) => {
+                let reason = format!("{}: status {status}", remote.place());
+                done.failure = Some(Failure { reason, at_least: slow, advice: Some(advice) });
                 break;
             }
-            Ok(Answer::Later { seconds, reason }) => {
+            Ok(Answer::Later { seconds, status }) => {
+                let reason = format!("{}: status {status}", remote.place());
                 let at_least = Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER);
                 done.failure = Some(Failure { reason, at_least, advice: None });
                 break;
             }
             Err(error) => {
-                done.failure = Some(Failure::from(error.to_string()));
+                done.failure = Some(format!("{}: {}", remote.place(), words(&error)).into());
                 break;
             }
         };

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::memory;
+use super::memory_buffer;
+use crate::waits::BATCH;
 
 /// How many points go into one write at most.
 pub const LARGEST_BATCH: usize = 5000;
-/// How long a point waits for others to go with.
-const BATCH_TIME: Duration = Duration::from_secs(1);
 /// A point waits in memory no longer than half of what the stream keeps: behind that it could not be made again.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -49,10 +48,10 @@ impl Situation {
     /// When what is in memory goes to disk, were nothing to happen; none for never.
     pub fn put_at(&self) -> Option<Instant> {
         let (oldest, next_put) = (self.oldest?, self.next_put?);
-        let due = if self.points >= memory::MOST {
+        let due = if self.points >= memory_buffer::MOST {
             self.now
         } else if self.away {
-            oldest + BATCH_TIME
+            oldest + BATCH
         } else if self.failing {
             self.silent_at(oldest).min(oldest + LONGEST_WAIT)
         } else {
@@ -63,8 +62,7 @@ impl Situation {
 
     /// When InfluxDB is asked, were nothing to happen; none for never. What is on disk goes first.
     pub fn send_at(&self) -> Option<Instant> {
-        let ripe =
-            if self.spooled || self.points >= LARGEST_BATCH { self.now } else { self.oldest? + BATCH_TIME };
+        let ripe = if self.spooled || self.points >= LARGEST_BATCH { self.now } else { self.oldest? + BATCH };
         Some(self.next_try.map_or(ripe, |next| ripe.max(next)))
     }
 }
@@ -137,7 +135,7 @@ mod tests {
     #[test]
     fn a_full_memory_goes_to_disk_at_once() {
         let (one, start) = one(3);
-        let full = Situation { points: memory::MOST, ..one };
+        let full = Situation { points: memory_buffer::MOST, ..one };
         assert_eq!(full.put_at(), Some(start + 3 * S));
         let failing = Situation { next_put: Some(start + 9 * S), ..full };
         assert_eq!(failing.put_at(), Some(start + 9 * S));

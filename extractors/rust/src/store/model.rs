@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::delivery::Remote;
-use super::depot::Depot;
+use super::disk_buffer::DiskBuffer;
 use super::worker::{Next, Worker};
 use super::{Common, Store, StoreStats};
 use crate::influx::Answer;
@@ -72,6 +72,10 @@ struct Played {
 struct Far(Rc<RefCell<Played>>);
 
 impl Remote for Far {
+    fn place(&self) -> String {
+        "far".to_owned()
+    }
+
     fn now(&self) -> Instant {
         self.0.borrow().now
     }
@@ -94,8 +98,10 @@ impl Remote for Far {
                 return Err(ErrorKind::TimedOut.into());
             }
             Mode::Away => return Err(ErrorKind::ConnectionRefused.into()),
-            Mode::Busy => return Ok(Answer::Later { seconds: 7, reason: "429".into() }),
-            Mode::Misconfigured => return Ok(Answer::Misconfigured("401".into())),
+            Mode::Busy => return Ok(Answer::Later { seconds: 7, status: 429 }),
+            Mode::Misconfigured => {
+                return Ok(Answer::Misconfigured { status: 401, advice: "check influx_token" });
+            }
             Mode::Answers | Mode::LosesAnswers => {}
         }
         if texts.len() > 40 {
@@ -287,7 +293,7 @@ fn numbers(points: &[&String]) -> String {
 }
 
 fn process(disk: &Simulated, far: &Far, cap: u64) -> (Store<Simulated>, Worker<Simulated, Far>) {
-    let common = Common::new(Depot::new(disk, Some(Path::new("/state")), cap, LOG));
+    let common = Common::new(DiskBuffer::new(disk, Some(Path::new("/state")), cap, LOG));
     let worker = Worker::new(Arc::clone(&common), far.clone(), LOG, TIMEOUT, RETRY);
     (Store { common }, worker)
 }

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::Common;
 use super::delivery::{Delivered, Remote, deliver};
-use super::depot::Depot;
+use super::disk_buffer::DiskBuffer;
 use super::due::{LARGEST_BATCH, Situation};
-use crate::logs::{Field, Log};
-use crate::outage::Dependency;
+use crate::dependency::Dependency;
+use crate::logs::Log;
+use crate::logs::lines::{self, dependency};
 use crate::spool::disk::Disk;
+use crate::waits::INFLUX_BACKOFF_FIRST;
 
 /// When there is something to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl<D: Disk, R: Remote> Worker<D, R> {
         timeout: Duration,
         retry: Duration,
     ) -> Worker<D, R> {
-        let dependency = Dependency::new("Writing to InfluxDB", retry);
+        let dependency = Dependency::new(dependency::INFLUXDB, INFLUX_BACKOFF_FIRST, retry);
         Worker { common, remote, log, timeout, retry, dependency, last_answer: None, away: false }
     }
 
@@ -86,11 +88,11 @@ impl<D: Disk, R: Remote> Worker<D, R> {
     }
 
     fn situation(&self, now: Instant) -> (Situation, Option<Instant>) {
-        let mut depot = self.common.depot();
-        let find_again = depot.find(now);
-        self.common.count_spool(&depot);
-        let (spooled, next_put) = (!depot.is_empty(), depot.next_put(now));
-        drop(depot);
+        let mut disk_buffer = self.common.disk_buffer();
+        let find_again = disk_buffer.find(now);
+        self.common.count_spool(&disk_buffer);
+        let (spooled, next_put) = (!disk_buffer.is_empty(), disk_buffer.next_put(now));
+        drop(disk_buffer);
         let (points, oldest) = self.common.waiting();
         let situation = Situation {
             now,
@@ -109,15 +111,15 @@ impl<D: Disk, R: Remote> Worker<D, R> {
 
     /// Sends the oldest segment. True when all of it is settled.
     fn send_segment(&mut self) -> bool {
-        let Some(load) = self.common.depot().oldest() else {
+        let Some(load) = self.common.disk_buffer().oldest() else {
             return true;
         };
         let lines = load.lines();
         let done = self.deliver(&lines);
-        let mut depot = self.common.depot();
-        set_aside(&mut depot, &lines, &done);
-        depot.settle(&load, done.settled);
-        self.common.count(&depot, &done, 0);
+        let mut disk_buffer = self.common.disk_buffer();
+        set_aside(&mut disk_buffer, &lines, &done);
+        disk_buffer.settle(&load, done.settled);
+        self.common.count(&disk_buffer, &done, 0);
         done.settled == lines.len()
     }
 
@@ -126,10 +128,10 @@ impl<D: Disk, R: Remote> Worker<D, R> {
         let points = self.common.lend(LARGEST_BATCH);
         let lines: Vec<&[u8]> = points.iter().map(|point| point.line.as_bytes()).collect();
         let done = self.deliver(&lines);
-        let mut depot = self.common.depot();
-        set_aside(&mut depot, &lines, &done);
+        let mut disk_buffer = self.common.disk_buffer();
+        set_aside(&mut disk_buffer, &lines, &done);
         let through = done.settled.checked_sub(1).map_or(0, |last| points[last].sequence);
-        self.common.count(&depot, &done, through);
+        self.common.count(&disk_buffer, &done, through);
         done.settled == lines.len()
     }
 
@@ -147,13 +149,9 @@ impl<D: Disk, R: Remote> Worker<D, R> {
             self.dependency.works(now, &self.log);
         }
         if let Some(refusal) = &done.refusal {
-            let fields: [Field<'_>; 4] = [
-                ("status", &refusal.status),
-                ("points", &done.rejected),
-                ("reason", &refusal.reason.words()),
-                ("oldest", &refusal.year.as_deref().unwrap_or("unknown")),
-            ];
-            self.log.error("InfluxDB rejected points", &fields);
+            let (reason, oldest) = (refusal.reason.words(), refusal.year.as_deref().unwrap_or("unknown"));
+            let fields = [refusal.status.into(), done.rejected.into(), (&reason).into(), (&oldest).into()];
+            self.log.line(&lines::POINTS_REJECTED, fields);
         }
         if let Some(failure) = &done.failure {
             self.dependency.failed(now, failure.clone(), &self.log);
@@ -172,7 +170,7 @@ impl<D: Disk, R: Remote> Worker<D, R> {
     }
 }
 
-fn set_aside<D: Disk>(depot: &mut Depot<D>, lines: &[&[u8]], done: &Delivered) {
+fn set_aside<D: Disk>(disk_buffer: &mut DiskBuffer<D>, lines: &[&[u8]], done: &Delivered) {
     let at_fault: Vec<&[u8]> = done.at_fault.iter().map(|at| lines[*at]).collect();
-    depot.set_aside(&at_fault);
+    disk_buffer.set_aside(&at_fault);
 }

@@ -1,6 +1,7 @@
 //! Transitions and patterns of applications.
 
-use seclyzer_extractors::core::{Core, Outcome};
+use seclyzer_extractors::core::Outcome;
+use seclyzer_extractors::operators::Extractor;
 use seclyzer_extractors::output::{Value, patterns_json};
 use seclyzer_extractors::patterns::{KEPT_NAMES, OTHER};
 use seclyzer_extractors::schema::Kind;
@@ -204,10 +205,11 @@ fn an_application_that_is_named_like_the_rest_goes_into_it() {
 /// A tracker that goes on from the state that this one would save.
 fn restarted(run: &mut Run, wall: i64) -> Run {
     let max_ts = run.core.clock().largest();
-    let state = run.core.apps().unwrap().state("5-0", max_ts).json().unwrap();
+    let snapshot = run.core.apps().unwrap().snapshot();
+    let state = State::new(snapshot, "5-0", max_ts).json().unwrap();
     let mut next = Run::new(Kind::App);
     let Run { core, records, .. } = &mut next;
-    Core::restore(core, &State::from_json(state.as_bytes()).unwrap(), wall, records);
+    Extractor::restore(core, &State::from_json(state.as_bytes()).unwrap(), wall, records);
     next
 }
 
@@ -239,11 +241,11 @@ fn what_was_late_before_a_restart_is_late_after_it() {
 fn a_state_of_an_older_program_makes_nothing_late_that_is_not() {
     let mut first = many(10);
     let max_ts = first.core.clock().largest();
-    let mut state = first.core.apps().unwrap().state("5-0", max_ts);
+    let mut state = State::new(first.core.apps().unwrap().snapshot(), "5-0", max_ts);
     assert_eq!(state.taken_through, Some(START + 8 * S));
     state.taken_through = Some(START + 8 * S + 750_000);
     let Run { core, records, .. } = &mut first;
-    Core::restore(core, &state, START + 9 * S, records);
+    Extractor::restore(core, &state, START + 9 * S, records);
     assert_eq!(first.focus(START + 8 * S, "x"), Outcome::Taken);
     assert_eq!(first.focus(START + 8 * S - 1, "x"), Outcome::Late);
 }

@@ -16,8 +16,9 @@ mod sessions;
 mod stalls;
 mod windows;
 
-use seclyzer_extractors::core::{Core, Moment, Outcome, Settings};
+use seclyzer_extractors::core::{Moment, Outcome, Settings};
 use seclyzer_extractors::counters::Counters;
+use seclyzer_extractors::operators::Extractor;
 use seclyzer_extractors::output::{Record, Value};
 use seclyzer_extractors::schema::{Kind, Schema};
 use seclyzer_extractors::window::Windows;
@@ -39,7 +40,7 @@ fn defaults(kind: Kind) -> Settings {
 
 /// A core, and what it has put out so far.
 struct Run {
-    core: Core,
+    core: Extractor,
     records: Vec<Record>,
     kind: Kind,
 }
@@ -50,7 +51,7 @@ impl Run {
     }
 
     fn with(kind: Kind, settings: Settings) -> Run {
-        Run { core: Core::new(kind, settings), records: Vec::new(), kind }
+        Run { core: Extractor::new(kind, settings), records: Vec::new(), kind }
     }
 
     /// Reads one message outside of time.

@@ -1,6 +1,7 @@
 //! Which windows are closed, which of them are emitted, and when.
 
-use seclyzer_extractors::core::{Core, Moment, Outcome};
+use seclyzer_extractors::core::{Moment, Outcome};
+use seclyzer_extractors::operators::Extractor;
 use seclyzer_extractors::schema::Kind;
 
 use crate::{Run, S, START, defaults};
@@ -206,7 +207,7 @@ fn real_time_closes_windows_when_nothing_more_comes() {
     let mut run = run(1);
     run.core.clock().start(0);
     read_at(&mut run, 1_000, START + S);
-    let real_at = |core: &mut Core, stream: Option<i64>| core.clock().real_at(stream.unwrap()).unwrap();
+    let real_at = |core: &mut Extractor, stream: Option<i64>| core.clock().real_at(stream.unwrap()).unwrap();
     let (prepared, due) = (run.core.preparable().unwrap(), run.core.due());
     assert_eq!(run.core.clock().real_soon(prepared), Some(1_000 + 4 * S + 125_001));
     let real = real_at(&mut run.core, due);

@@ -79,7 +79,7 @@ fn a_wrong_token_is_said_loudly_once_and_points_are_kept() {
     let (redis, mut extractor) = nine_transitions(&influx);
     until("it says so", || extractor.log().contains("level=error"));
     let log = extractor.log();
-    assert!(log.contains("it answers 401: InfluxDB refuses the token: check influx_token"), "{log}");
+    assert!(log.contains("status 401\" advice=\"InfluxDB refuses the token: check influx_token\""), "{log}");
     stats(&redis, "influx_errors", "1");
     extractor.stop();
     // The last try, at the stop.

@@ -85,8 +85,8 @@ fn points_wait_on_disk_and_are_sent_in_order_when_influxdb_is_back() {
     let stats = redis.wait_for("seclyzer:stats:keystroke", "points_written", |count| count == "5");
     assert_eq!((stats["spool_bytes"].as_str(), stats["points_dropped"].as_str()), ("0", "0"));
     let log = extractor.log();
-    assert_eq!(log.matches("InfluxDB is away: points go to the spool").count(), 1, "{log}");
-    assert!(log.contains("msg=\"the spool is sent\" points=5\n"), "{log}");
+    assert_eq!(log.matches("InfluxDB is away: points go to the disk buffer").count(), 1, "{log}");
+    assert!(log.contains("msg=\"the disk buffer was sent\" points=5\n"), "{log}");
     extractor.stop();
 }
 
@@ -119,7 +119,7 @@ fn a_stop_puts_what_influxdb_has_not_answered_on_disk() {
     assert_eq!(spooled(&state).len(), 5);
     let last = spooled(&state)[4].rsplit(' ').next().unwrap().to_owned();
     assert_eq!(redis.hash("seclyzer:cursor:keystroke")["stored"], last);
-    assert!(extractor.log().contains("all_stored=true"));
+    assert!(extractor.log().contains("points_left=0"));
 }
 
 #[test]
@@ -151,16 +151,16 @@ fn a_place_that_cannot_be_written_leaves_points_in_memory_until_it_can() {
     fs::write(&obstacle, b"").unwrap();
     let mut extractor = settings(APP, &redis, &influx.url, &state).start();
     redis.add("app", &(0..5).map(|i| focus(i, &format!("app{i}"))).collect::<Vec<_>>());
-    until("it says so", || extractor.log().contains("the spool cannot be written"));
+    until("it says so", || extractor.log().contains("the disk buffer cannot be written"));
     let stats = redis.wait_for("seclyzer:stats:app", "influx_errors", |count| count != "0");
     assert_eq!((stats["points_spooled"].as_str(), stats["points_dropped"].as_str()), ("0", "0"));
     fs::remove_file(&obstacle).unwrap();
-    until("it works again", || extractor.log().contains("the spool can be written again"));
-    assert_eq!(spooled(&state).len(), 4);
+    until("it works again", || extractor.log().contains("the disk buffer can be written again"));
+    until("all are in it", || spooled(&state).len() == 4);
     there.store(true, Ordering::SeqCst);
     until("all are sent", || influx.stored().len() == 4);
     extractor.stop();
-    assert_eq!(extractor.log().matches("the spool cannot be written").count(), 1);
+    assert_eq!(extractor.log().matches("the disk buffer cannot be written").count(), 1);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 """Another program has a port that a host's parts are configured for: refused before any change, and it is named."""
 
+import re
+
 import pytest
 from hostchecks import rollout
 from hostchecks.host import Host, name
@@ -43,7 +45,7 @@ def test_each_port_is_said_with_its_program_and_the_variable_that_names_another(
     run: Run, host: Host, option: str
 ) -> None:
     mine = (option in OF_STORE) if name(host) == "store" else (option not in OF_STORE)
-    said = {line.strip() for line in run.text.splitlines() if f"{name(host)}: port {PORTS[option]} " in line}
+    said = set(re.findall(rf"\b{name(host)}: port {PORTS[option]} .*", run.text))
     assert len(said) == (mine or option == "seclyzer_agent_listen"), run.text
     for line in said:
         assert "is in use by python3 (pid " in line

@@ -2,11 +2,11 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::buffer::Timed;
-use crate::closer::Features;
 use crate::event::{Action, Button, Event, Mouse};
 use crate::mouse::Pointing;
 use crate::mouse::steps::turn;
 use crate::stats::{mean, mean_abs, median, std};
+use crate::windowing::Features;
 
 /// When, x and y.
 type Point = (i64, f64, f64);

@@ -1,30 +1,31 @@
-//! Keeps the own stream in bounds, whatever its producers add: its size, and how far its ids are ahead of the clock.
+//! The own stream in bounds, whatever its producers add: its size, and how far its ids are ahead of the clock.
 //!
 //! An entry's id decides when it is trimmed and what may come after it, and producers may choose it. So a stream whose
 //! ids are ahead is made anew, and one that is larger than events make it is trimmed, oldest first and unread.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::logs::Log;
-use crate::redis::{ANSWER_TIME, Redis, RedisError};
+use crate::logs::{Log, lines};
+use crate::redis::{Redis, RedisError};
 use crate::resp::{Frame, write_command};
+use crate::waits::{LOG_REPEAT, REDIS_ANSWER, STREAM_AGE};
 
 /// What is kept of a stream that holds what is too long for an event.
 pub const SWAMPED_BYTES: i64 = 2 << 20;
-/// As long as entries are kept: ids less ahead than this are trimmed a little later, that is all.
-const AHEAD_MS: u64 = 120_000;
+/// As long as entries are kept: ids less ahead than this are only trimmed a little later.
+const AHEAD_MS: u64 = STREAM_AGE.as_millis() as u64;
 /// Entries that are taken out of a stream before it is made anew.
 const COUNT: &[u8] = b"512";
-const COMPLAIN_EVERY: Duration = Duration::from_secs(10);
 
 /// What is known of the stream's bounds, and what was done about them.
 #[derive(Default)]
-pub struct Guard {
+pub struct StreamBounds {
     /// Entries taken out of the stream because it was too large.
     pub entries_trimmed: u64,
     /// How often the stream was made anew.
     pub streams_reset: u64,
-    complain_at: Option<Instant>,
+    /// When trimming may be logged again.
+    log_at: Option<Instant>,
     /// Entries added and read, when all had been read.
     base: Option<(i64, u64)>,
     /// The last id that was ever given, at the last look.
@@ -48,7 +49,7 @@ struct Stream {
     added: Option<i64>,
 }
 
-impl Guard {
+impl StreamBounds {
     /// Trims a stream of more than `limit` bytes to half of that.
     ///
     /// # Errors
@@ -60,7 +61,7 @@ impl Guard {
         limit: i64,
         log: &Log,
     ) -> Result<(), RedisError> {
-        let size = redis.call("MEMORY USAGE", &usage(stream), integer)?;
+        let size = redis.call("MEMORY", &usage(stream), integer)?;
         self.trim(redis, stream, size.unwrap_or(0), limit, log)
     }
 
@@ -82,8 +83,8 @@ impl Guard {
         write_command(&mut request, &usage(stream));
         write_command(&mut request, &[b"XINFO", b"STREAM", stream]);
         redis.send(&request)?;
-        let deadline = Instant::now() + ANSWER_TIME;
-        let size = redis.answer(deadline, |size| unless_refused("MEMORY USAGE", size, integer))?;
+        let deadline = Instant::now() + REDIS_ANSWER;
+        let size = redis.answer(deadline, |size| unless_refused("MEMORY", size, integer))?;
         let told = redis.answer(deadline, |told| unless_refused("XINFO", told, Stream::of))?;
         let Some(size) = size? else { return Ok(Ids::default()) }; // there is no stream
         let told = told?;
@@ -111,9 +112,9 @@ impl Guard {
         self.entries_trimmed += u64::try_from(count).unwrap_or(0);
         self.base = None;
         let now = Instant::now();
-        if self.complain_at.is_none_or(|at| now >= at) {
-            self.complain_at = Some(now + COMPLAIN_EVERY);
-            log.warning("the stream was larger than it may be and was trimmed", &[("entries", &count)]);
+        if self.log_at.is_none_or(|at| now >= at) {
+            self.log_at = Some(now + LOG_REPEAT);
+            log.line(&lines::STREAM_TRIMMED, [count.into()]);
         }
         Ok(())
     }
@@ -155,7 +156,7 @@ impl Guard {
         write_command(&mut request, &[b"DEL", stream]);
         write_command(&mut request, &[b"EXEC"]);
         redis.send(&request)?;
-        let deadline = Instant::now() + ANSWER_TIME;
+        let deadline = Instant::now() + REDIS_ANSWER;
         for _ in 0..2 {
             redis.answer(deadline, |_| ())?;
         }
@@ -166,7 +167,7 @@ impl Guard {
         })??;
         self.streams_reset += 1;
         self.base = None;
-        log.warning("the stream's ids were ahead of the clock: it was made anew", &[]);
+        log.line(&lines::STREAM_RESET, []);
         Ok(entries)
     }
 }
@@ -229,30 +230,30 @@ mod tests {
 
     #[test]
     fn a_gap_is_more_added_than_read_once_all_was_read() {
-        let mut guard = Guard::default();
-        assert!(!guard.has_gap(stream("5-0", 3, 10), "5-0", 3), "nothing to compare with");
-        assert!(!guard.has_gap(stream("8-0", 2, 12), "8-0", 5));
-        assert!(guard.has_gap(stream("9-0", 1, 15), "9-0", 6), "two of three were never read");
-        assert!(!guard.has_gap(stream("9-1", 1, 16), "9-0", 6), "one is still to be read");
-        assert!(!guard.has_gap(stream("9-1", 1, 16), "9-1", 7));
+        let mut bounds = StreamBounds::default();
+        assert!(!bounds.has_gap(stream("5-0", 3, 10), "5-0", 3), "nothing to compare with");
+        assert!(!bounds.has_gap(stream("8-0", 2, 12), "8-0", 5));
+        assert!(bounds.has_gap(stream("9-0", 1, 15), "9-0", 6), "two of three were never read");
+        assert!(!bounds.has_gap(stream("9-1", 1, 16), "9-0", 6), "one is still to be read");
+        assert!(!bounds.has_gap(stream("9-1", 1, 16), "9-1", 7));
     }
 
     #[test]
     fn a_stream_that_is_emptied_each_time_has_a_gap_once_nothing_more_comes() {
-        let mut guard = Guard::default();
-        assert!(!guard.has_gap(stream("5-0", 3, 10), "5-0", 3));
-        assert!(!guard.has_gap(stream("7-0", 0, 14), "5-0", 3), "it may have just been added");
-        assert!(guard.has_gap(stream("7-0", 0, 14), "5-0", 3));
-        assert!(!guard.has_gap(stream("7-0", 0, 14), "5-0", 3), "it was said");
+        let mut bounds = StreamBounds::default();
+        assert!(!bounds.has_gap(stream("5-0", 3, 10), "5-0", 3));
+        assert!(!bounds.has_gap(stream("7-0", 0, 14), "5-0", 3), "it may have just been added");
+        assert!(bounds.has_gap(stream("7-0", 0, 14), "5-0", 3));
+        assert!(!bounds.has_gap(stream("7-0", 0, 14), "5-0", 3), "it is counted once");
     }
 
     #[test]
     fn a_stream_that_began_anew_has_no_gap() {
-        let mut guard = Guard::default();
-        assert!(!guard.has_gap(stream("5-0", 3, 10), "5-0", 3));
-        assert!(!guard.has_gap(stream("6-0", 1, 1), "6-0", 4));
-        guard.forget();
-        assert!(!guard.has_gap(stream("9-0", 9, 90), "9-0", 5));
+        let mut bounds = StreamBounds::default();
+        assert!(!bounds.has_gap(stream("5-0", 3, 10), "5-0", 3));
+        assert!(!bounds.has_gap(stream("6-0", 1, 1), "6-0", 4));
+        bounds.forget();
+        assert!(!bounds.has_gap(stream("9-0", 9, 90), "9-0", 5));
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! The spool and `rejected.lp` as the store uses them: what happens to them is said once, and counted.
+//! The disk buffer: the spool and `rejected.lp` as the store uses them. What happens to them is logged once, and counted.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::config::reason;
-use crate::logs::Log;
+use crate::logs::{Log, lines};
 use crate::spool::disk::Disk;
 use crate::spool::rejected::Rejected;
 use crate::spool::{Appended, Failed, Load, Spool};
@@ -13,7 +13,7 @@ use crate::spool::{Appended, Failed, Load, Spool};
 const WRITE_AGAIN: Duration = Duration::from_secs(10);
 
 /// What survives a restart.
-pub struct Depot<D: Disk> {
+pub struct DiskBuffer<D: Disk> {
     log: Log,
     spool: Option<Spool<D>>,
     rejected: Option<Rejected<D>>,
@@ -21,9 +21,9 @@ pub struct Depot<D: Disk> {
     next_put: Option<Instant>,
     /// What the last run left has been found.
     found: bool,
-    /// What has been said of this outage.
-    said_away: bool,
-    said_full: bool,
+    /// What was logged in this outage.
+    logged_begun: bool,
+    logged_full: bool,
     /// Points that left the spool since it was empty: answered, and dropped at the cap.
     sent: u64,
     dropped: u64,
@@ -31,18 +31,18 @@ pub struct Depot<D: Disk> {
     rejected_fails: bool,
 }
 
-impl<D: Disk + Clone> Depot<D> {
+impl<D: Disk + Clone> DiskBuffer<D> {
     /// In this directory, of at most so many bytes. Without a directory or with none, nothing survives.
-    pub fn new(disk: &D, state_dir: Option<&Path>, cap: u64, log: Log) -> Depot<D> {
+    pub fn new(disk: &D, state_dir: Option<&Path>, cap: u64, log: Log) -> DiskBuffer<D> {
         let spool = state_dir.filter(|_| cap > 0).map(|state_dir| Spool::new(disk.clone(), state_dir, cap));
-        Depot {
+        DiskBuffer {
             log,
             found: spool.is_none(),
             spool,
             rejected: state_dir.map(|state_dir| Rejected::new(disk.clone(), state_dir)),
             next_put: None,
-            said_away: false,
-            said_full: false,
+            logged_begun: false,
+            logged_full: false,
             sent: 0,
             dropped: 0,
             rejected_is_full: false,
@@ -51,7 +51,7 @@ impl<D: Disk + Clone> Depot<D> {
     }
 }
 
-impl<D: Disk> Depot<D> {
+impl<D: Disk> DiskBuffer<D> {
     /// Finds what the last run left; when that fails it is tried again later. Returns when.
     pub fn find(&mut self, now: Instant) -> Option<Instant> {
         if let Some(spool) = self.spool.as_mut().filter(|_| !self.found) {
@@ -93,15 +93,15 @@ impl<D: Disk> Depot<D> {
         };
         let Appended { lines, dropped, error } = spool.append(lines);
         self.dropped += dropped;
-        if lines > 0 && !self.said_away {
-            self.said_away = true;
-            self.log.warning("InfluxDB is away: points go to the spool", &[]);
+        if lines > 0 && !self.logged_begun {
+            self.logged_begun = true;
+            self.log.line(&lines::SPOOL_BEGUN, []);
         }
-        if dropped > 0 && !self.said_full {
-            self.said_full = true;
-            self.log.warning("the spool is full: the oldest points go", &[]);
+        if dropped > 0 && !self.logged_full {
+            self.logged_full = true;
+            self.log.line(&lines::SPOOL_FULL, []);
         }
-        self.say_troubles();
+        self.log_troubles();
         match error {
             Some(error) => self.failed(&error, now),
             None => self.works(),
@@ -112,22 +112,22 @@ impl<D: Disk> Depot<D> {
     fn works(&mut self) {
         self.found = true;
         if self.next_put.take().is_some() {
-            self.log.info("the spool can be written again", &[]);
+            self.log.line(&lines::SPOOL_WRITABLE, []);
         }
     }
 
     fn failed(&mut self, error: &std::io::Error, now: Instant) {
         if self.next_put.replace(now + WRITE_AGAIN).is_none() {
-            self.log.error("the spool cannot be written", &[("reason", &reason(error))]);
+            self.log.line(&lines::SPOOL_UNWRITABLE, [(&reason(error)).into()]);
         }
     }
 
     /// What is to be sent next.
     pub fn oldest(&mut self) -> Option<Load> {
         let load = self.spool.as_mut()?.oldest();
-        self.say_troubles();
+        self.log_troubles();
         if load.is_none() {
-            self.say_sent();
+            self.log_sent();
         }
         load
     }
@@ -137,31 +137,28 @@ impl<D: Disk> Depot<D> {
         if let Some(spool) = &mut self.spool {
             spool.settle(load, lines);
             self.sent += lines as u64;
-            self.say_troubles();
-            self.say_sent();
+            self.log_troubles();
+            self.log_sent();
         }
     }
 
-    fn say_sent(&mut self) {
+    fn log_sent(&mut self) {
         if !self.is_empty() || self.sent + self.dropped == 0 {
             return;
         }
         let (points, dropped) = (std::mem::take(&mut self.sent), std::mem::take(&mut self.dropped));
-        (self.said_away, self.said_full) = (false, false);
-        match dropped {
-            0 => self.log.info("the spool is sent", &[("points", &points)]),
-            _ => self.log.info("the spool is sent", &[("points", &points), ("dropped", &dropped)]),
-        }
+        (self.logged_begun, self.logged_full) = (false, false);
+        let dropped = Some(dropped).filter(|dropped| *dropped > 0);
+        self.log.line(&lines::SPOOL_SENT, [points.into(), dropped.into()]);
     }
 
-    fn say_troubles(&mut self) {
+    fn log_troubles(&mut self) {
         for trouble in self.spool.iter_mut().flat_map(Spool::troubles) {
-            let message = match trouble.failed {
-                Failed::Read => "a segment of the spool cannot be read",
-                Failed::Remove => "a segment of the spool cannot be removed",
+            let line = match trouble.failed {
+                Failed::Read => lines::SEGMENT_UNREADABLE,
+                Failed::Remove => lines::SEGMENT_UNREMOVABLE,
             };
-            let why = reason(&trouble.error);
-            self.log.error(message, &[("segment", &trouble.segment), ("reason", &why)]);
+            self.log.line(&line, [(&trouble.segment).into(), (&reason(&trouble.error)).into()]);
         }
     }
 
@@ -175,12 +172,12 @@ impl<D: Disk> Depot<D> {
                 self.rejected_fails = false;
                 if !all && !self.rejected_is_full {
                     self.rejected_is_full = true;
-                    self.log.warning("rejected.lp is full: what InfluxDB refuses is only counted", &[]);
+                    self.log.line(&lines::REJECTED_FULL, []);
                 }
             }
             Err(error) if !self.rejected_fails => {
                 self.rejected_fails = true;
-                self.log.error("rejected.lp cannot be written", &[("reason", &reason(&error))]);
+                self.log.line(&lines::REJECTED_UNWRITABLE, [(&reason(&error)).into()]);
             }
             Err(_) => {}
         }

@@ -1,4 +1,4 @@
-"""Who gets into Redis without a password, and how many connections are left, against a real server."""
+"""Logins to Redis without a password, and how many connections are left, against a real server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def legacy(server: RedisServer, configured: bool) -> Entry:
 
 def test_a_redis_that_wants_passwords_passes(redis_server: RedisServer) -> None:
     entry = legacy(redis_server, False)
-    assert (entry.status, entry.output) == (PASS, "Redis lets nobody in without a password")
+    assert (entry.status, entry.output) == (PASS, "Redis lets no client in without a password")
 
 
 @pytest.mark.parametrize(("configured", "status"), [(False, FAIL), (True, WARN)])
@@ -54,7 +54,7 @@ def test_the_configuration_alone_lets_nobody_in(redis_server: RedisServer) -> No
 
 
 def connections(server: RedisServer, held: int, looks: int = 1) -> Entry:
-    """What is said of connections after `held` idle ones were opened, each look after them."""
+    """What is reported of connections after `held` idle ones were opened, each look after them."""
 
     async def use(client: Any) -> Reading:
         check = RedisCheck(client, slow=0.5, warn=80, fail=95)

@@ -40,7 +40,7 @@ impl Features for Counted {
 }
 
 struct Run<F: Features> {
-    closer: Closer<F>,
+    closer: WindowOperator<F>,
     counters: Counters,
     out: Vec<Record>,
 }
@@ -48,7 +48,7 @@ struct Run<F: Features> {
 impl<F: Features> Run<F> {
     fn new(windows: Windows, buffer_events: usize) -> Run<F> {
         let settings = Settings { windows, idle_timeout: 0, min_events: 1, buffer_events, dev_mode: false };
-        Run { closer: Closer::new(settings), counters: Counters::default(), out: Vec::new() }
+        Run { closer: WindowOperator::new(settings), counters: Counters::default(), out: Vec::new() }
     }
 
     fn event(&mut self, ts: i64) {

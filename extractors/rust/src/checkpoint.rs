@@ -1,10 +1,11 @@
-//! Keeps the application tracker's state: in Redis with every change, as a file once in a while.
+//! When the application tracker's state is saved, and where from it is restored: in Redis with every change, as a file
+//! once in a while.
 
 use std::path::Path;
 
 use crate::apps::Apps;
 use crate::cursor::Cursor;
-use crate::logs::Log;
+use crate::logs::{Log, lines};
 use crate::output::patterns_json;
 use crate::publish::{Output, STATE_KEY, unless_wrong_type};
 use crate::redis::{Redis, RedisError};
@@ -23,7 +24,7 @@ pub enum Occasion {
 
 /// Knows what has been saved.
 #[derive(Debug)]
-pub struct Keeper<'a> {
+pub struct Checkpoint<'a> {
     directory: Option<&'a Path>,
     log: Log,
     /// [`Apps::changes`] when the state was made last, and the patterns: those of the last run may be older than its
@@ -33,22 +34,22 @@ pub struct Keeper<'a> {
     /// The state made last.
     text: String,
     /// Redis has, or will have, the state made last.
-    told: bool,
+    written: bool,
     file_is_old: bool,
     file_failed: bool,
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> Checkpoint<'a> {
     /// Keeps the file in a directory, if there is one.
-    pub fn new(directory: Option<&'a Path>, log: Log) -> Keeper<'a> {
+    pub fn new(directory: Option<&'a Path>, log: Log) -> Checkpoint<'a> {
         let text = String::new();
-        Keeper {
+        Checkpoint {
             directory,
             log,
             state_of: 0,
             patterns_of: None,
             text,
-            told: true,
+            written: true,
             file_is_old: false,
             file_failed: false,
         }
@@ -59,8 +60,9 @@ impl<'a> Keeper<'a> {
     /// # Errors
     /// When Redis is away or refuses.
     pub fn load(&self, redis: &mut Redis) -> Result<Option<(State, bool)>, RedisError> {
-        let held = redis.call("GET", &[b"GET", STATE_KEY], |held| held.bytes().map(State::from_json));
-        let held = unless_wrong_type(held, self.log)?.flatten();
+        let get: [&[u8]; 2] = [b"GET", STATE_KEY.as_bytes()];
+        let held = redis.call("GET", &get, |held| held.bytes().map(State::from_json));
+        let held = unless_wrong_type(held, STATE_KEY, &self.log)?.flatten();
         if let Some(state) = held.and_then(|state| self.understood(state.map(Some))) {
             return Ok(Some((state, true)));
         }
@@ -68,19 +70,21 @@ impl<'a> Keeper<'a> {
         Ok(filed.map(|state| (state, false)))
     }
 
-    /// Redis may have forgotten what it was told.
-    pub fn tell_again(&mut self) {
-        self.told = false;
+    /// Redis may have forgotten what was written.
+    pub fn write_again(&mut self) {
+        self.written = false;
     }
 
     fn understood(&self, state: Result<Option<State>, StateError>) -> Option<State> {
         state.unwrap_or_else(|error| {
-            self.log.warning("a saved state is ignored", &[("reason", &error)]);
+            let line =
+                if let StateError::File(_) = error { lines::STATE_UNREADABLE } else { lines::STATE_UNUSABLE };
+            self.log.line(&line, [(&error).into()]);
             None
         })
     }
 
-    /// What Redis is to be told: the texts of transitions, the state if it changed, and when it is time the patterns.
+    /// What is to be written to Redis: the texts of transitions, the state if it changed, and when it is time the patterns.
     pub fn output(
         &mut self,
         apps: &Apps,
@@ -90,21 +94,21 @@ impl<'a> Keeper<'a> {
     ) -> Option<Output> {
         let changes = apps.changes();
         let seen_any = position.max_ts.is_some();
-        let told = std::mem::replace(&mut self.told, true) || !seen_any;
-        if !told {
+        let written = std::mem::replace(&mut self.written, true) || !seen_any;
+        if !written {
             self.patterns_of = None;
         }
         let patterns_due = seen_any && occasion != Occasion::Events && self.patterns_of != Some(changes);
-        let state_due = changes != self.state_of || !told || (seen_any && occasion == Occasion::Stop);
+        let state_due = changes != self.state_of || !written || (seen_any && occasion == Occasion::Stop);
         if texts.is_empty() && !state_due && !patterns_due {
             return None;
         }
-        let mut state = apps.state(position.last_id, position.max_ts);
+        let mut state = State::new(apps.snapshot(), position.last_id, position.max_ts);
         state.keep_unstored(position.cursor.unanswered());
         match state.json() {
             Ok(text) => self.file_is_old |= std::mem::replace(&mut self.text, text) != self.text,
             Err(error) => {
-                self.log.error("the state cannot be saved", &[("reason", &error)]);
+                self.log.line(&lines::STATE_UNWRITABLE, [(&error).into()]);
                 return None;
             }
         }
@@ -127,7 +131,7 @@ impl<'a> Keeper<'a> {
             Ok(()) => (self.file_is_old, self.file_failed) = (false, false),
             Err(error) if !self.file_failed => {
                 self.file_failed = true;
-                self.log.warning("the state's file cannot be written", &[("reason", &error)]);
+                self.log.line(&lines::STATE_UNWRITABLE, [(&error).into()]);
             }
             Err(_) => {}
         }

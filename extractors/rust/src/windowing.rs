@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::buffer::{Buffer, Timed};
-use crate::core::{Machine, Settings};
+use crate::core::{Operator, Settings};
 use crate::counters::Counters;
 use crate::event::Event;
 use crate::output::{Record, Value};
@@ -29,7 +29,7 @@ pub trait Features: Default {
 ///
 /// In real time a window is computed before it closes, when half of `lateness` is over by a producer that does not lag, so
 /// that nothing waits for it then. An event that still comes into it makes that void: it is computed once more when it closes.
-pub struct Closer<F: Features> {
+pub struct WindowOperator<F: Features> {
     settings: Settings,
     features: F,
     buffer: Buffer<F::Held>,
@@ -45,11 +45,11 @@ const NOTHING_CLOSED: i64 = i64::MIN / 2;
 /// So much longer than a window no producer lags, in µs: what is that old tells of a clock that was set back.
 const SET_BACK: i64 = 120_000_000;
 
-impl<F: Features> Closer<F> {
+impl<F: Features> WindowOperator<F> {
     /// One that holds nothing.
-    pub fn new(settings: Settings) -> Closer<F> {
+    pub fn new(settings: Settings) -> WindowOperator<F> {
         let buffer = Buffer::new(settings.buffer_events);
-        Closer {
+        WindowOperator {
             settings,
             features: F::default(),
             buffer,
@@ -112,7 +112,7 @@ impl<F: Features> Closer<F> {
     }
 }
 
-impl<F: Features> Machine for Closer<F> {
+impl<F: Features> Operator for WindowOperator<F> {
     fn is_late(&self, ts: i64) -> bool {
         ts <= self.useless_through()
     }

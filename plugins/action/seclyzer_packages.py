@@ -1,0 +1,57 @@
+"""Installs packages of Debian: first by the lists that the host has, which another source that is away cannot spoil."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+UPDATE = (
+    "env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get update --quiet"
+    " -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"
+)
+BROKEN = re.compile(r"^[WE]: (?:Failed to fetch|The repository|GPG error:|Some index files) *(.+)$", re.MULTILINE)
+ADDRESS = re.compile(r"[a-z+]+:/\S*[^\s'.,:;]")
+USER = re.compile(r"(?<=//)[^/@\s]*@")
+"""A user and password in the address of a source."""
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """See the module of the same name for its options."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The result of ansible.builtin.apt, the lists brought up to date when it failed without."""
+        super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(
+            {"name": {"type": "list", "elements": "str", "required": True}, "policy_rc_d": {"type": "int"}}
+        )
+        wanted = {name: value for name, value in arguments.items() if value is not None}
+        wanted["install_recommends"] = False
+        result = self._ask("ansible.builtin.apt", wanted, task_vars)
+        if not result.get("failed") or self._task.check_mode:
+            return result
+        told = self._ask("ansible.builtin.command", {"_raw_params": UPDATE}, task_vars)
+        away = sources(f"{told.get('stdout', '')}\n{told.get('stderr', '')}")
+        result = self._ask("ansible.builtin.apt", wanted, task_vars)
+        if away:
+            words = f"apt cannot read {', '.join(away)}"
+            if result.get("failed"):
+                result["msg"] = (
+                    f"{result.get('msg', '')}; {words}: mend or remove that source in /etc/apt, and run again"
+                )
+            else:
+                self._display.warning(f"{(task_vars or {}).get('inventory_hostname')}: {words}; it was not needed")
+        return result
+
+    def _ask(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        return dict(self._execute_module(module, arguments, task_vars=task_vars))
+
+
+def sources(told: str) -> list[str]:
+    """The addresses that `apt-get update` could not read, without users and passwords."""
+    found = (ADDRESS.search(words) for words in BROKEN.findall(told))
+    return list(dict.fromkeys(USER.sub("", match[0]) for match in found if match))
