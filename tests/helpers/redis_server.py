@@ -32,11 +32,11 @@ class RedisServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, *more: str, at: Path | None = None) -> Any:
-        """Returns a client when it answers. `more` options; `at` another socket, for `open_doors` to move."""
-        place = at or self.socket
-        self.begin(*more, at=place)
-        until(lambda: self._answers(place), "redis-server answers", 20)
-        return self.client(place)
+        """Returns a connected client when it answers. `more` options; `at` another socket, for `open_doors` to move."""
+        self.begin(*more, at=at)
+        client = self.client(at)
+        until(lambda: self._answers(client), "redis-server answers", 20)
+        return client
 
     def begin(self, *more: str, at: Path | None = None) -> None:
         """Starts it, and does not wait."""
@@ -79,15 +79,12 @@ class RedisServer:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def _answers(self, at: Path) -> bool:
+    def _answers(self, client: Any) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"redis-server ended with {self._process.returncode}"
-        client = self.client(at)
         try:
             return bool(client.ping())
         except redis.AuthenticationError:  # it wants a user: it is there
             return True
         except redis.RedisError:
             return False
-        finally:
-            client.close()
