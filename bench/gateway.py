@@ -43,7 +43,7 @@ FLUX = (
 def line(host: str, kind: str, at: int) -> str:
     """A window as an extractor sends it: about 1.2 kB."""
     tags = f"user_id=default,device_id=d,host={host}"
-    return f'{kind}_features,{tags} {FIELDS},implementation="rust",schema=1i {at}'
+    return f'{kind}_features,{tags} {FIELDS},implementation="rust",schema=2i {at}'
 
 
 def packed(host: str, points: int) -> bytes:

@@ -5,12 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from . import BenchError
-
-
-def encode(*words: str | bytes | int) -> bytes:
-    """One command as Redis wants it."""
-    parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
+from .wire import NotRedis, Refusal, decode
+from .wire import encode as encode
 
 
 class Redis:
@@ -29,22 +25,13 @@ class Redis:
 
     def answer(self) -> Any:
         """The next answer: bytes, int, None, or a list of them."""
-        line = self._file.readline()
-        if not line.endswith(b"\r\n"):
-            raise BenchError("the throw-away Redis closed the connection")
-        sort, rest = line[:1], line[1:-2]
-        if sort == b"-":
-            raise BenchError(f"the throw-away Redis says: {rest.decode()}")
-        if sort == b"+":
-            return rest
-        number = int(rest)
-        if sort == b":":
-            return number
-        if number < 0:
-            return None
-        if sort == b"$":
-            return self._file.read(number + 2)[:-2]
-        return [self.answer() for _ in range(number)]
+        try:
+            reply = decode(self._file)
+        except NotRedis as fault:
+            raise BenchError(f"the throw-away Redis: {fault}") from fault
+        if isinstance(reply, Refusal):
+            raise BenchError(f"the throw-away Redis refuses: {reply}")
+        return reply
 
     def hash(self, key: str) -> dict[str, str]:
         """All fields of a hash."""

@@ -119,7 +119,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
-            return dict(status)
+            return _no_terminal(status) or dict(status)
         about, running = status["host"], status["running"]
         typed, inventory, overrides = (said.get(name) for name in ("mode", *JUDGED_BY_MODE))
         try:
@@ -175,6 +175,15 @@ def _refuse(sentences: list[str]) -> dict[str, Any]:
     if not sentences:
         return {}
     return {"failed": True, "changed": False, "msg": "\n".join([*sentences, "Nothing was changed."])}
+
+
+def _no_terminal(result: Vars) -> dict[str, Any]:
+    """The result that refuses a host whose sudo wants a terminal; nothing when that is not what is wrong."""
+    if "must have a tty" not in f"{result.get('module_stderr')} {result.get('msg')}":
+        return {}
+    words = "sudo wants a terminal there (requiretty in its sudoers), and Ansible's pipelining has none"
+    mend = "exempt Ansible's user with `Defaults:USER !requiretty`, or set ansible_pipelining: false for this host"
+    return _refuse([f"{words}: {mend}"])
 
 
 def _hosts(hosts: list[str], facts: Vars) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import systemd
+from . import sandbox, systemd
 from .layout import SOCKET_FOLDER, STORE_PROXY, STORE_SOCKET, Layout, Refused, is_socket
 
 OWN = ("Type", "ExecStart", "Restart", "RestartSec", "WatchdogSec", "NotifyAccess", "TimeoutStartSec", "TimeoutStopSec")
@@ -23,17 +23,8 @@ PROOF_UNIT = "seclyzer-proof"
 PROOF_FOLDER = Path("/run/seclyzer-proof")
 """Where the way to the store is tried out, beside the one that is in use."""
 
-JAIL = {
-    "ProtectSystem": "strict",
-    "ProtectHome": "yes",
-    "PrivateTmp": "yes",
-    "PrivateNetwork": "yes",
-    "PrivateDevices": "yes",
-    "NoNewPrivileges": "yes",
-    "MemoryMax": "256M",
-    "RuntimeMaxSec": "120",
-}
-"""What a replay of vectors needs least: neither network nor any right to write."""
+JAIL = [*sandbox.settings("none"), ("MemoryMax", "256M"), ("RuntimeMaxSec", "120")]
+"""A replay of vectors needs neither network nor any right to write."""
 
 
 def verify(units: Path) -> None:
@@ -54,7 +45,7 @@ def replay(vectors: Path, programs: Mapping[str, str], user: str) -> None:
         chosen = [name for name, program in _vectors(vectors) if program in names]
         check = ["/usr/bin/python3", "-I", str(vectors / "check.py"), "--bin", folder]
         check += ["--implementation", implementation, *chosen]
-        done = transient(check, [("User", user), *JAIL.items()], 150)
+        done = transient(check, [("User", user), *JAIL], 150)
         if done.returncode or not chosen:
             said = _words(done.stdout, done.stderr) if chosen else "there are none for them"
             raise Refused(f"{', '.join(sorted(names))} in {folder} fail the golden vectors: {said}")

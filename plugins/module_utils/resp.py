@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 
+from . import wire
+
 Reply = str | int | None | list["Reply"]
 
 CALL_SECONDS = 5.0
@@ -45,11 +47,11 @@ class Redis:
 
     def call(self, *words: str) -> Reply:
         """Send one command and return its reply: text, number, list or None."""
-        parts = [word.encode() for word in words]
-        message = b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
         try:
-            self._socket.sendall(message)
-            return self._reply()
+            self._socket.sendall(wire.encode(*words))
+            return _text(wire.decode(self._stream))
+        except wire.NotRedis as fault:
+            raise RedisAway(str(fault)) from fault
         except OSError as fault:
             raise RedisAway(f"no answer to {words[0]}: {fault.strerror or fault}") from fault
 
@@ -63,22 +65,11 @@ class Redis:
         flat = self.texts(*words)
         return dict(zip(flat[::2], flat[1::2], strict=True))
 
-    def _reply(self) -> Reply:
-        line = self._stream.readline()
-        if not line.endswith(b"\r\n"):
-            raise RedisAway("the connection was closed")
-        kind, rest = line[:1], line[1:-2].decode(errors="replace")
-        if kind == b"-":
-            raise RedisError(rest)
-        if kind == b"+":
-            return rest
-        if kind not in (b":", b"$", b"*"):
-            raise RedisAway(f"this is not Redis' protocol: {line[:20]!r}")
-        number = int(rest)
-        if kind == b":":
-            return number
-        if number < 0:
-            return None
-        if kind == b"*":
-            return [self._reply() for _ in range(number)]
-        return self._stream.read(number + 2)[:-2].decode(errors="replace")
+
+def _text(reply: wire.Reply) -> Reply:
+    """The reply with its bytes as text. Raises RedisError for an error in it."""
+    if isinstance(reply, wire.Refusal):
+        raise RedisError(reply)
+    if isinstance(reply, list):
+        return [_text(item) for item in reply]
+    return reply.decode(errors="replace") if isinstance(reply, bytes) else reply

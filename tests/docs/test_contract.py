@@ -29,6 +29,24 @@ def first_column(text: str) -> list[str]:
     return [name for row in rows for name in re.findall(r"`(\w+)`", row)]
 
 
+def expanded(name: str) -> list[str]:
+    """`a_{b,c}` are `a_b` and `a_c`."""
+    head, brace, rest = name.partition("{")
+    if not brace:
+        return [name]
+    middle, _, tail = rest.partition("}")
+    return [head + one + tail for one in middle.split(",")]
+
+
+def test_the_features_of_schema_2_in_their_order() -> None:
+    names = [feature["name"] for feature in spec("features")["kinds"]["keystroke"]["features"]]
+    rows = [line.split(" | ")[0] for line in section("#### 3.1.2 ").splitlines() if line.startswith("| `")]
+    stated = [each for row in rows for name in re.findall(r"`([\w{},]+)`", row) for each in expanded(name)]
+    assert stated == names[names.index("total_keys") + 1 : names.index("dev_mode")]
+    counts = re.search(r"### 3\.1 Keystroke: (\d+) features", CONTRACT)
+    assert counts and int(counts[1]) == len(names) - len(["dwell_count", "flight_count", "total_keys", "dev_mode"])
+
+
 def test_the_fields_of_the_stats_hash() -> None:
     stats = spec("stats")
     assert sorted(first_column(section("### 4.3 "))) == sorted(

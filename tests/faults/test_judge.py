@@ -11,7 +11,7 @@ from .judge import Replay, capped, outcome_of, wrongs
 from .redis_tap import split
 from .relay import Relay
 
-END = {"timestamp": "t", "type": "mouse", "schema": 1, "version": "1"}
+END = {"timestamp": "t", "type": "mouse", "schema": 2, "version": "1"}
 
 
 def text(ts: int, value: float, implementation: str = "rust") -> str:

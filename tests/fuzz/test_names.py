@@ -137,7 +137,7 @@ def test_there_is_exactly_one_point_for_each_transition(stored: Stored, implemen
 def test_every_point_has_its_own_four_fields_and_tags_only(stored: Stored, implementation: str) -> None:
     _, rows, _ = stored[implementation]
     for (_, source, target), point in points_of(rows, "app_transitions").items():
-        assert point.fields == {"duration_ms": 1000.0, "dev_mode": 0.0, "implementation": implementation, "schema": 1}
+        assert point.fields == {"duration_ms": 1000.0, "dev_mode": 0.0, "implementation": implementation, "schema": 2}
         wanted = {"user_id": as_tag(USER), "host": as_tag(HOST), "from_app": source, "to_app": target}
         assert point.tags == wanted
     known = {"user_id", "host", "from_app", "to_app"}

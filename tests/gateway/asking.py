@@ -67,4 +67,4 @@ def statuses(came: bytes) -> list[int]:
 def line(host: str = "edge1", measurement: str = "keystroke_features", at: int = 1_700_000_000_000_000) -> bytes:
     """A line as an extractor writes it, but for most of its fields."""
     tags = f"user_id=default,device_id=keyboard_0,host={host}"
-    return f'{measurement},{tags} dwell_mean=81.5,dev_mode=0.0,implementation="rust",schema=1i {at}'.encode()
+    return f'{measurement},{tags} dwell_mean=81.5,dev_mode=0.0,implementation="rust",schema=2i {at}'.encode()

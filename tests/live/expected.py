@@ -13,7 +13,8 @@ from tests.helpers import ROOT
 from .events import SECRET
 from .extractor import environment, program
 
-SCHEMA = json.loads((ROOT / "extractors" / "schema" / "features.json").read_text())["kinds"]
+_FEATURES = json.loads((ROOT / "extractors" / "schema" / "features.json").read_text())
+SCHEMA = _FEATURES["kinds"]
 NO_FIELDS = {"timestamp", "ts", "type", "schema", "implementation", "version"}
 
 Json = dict[str, Any]
@@ -70,7 +71,7 @@ def point_of(kind: str, text: str, host: str) -> tuple[Key, Point]:
     tags = {name: str(known[name]) for name in SCHEMA[kind]["tags"]}
     point = Point(SCHEMA[kind]["measurement"], tags)
     point.fields = {name: float(value) for name, value in row.items() if name not in {*NO_FIELDS, *tags}}
-    point.fields |= {"implementation": row["implementation"], "schema": 1}
+    point.fields |= {"implementation": row["implementation"], "schema": _FEATURES["schema"]}
     return key_of(row), point
 
 

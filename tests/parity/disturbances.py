@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .messages import ALL_BROKEN, FOREIGN, IGNORED, ODD
+from .naive_typing import CLASSES
 from .streams import ARRIVAL, LARGE_EFFECT, SETTINGS
 
 EFFECTS = {
@@ -60,6 +61,12 @@ EFFECTS = {
         "mean press gap of 1 to 2 ms",
         "a correction key",
         "a correction key under another spelling",
+        "press gap of exactly 1500 ms",
+        "trigraph of exactly 2000 ms",
+        "a rollover's overlap",
+        "11 logarithms or more",
+        *(f"a key of class {kind}" for kind in CLASSES),
+        "a key by class and slot",
     ],
     "mouse": [
         "fewer than 3 moves",

@@ -75,7 +75,7 @@ def run(settings: Settings, raw: bytes, seen: Counter[str] | None = None) -> Res
 def finished(row: Row, ts: int | None, kind: str) -> Row:
     """The row with the fields that every output ends with."""
     row.pop("ts", None)
-    return {**row, "timestamp": None if ts is None else timestamp(ts), "ts": ts, "type": kind, "schema": 1}
+    return {**row, "timestamp": None if ts is None else timestamp(ts), "ts": ts, "type": kind, "schema": 2}
 
 
 def window_rows(

@@ -7,6 +7,7 @@ from collections import Counter
 
 from . import naive_stats as stats
 from .naive_parse import Event
+from .naive_typing import of_people
 
 Features = dict[str, object]
 
@@ -70,6 +71,7 @@ def features(events: list[Event], window_us: int, seen: Counter[str]) -> Feature
     result["dwell_count"] = len(dwell)
     result["flight_count"] = len(flight)
     result["total_keys"] = count
+    result.update(of_people(events, seen))
     return result
 
 

@@ -43,7 +43,20 @@ RARE_KEYS = [
     "sl/ash",
     "nu\u0000ll",
 ]
-LIMITS_MS = [1000, 2000, 5000, 500, 100]
+BY_SLOT = ["Left(1)", "Left(2)", "Right(1)", "Right(12)", "Space", "Space(2)", "Backspace", "Shift(1)", "Other(1)"]
+NO_SLOTS = [
+    "Left(0)",
+    "Left(01)",
+    "Right(1234567890)",
+    "Right(1",
+    "Space()",
+    "space(1)",
+    "Left(\u0661)",
+    "Keya",
+    "KEYA",
+]
+LETTERS = ["KeyY", "q", "P", "KeyJ", "b", "N", " ", "space", "leftshift", "Key.shift_r", "SHIFT"]
+LIMITS_MS = [1000, 2000, 5000, 500, 100, 1500]
 # Moves as (µs since the last, x, y): 10 000 px/s; 100 000 px/s² up and down; 1 000 000 px/s³; each exactly.
 AT_THE_LIMITS = [
     [(50_000, 0, 0), (1_000, 10, 0)],
@@ -98,6 +111,10 @@ def typing(rng: random.Random, temper: Temper, count: int, start: int) -> list[T
     keys = rng.sample(KEYS, rng.randint(1, len(KEYS)))
     if rng.random() < 0.2:
         keys += rng.sample(RARE_KEYS, 3)
+    if rng.random() < 0.3:
+        keys += rng.sample(LETTERS, 5)
+    if rng.random() < 0.2:
+        keys = rng.sample(BY_SLOT, 6) + rng.sample(NO_SLOTS, rng.choice([0, 0, 1, 3]))
     grain = rng.choice([1, 1, 1000, 15_625])
     pace = rng.choice([60_000, 60_000, 180_000, 180_000, 600_000, 600_000, 500])
     out: list[Timed] = []
@@ -108,6 +125,10 @@ def typing(rng: random.Random, temper: Temper, count: int, start: int) -> list[T
 
     while len(out) < count:
         key = rng.choice(keys)
+        if rng.random() < temper.exact / 3:  # three presses, the third at a limit from the first
+            for after in (0, rng.randrange(1, 1_999_000), 2_000_000 + rng.choice([0, 0, -1, 1])):
+                add(now + after, rng.choice(keys), "press")
+            now += 2_500_000
         held = rng.choice(LIMITS_MS) * 1000 if rng.random() < temper.exact else rng.randrange(20_000, 160_000)
         held = rng.randrange(1_500) if pace == 500 else held // grain * grain
         if rng.random() >= temper.lost_press:

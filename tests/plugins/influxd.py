@@ -51,9 +51,9 @@ def lines(user: str, host: str, ts: int) -> list[str]:
     """Line protocol of one point of each measurement, as the extractors write it; the time is in µs."""
     own = f"user_id={tag(user)},host={tag(host)}"
     return [
-        f'keystroke_features,{own},device_id=keyboard_0 dwell_mean=1.5,dev_mode=0,implementation="rust",schema=1i {ts}',
-        f'mouse_features,{own},device_id=mouse_0 move_0=2.5,dev_mode=0,implementation="rust",schema=1i {ts}',
-        f'app_transitions,{own},from_app=a\\ b,to_app=c duration_ms=7,implementation="python",schema=1i {ts}',
+        f'keystroke_features,{own},device_id=keyboard_0 dwell_mean=1.5,dev_mode=0,implementation="rust",schema=2i {ts}',
+        f'mouse_features,{own},device_id=mouse_0 move_0=2.5,dev_mode=0,implementation="rust",schema=2i {ts}',
+        f'app_transitions,{own},from_app=a\\ b,to_app=c duration_ms=7,implementation="python",schema=2i {ts}',
     ]
 
 

@@ -1,5 +1,6 @@
 """The command line, the same for the three programs and in both implementations."""
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -109,30 +110,31 @@ def _usage(problem: str) -> config.ConfigError:
 
 def _help(kind: str) -> str:
     program = PROGRAMS[kind]
-    rows = []
-    for setting in config.SETTINGS:
-        flag = f"{setting.flag} {setting.metavar}" if setting.metavar else ""
-        rows.append((flag, setting.env, setting.key))
-        if setting.secret:
-            rows.append(("", f"{setting.env}_FILE", f"{setting.key}_file"))
-    table = "".join(f"  {flag:<22}  {variable:<31}  {key}\n" for flag, variable, key in rows)
+    table = "".join(_row(setting, kind) for setting in config.SETTINGS)
     return f"""{program}: SecLyzer's {kind} events in, features out.
 
 usage: {program} [options]
 
   --config FILE           flat YAML; flags beat environment beats file beats defaults
-  --check                 check the configuration, reach Redis and InfluxDB, say what is right or wrong
+  --check                 check the configuration and whether Redis and InfluxDB take what is sent
   --print-config          show what is in force, secrets masked
   --replay FILE|-         read events as JSON lines, write features as JSON lines; no network
   --stats                 with --replay: the counters as JSON, last line on stderr
-  --dev-mode              mark all features as made in developer mode
   --version, --help
 
-settings: flag, environment variable, key in the file
+settings: flag, environment variable, key in the file = default
 {table}
-Secrets are also read from $CREDENTIALS_DIRECTORY/redis_password and /influx_token; $STATE_DIRECTORY is
-where state is kept. Exit status: 0 done, 1 failed, 78 a mistake in the configuration.
+Secrets are also read from $CREDENTIALS_DIRECTORY/redis_password and /influx_token; $STATE_DIRECTORY
+beats state_dir of the file and the environment. Exit status: 0 done, 1 failed, 78 a mistake in the configuration.
 """
+
+
+def _row(setting: config.Setting, kind: str) -> str:
+    """A setting, its help below it, and for a secret the file that it is read from."""
+    flag = f"{setting.flag} {setting.metavar}".rstrip()
+    default = json.dumps(setting.default_of(kind), ensure_ascii=False)
+    row = f"  {flag:<22}  {setting.env:<31}  {setting.key} = {default}\n      {setting.help}\n"
+    return row + (f"  {'':<22}  {f'{setting.env}_FILE':<31}  {setting.key}_file\n" if setting.secret else "")
 
 
 def _replay(kind: str, settings: config.Settings, path: str, stats: bool) -> int:

@@ -1,4 +1,4 @@
-"""The keystroke features of windows: the events of each in, 48 features and their counts out.
+"""The keystroke features of windows: the events of each in, numbers out.
 
 Times are in ms. What belongs to an event is worked out in `strokes`; here is what is made of a window's.
 """
@@ -7,14 +7,32 @@ from collections import Counter
 from collections.abc import Sequence
 
 from . import stats
+from .classes import BACKSPACE, CLASSES, LEFT, RIGHT, SHIFT, SPACE
 from .event import Key
 from .features import Value, ordering
-from .runs import Runs
 from .sliding import common
 from .strokes import Strokes
+from .times import Dwells, ShortGaps, both
 
 DIGRAPHS = 20
 _DIGRAPH_NAMES = [f"digraph_{rank}_mean" for rank in range(DIGRAPHS)]
+_CLASSES_WITH_STD = (("left", LEFT), ("right", RIGHT), ("space", SPACE))
+_GAPS = [
+    (f"gap_{CLASSES[first]}_{CLASSES[then]}_median", both(first, then))
+    for first, then in (
+        (LEFT, LEFT),
+        (LEFT, RIGHT),
+        (RIGHT, LEFT),
+        (RIGHT, RIGHT),
+        (LEFT, SPACE),
+        (RIGHT, SPACE),
+        (SPACE, LEFT),
+        (SPACE, RIGHT),
+        (BACKSPACE, BACKSPACE),
+        (SHIFT, LEFT),
+        (SHIFT, RIGHT),
+    )
+]
 SPARE_NAMES = 10_000  # so many keys and pairs of keys may be remembered, be there an event of them or not
 
 
@@ -52,13 +70,20 @@ class Windows:
 
 def _features(strokes: Strokes, dev_mode: bool) -> dict[str, Value]:
     dwells, flights, gaps = strokes.dwells, strokes.flights, strokes.gaps
+    held = dwells.ordered()
     # TypeError when a name is given twice.
     return dict(
-        **_eight("dwell", dwells),
-        **_eight("flight", flights),
+        **_eight("dwell", dwells.values, held),
+        **_eight("flight", flights.values, flights.ordered()),
         **_digraphs(strokes),
-        **_corrections(len(strokes.pressed), strokes.deleting.count(1)),
+        **_corrections(len(strokes.pressed), strokes.classes.count(BACKSPACE)),
         **(_rhythm(gaps.values, gaps.median()) if gaps.values else _NO_RHYTHM),
+        **_quantiles("dwell", held, (10, 90)),
+        **_dwells_of_classes(dwells),
+        **_shares(strokes.classes),
+        **_rollovers(strokes),
+        **_short_gaps(strokes.short_gaps),
+        **_quantiles("trigraph", strokes.trigraphs.ordered(), (25, 50, 75)),
         dwell_count=len(dwells.values),
         flight_count=len(flights.values),
         total_keys=len(strokes.pressed),
@@ -66,8 +91,8 @@ def _features(strokes: Strokes, dev_mode: bool) -> dict[str, Value]:
     )
 
 
-def _eight(name: str, runs: Runs) -> dict[str, Value]:
-    mean, std, low, high, median, q25, q75, spread = stats.eight(runs.values, runs.ordered())
+def _eight(name: str, values: Sequence[float], ordered: Sequence[float]) -> dict[str, Value]:
+    mean, std, low, high, median, q25, q75, spread = stats.eight(values, ordered)
     return {
         f"{name}_mean": mean,
         f"{name}_std": std,
@@ -77,6 +102,15 @@ def _eight(name: str, runs: Runs) -> dict[str, Value]:
         f"{name}_q25": q25,
         f"{name}_q75": q75,
         f"{name}_range": spread,
+    }
+
+
+def _quantiles(name: str, ordered: Sequence[float], hundredths: Sequence[int]) -> dict[str, Value]:
+    return {
+        f"{name}_median" if share == 50 else f"{name}_q{share:02}": stats.median_of_sorted(ordered)
+        if share == 50
+        else stats.quantile_of_sorted(ordered, share / 100)
+        for share in hundredths
     }
 
 
@@ -131,6 +165,43 @@ def _rhythm(gaps: Sequence[float], median: float) -> dict[str, Value]:
         "typing_speed_wpm": 60000.0 / max(mean, 1.0) / 5.0,
         "rhythm_stability": 1.0 / (1.0 + std * std),
     }
+
+
+def _dwells_of_classes(dwells: Dwells) -> dict[str, Value]:
+    medians = {f"dwell_{name}_median": _median_of_two_or_more(of) for name, of in zip(CLASSES, dwells.of, strict=True)}
+    stds = {f"dwell_{name}_std": _std_of_four_or_more(dwells.of[one]) for name, one in _CLASSES_WITH_STD}
+    return dict(**medians, **stds)
+
+
+def _median_of_two_or_more(values: Sequence[float]) -> float:
+    return stats.median(values) if len(values) >= 2 else 0.0
+
+
+def _std_of_four_or_more(values: Sequence[float]) -> float:
+    return stats.std(values) if len(values) >= 4 else 0.0
+
+
+def _shares(classes: bytearray) -> dict[str, Value]:
+    presses = max(len(classes), 1)
+    return {f"share_{name}": classes.count(one) / presses for one, name in enumerate(CLASSES)}
+
+
+def _rollovers(strokes: Strokes) -> dict[str, Value]:
+    # The key before a window's first press is not in it.
+    return {
+        "rollover_rate": strokes.rolled.count(1, 1) / max(len(strokes.rolled) - 1, 1),
+        "rollover_overlap": _median_of_two_or_more(list(filter(None, strokes.dwells.overlaps))),
+    }
+
+
+def _short_gaps(short_gaps: ShortGaps) -> dict[str, Value]:
+    logs = short_gaps.logs
+    return dict(
+        **_quantiles("gap", short_gaps.ordered(), (5, 10, 25, 50, 75, 90)),
+        **{name: _median_of_two_or_more(short_gaps.of[place]) for name, place in _GAPS},
+        gap_log_std=_std_of_four_or_more(logs),
+        gap_log_autocorrelation=stats.autocorrelation(logs) if len(logs) >= 11 else 0.0,
+    )
 
 
 _NO_RHYTHM = dict.fromkeys(_rhythm([1.0], 1.0), 0.0)

@@ -83,3 +83,19 @@ def eight(values: Sequence[float], ordered: Sequence[float]) -> tuple[float, ...
         quantile_of_sorted(ordered, 0.75),
         high - low,
     )
+
+
+def autocorrelation(values: Sequence[float]) -> float:
+    """How a value goes with the next one, from -1 to 1; 0.0 when they are all the same."""
+    if len(values) < 2:
+        return 0.0
+    these, following = values[:-1], values[1:]
+    mean_of_these, mean_of_following = mean(these), mean(following)
+    products = squares_of_these = squares_of_following = 0.0
+    for value, next_value in zip(these, following, strict=True):
+        x, y = value - mean_of_these, next_value - mean_of_following
+        products += x * y
+        squares_of_these += x * x
+        squares_of_following += y * y
+    divisor = sqrt(squares_of_these * squares_of_following)
+    return products / divisor if divisor else 0.0

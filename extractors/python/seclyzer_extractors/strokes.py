@@ -8,71 +8,19 @@ the window is to be worked out by itself.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import lru_cache
-from string import ascii_lowercase, ascii_uppercase
 
+from .classes import CLASSES, class_of
 from .event import Key
-from .runs import Runs
+from .times import MAX_DWELL_US, Dwells, ShortGaps, Times, both
 
 REPEAT_US = 1_000_000  # a press of a key that is down is auto-repeat within this time of its last one
-MAX_DWELL_US = 1_000_000
 MAX_FLIGHT_US = 2_000_000
 MAX_DIGRAPH_US = 2_000_000
+MAX_TRIGRAPH_US = 2_000_000
 MAX_GAP_US = 5_000_000
+MAX_SHORT_GAP_US = 1_500_000
 LONG_AGO = -MAX_GAP_US  # before any time that counts
-_PLAIN = str.maketrans(ascii_uppercase, ascii_lowercase, "_-. ")
-
-
-@lru_cache(maxsize=1000)
-def deletes(key: str) -> bool:
-    """Whether a key of this name deletes: `Backspace`, `BackSpace`, `Key.backspace`, `KEY_DELETE` and the like."""
-    plain = key.translate(_PLAIN)
-    return "backspace" in plain or "delete" in plain
-
-
-class Times(Runs):
-    """What took how long, in ms, in the order in which it ended, which is that in which it began."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._began: list[int] = []
-
-    def add_each(self, began: Sequence[int], ms: Sequence[float]) -> None:
-        """What comes after those it has: when each began, and how long it took."""
-        self._began += began
-        self.add(ms)
-
-    def forget_before(self, first: int) -> int:
-        """Lets go of what began before `first`; how many there were."""
-        gone = bisect_left(self._began, first)
-        del self._began[:gone]
-        self.forget(gone)
-        return gone
-
-
-class Dwells(Runs):
-    """How long keys were down, in ms, in the order in which they came up; they may have gone down in another one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._began: list[int] = []
-        self._ended: list[int] = []
-
-    def add_each(self, began: Sequence[int], ended: Sequence[int], ms: Sequence[float]) -> None:
-        """What comes after those it has: when each began and ended, and how long it took."""
-        self._began += began
-        self._ended += ended
-        self.add(ms)
-
-    def forget_before(self, first: int) -> None:
-        """Lets go of what began before `first`."""
-        gone = bisect_left(self._ended, first)
-        del self._began[:gone], self._ended[:gone]
-        self.forget(gone)
-        near = bisect_left(self._ended, first + MAX_DWELL_US)  # no dwell is as long as that
-        for place in reversed([place for place, began in enumerate(self._began[:near]) if began < first]):
-            del self._began[place], self._ended[place]
-            self.forget_one(place)
+_FIRSTS = [both(first, 0) for first in range(len(CLASSES))]
 
 
 class Strokes:
@@ -85,12 +33,15 @@ class Strokes:
         self.gaps = Times()  # from one press to the next
         self.gaps_of_pair: list[list[float]] = []  # for each gap those of its pair of keys; none if it is no digraph
         self._gaps_of: dict[tuple[str, str], list[float]] = {}  # of each pair: the same lists
+        self.short_gaps = ShortGaps()
+        self.trigraphs = Times()  # from a press to the next but one
         self.pressed: list[int] = []  # ts of each press
-        self.deleting = bytearray()  # 1 for each of them that deletes
+        self.classes = bytearray()  # of each press
+        self.rolled = bytearray()  # of each press: 1 if the key pressed before was still down
         self.dev_mode_at = LONG_AGO  # ts of the last event in developer mode
         self._down_since: dict[str, int] = {}  # the keys that are down
         self._repeated_at: dict[str, int] = {}  # each key's last repeat
-        self._released_at = self._pressed_at = LONG_AGO
+        self._released_at = self._pressed_at = self._pressed_before = LONG_AGO  # the last press, and the one before
         self._key = ""  # pressed last
 
     def is_cut(self, first: int) -> bool:
@@ -111,19 +62,23 @@ class Strokes:
             if same:
                 del same[0]
         del self.gaps_of_pair[:gone]
+        self.short_gaps.forget_before(first)
+        self.trigraphs.forget_before(first)
         gone = bisect_left(self.pressed, first)
-        del self.pressed[:gone]
-        del self.deleting[:gone]
+        del self.pressed[:gone], self.classes[:gone], self.rolled[:gone]
 
     def add(self, events: Sequence[Key]) -> None:
         """Events that come after those it has."""
         dwell_began: list[int] = []
         dwell_ended: list[int] = []
         dwells: list[float] = []
+        classes = bytearray()
+        overlaps: list[float] = []
         flight_began: list[int] = []
         flights: list[float] = []
         presses: list[tuple[int, str]] = []
         down_since, repeated_at, released_at = self._down_since, self._repeated_at, self._released_at
+        last_press, last_key = self._pressed_at, self._key
         for event in events:
             ts, key = event.ts, event.key
             if event.dev_mode:
@@ -135,36 +90,56 @@ class Strokes:
                     dwell_began.append(pressed_at)
                     dwell_ended.append(ts)
                     dwells.append((ts - pressed_at) / 1000)
+                    classes.append(class_of(key))
+                    overlaps.append(0.0 if key == last_key else (ts - last_press) / 1000)
             elif key in down_since and ts - max(down_since[key], repeated_at.get(key, LONG_AGO)) < REPEAT_US:
                 repeated_at[key] = ts
                 self._repeats.append((down_since[key], ts))
             else:
+                self.rolled.append(key != last_key and last_key in down_since)
                 down_since[key] = ts
                 presses.append((ts, key))
+                last_press, last_key = ts, key
                 if 0 < ts - released_at < MAX_FLIGHT_US:
                     flight_began.append(released_at)
                     flights.append((ts - released_at) / 1000)
         self._released_at = released_at
-        self.dwells.add_each(dwell_began, dwell_ended, dwells)
+        self.dwells.add_each(dwell_began, dwell_ended, dwells, classes, overlaps)
         self.flights.add_each(flight_began, flights)
         self._add_presses(presses)
 
     def _add_presses(self, presses: Sequence[tuple[int, str]]) -> None:
         began: list[int] = []
         gaps: list[float] = []
+        short_began: list[int] = []
+        short_gaps: list[float] = []
+        short_classes = bytearray()
+        trigraph_began: list[int] = []
+        trigraphs: list[float] = []
         last, last_key, gaps_of = self._pressed_at, self._key, self._gaps_of
+        before, last_class, firsts = self._pressed_before, class_of(self._key), _FIRSTS
         for ts, key in presses:
+            key_class = class_of(key)
+            self.classes.append(key_class)
+            if 0 < ts - before < MAX_TRIGRAPH_US:
+                trigraph_began.append(before)
+                trigraphs.append((ts - before) / 1000)
             if 0 < ts - last < MAX_GAP_US:
                 ms = (ts - last) / 1000
                 began.append(last)
                 gaps.append(ms)
+                if ts - last < MAX_SHORT_GAP_US:
+                    short_began.append(last)
+                    short_gaps.append(ms)
+                    short_classes.append(firsts[last_class] + key_class)
                 same: list[float] = []
                 if ts - last < MAX_DIGRAPH_US:
                     same = gaps_of.setdefault((last_key, key), same)
                     same.append(ms)
                 self.gaps_of_pair.append(same)
-            last, last_key = ts, key
-        self._pressed_at, self._key = last, last_key
+            before, last, last_key, last_class = last, ts, key, key_class
+        self._pressed_before, self._pressed_at, self._key = before, last, last_key
         self.gaps.add_each(began, gaps)
+        self.short_gaps.add_between(short_began, short_gaps, short_classes)
+        self.trigraphs.add_each(trigraph_began, trigraphs)
         self.pressed += [ts for ts, _ in presses]
-        self.deleting += bytes([deletes(key) for _, key in presses])

@@ -147,7 +147,7 @@ def test_with_no_events_the_patterns_are_empty() -> None:
         "transition_matrix": {},
         "time_preferences": {},
         "usage_stats": {"most_used": [], "avg_durations": {}, "total_transitions": 0, "unique_apps": 0},
-        "dev_mode": False, "timestamp": None, "ts": None, "type": "app_patterns", "schema": 1,
+        "dev_mode": False, "timestamp": None, "ts": None, "type": "app_patterns", "schema": 2,
         "implementation": "python", "version": patterns([])["version"],
     }  # fmt: skip
 

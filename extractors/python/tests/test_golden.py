@@ -23,7 +23,13 @@ def test_keystroke_example() -> None:
         "digraph_3_mean": 340, "digraph_4_mean": 0, "backspace_count": 1, "backspace_frequency": 1 / 7,
         "correction_rate": 1 / 6, "clean_typing_ratio": 6 / 7, "avg_burst_speed": 120,
         "avg_pause_duration": 3620 / 3, "typing_speed_wpm": 12000 / (3980 / 6), "total_keys": 7,
-        "dwell_count": 7, "flight_count": 5, "ts": START + 4_999_999, "schema": 1,
+        "dwell_count": 7, "flight_count": 5, "ts": START + 4_999_999, "schema": 2,
+        "dwell_q10": 76, "dwell_q90": 94, "gap_q05": 78, "gap_q10": 96, "gap_q25": 150, "gap_median": 150,
+        "gap_q75": 180, "gap_q90": 276, "dwell_left_median": 90, "dwell_right_median": 95, "dwell_space_median": 0,
+        "dwell_backspace_median": 0, "dwell_left_std": 0, "share_left": 3 / 7, "share_right": 2 / 7,
+        "share_space": 1 / 7, "share_backspace": 1 / 7, "share_shift": 0, "share_other": 0, "rollover_rate": 1 / 6,
+        "rollover_overlap": 0, "gap_left_right_median": 165, "gap_left_space_median": 0, "trigraph_q25": 277.5,
+        "trigraph_median": 350, "trigraph_q75": 430, "gap_log_autocorrelation": 0,
     }  # fmt: skip
     said = {
         "dev_mode": False, "timestamp": "2023-11-14T22:13:25.000000Z", "type": "keystroke",
@@ -31,6 +37,7 @@ def test_keystroke_example() -> None:
     }  # fmt: skip
     assert {name: window[name] for name in said} == said
     assert {name: window[name] for name in expected} == pytest.approx(expected, rel=1e-12)
+    assert window["gap_log_std"] == pytest.approx(0.555165, abs=5e-7)
     assert (counters.events, counters.windows, counters.late) == (14, 1, 0)
 
 

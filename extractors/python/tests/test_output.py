@@ -48,12 +48,15 @@ def line(kind: str, row: Row, **own: str) -> str:
 
 
 def test_a_keystroke_line() -> None:
-    values = (1.5, 0.1 + 0.2, *[0.0] * 46, 3, 2, 7, True)
+    names = [feature.name for feature in schema.kind("keystroke").features]
+    some = {"dwell_mean": 1.5, "dwell_std": 0.1 + 0.2, "total_keys": 7, "dev_mode": True}
+    values = tuple(some.get(name, 0.0) for name in names)
     made = line("keystroke", Row(1_700_000_005_000_000, values), user_id="a b", host="x=1,y")
     tags, fields, ts = made[: made.index(" dwell")], made.split(" ")[-2], made.split(" ")[-1]
     assert tags == r"keystroke_features,user_id=a\ b,device_id=d,host=x\=1\,y"
     assert fields.startswith("dwell_mean=1.5,dwell_std=0.30000000000000004,dwell_min=0.0,")
-    assert fields.endswith('flight_count=2,total_keys=7,dev_mode=1,implementation="python",schema=1i')
+    assert ",total_keys=7,dwell_q10=0.0," in fields
+    assert fields.endswith(',dev_mode=1,implementation="python",schema=2i')
     assert ts == "1700000005000000"
 
 
@@ -61,7 +64,7 @@ def test_an_app_line_has_the_names_as_tags_and_no_device() -> None:
     made = line("app", Row(7, ("term", "web browser", 1234, False)))
     assert made == (
         r"app_transitions,user_id=default,host=h,from_app=term,to_app=web\ browser "
-        'duration_ms=1234,dev_mode=0,implementation="python",schema=1i 7'
+        'duration_ms=1234,dev_mode=0,implementation="python",schema=2i 7'
     )
 
 

@@ -1,5 +1,6 @@
 //! The features of a window of keystrokes (contract, 3.1).
 
+mod classes;
 mod digraphs;
 mod keys;
 mod strokes;
@@ -7,6 +8,7 @@ mod typed;
 
 use std::collections::VecDeque;
 
+use self::classes::Class::{self, Backspace, Left, Other, Right, Shift, Space};
 use self::keys::Keys;
 use self::strokes::Strokes;
 use self::typed::Typed;
@@ -15,7 +17,7 @@ use crate::core::Settings;
 use crate::event::Event;
 use crate::features;
 use crate::output::Value;
-use crate::stats::{Sum, Summary, mean_std_median};
+use crate::stats::{MEDIAN, Sum, Summary, autocorrelation, median, std};
 use crate::windowing::Features;
 
 /// A keystroke as windows hold it.
@@ -77,26 +79,38 @@ impl Features for Typing {
         }
         let typed = &self.typed;
         let (dwells, flights) = (Summary::of(&typed.dwells), Summary::of(&typed.flights));
+        let dwells_at = dwells.quantiles([0.1, 0.25, MEDIAN, 0.75, 0.9]);
+        let flights_at = flights.quantiles([0.25, MEDIAN, 0.75]);
+        let gaps = Summary::of(&typed.gaps);
+        let gaps_at = gaps.quantiles_of_smallest(typed.logs.len(), [0.05, 0.1, 0.25, MEDIAN, 0.75, 0.9]);
+        let trigraphs_at = Summary::of(&typed.trigraphs).quantiles([0.25, MEDIAN, 0.75]);
         let digraphs = typed.digraphs.means();
-        let (all, deleting) = (typed.presses, typed.deleting);
-        let rhythm = Rhythm::of(&typed.gaps);
+        let (all, deleting) = (typed.presses, typed.presses_of(Backspace));
+        // Mostly all gaps are short, and what was found of these is so of all.
+        let middle =
+            if typed.logs.len() == typed.gaps.len() { gaps_at[3] } else { gaps.quantiles([MEDIAN])[0] };
+        let rhythm = Rhythm::of(&typed.gaps, &gaps, middle);
+        let held = |class| if_at_least(2, typed.dwells_of(class), median);
+        let held_std = |class| if_at_least(4, typed.dwells_of(class), std);
+        let gap = |from, to| if_at_least(2, typed.short_gaps_of(from, to), median);
+        let share_of = |class: Class| share(typed.presses_of(class), all);
         features::Keystroke {
             dwell_mean: dwells.mean,
             dwell_std: dwells.std,
             dwell_min: dwells.min,
             dwell_max: dwells.max,
-            dwell_median: dwells.median,
-            dwell_q25: dwells.q25,
-            dwell_q75: dwells.q75,
-            dwell_range: dwells.range,
+            dwell_median: dwells_at[2],
+            dwell_q25: dwells_at[1],
+            dwell_q75: dwells_at[3],
+            dwell_range: dwells.range(),
             flight_mean: flights.mean,
             flight_std: flights.std,
             flight_min: flights.min,
             flight_max: flights.max,
-            flight_median: flights.median,
-            flight_q25: flights.q25,
-            flight_q75: flights.q75,
-            flight_range: flights.range,
+            flight_median: flights_at[1],
+            flight_q25: flights_at[0],
+            flight_q75: flights_at[2],
+            flight_range: flights.range(),
             digraph_0_mean: digraphs[0],
             digraph_1_mean: digraphs[1],
             digraph_2_mean: digraphs[2],
@@ -132,6 +146,47 @@ impl Features for Typing {
             dwell_count: typed.dwells.len() as u64,
             flight_count: typed.flights.len() as u64,
             total_keys: all as u64,
+            dwell_q10: dwells_at[0],
+            dwell_q90: dwells_at[4],
+            gap_q05: gaps_at[0],
+            gap_q10: gaps_at[1],
+            gap_q25: gaps_at[2],
+            gap_median: gaps_at[3],
+            gap_q75: gaps_at[4],
+            gap_q90: gaps_at[5],
+            dwell_left_median: held(Left),
+            dwell_right_median: held(Right),
+            dwell_space_median: held(Space),
+            dwell_backspace_median: held(Backspace),
+            dwell_shift_median: held(Shift),
+            dwell_other_median: held(Other),
+            dwell_left_std: held_std(Left),
+            dwell_right_std: held_std(Right),
+            dwell_space_std: held_std(Space),
+            share_left: share_of(Left),
+            share_right: share_of(Right),
+            share_space: share_of(Space),
+            share_backspace: share_of(Backspace),
+            share_shift: share_of(Shift),
+            share_other: share_of(Other),
+            rollover_rate: share(typed.rollovers, all.saturating_sub(1)),
+            rollover_overlap: if_at_least(2, &typed.overlaps, median),
+            gap_left_left_median: gap(Left, Left),
+            gap_left_right_median: gap(Left, Right),
+            gap_right_left_median: gap(Right, Left),
+            gap_right_right_median: gap(Right, Right),
+            gap_left_space_median: gap(Left, Space),
+            gap_right_space_median: gap(Right, Space),
+            gap_space_left_median: gap(Space, Left),
+            gap_space_right_median: gap(Space, Right),
+            gap_backspace_backspace_median: gap(Backspace, Backspace),
+            gap_shift_left_median: gap(Shift, Left),
+            gap_shift_right_median: gap(Shift, Right),
+            trigraph_q25: trigraphs_at[0],
+            trigraph_median: trigraphs_at[1],
+            trigraph_q75: trigraphs_at[2],
+            gap_log_std: if_at_least(4, &typed.logs, std),
+            gap_log_autocorrelation: if_at_least(11, &typed.logs, autocorrelation),
             dev_mode: settings.dev_mode || typed.dev_mode,
         }
         .values()
@@ -141,6 +196,11 @@ impl Features for Typing {
 /// `count` of so many, of which there may be none.
 fn share(count: usize, all: usize) -> f64 {
     count as f64 / all.max(1) as f64
+}
+
+/// A statistic of too few values is 0.0.
+fn if_at_least(count: usize, list: &[f64], statistic: impl Fn(&[f64]) -> f64) -> f64 {
+    if list.len() < count { 0.0 } else { statistic(list) }
 }
 
 /// How evenly it was typed.
@@ -158,11 +218,11 @@ struct Rhythm {
 
 impl Rhythm {
     /// All 0.0 when there is no gap.
-    fn of(gaps: &[f64]) -> Rhythm {
+    fn of(gaps: &[f64], summary: &Summary<'_>, middle: f64) -> Rhythm {
         if gaps.is_empty() {
             return Rhythm::default();
         }
-        let [mean_gap, deviation, middle] = mean_std_median(gaps);
+        let (mean_gap, deviation) = (summary.mean, summary.std);
         let (mut bursts, mut pauses) = (Sum::default(), Sum::default());
         for gap in gaps {
             // Which it is cannot be foretold: both sums take something, and 0.0 changes nothing.

@@ -149,6 +149,7 @@ fn tag_value(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::FeatureKind;
 
     fn transition(from: &str) -> Record {
         let values =
@@ -170,7 +171,7 @@ mod tests {
         let expected = format!(
             "{{\"from_app\": \"say \\\"a\\\"\", \"to_app\": \"b\", \"duration_ms\": 15000, \"dev_mode\": true, \
              \"timestamp\": \"2023-11-14T22:13:20.000001Z\", \"ts\": 1700000000000001, \"type\": \"app\", \
-             \"schema\": 1, \"implementation\": \"rust\", \"version\": \"{VERSION}\"}}"
+             \"schema\": 2, \"implementation\": \"rust\", \"version\": \"{VERSION}\"}}"
         );
         assert_eq!(json, expected);
     }
@@ -181,19 +182,24 @@ mod tests {
         assert_eq!(
             line,
             "app_transitions,user_id=default,host=edge\\ 1,from_app=a\\,b\\=c\\ d/__/,to_app=b \
-             duration_ms=15000,dev_mode=1,implementation=\"rust\",schema=1i 1700000000000001"
+             duration_ms=15000,dev_mode=1,implementation=\"rust\",schema=2i 1700000000000001"
         );
     }
 
     #[test]
     fn features_are_float_fields_and_names_are_tags() {
-        let mut values = vec![Value::Number(0.5); 51];
-        values[50] = Value::Count(7);
-        values.push(Value::Bool(false));
-        let line = writer(Kind::Keystroke).line(&Record { ts: 5, values }, &identity());
+        let schema = Schema::of(Kind::Keystroke).unwrap();
+        let values = schema.features.iter().map(|feature| match feature.kind {
+            FeatureKind::Count => Value::Count(7),
+            FeatureKind::Bool => Value::Bool(false),
+            _ => Value::Number(0.5),
+        });
+        let record = Record { ts: 5, values: values.collect() };
+        let line = writer(Kind::Keystroke).line(&record, &identity());
         assert!(line.starts_with(
             "keystroke_features,user_id=default,device_id=keyboard_0,host=edge\\ 1 dwell_mean=0.5,"
         ));
-        assert!(line.ends_with(",total_keys=7,dev_mode=0,implementation=\"rust\",schema=1i 5"));
+        assert!(line.contains(",total_keys=7,dwell_q10=0.5,"));
+        assert!(line.ends_with(",dev_mode=0,implementation=\"rust\",schema=2i 5"));
     }
 }

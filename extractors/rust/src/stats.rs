@@ -7,9 +7,12 @@ mod places;
 pub use self::middle::{AboutMiddle, Middle};
 use self::places::Buckets;
 
-/// The eight statistics of dwell and flight times.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Summary {
+/// The share of a [quantile](Summary::quantiles) that is the median: of an even number of values the mean of the middle two.
+/// Other quantiles are found by linear interpolation between neighbours.
+pub const MEDIAN: f64 = 0.5;
+
+/// What two looks at a list tell, which has no negative values. Of an empty list all is 0.0.
+pub struct Summary<'a> {
     /// Arithmetic mean.
     pub mean: f64,
     /// Standard deviation, ddof 0.
@@ -18,61 +21,23 @@ pub struct Summary {
     pub min: f64,
     /// Largest.
     pub max: f64,
-    /// Middle value.
-    pub median: f64,
-    /// Lower quartile.
-    pub q25: f64,
-    /// Upper quartile.
-    pub q75: f64,
-    /// Largest less smallest.
-    pub range: f64,
-}
-
-impl Summary {
-    /// All eight at once, of values that are not negative.
-    pub fn of(list: &[f64]) -> Summary {
-        if list.is_empty() {
-            return Summary::default();
-        }
-        let Looked { mean, std, min, max, buckets } = Looked::at(list);
-        let last = list.len() - 1;
-        let (lower, upper) = (0.25 * last as f64, 0.75 * last as f64);
-        let (q25, q75) = (neighbours(lower, last), neighbours(upper, last));
-        let found = buckets.at(list, [q25.0, q25.1, last / 2, list.len() / 2, q75.0, q75.1]);
-        let q25 = between(lower, found[0], found[1]);
-        let median = middle_of(list.len(), found[2], found[3]);
-        let q75 = between(upper, found[4], found[5]);
-        Summary { mean, std, min, max, median, q25, q75, range: max - min }
-    }
-
-    /// In the order in which features are written.
-    pub fn values(self) -> [f64; 8] {
-        let Summary { mean, std, min, max, median, q25, q75, range } = self;
-        [mean, std, min, max, median, q25, q75, range]
-    }
-}
-
-/// Mean, standard deviation and median of values that are not negative.
-pub fn mean_std_median(list: &[f64]) -> [f64; 3] {
-    if list.is_empty() {
-        return [0.0; 3];
-    }
-    let Looked { mean, std, buckets, .. } = Looked::at(list);
-    let [low, high] = buckets.at(list, [(list.len() - 1) / 2, list.len() / 2]);
-    [mean, std, middle_of(list.len(), low, high)]
-}
-
-/// What two looks at a list tell, which is not empty and has no negative values.
-struct Looked {
-    mean: f64,
-    std: f64,
-    min: f64,
-    max: f64,
+    list: &'a [f64],
     buckets: Buckets,
 }
 
-impl Looked {
-    fn at(list: &[f64]) -> Looked {
+impl Summary<'_> {
+    /// Of values that are not negative.
+    pub fn of(list: &[f64]) -> Summary<'_> {
+        if list.is_empty() {
+            return Summary {
+                mean: 0.0,
+                std: 0.0,
+                min: 0.0,
+                max: 0.0,
+                list,
+                buckets: Buckets::new(0.0, 0.0),
+            };
+        }
         // Such values are in the order of their bits, and whole numbers are compared in one cycle.
         let (mut total, mut min, mut max) = (0.0, u64::MAX, 0);
         for value in list {
@@ -86,7 +51,33 @@ impl Looked {
             squares += (value - mean) * (value - mean);
             buckets.count(*value);
         }
-        Looked { mean, std: (squares / list.len() as f64).sqrt(), min, max, buckets }
+        Summary { mean, std: (squares / list.len() as f64).sqrt(), min, max, list, buckets }
+    }
+
+    /// Largest less smallest.
+    pub fn range(&self) -> f64 {
+        self.max - self.min
+    }
+
+    /// The quantiles of these shares, which ascend.
+    pub fn quantiles<const N: usize>(&self, shares: [f64; N]) -> [f64; N] {
+        self.quantiles_of_smallest(self.list.len(), shares)
+    }
+
+    /// The same of so many of the values, the smallest.
+    pub fn quantiles_of_smallest<const N: usize>(&self, count: usize, shares: [f64; N]) -> [f64; N] {
+        let Some(last) = count.checked_sub(1) else { return [0.0; N] };
+        let positions = shares.map(|share| share * last as f64);
+        let places = positions.map(|position| [position as usize, (position as usize + 1).min(last)]);
+        let found = self.buckets.at(self.list, places);
+        std::array::from_fn(|n| {
+            let ([before, behind], part) = (found[n], positions[n] - positions[n].floor());
+            if shares[n] == MEDIAN && part > 0.0 {
+                (before + behind) / 2.0
+            } else {
+                before + (behind - before) * part
+            }
+        })
     }
 }
 
@@ -131,11 +122,14 @@ pub fn mean(list: &[f64]) -> f64 {
 
 /// The standard deviation, ddof 0, in two passes.
 pub fn std(list: &[f64]) -> f64 {
-    let (mean, mut squares) = (mean(list), Sum::default());
-    for value in list {
-        squares.add((value - mean) * (value - mean));
+    if list.is_empty() {
+        return 0.0;
     }
-    squares.mean().sqrt()
+    let (mean, mut squares) = (mean(list), 0.0);
+    for value in list {
+        squares += (value - mean) * (value - mean);
+    }
+    (squares / list.len() as f64).sqrt()
 }
 
 /// The middle value, or the mean of the two middle ones, of values that are not negative.
@@ -143,23 +137,33 @@ pub fn median(list: &[f64]) -> f64 {
     if list.is_empty() {
         return 0.0;
     }
-    let [low, high] = Buckets::of(list).at(list, [(list.len() - 1) / 2, list.len() / 2]);
-    middle_of(list.len(), low, high)
+    // Such values are in the order of their bits.
+    let mut bits: Vec<u64> = list.iter().map(|value| value.to_bits()).collect();
+    let (below, middle, _) = bits.select_nth_unstable(list.len() / 2);
+    let low = if list.len() % 2 == 1 { None } else { below.iter().max() };
+    let (low, high) = (*low.unwrap_or(middle), *middle);
+    middle_of(list.len(), f64::from_bits(low), f64::from_bits(high))
+}
+
+/// How a value goes with the next one, from -1 to 1; 0.0 when they are all the same.
+pub fn autocorrelation(list: &[f64]) -> f64 {
+    let [.., _] = list else { return 0.0 };
+    let (these, next) = (&list[..list.len() - 1], &list[1..]);
+    let (mean_of_these, mean_of_next) = (mean(these), mean(next));
+    let (mut products, mut squares_of_these, mut squares_of_next) = (0.0, 0.0, 0.0);
+    for (this, next) in these.iter().zip(next) {
+        let (x, y) = (this - mean_of_these, next - mean_of_next);
+        products += x * y;
+        squares_of_these += x * x;
+        squares_of_next += y * y;
+    }
+    let divisor = (squares_of_these * squares_of_next).sqrt();
+    if divisor == 0.0 { 0.0 } else { products / divisor }
 }
 
 /// The median of so many values, of which these two are in the middle; the same one twice when their number is odd.
 fn middle_of(count: usize, low: f64, high: f64) -> f64 {
     if count % 2 == 1 { low } else { (low + high) / 2.0 }
-}
-
-/// The places before and behind a position; the last place is behind itself.
-fn neighbours(position: f64, last: usize) -> (usize, usize) {
-    (position as usize, (position as usize + 1).min(last))
-}
-
-/// Linear interpolation at a position between what stands before and behind it.
-fn between(position: f64, before: f64, behind: f64) -> f64 {
-    before + (behind - before) * (position - position.floor())
 }
 
 /// The mean of the absolute values.
@@ -172,16 +176,31 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const QUARTERS: [f64; 3] = [0.25, MEDIAN, 0.75];
+
     #[test]
     fn statistics_of_nothing_are_zero() {
-        assert_eq!(Summary::of(&[]), Summary::default());
-        assert_eq!([mean(&[]), std(&[]), median(&[]), mean_abs(&[])], [0.0; 4]);
+        let summary = Summary::of(&[]);
+        assert_eq!([summary.mean, summary.std, summary.min, summary.max, summary.range()], [0.0; 5]);
+        assert_eq!(summary.quantiles(QUARTERS), [0.0; 3]);
+        assert_eq!([mean(&[]), std(&[]), median(&[]), mean_abs(&[]), autocorrelation(&[])], [0.0; 5]);
     }
 
     #[test]
     fn statistics_of_one_value_are_that_value() {
         let summary = Summary::of(&[7.5]);
-        assert_eq!(summary.values(), [7.5, 0.0, 7.5, 7.5, 7.5, 7.5, 7.5, 0.0]);
+        assert_eq!(
+            [summary.mean, summary.std, summary.min, summary.max, summary.range()],
+            [7.5, 0.0, 7.5, 7.5, 0.0]
+        );
+        assert_eq!((summary.quantiles(QUARTERS), autocorrelation(&[7.5])), ([7.5; 3], 0.0));
+    }
+
+    #[test]
+    fn what_goes_up_and_down_in_turn_goes_against_the_next() {
+        assert_eq!(autocorrelation(&[1.0, 2.0, 1.0, 2.0, 1.0]), -1.0);
+        assert_eq!(autocorrelation(&[1.0, 2.0, 3.0, 4.0]), 1.0);
+        assert_eq!(autocorrelation(&[1.0, 1.0, 1.0]), 0.0);
     }
 
     #[test]
@@ -191,8 +210,10 @@ mod tests {
 
     #[test]
     fn quartiles_lie_between_their_neighbours() {
-        let summary = Summary::of(&[4.0, 1.0, 3.0, 2.0]);
-        assert_eq!((summary.q25, summary.q75), (1.75, 3.25));
+        assert_eq!(Summary::of(&[4.0, 1.0, 3.0, 2.0]).quantiles(QUARTERS), [1.75, 2.5, 3.25]);
+        let five = Summary::of(&[4.0, 1.0, 9.0, 3.0, 2.0]);
+        assert_eq!(five.quantiles_of_smallest(4, QUARTERS), [1.75, 2.5, 3.25]);
+        assert_eq!(five.quantiles_of_smallest(0, QUARTERS), [0.0; 3]);
     }
 
     #[test]
@@ -214,21 +235,23 @@ mod tests {
                 below + (above - below) * position.fract()
             };
             let summary = Summary::of(&list);
-            prop_assert_eq!((summary.q25, summary.q75), (quantile(0.25), quantile(0.75)));
+            let shares = [0.05, 0.1, 0.25, 0.75, 0.9];
+            prop_assert_eq!(summary.quantiles(shares), shares.map(quantile));
             prop_assert_eq!((summary.min, summary.max), (sorted[0], sorted[sorted.len() - 1]));
             let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
-            prop_assert_eq!(summary.median, if sorted.len() % 2 == 1 { low } else { (low + high) / 2.0 });
+            prop_assert_eq!(median(&list), if sorted.len() % 2 == 1 { low } else { (low + high) / 2.0 });
         }
 
         #[test]
         fn statistics_stay_within_their_list(list in prop::collection::vec(0.0..1e12f64, 1..200)) {
             let summary = Summary::of(&list);
-            for value in [summary.median, summary.q25, summary.q75] {
+            let [q25, median, q75] = summary.quantiles(QUARTERS);
+            for value in [median, q25, q75] {
                 prop_assert!(summary.min <= value && value <= summary.max);
             }
-            prop_assert!(summary.q25 <= summary.median && summary.median <= summary.q75);
+            prop_assert!(q25 <= median && median <= q75);
             prop_assert!(summary.std >= 0.0 && summary.std.is_finite());
-            prop_assert_eq!(summary.range, summary.max - summary.min);
+            prop_assert_eq!(summary.range(), summary.max - summary.min);
         }
     }
 }

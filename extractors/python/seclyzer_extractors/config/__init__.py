@@ -14,7 +14,7 @@ from .address import MASK, PRIVATE_FORMS, RedisAddress, masked, parse_influx_url
 from .layers import ConfigError as ConfigError
 from .layers import from_credentials, from_environment, read_file, with_secret_files
 from .settings import SETTINGS as SETTINGS
-from .settings import Setting
+from .settings import Setting as Setting
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 

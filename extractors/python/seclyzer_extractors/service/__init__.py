@@ -125,10 +125,12 @@ class Service:
 
         The app tracker goes on from its state. Where Redis has none, that on disk is older than the cursor.
         """
-        if self.checkpoint is not None and self.checkpoint.restore_from_redis(connection):
-            return
         self.emitter.cursor = Cursor(stored_value(connection, "HGETALL", self.kind.cursor_key) or {}, host_time())
-        if self.checkpoint is not None:
+        if self.checkpoint is None:
+            return
+        if self.checkpoint.restore_from_redis(connection):
+            self.emitter.cursor = None  # what is read now was never read before
+        else:
             self.checkpoint.restore_from_disk()
 
     def _write(self, now: int) -> None:

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::Held;
+use super::classes::Class;
 
 /// So many keys that no event names any more may be known, beside as many as there are events.
 const SPARE: usize = 1000;
@@ -11,14 +12,14 @@ const SPARE: usize = 1000;
 #[derive(Default)]
 pub struct Keys {
     numbers: HashMap<Box<str>, u32>,
-    /// Whether a key deletes, by its number.
-    deleting: Vec<bool>,
+    /// By the key's number.
+    classes: Vec<Class>,
 }
 
 impl Keys {
     /// How many keys are known.
     pub fn len(&self) -> usize {
-        self.deleting.len()
+        self.classes.len()
     }
 
     /// The number of the key of this name.
@@ -26,15 +27,15 @@ impl Keys {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }
-        let number = self.deleting.len() as u32;
+        let number = self.classes.len() as u32;
         self.numbers.insert(name.into(), number);
-        self.deleting.push(deletes(name));
+        self.classes.push(Class::of(name));
         number
     }
 
-    /// Whether the key of this number deletes.
-    pub fn is_deleting(&self, number: u32) -> bool {
-        self.deleting[number as usize]
+    /// The class of the key of this number.
+    pub fn class(&self, number: u32) -> Class {
+        self.classes[number as usize]
     }
 
     /// Numbers the keys anew when most of those known are in no event any more: a producer may make up names. Whether it
@@ -44,67 +45,23 @@ impl Keys {
             return false;
         }
         let mut anew = vec![None; self.len()];
-        let mut deleting = Vec::new();
+        let mut classes = Vec::new();
         for event in events {
             let number = anew[event.key as usize].get_or_insert_with(|| {
-                deleting.push(self.deleting[event.key as usize]);
-                deleting.len() as u32 - 1
+                classes.push(self.classes[event.key as usize]);
+                classes.len() as u32 - 1
             });
             event.key = *number;
         }
-        self.deleting = deleting;
+        self.classes = classes;
         self.numbers.retain(|_, number| anew[*number as usize].inspect(|anew| *number = *anew).is_some());
         true
     }
 }
 
-/// Whether a key of this name deletes: `Backspace`, `BackSpace`, `Key.backspace`, `KEY_DELETE` and the like.
-fn deletes(name: &str) -> bool {
-    let is_separator = |letter: &char| matches!(letter, '_' | '-' | '.' | ' ');
-    let plain: String = name
-        .chars()
-        .filter(|letter| !is_separator(letter))
-        .map(|letter| letter.to_ascii_lowercase())
-        .collect();
-    plain.contains("backspace") || plain.contains("delete")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn deleting_keys_are_known_however_they_are_written() {
-        let names = [
-            "Backspace",
-            "BackSpace",
-            "backspace",
-            "Key.backspace",
-            "KEY_BACKSPACE",
-            "Back Space",
-            "back-space",
-            "Delete",
-            "Key.delete",
-            "KEY_DELETE",
-            "KpDelete",
-            "ForwardDelete",
-            "DELETE",
-        ];
-        assert!(names.into_iter().all(deletes));
-        // Of another alphabet, parted by something else, and something else.
-        let others = [
-            "Back/Space",
-            "\u{ff22}ackspace",
-            "Back\u{a0}Space",
-            "Back\tSpace",
-            "Del",
-            "space",
-            "Space",
-            "",
-            "\u{130}delet",
-        ];
-        assert!(!others.into_iter().any(deletes));
-    }
 
     #[test]
     fn names_that_no_event_holds_are_forgotten_and_the_others_keep_their_meaning() {
@@ -120,6 +77,6 @@ mod tests {
         assert_eq!(keys.len(), 2);
         assert_eq!(events.iter().map(|event| event.key).collect::<Vec<_>>(), [0, 1]);
         assert_eq!((keys.number("Delete"), keys.number("Key900"), keys.number("Key1")), (0, 1, 2));
-        assert!(keys.is_deleting(0) && !keys.is_deleting(1));
+        assert_eq!((keys.class(0), keys.class(1)), (Class::Backspace, Class::Other));
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use super::Held;
+use super::classes::Class;
 use super::digraphs::Pairs;
 use super::keys::Keys;
 
@@ -17,6 +18,9 @@ const LONGEST_DWELL: i64 = 1000 * MS;
 const LONGEST_FLIGHT: i64 = 2000 * MS;
 const LONGEST_DIGRAPH: i64 = 2000 * MS;
 const LONGEST_GAP: i64 = 5000 * MS;
+const LONGEST_SHORT_GAP: i64 = 1500 * MS;
+
+const LONGEST_TRIGRAPH: i64 = 2000 * MS;
 
 /// So many pairs may have numbers that no gap needs, beside as many as there are gaps.
 const SPARE_PAIRS: usize = 500;
@@ -29,19 +33,36 @@ pub struct Took {
     pub ms: f64,
 }
 
+/// From a key's press to its release.
+#[derive(Clone, Copy, Debug)]
+pub struct Dwell {
+    pub took: Took,
+    pub class: Class,
+    /// How long another key, pressed last, was down at the same time, in ms; 0.0 when there was none.
+    pub overlap: f64,
+}
+
 /// From one press to the next.
 #[derive(Clone, Copy, Debug)]
 pub struct Gap {
     pub took: Took,
+    /// The natural logarithm of its ms.
+    pub log: f64,
     /// The number of both keys together.
     pub pair: u32,
+    /// Of both keys.
+    pub classes: [Class; 2],
 }
 
 /// A key went down, and was not down.
 #[derive(Clone, Copy, Debug)]
 pub struct Press {
     pub at: i64,
-    pub deletes: bool,
+    pub class: Class,
+    /// The key of the press before was still down, and is another one.
+    pub is_rollover: bool,
+    /// Since the press before the one before, in ms; 0.0 when that is too long, or nothing.
+    pub trigraph: f64,
 }
 
 /// A key that is down since it was pressed was pressed again.
@@ -55,8 +76,8 @@ struct Repeat {
 /// also the order in which it began.
 #[derive(Default)]
 pub struct Strokes {
-    /// From a key's press to its release. Some may have begun before the first event.
-    pub dwells: VecDeque<Took>,
+    /// Some may have begun before the first event.
+    pub dwells: VecDeque<Dwell>,
     /// From the last release to a press.
     pub flights: VecDeque<Took>,
     pub gaps: VecDeque<Gap>,
@@ -69,7 +90,8 @@ pub struct Strokes {
     /// What is known is of no use any more.
     is_void: bool,
     last_release: i64,
-    last_press: i64,
+    /// When the last two presses were, the last one first.
+    last_presses: [i64; 2],
     last_key: u32,
     /// By the key's number.
     downs: Vec<Down>,
@@ -97,7 +119,7 @@ impl Strokes {
     pub fn work_out(&mut self, events: &mut VecDeque<Held>, keys: &Keys) {
         let mut known = events.len() - events.iter().rev().take_while(|event| !event.is_known).count();
         if self.is_void || known == 0 || self.pairs.len() > 2 * self.gaps.len() + SPARE_PAIRS {
-            *self = Strokes { last_release: NEVER, last_press: NEVER, ..Strokes::default() };
+            *self = Strokes { last_release: NEVER, last_presses: [NEVER; 2], ..Strokes::default() };
             known = 0;
         }
         self.downs.resize(keys.len(), UP);
@@ -107,7 +129,7 @@ impl Strokes {
         }
         // Also what ended with a new event.
         let first = events.front().map_or(0, |event| event.ts);
-        let_go(&mut self.dwells, |dwell| dwell.ended < first);
+        let_go(&mut self.dwells, |dwell| dwell.took.ended < first);
         let_go(&mut self.repeats, |repeat| repeat.at < first);
         let_go(&mut self.flights, |flight| flight.began < first);
         let_go(&mut self.gaps, |gap| gap.took.began < first);
@@ -116,13 +138,17 @@ impl Strokes {
     }
 
     fn add(&mut self, event: &Held, keys: &Keys) {
-        let (ts, down) = (event.ts, &mut self.downs[event.key as usize]);
+        let ts = event.ts;
+        let [last_press, press_before] = self.last_presses;
+        let is_last_key_down = self.downs[self.last_key as usize].pressed != NEVER;
+        let down = &mut self.downs[event.key as usize];
         if event.dev_mode {
             self.dev_modes.push_back(ts);
         }
         if !event.press {
-            if let Some(dwell) = took(down.pressed, ts, LONGEST_DWELL) {
-                self.dwells.push_back(dwell);
+            if let Some(took) = took(down.pressed, ts, LONGEST_DWELL) {
+                let overlap = if self.last_key == event.key { 0.0 } else { ms(ts - last_press) };
+                self.dwells.push_back(Dwell { took, class: keys.class(event.key), overlap });
             }
             *down = UP;
             self.last_release = ts;
@@ -135,15 +161,22 @@ impl Strokes {
             return;
         }
         down.pressed = ts;
-        self.presses.push_back(Press { at: ts, deletes: keys.is_deleting(event.key) });
+        let class = keys.class(event.key);
+        self.presses.push_back(Press {
+            at: ts,
+            class,
+            is_rollover: is_last_key_down && self.last_key != event.key,
+            trigraph: took(press_before, ts, LONGEST_TRIGRAPH).map_or(0.0, |took| took.ms),
+        });
         if let Some(flight) = took(self.last_release, ts, LONGEST_FLIGHT) {
             self.flights.push_back(flight);
         }
-        if let Some(took) = took(self.last_press, ts, LONGEST_GAP) {
+        if let Some(took) = took(last_press, ts, LONGEST_GAP) {
             let pair = self.pairs.number((self.last_key, event.key));
-            self.gaps.push_back(Gap { took, pair });
+            let classes = [keys.class(self.last_key), class];
+            self.gaps.push_back(Gap { took, log: took.ms.ln(), pair, classes });
         }
-        (self.last_press, self.last_key) = (ts, event.key);
+        (self.last_presses, self.last_key) = ([ts, last_press], event.key);
     }
 
     /// Whether a key was held down from before `first` on, and repeated up to `last`.
@@ -160,13 +193,22 @@ fn let_go<T>(list: &mut VecDeque<T>, is_old: impl Fn(&T) -> bool) {
 /// What counts when it took more than 0 and less than `limit` µs.
 fn took(began: i64, ended: i64, limit: i64) -> Option<Took> {
     let us = ended - began;
-    (0 < us && us < limit).then(|| Took { began, ended, ms: us as f64 / 1000.0 })
+    (0 < us && us < limit).then(|| Took { began, ended, ms: ms(us) })
+}
+
+fn ms(us: i64) -> f64 {
+    us as f64 / 1000.0
 }
 
 impl Gap {
     /// Whether it is not too long for a digraph.
     pub fn is_digraph(&self) -> bool {
         self.took.ended - self.took.began < LONGEST_DIGRAPH
+    }
+
+    /// Whether it is one of somebody who types on.
+    pub fn is_short(&self) -> bool {
+        self.took.ended - self.took.began < LONGEST_SHORT_GAP
     }
 }
 

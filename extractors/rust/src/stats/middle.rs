@@ -87,7 +87,7 @@ impl AboutMiddle {
             return 0.0;
         }
         let kept = &self.kept[..self.count];
-        let [low, high] = Buckets::of(kept).at(kept, self.places);
+        let [[low, high]] = Buckets::of(kept).at(kept, [self.places]);
         middle_of(self.total, low, high)
     }
 }

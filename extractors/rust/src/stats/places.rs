@@ -43,22 +43,26 @@ impl Buckets {
         self.counts[self.bucket(value)] += 1;
     }
 
-    /// What would stand at these places of the list whose values were counted, were it sorted. Places ascend;
-    /// of a list of two, which is kept whole, they need not.
-    pub fn at<const N: usize>(&self, list: &[f64], places: [usize; N]) -> [f64; N] {
+    /// What would stand at these places, two next to each other or the same, of the list whose values were counted, were
+    /// it sorted. They ascend, and may overlap.
+    pub fn at<const N: usize>(&self, list: &[f64], places: [[usize; 2]; N]) -> [[f64; 2]; N] {
         let mut matters = [false; BUCKETS];
         // Up to the end of a bucket, how many values there are, and how many of them are in buckets that do not matter.
         let (mut bucket, mut end, mut left_out) = (0, self.counts[0] as usize, 0);
-        let places_among_kept = places.map(|place| {
+        let mut most = 1;
+        let mut among_kept = |place: usize| {
             while end <= place {
                 left_out += if matters[bucket] { 0 } else { self.counts[bucket] as usize };
                 bucket += 1;
                 end += self.counts[bucket] as usize;
             }
+            most += if matters[bucket] { 0 } else { self.counts[bucket] as usize };
             matters[bucket] = true;
             place - left_out
-        });
-        let (mut kept, mut count) = (vec![0; list.len()], 0);
+        };
+        let places_among_kept = places.map(|two| two.map(&mut among_kept));
+        // And room for one more, which is written to in vain.
+        let (mut kept, mut count) = (vec![0; most], 0);
         for value in list {
             // Nobody can foretell which matter: each is written, and the next one over it when it does not.
             kept[count] = value.to_bits();
@@ -66,7 +70,7 @@ impl Buckets {
         }
         kept.truncate(count);
         kept.sort_unstable();
-        places_among_kept.map(|place| f64::from_bits(kept[place]))
+        places_among_kept.map(|two| two.map(|place| f64::from_bits(kept[place])))
     }
 }
 
@@ -90,8 +94,10 @@ mod tests {
             sorted.sort_by(f64::total_cmp);
             let mut places: [usize; 5] = std::array::from_fn(|n| places[n].index(list.len()));
             places.sort_unstable();
-            let found = Buckets::of(&list).at(&list, places);
-            prop_assert_eq!(found.map(f64::to_bits), places.map(|place| sorted[place].to_bits()));
+            let places = places.map(|place| [place, (place + 1).min(list.len() - 1)]);
+            let bits = |two: [f64; 2]| two.map(f64::to_bits);
+            let expected = places.map(|two| bits(two.map(|place| sorted[place])));
+            prop_assert_eq!(Buckets::of(&list).at(&list, places).map(bits), expected);
         }
     }
 }

@@ -52,7 +52,7 @@ def line(user: str, host: str, at: datetime, number: int = 0) -> str:
         told = told.replace(letter, f"\\{letter}")
     ts = int(at.timestamp() * 1e6) + number
     return (
-        f'mouse_features,user_id={told},host={host},device_id=mouse_0 move_0=1.5,implementation="rust",schema=1i {ts}'
+        f'mouse_features,user_id={told},host={host},device_id=mouse_0 move_0=1.5,implementation="rust",schema=2i {ts}'
     )
 
 

@@ -62,10 +62,10 @@ def name(host: Host) -> str:
 def run_on(host: Host, program: str, /, *modules: str, **arguments: Any) -> Any:
     """Run `main(**arguments)` of tests/probes/<program>.py on the host, as root, and return what it returns.
 
-    `modules` are further modules of probes that it imports. Arguments and the value returned are JSON; no secret
-    belongs in either: programs read secrets on the host and keep them there.
+    `modules` are further modules of probes that it imports (`wire` comes with all). Arguments and the value returned
+    are JSON; no secret belongs in either: programs read secrets on the host and keep them there.
     """
-    sources = [(module, (PROBES / f"{module}.py").read_text()) for module in (*modules, program)]
+    sources = [(module, (PROBES / f"{module}.py").read_text()) for module in ("wire", *modules, program)]
     pack = base64.b64encode(
         zlib.compress(json.dumps({"modules": sources, "arguments": arguments}).encode(), 9)
     ).decode()

@@ -31,7 +31,7 @@ def as_watch() -> list[int]:
     TOKEN = READER
     shorter = json.dumps({"retentionRules": [{"type": "expire", "everySeconds": 3600}]}).encode()
     changed, _ = _ask("PATCH", f"/api/v2/buckets/{found['id']}", shorter)
-    return [write(["mouse_features,host=x schema=1i"]), delete('host="x"'), changed]
+    return [write(["mouse_features,host=x schema=2i"]), delete('host="x"'), changed]
 
 
 def write(lines: list[str]) -> int:

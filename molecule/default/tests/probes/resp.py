@@ -4,12 +4,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from probes.wire import Refusal as Refusal
+from probes.wire import Reply, decode, encode
+
 SOCKET = "/run/redis/redis-server.sock"
 CREDENTIALS = Path("/etc/seclyzer/credentials")
-
-
-class Refusal(str):
-    """An error Redis answered, word for word: `NOPERM …`."""
 
 
 class Redis:
@@ -45,32 +44,18 @@ class Redis:
 
     def send(self, commands: list[tuple[Any, ...]]) -> None:
         """Only send."""
-        out = bytearray()
-        for words in commands:
-            out += b"*%d\r\n" % len(words)
-            for word in words:
-                data = word if isinstance(word, bytes) else str(word).encode()
-                out += b"$%d\r\n%b\r\n" % (len(data), data)
-        self.socket.sendall(out)
+        self.socket.sendall(b"".join(encode(*words) for words in commands))
 
     def read(self) -> Any:
         """The next answer or push: int, text, list, None, or a `Refusal`."""
-        line = self.stream.readline()
-        if not line:
-            raise ConnectionError("Redis closed the connection")
-        kind, rest = line[:1], line[1:-2]
-        if kind == b"+":
-            return rest.decode()
-        if kind == b"-":
-            return Refusal(rest.decode())
-        if kind == b":":
-            return int(rest)
-        size = int(rest)
-        if size < 0:
-            return None
-        if kind == b"$":
-            return self.stream.read(size + 2)[:-2].decode()
-        return [self.read() for _ in range(size)]
+        return _text(decode(self.stream))
+
+
+def _text(reply: Reply) -> Any:
+    """The reply with its bytes as text."""
+    if isinstance(reply, list):
+        return [_text(item) for item in reply]
+    return reply.decode() if isinstance(reply, bytes) else reply
 
 
 def password(user: str) -> str:
