@@ -2,6 +2,8 @@
 
 #[path = "codegen/features.rs"]
 mod features;
+#[path = "codegen/settings.rs"]
+mod settings;
 #[path = "codegen/spec.rs"]
 mod spec;
 

@@ -1,7 +1,6 @@
 """A real Redis: on a unix socket of its own, nothing on disk."""
 
 import os
-import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,22 +18,25 @@ PROGRAM = "/usr/bin/redis-server"  # Debian's, as on hosts
 class RedisServer:
     """May be killed, started again (then it is empty) and frozen.
 
-    `options` are words of its command line, at every start. `env` are more variables for its environment.
+    `options` are words of its command line, at every start. `decoded` clients give texts, others bytes. `env` are more
+    variables for its environment.
     """
 
-    def __init__(self, folder: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, *options: str, decoded: bool = True, env: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
         self._options = options
+        self._decoded = decoded
         self._env = {**os.environ, **(env or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *more: str, at: Path | None = None) -> None:
-        """Returns when it answers. `more` options; `at` another socket, for `open_doors` to move."""
-        at = at or self.socket
+    def start(self, *more: str, at: Path | None = None) -> Any:
+        """Returns a connected client when it answers. `more` options; `at` another socket, for `open_doors` to move."""
         self.begin(*more, at=at)
-        until(lambda: self._answers(at), "redis-server answers", 20)
+        client = self.client(at)
+        until(lambda: self._answers(client), "redis-server answers", 20)
+        return client
 
     def begin(self, *more: str, at: Path | None = None) -> None:
         """Starts it, and does not wait."""
@@ -53,11 +55,11 @@ class RedisServer:
         at.rename(self.socket)
 
     def client(self, at: Path | None = None, **options: Any) -> Any:
-        """A connection of the test's own, texts decoded: redis.Redis, whose types leave open too much."""
-        defaults = {"decode_responses": True, "retry": Retry(NoBackoff(), 0)}
+        """A connection of the test's own: redis.Redis, whose types leave open too much."""
+        defaults = {"decode_responses": self._decoded, "retry": Retry(NoBackoff(), 0)}
         return redis.Redis(unix_socket_path=str(at or self.socket), **{**defaults, **options})
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal(self, number: int) -> None:
         """SIGSTOP and SIGCONT."""
         assert self._process is not None
         self._process.send_signal(number)
@@ -77,15 +79,12 @@ class RedisServer:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def _answers(self, at: Path) -> bool:
+    def _answers(self, client: Any) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"redis-server ended with {self._process.returncode}"
-        client = self.client(at)
         try:
             return bool(client.ping())
         except redis.AuthenticationError:  # it wants a user: it is there
             return True
         except redis.RedisError:
             return False
-        finally:
-            client.close()

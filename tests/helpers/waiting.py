@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 PATIENCE_S = 40.0
 STEP_S = 0.02
@@ -11,7 +11,7 @@ STEP_S = 0.02
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str = "it did not happen", patience: float = PATIENCE_S) -> T:
+def until(condition: Callable[[], Any], what: str = "it did not happen", patience: float = PATIENCE_S) -> Any:
     """The condition's value as soon as it holds; AssertionError when it does not within `patience` seconds."""
     end = time.monotonic() + patience
     while not (value := condition()):

@@ -36,8 +36,20 @@ KNOWN_CIRCLES: dict[str, list[set[str]]] = {
 }
 
 # The core: events in, rows out. The same names in both languages where both have the module.
-CORE = {"apps", "buffer", "core", "counters", "event", "features", "keystroke", "mouse", "operators", "patterns"}
-CORE |= {"output", "plausible", "stats", "timestamp", "window", "windowing"}
+CORE = {
+    "apps",
+    "buffer",
+    "classes",
+    "core",
+    "counters",
+    "event",
+    "features",
+    "keystroke",
+    "mouse",
+    "operators",
+    "patterns",
+}
+CORE |= {"output", "plausible", "stats", "times", "timestamp", "window", "windowing"}
 CORE_PYTHON = CORE | {"motion", "runs", "sliding", "strokes"}
 CORE_RUST = CORE | {"closer", "cursor", "json", "state"}
 # What the core reads its names and limits from: the spec, data of the package, loaded once.

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from servers import InfluxStub, RedisServer
+from servers import InfluxStub
 from spool_folder import MIB
 
 from seclyzer_extractors import logs
 from seclyzer_extractors.spool import Spool
+from tests.helpers.redis_server import RedisServer
 
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path)
+    server = RedisServer(tmp_path, decoded=False)
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture

@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import redis
-from servers import RedisServer
 from support import command, environment, focus, key, replayed
+
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
 
 WINDOWS = {"window_seconds": 3, "update_interval": 1, "min_events": 1, "lateness_ms": 1000}
 FLAGS = ("--window", "3", "--interval", "1", "--min-events", "1", "--lateness", "1000")
@@ -58,14 +60,6 @@ def running(kind: str, server: RedisServer, *flags: str, **env: str) -> Iterator
         program.close()
 
 
-def until(holds: Callable[[], Any], seconds: float = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := holds()):
-        assert time.monotonic() < deadline, "it did not come to that in time"
-        time.sleep(0.02)
-    return value
-
-
 def now() -> int:
     return time.time_ns() // 1000
 
@@ -93,7 +87,7 @@ def comes_to(client: redis.Redis, lines: list[bytes], kind: str = "keystroke") -
     windows = expected(lines, kind)
     if kind == "app":
         windows.pop()  # the patterns
-    until(lambda: len(listed(client, kind)) >= len(windows), 20)
+    until(lambda: len(listed(client, kind)) >= len(windows), patience=20)
     time.sleep(0.3)
     assert listed(client, kind) == windows
     return windows

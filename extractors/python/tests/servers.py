@@ -1,79 +1,13 @@
-"""What the tests run against: a real Redis, and a stand-in for InfluxDB that says what it is told."""
+"""What the tests run against beside a real Redis: a stand-in for InfluxDB that answers as configured."""
 
 import gzip
-import os
 import socket
 import ssl
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
-
-
-class RedisServer:
-    """Redis on a unix socket, nothing on disk; may be stopped, started again (empty) and frozen."""
-
-    def __init__(self, directory: Path) -> None:
-        self.socket = str(directory / "r.sock")
-        self.url = f"unix://{self.socket}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self, *options: str) -> redis.Redis:
-        command = ["redis-server", "--port", "0", "--unixsocket", self.socket, "--save", "", *options]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        client = self.client()
-        for _ in range(200):
-            try:
-                client.ping()
-                return client
-            except redis.AuthenticationError:  # it wants a password: it is there
-                return client
-            except redis.ConnectionError:
-                time.sleep(0.02)
-        raise AssertionError("redis-server does not start")
-
-    def client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=self.socket, retry=Retry(NoBackoff(), 0))
-
-    def signal(self, number: int) -> None:
-        assert self._process is not None
-        os.kill(self._process.pid, number)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-            Path(self.socket).unlink(missing_ok=True)
-
-
-@contextmanager
-def start_redis(*options: str) -> Iterator[None]:
-    """Redis with these options and no others, once it says that it is ready."""
-    command = ["redis-server", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if b"Ready to accept connections" in line:
-                break
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Passage:

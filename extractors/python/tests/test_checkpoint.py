@@ -4,12 +4,12 @@ import json
 import os
 
 from running import now
-from servers import RedisServer
 from support import SECOND, fed, focus
 
 from seclyzer_extractors import config, schema
 from seclyzer_extractors.clocks import now_us
 from seclyzer_extractors.service import Service
+from tests.helpers.redis_server import RedisServer
 
 
 def test_an_event_that_was_read_before_a_save_and_taken_after_it_is_saved_too(redis_server: RedisServer) -> None:
@@ -29,7 +29,7 @@ def test_an_event_that_was_read_before_a_save_and_taken_after_it_is_saved_too(re
         assert service.checkpoint is not None
         service.checkpoint.save(now_us())
         service.publisher.flush(now_us())
-        return int(json.loads(client.get("seclyzer:app:patterns"))["ts"])  # type: ignore[arg-type]
+        return int(json.loads(client.get("seclyzer:app:patterns"))["ts"])
 
     assert patterns_after_save() == begun - SECOND
     service.emitter.emit(service.operator.advance(SECOND))

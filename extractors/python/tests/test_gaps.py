@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 import redis
-from servers import RedisServer
 from support import key
 
 from seclyzer_extractors import config, logs, schema
@@ -13,6 +12,7 @@ from seclyzer_extractors.clocks import host_time
 from seclyzer_extractors.redis import RedisAway
 from seclyzer_extractors.service import Service
 from seclyzer_extractors.service.reading import KEEP
+from tests.helpers.redis_server import RedisServer
 
 STREAM = "seclyzer:stream:keystroke"
 LONG = KEEP + 1_000_000
@@ -20,7 +20,8 @@ LONG = KEEP + 1_000_000
 
 @pytest.fixture
 def client(redis_server: RedisServer) -> redis.Redis:
-    return redis_server.start()
+    started: redis.Redis = redis_server.start()
+    return started
 
 
 @pytest.fixture

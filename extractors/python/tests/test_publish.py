@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from servers import RedisServer
 
 from seclyzer_extractors import config, publish, schema
 from seclyzer_extractors.publish import Publisher
+from tests.helpers.redis_server import RedisServer
 
 CHANNEL = "seclyzer:features:keystroke"
 STATS = "seclyzer:stats:keystroke"
@@ -64,7 +64,7 @@ def put(made: Publisher, *outputs: str) -> None:
 @pytest.mark.parametrize("cut", ["before", "after"])
 def test_an_answer_that_is_lost_neither_doubles_nor_loses(redis_server: RedisServer, tmp_path: Path, cut: str) -> None:
     client = redis_server.start()
-    line = Cut(tmp_path / "c.sock", redis_server.socket)
+    line = Cut(tmp_path / "c.sock", str(redis_server.socket))
     made = publisher(f"unix://{tmp_path}/c.sock")
     put(made, "1", "2")
     assert made.flush(10)
@@ -131,7 +131,7 @@ def test_only_the_rights_of_the_access_list_are_needed(redis_server: RedisServer
         +multi +exec +discard +expire
     """.split()
     rights.append(f"(+publish &{CHANNEL})")
-    client.execute_command("ACL", "SETUSER", "keystroke", *rights)  # type: ignore[no-untyped-call]
+    client.execute_command("ACL", "SETUSER", "keystroke", *rights)
     made = publisher(f"unix://keystroke:secret@{redis_server.socket}")
     put(made, "1")
     assert made.flush(10)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from redis import Redis
-from servers import RedisServer
 
 from seclyzer_extractors import config, schema, source
 from seclyzer_extractors.dependency import Dependency
 from seclyzer_extractors.redis import Connection, RedisAway
 from seclyzer_extractors.source import Clock, Source
+from tests.helpers.redis_server import RedisServer
 
 SECOND = 1_000_000
 

@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.utils import formatdate
 
 import pytest
@@ -17,13 +17,7 @@ from seclyzer_extractors.spool import Spool
 from seclyzer_extractors.spool.rejected import Rejected
 from seclyzer_extractors.store import Store
 from seclyzer_extractors.store.delivery import Delivery, Parcel
-
-
-def until(holds: Callable[[], object], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to that in time"
-        time.sleep(0.01)
+from tests.helpers.waiting import until
 
 
 def says(status: int, message: str = "", **headers: str) -> Answer:

@@ -6,13 +6,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from servers import InfluxStub, Passage, free_port, start_redis
+from servers import InfluxStub, Passage
 
 from seclyzer_extractors import config
 from seclyzer_extractors.check import check
 from seclyzer_extractors.influx import InfluxAway, InfluxDB
 from seclyzer_extractors.redis import Connection, RedisAway
 from seclyzer_extractors.schema import kind
+from tests.helpers.ports import free_port
+from tests.helpers.redis_server import RedisServer
 
 EXTENSIONS = """
 [ca]
@@ -112,11 +114,10 @@ def test_a_socket_where_too_many_wait_is_refused_at_once(tmp_path: Path) -> None
             client.write(b"m f=1 1", 5)
 
 
-def test_redis_over_tls(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_over_tls(pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     files = ("--tls-cert-file", str(pki / "server.crt"), "--tls-key-file", str(pki / "server.key"))
-    options = ("--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no", "--save", "", *files)
-    with start_redis(*options):
+    with RedisServer(tmp_path, "--tls-port", str(port), "--tls-auth-clients", "no", *files):
         address = config.settings("app", redis_url=f"rediss://localhost:{port}/3").redis
         with pytest.raises(RedisAway, match="the server's certificate is not signed by a CA"):
             Connection(address, "test")

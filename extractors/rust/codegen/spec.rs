@@ -1,4 +1,4 @@
-//! Constants and tables from `extractors/schema/*.json`, in generated files: kinds, counters, stats hash, log, waits.
+//! Constants and tables from `extractors/schema/*.json`, in generated files: kinds, settings, counters, stats hash, log, waits.
 //!
 //! The shapes below are all that a spec file may hold: a column that is unknown or missing fails the build.
 
@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-type Generated = Result<String, Box<dyn Error>>;
+use crate::settings::settings;
+
+pub type Generated = Result<String, Box<dyn Error>>;
 
 /// Writes every generated file into `OUT_DIR`.
 pub fn generate() -> Result<(), Box<dyn Error>> {
@@ -20,6 +22,7 @@ pub fn generate() -> Result<(), Box<dyn Error>> {
     let stats: Stats = read("stats.json")?;
     fs::write(out.join("counters.rs"), counters(&stats)?)?;
     fs::write(out.join("stats_hash.rs"), stats_hash(&stats)?)?;
+    fs::write(out.join("settings.rs"), settings(&read("settings.json")?)?)?;
     fs::write(out.join("log.rs"), log(&read("log.json")?)?)?;
     fs::write(out.join("waits.rs"), waits(&read("waits.json")?)?)?;
     Ok(())

@@ -27,7 +27,7 @@ pub fn run(config: &Config, output: &mut dyn Write) -> io::Result<bool> {
 
 fn check_redis(config: &Config) -> Result<String, String> {
     let endpoint = &config.redis;
-    let user = config.redis_username.as_deref().unwrap_or("default");
+    let user = config.user();
     let ping = Redis::open_patiently(config, CHECK_ANSWER)
         .and_then(|mut redis| redis.call("PING", &[b"PING"], |_| ()));
     ping.map(|()| format!("{endpoint} answers user {user}")).map_err(|error| {
@@ -62,12 +62,12 @@ fn check_influx(config: &Config) -> Result<String, String> {
         };
         format!("{endpoint}: {}; {advice}", words(&error))
     })?;
-    let (org, bucket) = (&config.influx_org, &config.influx_bucket);
+    let (org, bucket) = (&config.values.influx_org, &config.values.influx_bucket);
     let status = answer.status;
     let advice = match status {
         _ if influx::settles(&answer) => return Ok(format!("{endpoint} takes points into {org}/{bucket}")),
         _ if influx::is_foreign(&answer) => "this is no InfluxDB 2; check influx_url",
-        401 if config.influx_token.is_none() => "a token is required; set influx_token",
+        401 if config.values.influx_token.is_none() => "a token is required; set influx_token",
         401 => "the token is not known; check influx_token",
         403 => "the token may not write there; give it write permission, or check influx_bucket",
         404 => "no such organisation or bucket; check influx_org and influx_bucket",

@@ -7,7 +7,8 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::config::layers::SETTINGS;
+use crate::config::layers::names;
+use crate::config::settings::{FileOf, SETTINGS, Setting};
 use crate::config::{Config, ConfigError, reason};
 use crate::operators::Extractor;
 use crate::output::Writer;
@@ -65,8 +66,8 @@ fn environment(
         match (key.into_string(), value.into_string()) {
             (Ok(key), Ok(value)) => _ = environment.insert(key, value),
             (Ok(key), Err(_)) => {
-                if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable == key) {
-                    return Err(ConfigError::NoText(setting.variable));
+                if let Some((_, variable)) = names().find(|(_, variable)| *variable == key) {
+                    return Err(ConfigError::NoText(variable));
                 }
             }
             (Err(_), _) => {}
@@ -157,7 +158,9 @@ fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
             "--check" => Some(Command::Check),
             _ => None,
         };
-        let takes_no_value = simple.is_some() || matches!(name, "--stats" | "--dev-mode");
+        let setting = SETTINGS.iter().find(|setting| setting.flag == Some(name));
+        let is_flag = setting.is_some_and(|setting| setting.metavar.is_none());
+        let takes_no_value = simple.is_some() || name == "--stats" || is_flag;
         if takes_no_value && inline.is_some() {
             return Err(ConfigError::Usage(format!("{name} takes no value")));
         }
@@ -168,10 +171,10 @@ fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
         match name {
             _ if simple.is_some() => asked.extend(simple),
             "--stats" => stats = true,
-            "--dev-mode" => settings.push(("dev_mode", "true".to_owned())),
             "--config" => config_file = Some(value()?.into()),
             "--replay" => replay = Some(value()?),
-            _ => match SETTINGS.iter().find(|setting| setting.flag.is_some_and(|(flag, _)| flag == name)) {
+            _ => match setting {
+                Some(setting) if is_flag => settings.push((setting.key, "true".to_owned())),
                 Some(setting) => settings.push((setting.key, value()?)),
                 None => return Err(ConfigError::Usage(format!("unknown argument {name}"))),
             },
@@ -190,23 +193,28 @@ fn help(kind: Kind) -> String {
         "{program}: SecLyzer's {name} events in, features out.\n\n\
          usage: {program} [options]\n\n\
          \x20 --config FILE           flat YAML; flags beat environment beats file beats defaults\n\
-         \x20 --check                 check the configuration, reach Redis and InfluxDB, say what is right or wrong\n\
+         \x20 --check                 check the configuration and whether Redis and InfluxDB take what is sent\n\
          \x20 --print-config          show what is in force, secrets masked\n\
          \x20 --replay FILE|-         read events as JSON lines, write features as JSON lines; no network\n\
          \x20 --stats                 with --replay: the counters as JSON, last line on stderr\n\
-         \x20 --dev-mode              mark all features as made in developer mode\n\
          \x20 --version, --help\n\n\
-         settings: flag, environment variable, key in the file\n",
+         settings: flag, environment variable, key in the file = default\n",
         program = kind.program(),
         name = kind.name(),
     );
-    for setting in SETTINGS {
-        let flag = setting.flag.map(|(flag, value)| format!("{flag} {value}")).unwrap_or_default();
-        text.push_str(&format!("  {flag:<22}  {:<31}  {}\n", setting.variable, setting.key));
+    for setting in &SETTINGS {
+        let flag = [setting.flag, setting.metavar].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let Setting { key, variable, default, help, .. } = setting;
+        text.push_str(&format!("  {flag:<22}  {variable:<31}  {key} = {}\n", default.json(kind)));
+        text.push_str(&format!("      {help}\n"));
+        if let Some(FileOf { key, variable }) = &setting.file {
+            text.push_str(&format!("  {:<22}  {variable:<31}  {key}\n", ""));
+        }
     }
     text.push_str(
-        "\nSecrets are also read from $CREDENTIALS_DIRECTORY/redis_password and /influx_token; $STATE_DIRECTORY is\n\
-         where state is kept. Exit status: 0 done, 1 failed, 78 a mistake in the configuration.\n",
+        "\nSecrets are also read from $CREDENTIALS_DIRECTORY/redis_password and /influx_token; $STATE_DIRECTORY\n\
+         beats state_dir of the file and the environment. Exit status: 0 done, 1 failed, 78 a mistake in the \
+         configuration.\n",
     );
     text
 }

@@ -59,12 +59,13 @@ pub struct Influx {
 impl Influx {
     /// A writer that has not connected yet.
     pub fn new(config: &Config) -> Influx {
-        let (org, bucket) = (url_encoded(&config.influx_org), url_encoded(&config.influx_bucket));
+        let (org, bucket) =
+            (url_encoded(&config.values.influx_org), url_encoded(&config.values.influx_bucket));
         Influx {
             client: Client::new(config.influx.clone()),
             path: format!("/api/v2/write?org={org}&bucket={bucket}&precision=us"),
             agent: format!("seclyzer-extractors/{VERSION}"),
-            token: config.influx_token.as_ref().map(|token| format!("Token {}", token.reveal())),
+            token: config.values.influx_token.as_ref().map(|token| format!("Token {}", token.reveal())),
         }
     }
 

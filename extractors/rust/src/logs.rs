@@ -30,6 +30,11 @@ impl Level {
         ("error", Level::Error),
     ];
 
+    /// The level of this name.
+    pub fn of(name: &str) -> Level {
+        Level::NAMES.iter().find(|(known, _)| *known == name).map_or(Level::Info, |(_, level)| *level)
+    }
+
     /// Its name in the configuration and in the lines.
     pub fn name(self) -> &'static str {
         Level::NAMES[self as usize].0

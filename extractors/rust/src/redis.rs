@@ -79,9 +79,9 @@ impl Redis {
         };
         let name = format!("seclyzer-{}", config.kind.name());
         let mut hello: Vec<&[u8]> = vec![b"HELLO", b"3"];
-        if config.redis_username.is_some() || config.redis_password.is_some() {
-            let user = config.redis_username.as_deref().unwrap_or("default");
-            let password = config.redis_password.as_ref().map_or("", Secret::reveal);
+        let (user, password) = (config.user(), &config.values.redis_password);
+        if !config.values.redis_username.is_empty() || password.is_some() {
+            let password = password.as_ref().map_or("", Secret::reveal);
             hello.extend([b"AUTH", user.as_bytes(), password.as_bytes()]);
         }
         hello.extend([b"SETNAME", name.as_bytes()]);

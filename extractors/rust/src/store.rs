@@ -84,11 +84,16 @@ impl Store {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(config: &Config) -> std::io::Result<Store> {
-        let disk_buffer =
-            DiskBuffer::new(&System, config.state_dir.as_deref(), config.spool_bytes, config.log);
+        let disk_buffer = DiskBuffer::new(
+            &System,
+            config.state_dir.as_deref(),
+            config.values.spool_bytes.unsigned_abs(),
+            config.log,
+        );
         let store = Store { common: Common::new(disk_buffer) };
         let influx = Influx::new(config);
-        let (timeout, retry) = (config.influx_timeout, config.influx_retry);
+        let (timeout, retry) =
+            (config.values.influx_timeout_seconds.duration(), config.values.influx_retry_seconds.duration());
         let worker = Worker::new(Arc::clone(&store.common), influx, config.log, timeout, retry);
         thread::Builder::new().name("store".into()).spawn(move || worker.run())?;
         Ok(store)

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use seclyzer_extractors::config::Config;
-use seclyzer_extractors::config::layers::SETTINGS;
+use seclyzer_extractors::config::settings::SETTINGS;
 use seclyzer_extractors::schema::Kind;
 use tempfile::TempDir;
 

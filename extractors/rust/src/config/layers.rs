@@ -6,67 +6,9 @@ use std::fmt;
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::ConfigError;
+use super::settings::SETTINGS;
 
-/// One setting: its key in the file, its environment variable and, for the common ones, its flag.
-#[derive(Debug)]
-pub struct Setting {
-    /// The key in the configuration file.
-    pub key: &'static str,
-    /// The environment variable.
-    pub variable: &'static str,
-    /// The flag, and what its value is called in the help.
-    pub flag: Option<(&'static str, &'static str)>,
-    /// Whether it is part of what is in force: the name of a secret's file is not, the secret is.
-    pub shown: bool,
-}
-
-const fn plain(key: &'static str, variable: &'static str) -> Setting {
-    Setting { key, variable, flag: None, shown: true }
-}
-
-const fn file_of_secret(key: &'static str, variable: &'static str) -> Setting {
-    Setting { key, variable, flag: None, shown: false }
-}
-
-const fn flag(key: &'static str, variable: &'static str, flag: &'static str, value: &'static str) -> Setting {
-    Setting { key, variable, flag: Some((flag, value)), shown: true }
-}
-
-/// All settings, in the order in which they are shown.
-pub const SETTINGS: &[Setting] = &[
-    flag("redis_url", "REDIS_URL", "--redis-url", "URL"),
-    plain("redis_host", "REDIS_HOST"),
-    plain("redis_port", "REDIS_PORT"),
-    plain("redis_username", "REDIS_USERNAME"),
-    plain("redis_password", "REDIS_PASSWORD"),
-    file_of_secret("redis_password_file", "REDIS_PASSWORD_FILE"),
-    flag("influx_url", "INFLUX_URL", "--influx-url", "URL"),
-    flag("influx_socket", "INFLUX_SOCKET", "--influx-socket", "PATH"),
-    plain("influx_org", "INFLUX_ORG"),
-    plain("influx_bucket", "INFLUX_BUCKET"),
-    plain("influx_token", "INFLUX_TOKEN"),
-    file_of_secret("influx_token_file", "INFLUX_TOKEN_FILE"),
-    plain("influx_ca_file", "INFLUX_CA_FILE"),
-    plain("influx_timeout_seconds", "SECLYZER_INFLUX_TIMEOUT_SECONDS"),
-    plain("influx_retry_seconds", "SECLYZER_INFLUX_RETRY_SECONDS"),
-    plain("spool_bytes", "SECLYZER_SPOOL_BYTES"),
-    plain("stream_bytes", "SECLYZER_STREAM_BYTES"),
-    flag("window_seconds", "WINDOW_SECONDS", "--window", "S"),
-    flag("update_interval", "UPDATE_INTERVAL", "--interval", "S"),
-    flag("lateness_ms", "SECLYZER_LATENESS_MS", "--lateness", "MS"),
-    flag("idle_timeout_ms", "SECLYZER_IDLE_TIMEOUT_MS", "--idle-timeout", "MS"),
-    flag("min_events", "SECLYZER_MIN_EVENTS", "--min-events", "N"),
-    flag("buffer_events", "SECLYZER_BUFFER_EVENTS", "--buffer-events", "N"),
-    plain("dev_mode", "SECLYZER_DEV_MODE"),
-    flag("user_id", "SECLYZER_USER_ID", "--user-id", "ID"),
-    flag("device_id", "SECLYZER_DEVICE_ID", "--device-id", "ID"),
-    flag("host", "SECLYZER_HOST", "--host", "NAME"),
-    flag("log_level", "SECLYZER_LOG_LEVEL", "--log-level", "LEVEL"),
-    flag("log_format", "SECLYZER_LOG_FORMAT", "--log-format", "FORMAT"),
-    flag("state_dir", "SECLYZER_STATE_DIR", "--state-dir", "DIR"),
-];
-
-/// Where a value was given.
+/// Where a value was configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The configuration file.
@@ -98,19 +40,19 @@ impl fmt::Display for Source {
     }
 }
 
-/// A text that was given for a setting. It may be a secret, so there is no debug print of it.
+/// A text that was configured. It may be a secret, so there is no debug print of it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Given {
-    /// The text as given.
+pub struct Configured {
+    /// The text as it was.
     pub text: String,
     /// Where.
     pub source: Source,
 }
 
-/// Everything that was given, by key.
+/// Everything that was configured, by key.
 #[derive(Default)]
 pub struct Layers {
-    given: BTreeMap<&'static str, Given>,
+    configured: BTreeMap<&'static str, Configured>,
 }
 
 impl Layers {
@@ -125,31 +67,37 @@ impl Layers {
     ) -> Result<Layers, ConfigError> {
         let mut layers = Layers::default();
         for (key, text) in file.map(flat_yaml).transpose()?.unwrap_or_default() {
-            let setting = SETTINGS.iter().find(|setting| setting.key == key);
-            let setting = setting.ok_or(ConfigError::UnknownKey { key })?;
-            layers.give(setting.key, text, Source::File);
+            let known = names().map(|(known, _)| known).find(|known| *known == key);
+            let known = known.ok_or(ConfigError::UnknownKey { key })?;
+            layers.put(known, text, Source::File);
         }
-        for setting in SETTINGS {
-            if let Some(text) = environment.get(setting.variable).filter(|text| !text.is_empty()) {
-                layers.give(setting.key, text.clone(), Source::Environment(setting.variable));
+        for (key, variable) in names() {
+            if let Some(text) = environment.get(variable).filter(|text| !text.is_empty()) {
+                layers.put(key, text.clone(), Source::Environment(variable));
             }
         }
         for (key, text) in flags {
-            let setting = SETTINGS.iter().find(|setting| setting.key == *key);
-            let flag = setting.and_then(|setting| setting.flag).map_or("--dev-mode", |(flag, _)| flag);
-            layers.give(key, text.clone(), Source::Flag(flag));
+            let flag = SETTINGS.iter().find(|setting| setting.key == *key).and_then(|setting| setting.flag);
+            layers.put(key, text.clone(), Source::Flag(flag.unwrap_or_default()));
         }
         Ok(layers)
     }
 
-    fn give(&mut self, key: &'static str, text: String, source: Source) {
-        self.given.insert(key, Given { text, source });
+    fn put(&mut self, key: &'static str, text: String, source: Source) {
+        self.configured.insert(key, Configured { text, source });
     }
 
-    /// What was given for a key.
-    pub fn get(&self, key: &str) -> Option<&Given> {
-        self.given.get(key)
+    /// What was configured for a key.
+    pub fn get(&self, key: &str) -> Option<&Configured> {
+        self.configured.get(key)
     }
+}
+
+/// Key and environment variable of every setting, and of what names a secret's file.
+pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_files = SETTINGS.iter().filter_map(|setting| setting.file.as_ref());
+    let settings = SETTINGS.iter().map(|setting| (setting.key, setting.variable));
+    settings.chain(of_files.map(|file| (file.key, file.variable)))
 }
 
 /// The keys and texts of a flat YAML mapping; a key without a value is left out.
@@ -203,7 +151,7 @@ mod tests {
         let environment =
             environment(&[("WINDOW_SECONDS", "20"), ("UPDATE_INTERVAL", "4"), ("SECLYZER_HOST", "")]);
         let layers = Layers::new(Some(file), &environment, &[("window_seconds", "40".into())]).unwrap();
-        let text = |key| layers.get(key).map(|given| given.text.as_str());
+        let text = |key| layers.get(key).map(|configured| configured.text.as_str());
         assert_eq!(text("window_seconds"), Some("40"));
         assert_eq!(text("update_interval"), Some("4"));
         assert_eq!(text("lateness_ms"), Some("5"));

@@ -2,50 +2,40 @@
 
 pub mod address;
 pub mod layers;
-mod reader;
+mod secret;
+pub mod settings;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use self::address::{Endpoint, InfluxUrl};
+use self::address::{
+    Endpoint, INFLUX_URL_FORMS, InfluxUrl, PRIVATE_FORMS, parse_influx_url, parse_redis_url,
+};
 use self::layers::Layers;
-use self::reader::Reader;
+pub use self::secret::Secret;
+use self::settings::{SETTINGS, Shown, Values};
+use self::values::Reader;
 use crate::core::Settings;
 use crate::json::quote;
-use crate::logs::Log;
+use crate::logs::{Format, Level, Log};
 use crate::output::Identity;
 use crate::schema::Kind;
+use crate::window::Windows;
 
 /// The configuration of one extractor.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Of which extractor it is.
     pub kind: Kind,
+    /// Every setting, as it is in force.
+    pub values: Values,
     /// Where Redis listens.
     pub redis: Endpoint,
-    /// The user at Redis; none is `default`.
-    pub redis_username: Option<String>,
-    /// The password at Redis.
-    pub redis_password: Option<Secret>,
     /// The database at Redis.
     pub redis_database: u32,
     /// Where InfluxDB listens.
     pub influx: InfluxUrl,
-    /// The organisation in InfluxDB.
-    pub influx_org: String,
-    /// The bucket in InfluxDB.
-    pub influx_bucket: String,
-    /// The token for InfluxDB.
-    pub influx_token: Option<Secret>,
-    /// How long an answer is waited for; points without one go to the spool after that.
-    pub influx_timeout: Duration,
-    /// The longest pause between two attempts.
-    pub influx_retry: Duration,
-    /// How many bytes the spool has at most; 0 is none.
-    pub spool_bytes: u64,
-    /// How many bytes the own stream has in Redis at most. 120 s of 1000 events a second take 10 MiB.
-    pub stream_bytes: i64,
     /// What the core needs.
     pub core: Settings,
     /// Who the features are of.
@@ -54,24 +44,6 @@ pub struct Config {
     pub log: Log,
     /// Where to keep what must outlive a restart; none keeps nothing.
     pub state_dir: Option<PathBuf>,
-    shown: Vec<(&'static str, String)>,
-}
-
-/// A text that no message and no debug print shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself, for the wire.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("********")
-    }
 }
 
 /// A mistake in the configuration: the program ends with status 78.
@@ -174,7 +146,7 @@ pub fn reason(error: &std::io::Error) -> String {
 }
 
 impl Config {
-    /// Checks everything that was given. `flags` are keys and texts; `dev_mode` is the flag of that name.
+    /// Checks everything that was configured. `flags` are keys and texts.
     ///
     /// # Errors
     /// The first mistake found.
@@ -190,7 +162,50 @@ impl Config {
                     .map_err(|source| ConfigError::File { path: path.to_owned(), source })
             })
             .transpose()?;
-        Reader::new(Layers::new(text.as_deref(), environment, flags)?, environment).config(kind)
+        let reader = Reader::new(Layers::new(text.as_deref(), environment, flags)?, environment, kind);
+        let values = Values::read(&reader)?;
+        let state_dir = reader.state_dir(&values.state_dir);
+        let influx = influx(&values, &reader)?;
+        Config::of(kind, values, influx, state_dir)
+    }
+
+    /// What follows from the values. A user and a password in Redis' URL beat those beside it.
+    fn of(
+        kind: Kind,
+        mut values: Values,
+        influx: InfluxUrl,
+        state_dir: Option<PathBuf>,
+    ) -> Result<Config, ConfigError> {
+        let redis = parse_redis_url(&values.redis_url.0);
+        let port = u16::try_from(values.redis_port).unwrap_or_default();
+        let plain = || Endpoint::Tcp { host: values.redis_host.clone(), port };
+        let (redis, redis_database) = match redis {
+            None => (plain(), 0),
+            Some(redis) => {
+                values.redis_username = redis.username.unwrap_or(values.redis_username);
+                values.redis_password = redis.password.or(values.redis_password);
+                (redis.endpoint, redis.database)
+            }
+        };
+        values.state_dir = state_dir.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        Ok(Config {
+            kind,
+            redis,
+            redis_database,
+            influx,
+            core: core(&values)?,
+            identity: Identity {
+                user_id: values.user_id.clone(),
+                device_id: values.device_id.clone(),
+                host: values.host.clone(),
+            },
+            log: Log {
+                level: Level::of(values.log_level),
+                format: if values.log_format == "json" { Format::Json } else { Format::Logfmt },
+            },
+            state_dir,
+            values,
+        })
     }
 
     /// Whether files and directories that are named are there: for what goes on to use them.
@@ -213,17 +228,51 @@ impl Config {
         }
     }
 
+    /// The user at Redis.
+    pub fn user(&self) -> &str {
+        Some(self.values.redis_username.as_str()).filter(|user| !user.is_empty()).unwrap_or("default")
+    }
+
     /// YAML of what is in force, secrets masked.
     pub fn print(&self) -> String {
-        let mut text = String::new();
-        for (key, value) in &self.shown {
-            text.push_str(key);
-            text.push_str(": ");
-            text.push_str(value);
-            text.push('\n');
-        }
-        text
+        self.values.shown().iter().map(|(key, value)| format!("{key}: {value}\n")).collect()
     }
+}
+
+fn influx(values: &Values, reader: &Reader<'_>) -> Result<InfluxUrl, ConfigError> {
+    let refused = |allowed: &str| {
+        let setting = SETTINGS.iter().find(|setting| setting.key == "influx_url");
+        setting.map_or(ConfigError::NoText("influx_url"), |setting| reader.refused(setting, allowed))
+    };
+    let path = |text: &String| Some(PathBuf::from(text)).filter(|_| !text.is_empty());
+    let url = parse_influx_url(&values.influx_url, path(&values.influx_ca_file))
+        .ok_or_else(|| refused(INFLUX_URL_FORMS))?;
+    if values.influx_token.is_some() && !url.private() {
+        return Err(refused(PRIVATE_FORMS));
+    }
+    Ok(InfluxUrl { socket: path(&values.influx_socket), ..url })
+}
+
+fn core(values: &Values) -> Result<Settings, ConfigError> {
+    let count = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+    if values.update_interval > values.window_seconds {
+        return Err(ConfigError::InForce {
+            key: "update_interval",
+            value: values.update_interval.shown(),
+            allowed: format!("at most window_seconds ({})", values.window_seconds.shown()),
+        });
+    }
+    Ok(Settings {
+        windows: Windows {
+            interval: values.update_interval.us,
+            window: values.window_seconds.us,
+            lateness: values.lateness_ms * 1000,
+        },
+        idle_timeout: values.idle_timeout_ms * 1000,
+        min_events: count(values.min_events),
+        buffer_events: count(values.buffer_events),
+        dev_mode: values.dev_mode,
+    })
 }
 
 #[cfg(test)]

@@ -76,7 +76,11 @@ fn fractions_of_a_second_are_whole_milliseconds() {
 fn the_store_s_limits_have_defaults_and_bounds() {
     let limits = |variables: &[(&str, &str)]| {
         let config = config(variables).unwrap();
-        (config.influx_timeout.as_millis(), config.influx_retry.as_millis(), config.spool_bytes)
+        (
+            config.values.influx_timeout_seconds.us / 1000,
+            config.values.influx_retry_seconds.us / 1000,
+            config.values.spool_bytes,
+        )
     };
     assert_eq!(limits(&[]), (10_000, 60_000, 67_108_864));
     let given = [
@@ -174,7 +178,7 @@ fn secrets_come_from_files_and_credentials() {
     std::fs::write(path("file"), "from-file\r\n").unwrap();
     let credentials = ("CREDENTIALS_DIRECTORY", &*path(""));
     let password =
-        |variables: &[(&str, &str)]| config(variables).unwrap().redis_password.map(|secret| secret.0);
+        |variables: &[(&str, &str)]| config(variables).unwrap().values.redis_password.map(|secret| secret.0);
     assert_eq!(password(&[credentials]).as_deref(), Some("from-credential"));
     assert_eq!(
         password(&[credentials, ("REDIS_PASSWORD_FILE", &path("file"))]).as_deref(),
@@ -204,8 +208,9 @@ fn a_secret_file_holds_the_secret_and_nothing_else() {
         for (variable, key) in
             [("INFLUX_TOKEN_FILE", "influx_token_file"), ("REDIS_PASSWORD_FILE", "redis_password_file")]
         {
-            let found = config(&[(variable, &path)])
-                .map(|config| config.influx_token.or(config.redis_password).map(|secret| secret.0));
+            let found = config(&[(variable, &path)]).map(|config| {
+                config.values.influx_token.or(config.values.redis_password).map(|secret| secret.0)
+            });
             match case["fault"].as_str() {
                 None => assert_eq!(found.unwrap().as_deref(), case["secret"].as_str(), "{case}"),
                 Some(fault) => assert_eq!(

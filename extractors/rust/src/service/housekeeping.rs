@@ -65,7 +65,7 @@ impl Service<'_> {
     pub(super) fn keep_house(&mut self, now: Instant) {
         self.outputs.note_stored();
         if self.reading.is_open() && self.reading.is_swamped() {
-            self.bound_stream(SWAMPED_BYTES.min(self.config.stream_bytes));
+            self.bound_stream(SWAMPED_BYTES.min(self.config.values.stream_bytes));
         }
         let stats = now >= self.housekeeping.stats;
         let stored = self.outputs.write_stored && now >= self.housekeeping.stored;
@@ -107,7 +107,7 @@ impl Service<'_> {
     /// Bounds the stream, and sees whether its ids are ahead of the clock, and whether others took entries away unread.
     fn look_at_stream(&mut self) {
         let (source, bounds, log) = (self.reading.source(), &mut self.housekeeping.bounds, &self.config.log);
-        let (now_ms, limit) = (wall_us() / 1000, self.config.stream_bytes);
+        let (now_ms, limit) = (wall_us() / 1000, self.config.values.stream_bytes);
         let redis = self.outputs.publisher.ready(self.config);
         let ids = redis.and_then(|redis| {
             let read = (source.last_id(), source.entries());

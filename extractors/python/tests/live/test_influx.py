@@ -6,8 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
-from running import comes_to, expected, focuses, listed, running, stats, type_keys, until
-from servers import InfluxStub, RedisServer
+from running import comes_to, expected, focuses, listed, running, stats, type_keys
+from servers import InfluxStub
+
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
 
 SOON = {"SECLYZER_INFLUX_TIMEOUT_SECONDS": "0.5", "SECLYZER_INFLUX_RETRY_SECONDS": "0.3"}
 

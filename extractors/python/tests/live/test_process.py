@@ -7,9 +7,12 @@ import time
 from pathlib import Path
 
 import pytest
-from running import running, stats, type_keys, until
-from servers import InfluxStub, RedisServer
+from running import running, stats, type_keys
+from servers import InfluxStub
 from support import command, environment
+
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
 
 
 @pytest.mark.parametrize("sick", ["away", "hanging", "influx"])

@@ -5,19 +5,12 @@ import os
 import time
 from pathlib import Path
 
-from running import (
-    comes_to,
-    heard_by,
-    listed,
-    listening,
-    now,
-    running,
-    stats,
-    type_keys,
-    until,
-)
-from servers import InfluxStub, RedisServer
+from running import comes_to, heard_by, listed, listening, now, running, stats, type_keys
+from servers import InfluxStub
 from support import SECOND, key, move
+
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
 
 STATS = """
 implementation version pid started_at events malformed future ancient late behind dropped sessions windows windows_short

@@ -6,20 +6,11 @@ import time
 from typing import Any
 
 import pytest
-from running import (
-    comes_to,
-    expected,
-    focuses,
-    heard_by,
-    listed,
-    listening,
-    running,
-    stats,
-    type_keys,
-    until,
-)
-from servers import RedisServer
+from running import comes_to, expected, focuses, heard_by, listed, listening, running, stats, type_keys
 from support import key
+
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
 
 
 def test_redis_may_come_later_and_go_and_an_outage_is_logged_once(redis_server: RedisServer) -> None:
@@ -29,7 +20,7 @@ def test_redis_may_come_later_and_go_and_an_outage_is_logged_once(redis_server: 
         until(lambda: stats(client, "keystroke"))
         first = type_keys(client, 1.2, lambda i: "stream")
         comes_to(client, first)
-        redis_server.stop()
+        redis_server.kill()
         until(lambda: program.log().count("Reading from Redis does not work") > 1)
         client = redis_server.start()
         until(lambda: stats(client, "keystroke"))

@@ -7,21 +7,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from running import (
-    comes_to,
-    expected,
-    focuses,
-    heard_by,
-    listed,
-    listening,
-    now,
-    running,
-    stats,
-    type_keys,
-    until,
-)
-from servers import InfluxStub, RedisServer
+from running import comes_to, expected, focuses, heard_by, listed, listening, now, running, stats, type_keys
+from servers import InfluxStub
 from support import SECOND, focus, typed
+
+from tests.helpers.redis_server import RedisServer
+from tests.helpers.waiting import until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
@@ -92,12 +83,12 @@ def test_the_app_tracker_goes_on_after_a_restart(
         assert program.stop()[0] == 0
     *transitions, patterns = expected(sent, "app")
     assert listed(client, "app") == transitions
-    kept = json.loads(client.get("seclyzer:app:patterns"))  # type: ignore[arg-type]
+    kept = json.loads(client.get("seclyzer:app:patterns"))
     assert kept == patterns
     stored = {(int(line.rsplit(" ", 1)[1]), line.split(" ")[0]) for line in influx.accepted}
     assert {ts for ts, _ in stored} == {one["ts"] for one in transitions}
     state = json.loads((tmp_path / "app-state.json").read_text(encoding="utf-8"))
-    assert state == json.loads(client.get("seclyzer:app:state"))  # type: ignore[arg-type]
+    assert state == json.loads(client.get("seclyzer:app:state"))
     assert (state["unstored"], state["current"]["app"], state["total_transitions"]) == (
         [],
         "q",
@@ -115,7 +106,7 @@ def test_where_redis_has_forgotten_the_state_it_is_taken_from_disk(
         sent = focuses(client, "abc")
         until(lambda: len(listed(client, "app")) == 2)
         program.stop()
-    redis_server.stop()
+    redis_server.kill()
     client = redis_server.start()
     with running("app", redis_server, "--state-dir", str(tmp_path), INFLUX_URL=influx.url) as program:
         sent += focuses(client, "da")
@@ -123,7 +114,7 @@ def test_where_redis_has_forgotten_the_state_it_is_taken_from_disk(
         program.stop()
     *transitions, patterns = expected(sent, "app")
     assert listed(client, "app") == transitions[2:]
-    assert json.loads(client.get("seclyzer:app:patterns")) == patterns  # type: ignore[arg-type]
+    assert json.loads(client.get("seclyzer:app:patterns")) == patterns
     # What InfluxDB had not answered when the first one stopped was in the state as well.
     assert [int(line.rsplit(" ", 1)[1]) for line in influx.accepted] == [one["ts"] for one in transitions]
 
@@ -147,8 +138,8 @@ def test_a_stream_made_anew_after_the_clock_was_set_back_is_read(redis_server: R
     ahead = time.time_ns() // 1_000_000 + 3_600_000
     client.xadd("seclyzer:stream:app", {"e": focus(now(), "a").strip()}, id=f"{ahead}-0")
     with running("app", redis_server) as program:
-        until(lambda: stats(client, "app").get("events") == "1", 15)
-        redis_server.stop()
+        until(lambda: stats(client, "app").get("events") == "1", patience=15)
+        redis_server.kill()
         client = redis_server.start()
         focuses(client, "bc")
         until(lambda: len(listed(client, "app")) == 2)
