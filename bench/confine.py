@@ -27,6 +27,8 @@ SETTINGS = (
     f"RuntimeMaxSec={MINUTES * 60}",
     # Its own Redis and InfluxDB are on its own loopback, and it reads figures of the host.
     *("=".join(setting) for setting in sandbox.settings("own", umask="0022", proc="all")),
+    # It sets the priorities of what it starts.
+    "SystemCallFilter=@resources",
 )
 
 

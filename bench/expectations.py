@@ -70,14 +70,14 @@ class Verdict:
 
 
 def load(host: bool = False, path: Path = TABLE) -> dict[str, Expectation]:
-    """All of them in the file's order; a host's own limits where it is to be judged by them."""
+    """All of them in the file's order; a host's own limits, and gates, where it is to be judged by them."""
     return {name: _expectation(name, table, host) for name, table in tomllib.loads(path.read_text()).items()}
 
 
 def _expectation(name: str, table: dict[str, Any], host: bool) -> Expectation:
     own = table.get("host", {}) if host else table
     limits = {whose: _limit(name, own[whose]) for whose in IMPLEMENTATIONS if whose in own}
-    return Expectation(name, table["title"], table["unit"], table["by"], table["gate"], limits)
+    return Expectation(name, table["title"], table["unit"], table["by"], own.get("gate", table["gate"]), limits)
 
 
 def _limit(name: str, table: dict[str, float]) -> Limit:

@@ -5,9 +5,9 @@ import platform
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,9 @@ def about() -> dict[str, Any]:
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
         "redis": _first_line("redis-server", "--version"),
         "load_before": round(os.getloadavg()[0], 2),
-        "instructions": "counted"
+        "instructions": f"counted by {_first_line('valgrind', '--version')}"
         if instructions(["true"])
-        else "not counted: perf has no counters here; CPU time is gated",
+        else "not counted: valgrind is missing or does not run here",
     }
 
 
@@ -51,15 +51,23 @@ def python_of(folder: Path) -> str:
     return _first_line(str(folder / "python"), "-IV")
 
 
-def instructions(words: Sequence[str], given: bytes = b"") -> int | None:
-    """How many instructions a program takes in user space; None where nobody counts, as on most virtual CPUs."""
-    if shutil.which("perf") is None:
+@dataclass(frozen=True)
+class Counted:
+    """How many instructions a program took in user space, and what it wrote."""
+
+    instructions: int
+    out: bytes
+
+
+def instructions(words: Sequence[str], given: bytes = b"") -> Counted | None:
+    """What a program takes by valgrind's callgrind; None where that is missing or does not run it."""
+    if shutil.which("valgrind") is None:
         return None
-    with tempfile.NamedTemporaryFile("r") as counted:
-        perf = ["perf", "stat", "-x,", "-o", counted.name, "-e", "instructions:u", "--", *words]
-        done = subprocess.run(perf, input=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        rows = [line.split(",") for line in counted if "instructions" in line]
-    return int(rows[0][0]) if done.returncode == 0 and rows and rows[0][0].isdigit() else None
+    counter = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--", *words]
+    environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "PYTHONHASHSEED": "0"}
+    done = subprocess.run(counter, input=given, capture_output=True, env=environment, check=False)
+    collected = re.search(rb"Collected : (\d+)", done.stderr)
+    return Counted(int(collected[1]), done.stdout) if done.returncode == 0 and collected else None
 
 
 def _first_line(*words: str) -> str:

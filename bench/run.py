@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .machine import loop_ns
-from .phases import Lab, catchup, idle, live, start, stream, window
+from .phases import Lab, catchup, counted, idle, live, start, stream, window
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Profile:
     catch_ups: dict[str, int]
     catch_up_s: int
     hour_s: float
+    counted_windows: dict[str, int]
+    counted_s: float
 
 
 HOST = Profile(
@@ -38,6 +40,8 @@ HOST = Profile(
     catch_ups={"rust": 0, "python": 0},
     catch_up_s=0,
     hour_s=0,
+    counted_windows={"rust": 0, "python": 0},
+    counted_s=0,
 )
 FULL = Profile(
     name="full",
@@ -52,6 +56,8 @@ FULL = Profile(
     catch_ups={"rust": 7, "python": 5},
     catch_up_s=120,
     hour_s=3600,
+    counted_windows={"rust": 400, "python": 20},
+    counted_s=30,
 )
 QUICK = Profile(
     name="quick",
@@ -66,6 +72,8 @@ QUICK = Profile(
     catch_ups={"rust": 1, "python": 1},
     catch_up_s=10,
     hour_s=120,
+    counted_windows={"rust": 20, "python": 2},
+    counted_s=6,
 )
 
 Phase = tuple[str, str, Callable[[Lab, Profile], None]]
@@ -89,6 +97,11 @@ PHASES: tuple[Phase, ...] = (
     ("live", "under 1000 events/s", lambda lab, p: live.measure(lab, p.live_s)),
     ("stream", "events/s from a stream", lambda lab, p: stream.measure(lab, p.stream_repeats, p.streams)),
     ("window", "one keystroke window", lambda lab, p: window.measure(lab, p.window_repeats, p.windows)),
+)
+COUNTED: Phase = (
+    "counted",
+    "instructions of a window and of an event",
+    lambda lab, p: counted.measure(lab, p.counted_windows, p.counted_s),
 )
 CATCH_UP: Phase = ("catchup", "a start with a backlog", lambda lab, p: catchup.measure(lab, p.catch_ups, p.catch_up_s))
 

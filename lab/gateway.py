@@ -38,6 +38,9 @@ def variables(folder: Path, **options: Any) -> dict[str, Any]:
         "influxdb_gateway_tls_min_version": "1.3",
         "influxdb_gateway_org": "seclyzer",
         "influxdb_gateway_bucket": "behavioral_data",
+        "__influxdb_gateway_mebibytes": {
+            "series": int(defaults["influxdb_gateway_series_memory_max"].removesuffix("M"))
+        },
         **{f"__influxdb_gateway_{name}": str(path) for name, path in places.items()},
         **options,
     }

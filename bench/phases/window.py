@@ -1,8 +1,7 @@
 """CPU time of one full keystroke window, 600 keys, as the difference of two replays of the same events.
 
 Both replays parse the same events and slide the same windows. In one of them the least number of events is so high that
-no window is emitted. So the difference is what emitting costs: computing the features and writing the line. Where the
-CPU counts instructions, theirs is taken too.
+no window is emitted. So the difference is what emitting costs: computing the features and writing the line.
 """
 
 import resource
@@ -11,7 +10,6 @@ import time
 from pathlib import Path
 
 from .. import IMPLEMENTATIONS, BenchError, load
-from ..machine import instructions
 from ..program import program_of
 from . import Lab
 
@@ -31,10 +29,6 @@ def measure(lab: Lab, repeats: int, windows: dict[str, int]) -> None:
             if none or emitted < windows[name]:
                 raise BenchError(f"{program} emitted {emitted} and {none} windows of {windows[name]}")
             lab.figures.add("window_cpu_us", name, (with_them - without) / 1000 / emitted)
-        words = [str(program), "--replay", "-"]
-        many, few = instructions(words, text), instructions([*words, "--min-events", NEVER], text)
-        if many is not None and few is not None:
-            lab.figures.add("window_instructions", name, (many - few) / emitted)
         found = lab.figures.summary("window_cpu_us", name)
         assert found is not None
         lab.say(f"  {name}: {found.median:.1f} µs ({found.least:.1f} to {found.most:.1f})")

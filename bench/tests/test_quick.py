@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from bench import IMPLEMENTATIONS, BenchError, expectations, host, machine
+from bench import IMPLEMENTATIONS, BenchError, expectations, host, load, machine
 from bench.bed import Bed
 from bench.dev import cli
+from bench.figures import Figures
+from bench.phases import Lab, counted
 from bench.run import QUICK
 from bench.store import Store
 
 PROGRAMS = [word for name in IMPLEMENTATIONS for word in (f"--{name}", str(cli.BUILT[name]))]
 NOT_ON_HOSTS = {"rss_hour_mib", "rss_growth_mib", "rss_anon_hour_mib", "catch_up_ms", "catch_up_cpu_ms",
-                "catch_up_times_reader"}  # fmt: skip
-
-
-UNCOUNTED = set() if machine.instructions(["true"]) else {"window_instructions"}
+                "catch_up_times_reader", "window_instructions", "event_instructions_keystroke",
+                "event_instructions_mouse"}  # fmt: skip
 
 
 def assert_figures(written: dict[str, Any], wanted: set[str]) -> None:
@@ -42,7 +42,7 @@ def test_make_bench_measures_every_figure_of_both(tmp_path: Path, capsys: pytest
     printed = capsys.readouterr()
     assert status in (0, 1), printed.err
     written = json.loads((tmp_path / "bench.json").read_text())
-    assert_figures(written, set(expectations.load()) - UNCOUNTED)
+    assert_figures(written, set(expectations.load()))
     assert status == (0 if written["passed"] else 1)
     assert "not measured" not in printed.out
     assert "influxd" in written["about"]["store"]
@@ -58,27 +58,45 @@ def test_a_host_is_measured_without_network_and_keeps_a_baseline(
     printed = capsys.readouterr()
     assert status in (0, 1), printed.err
     written = json.loads((tmp_path / "state" / "baseline.json").read_text())
-    assert_figures(written, set(expectations.load(host=True)) - NOT_ON_HOSTS - UNCOUNTED)
+    assert_figures(written, set(expectations.load(host=True)) - NOT_ON_HOSTS)
     assert written == json.loads((tmp_path / "state" / "last.json").read_text())
     assert "sink of the bench's own" in printed.out
     assert ("PASS" in printed.out) == (status == 0)
 
 
 @pytest.mark.parametrize(
-    ("perf", "found"),
+    ("valgrind", "found"),
     [
-        ('echo "123456,,instructions:u,1,100.00,," >"$4"', 123456),
-        ('echo "<not supported>,,instructions:u,0,100.00,," >"$4"', None),
-        ("exit 1", None),
+        ('echo "==1== Collected : 123456" >&2; echo row', machine.Counted(123456, b"row\n")),
+        ('echo "==1== Collected : 7" >&2; exit 1', None),
+        ("echo what it says otherwise >&2", None),
     ],
 )
-def test_instructions_are_counted_where_perf_counts_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, perf: str, found: int | None
+def test_instructions_are_counted_where_valgrind_counts_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, valgrind: str, found: machine.Counted | None
 ) -> None:
-    (tmp_path / "perf").write_text(f"#!/bin/sh\n{perf}\n")
-    (tmp_path / "perf").chmod(0o755)
+    (tmp_path / "valgrind").write_text(f"#!/bin/sh\n{valgrind}\n")
+    (tmp_path / "valgrind").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert machine.instructions(["true"]) == found
+
+
+def test_a_count_is_the_same_each_time_and_grows_with_the_work() -> None:
+    words = [str(cli.BUILT["rust"] / "keystroke_extractor"), "--replay", "-"]
+    counts = []
+    for windows in (3, 3, 6):
+        counted = machine.instructions(words, b"".join(text + b"\n" for text in load.typing(windows, 60, 10**15)))
+        assert counted
+        counts.append(counted.instructions)
+    assert abs(counts[0] - counts[1]) < counts[0] / 100
+    assert counts[2] > counts[0]
+
+
+def test_what_cannot_be_counted_is_no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    lab = Lab(cli.BUILT, Store("", "", ""), Figures(), print)
+    with pytest.raises(BenchError, match="valgrind, which is missing"):
+        counted.measure(lab, {"rust": 1, "python": 1}, 1)
 
 
 @pytest.mark.parametrize(

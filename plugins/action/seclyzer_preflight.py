@@ -17,7 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import bundles, influxdb_api, modes, ports, safe_url, variables
+from ..module_utils import bundles, influxdb_api, modes, ports, renamed, safe_url, variables
 from ..module_utils.kinds import KINDS
 from .seclyzer_deployment import MODULE, read_bundle
 
@@ -30,12 +30,13 @@ SOCKET = "/run/seclyzer/influx.sock"
 CA = str(influxdb_api.PLACE["ca_path"]["default"])
 WISHES = {
     "redis_rotate",
-    "influxdb_rotate_tokens",
+    "influxdb_rotate",
     "influxdb_gateway_readmit",
     "seclyzer_bundle",
-    "seclyzer_release_back",
+    "seclyzer_release_return",
 }
 """Options that are meant for one run, and so for the command line."""
+OLD_WISHES = {old for old, new in renamed.RENAMED.items() if new.name in WISHES}
 OPTIONS_OF = ("influxdb", "redis", "seclyzer_agent", "seclyzer_extractors", "seclyzer_release")
 """The roles whose options decide what a host is asked."""
 JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
@@ -53,7 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {
-                "look_at": {"type": "str", "required": True, "choices": ["variables", "host", "verdict"]},
+                "look_at": {"type": "str", "required": True, "choices": ["variables", "renamed", "host", "verdict"]},
                 "noted": {"type": "str"},
                 "bundle": {"type": "path"},
                 "store": {"type": "bool", "default": True},
@@ -62,6 +63,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         facts = task_vars or {}
         if arguments["look_at"] == "variables":
             return self._variables(facts, arguments["bundle"], arguments["store"])
+        if arguments["look_at"] == "renamed":
+            return self._renamed(facts)
         if arguments["look_at"] == "verdict":
             return self._verdict(facts, arguments["noted"])
         return self._host(facts, arguments["bundle"], arguments["store"])
@@ -69,11 +72,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """Everything that can be seen without touching a host."""
         known = variables.options(yaml.safe_load(path.read_text()) for path in ROLES.glob("*/meta/argument_specs.yml"))
+        known |= renamed.options()
         wrong: dict[str, list[str]] = {}
         for host in facts["ansible_play_hosts_all"]:
             of_host = facts["hostvars"][host]
             unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
-            names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known)]
+            names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known), *renamed.conflicts(of_host)]
             for sentence in [*names, *_types(of_host, known), *_mode(of_host), *unsafe]:
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
@@ -84,9 +88,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return _refuse(sentences) or {
             "changed": False,
             "bundle": bundle,
-            "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES),
+            "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
             "rollout": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
+
+    def _renamed(self, facts: Vars) -> dict[str, Any]:
+        """Options of this host that have an old name, by their new one; a warning for each."""
+        names = renamed.RENAMED.keys() & facts.keys()
+        values = {name: self._templar.template(facts[name]) for name in names}
+        return {"changed": False, "options": renamed.converted(values), "warnings": renamed.warnings(values)}
 
     def _unsafe_url(self, of_host: Vars) -> list[str]:
         """Why a token must not go where a host, by its variables, would send it."""

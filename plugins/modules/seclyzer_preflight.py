@@ -11,6 +11,7 @@ description:
   - C(variables) looks at the inventory and the command line for all hosts of the play, without touching one. It refuses
     a mode that does not exist, an unknown variable with the prefix of a role, a wrong type, a missing bundle, and edges
     without a store.
+  - C(renamed) reads the options of one host that are set by an old name, without touching it, and warns of each.
   - C(host) asks one host what it is and runs, decides its mode, and notes what speaks against it.
   - C(verdict) refuses when something was noted for any host of the play, and names all of it.
 author: The SecLyzer maintainers (@seclyzer)
@@ -19,7 +20,7 @@ options:
     description: What to look at.
     type: str
     required: true
-    choices: [variables, host, verdict]
+    choices: [variables, renamed, host, verdict]
   noted:
     description: Name of the variable that C(host) was registered in. Needed for C(verdict).
     type: str
@@ -67,6 +68,10 @@ rollout:
   description: With C(variables), a name for this run; with C(host), of the run by which the running deployment came.
   type: str
   returned: variables, host
+options:
+  description: Options that are set by an old name, by their new names and in the new form.
+  type: dict
+  returned: renamed
 typed:
   description: Options of roles that were given by C(-e), in the place of what the inventory says.
   type: list
