@@ -64,13 +64,14 @@ class RedisServer:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def kill(self) -> None:
-        """As a power cut does."""
+    def kill(self, unlink: bool = True) -> None:
+        """Its socket goes with it, as after a reboot, or stays and refuses, as after SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
-            self.socket.unlink(missing_ok=True)
+            if unlink:
+                self.socket.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         self.start()
