@@ -34,7 +34,6 @@ pub mod output;
 pub mod patterns;
 pub mod plausible;
 pub mod publish;
-pub mod record;
 pub mod redis;
 pub mod refusal;
 pub mod replay;

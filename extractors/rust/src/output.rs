@@ -2,12 +2,21 @@
 
 use std::fmt::Write as _;
 
+pub use crate::features::Value;
 use crate::json::{Object, number};
 use crate::patterns::Report;
-pub use crate::record::{Record, Value};
 use crate::schema::{Kind, SCHEMA, Schema};
 use crate::timestamp::timestamp;
 use crate::{IMPLEMENTATION, VERSION};
+
+/// What is put out at once: the features of a window, or a transition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The window's end, or the transition's time, in µs.
+    pub ts: i64,
+    /// In the schema's order.
+    pub values: Vec<Value>,
+}
 
 /// Who the features are of: the tags of a point.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
