@@ -11,13 +11,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from agent_world import free_port
 from aiohttp import web
 
 from seclyzer_agent.checks.influxdb import InfluxCheck
 from seclyzer_agent.connector import CLOSED, SocketConnector
 from seclyzer_agent.model import Reading, Status, Unreadable
 from seclyzer_agent.tls import context
+from tests.helpers.ports import free_port
 
 PASS = Status.PASS
 

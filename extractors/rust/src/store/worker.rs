@@ -49,7 +49,7 @@ impl<D: Disk, R: Remote> Worker<D, R> {
         Worker { common, remote, log, timeout, retry, dependency, last_answer: None, away: false }
     }
 
-    /// Works until it is told to stop.
+    /// Works until it is stopped.
     pub fn run(mut self) {
         loop {
             match self.turn() {
