@@ -149,8 +149,8 @@ impl<D: Disk, R: Remote> Worker<D, R> {
             self.dependency.works(now, &self.log);
         }
         if let Some(refusal) = &done.refusal {
-            let (reason, oldest) = (refusal.reason.words(), refusal.year.as_deref().unwrap_or("unknown"));
-            let fields = [refusal.status.into(), done.rejected.into(), (&reason).into(), (&oldest).into()];
+            let (status, reason) = (refusal.status.into(), refusal.reason.words());
+            let fields = [status, done.rejected.into(), (&reason).into(), refusal.year.into()];
             self.log.line(&lines::POINTS_REJECTED, fields);
         }
         if let Some(failure) = &done.failure {
