@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import IMPLEMENTATIONS, BenchError, isolation, expectations, machine
+from . import IMPLEMENTATIONS, BenchError, expectations, isolation, machine
 from .baseline import changes
 from .figures import Figures
 from .phases import Lab

@@ -8,8 +8,8 @@ use super::delivery::{Delivered, Remote, deliver};
 use super::disk_buffer::DiskBuffer;
 use super::due::{LARGEST_BATCH, Situation};
 use crate::dependency::Dependency;
+use crate::logs::Log;
 use crate::logs::lines::{self, dependency};
-use crate::logs::{Field, Log};
 use crate::spool::disk::Disk;
 use crate::waits::INFLUX_BACKOFF_FIRST;
 
@@ -149,10 +149,8 @@ impl<D: Disk, R: Remote> Worker<D, R> {
             self.dependency.works(now, &self.log);
         }
         if let Some(refusal) = &done.refusal {
-            let year = refusal.year.as_deref().and_then(|year| year.parse::<u64>().ok());
-            let oldest = year.map_or(Field::Text(&"unknown"), Field::from);
-            let reason = refusal.reason.words();
-            let fields = [refusal.status.into(), done.rejected.into(), (&reason).into(), oldest];
+            let (status, reason) = (refusal.status.into(), refusal.reason.words());
+            let fields = [status, done.rejected.into(), (&reason).into(), refusal.year.into()];
             self.log.line(&lines::POINTS_REJECTED, fields);
         }
         if let Some(failure) = &done.failure {
