@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import IMPLEMENTATIONS, BenchError, confine, expectations, machine
+from . import IMPLEMENTATIONS, BenchError, expectations, isolation, machine
 from .baseline import changes
 from .figures import Figures
 from .phases import Lab
@@ -32,8 +32,8 @@ def main(words: Sequence[str] | None = None, profile: Profile = HOST) -> int:
     words = sys.argv[1:] if words is None else words
     options = _parser().parse_args(words)
     try:
-        if confine.wanted() and not options.here:
-            return confine.run([sys.executable, "-IB", str(RELEASE / "bench" / "seclyzer_bench"), *words])
+        if isolation.wanted() and not options.here:
+            return isolation.run([sys.executable, "-IB", str(RELEASE / "bench" / "seclyzer_bench"), *words])
         return _measure(options, profile)
     except BenchError as fault:
         print(f"seclyzer_bench: {fault}", file=sys.stderr)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import aiohttp
     from redis.asyncio import Redis
 
-    from .config import Settings
+    from .settings import Settings
 
 CHECK_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 METRIC_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")

@@ -19,6 +19,7 @@ import redis
 import yaml
 
 from seclyzer_agent.redis_client import connect
+from tests.helpers import redis_server
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,20 +81,14 @@ RUNNING = {
 }
 
 
-@dataclass
-class RedisServer:
-    """A redis-server of the test's own, on a unix socket only."""
+class RedisServer(redis_server.RedisServer):
+    """A Redis with the ACL users `agent` and `admin`."""
 
-    directory: Path
-    process: subprocess.Popen[bytes]
-
-    @property
-    def socket(self) -> Path:
-        return self.directory / "redis.sock"
-
-    @property
-    def password_file(self) -> Path:
-        return self.directory / "agent-password"
+    def __init__(self, folder: Path) -> None:
+        (folder / "users.acl").write_text(ACL)
+        self.password_file = folder / "agent-password"
+        self.password_file.write_text("agent-password\n")
+        super().__init__(folder, "--aclfile", str(folder / "users.acl"), "--maxmemory", "32mb")
 
     def write_stats(self, kind: str, stats: Mapping[str, object]) -> None:
         """Write an extractor's heartbeat."""
@@ -108,21 +103,6 @@ class RedisServer:
             password="admin-password",
             decode_responses=True,
         )
-
-
-def answers(server: RedisServer) -> bool:
-    try:
-        return bool(server.admin.ping())
-    except redis.RedisError:
-        return False
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait for something to become true, or fail."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @dataclass
@@ -240,13 +220,6 @@ class Host:
             timeout=60,
             check=False,
         )
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def listens(port: int) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -19,18 +18,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from agent_world import (
-    ACL,
-    ROOT,
-    STATS,
-    Agent,
-    Host,
-    RedisServer,
-    answers,
-    free_port,
-    listens,
-    wait_until,
-)
+from agent_world import ROOT, STATS, Agent, Host, RedisServer, listens
+
+from tests.helpers.ports import free_port
+from tests.helpers.waiting import until
 
 
 @pytest.fixture
@@ -43,17 +34,8 @@ def stats() -> dict[str, str]:
 def redis_server() -> Iterator[RedisServer]:
     """A fresh Redis that persists nothing and has the ACL user `agent`."""
     directory = Path(tempfile.mkdtemp(prefix="agent-redis-"))
-    (directory / "users.acl").write_text(ACL)
-    (directory / "agent-password").write_text("agent-password\n")
-    command = ["redis-server", "--port", "0", "--unixsocket", str(directory / "redis.sock"), "--save", ""]
-    command += ["--aclfile", str(directory / "users.acl"), "--dir", str(directory), "--maxmemory", "32mb"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    server = RedisServer(directory, process)
-    wait_until(lambda: server.socket.exists() and answers(server))
-    yield server
-    process.send_signal(signal.SIGCONT)
-    process.kill()
-    process.wait()
+    with RedisServer(directory) as server:
+        yield server
     shutil.rmtree(directory)
 
 
@@ -95,7 +77,7 @@ def host(tmp_path: Path, redis_server: RedisServer) -> Host:
     names = ("units", "memory", "deployment", "redis", "keystroke", "influxdb", "legacy_clients")
     config = {
         "listen": f"127.0.0.1:{free_port()}",
-        "unix_listen": str(redis_server.directory / "agent.sock"),
+        "unix_listen": str(redis_server.folder / "agent.sock"),
         "roles": ["edge"],
         "redis_url": f"unix://{redis_server.socket}",
         "redis_password_file": str(redis_server.password_file),
@@ -126,9 +108,9 @@ def start(host: Host) -> Iterator[Callable[..., Agent]]:
         )
         agent = Agent(process, port, str(host.config["unix_listen"]))
         running.append(agent)
-        wait_until(lambda: listens(port) or process.poll() is not None)
+        until(lambda: listens(port) or process.poll() is not None)
         if ready:
-            wait_until(lambda: agent.get("/readyz").status == 200)
+            until(lambda: agent.get("/readyz").status == 200)
         return agent
 
     yield run

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from agent_world import free_port
 from aiohttp import web
 
 from seclyzer_agent.checks.influxdb import InfluxCheck
 from seclyzer_agent.connector import CLOSED, SocketConnector
 from seclyzer_agent.model import Reading, Status, Unreadable
 from seclyzer_agent.tls import context
+from tests.helpers.ports import free_port
 
 PASS = Status.PASS
 
@@ -171,7 +171,8 @@ def test_what_is_wrong_with_the_way_through_a_socket_is_said(certificates: Path,
         left.bind(str(tmp_path / "left"))
     with pytest.raises(Unreadable, match=f"cannot be reached by {tmp_path}/left: Connection refused"):
         by_socket(tmp_path, "left", "127.0.0.1", certificates)
-    with pytest.raises(Unreadable, match=f"cannot be reached by {tmp_path}/store: {CLOSED}"):
+    words = rf"cannot be reached by {tmp_path}/store: {CLOSED} \(journalctl -u seclyzer-store\)"
+    with pytest.raises(Unreadable, match=words):
         by_socket(tmp_path, "store", "127.0.0.1", certificates, through=False)
     with pytest.raises(Unreadable, match="broke off the answer"):
         by_socket(tmp_path, "store", "127.0.0.1", None, through=False)

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agent_world import Agent, Host, wait_until
+from agent_world import Agent, Host
 
 from seclyzer_agent import __version__
 from seclyzer_agent.checks import integrity
 from seclyzer_agent.checks.integrity import IntegrityCheck, Stopped
 from seclyzer_agent.model import Reading, Status
 from seclyzer_agent.release_tree import compare
+from tests.helpers.waiting import until
 
 RELEASE = f"{__version__}-0123456789ab"
 FILES = {"bin/keystroke_extractor": b"program", "venv/bin/seclyzer_agent": b"#!/bin/sh", "vectors/check.py": b"check"}
@@ -226,6 +227,6 @@ def test_a_running_agent_fails_and_names_the_file(host: Host, start: Callable[..
     host.config["unit_dir"] = str(host.directory / "etc")
     host.config["checks"]["integrity"] = {"interval_seconds": 0.2}
     agent = start()
-    wait_until(lambda: agent.status("integrity") == "fail")
+    until(lambda: agent.status("integrity") == "fail")
     assert "bin/keystroke_extractor is not what was packed" in agent.output("integrity")
     assert agent.get("/healthz").status == 503

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from agent_world import Agent, Host, free_port, listens, wait_until
+from agent_world import Agent, Host, listens
+
+from tests.helpers.ports import free_port
+from tests.helpers.waiting import until
 
 HAND_OVER = """
 import os, sys
@@ -43,7 +46,7 @@ def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[s
         if family[0] is socket.AF_INET:
             agent = Agent(process, port, "")
             assert agent.get("/livez").status == 200  # it waits in the socket until the agent is there
-        wait_until((host.directory / "seen").exists)
+        until((host.directory / "seen").exists)
         assert "LISTEN_" not in (host.directory / "seen").read_text()
         assert not listens(own)
         process.terminate()
@@ -57,7 +60,7 @@ def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[s
 def test_a_socket_for_another_process_is_not_taken(host: Host) -> None:
     own = int(host.config["listen"].rpartition(":")[2])
     with socket.create_server(("127.0.0.1", 0)) as listener, given(host, listener, "1") as process:
-        wait_until(lambda: listens(own))
+        until(lambda: listens(own))
         process.terminate()
         assert process.wait(10) == 0
 
@@ -65,6 +68,6 @@ def test_a_socket_for_another_process_is_not_taken(host: Host) -> None:
 def test_by_hand_it_listens_by_itself(host: Host) -> None:
     host.config["listen"] = f"127.0.0.1:{free_port()}"
     with subprocess.Popen(host.command(), env=host.environment, stderr=subprocess.PIPE, text=True) as process:
-        wait_until(lambda: listens(int(host.config["listen"].rpartition(":")[2])))
+        until(lambda: listens(int(host.config["listen"].rpartition(":")[2])))
         process.terminate()
         assert process.wait(10) == 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from agent_world import FIELDS, STATS, Agent, Host, RedisServer, wait_until
+from agent_world import FIELDS, STATS, Agent, Host, RedisServer
 
 from seclyzer_agent.stats import NUMBERS
+from tests.helpers.waiting import until
 
 Start = Callable[..., Agent]
 
@@ -28,7 +29,7 @@ def test_each_loss_and_error_reaches_a_metric_and_a_reason_also_one_that_is_new(
     assert {before[f"keystroke:{key}"][0]["status"] for key in ("heartbeat", "losses", "errors")} == {"pass"}
     grown = {field["name"]: str(1000 + number) for number, field in enumerate(alarming)}
     redis_server.write_stats("keystroke", STATS | grown)
-    wait_until(lambda: agent.status("keystroke") == "fail")
+    until(lambda: agent.status("keystroke") == "fail")
 
     def complete() -> bool:
         checks = agent.inside("/healthz").json["checks"]
@@ -36,7 +37,7 @@ def test_each_loss_and_error_reaches_a_metric_and_a_reason_also_one_that_is_new(
         outputs = " ".join(entry.get("output", "") for entry in entries)
         return all(f" {grown[f['name']]} {f['help'].partition(';')[0]}" in outputs for f in alarming)
 
-    wait_until(complete)
+    until(complete)
     checks = agent.inside("/healthz").json["checks"]
     assert (checks["keystroke:losses"][0]["status"], checks["keystroke:errors"][0]["status"]) == ("fail", "warn")
     metrics = agent.inside("/metrics").body

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agent_world import STATS, Agent, Host, RedisServer, wait_until
+from agent_world import STATS, Agent, Host, RedisServer
 
 from seclyzer_agent import __version__, registry
+from tests.helpers.waiting import until
 
 Start = Callable[..., Agent]
 QUICK = 0.1  # s; an answer takes a few milliseconds, and a busy machine may hold up a few of them
@@ -88,10 +89,10 @@ def test_a_host_whose_parts_all_work_is_warned_of_a_store_that_is_away_while_the
     assert (answer.status, answer.json["status"]) == (200, "warn")
     assert agent.output("influxdb") == away + "no point is lost: nothing had to be spooled yet"
     redis_server.write_stats("keystroke", STATS | {"points_spooled": 9, "spool_bytes": 5120})
-    wait_until(lambda: agent.output("influxdb") == away + "no point is lost: 5.0 KiB of points are in the spool")
+    until(lambda: agent.output("influxdb") == away + "no point is lost: 5.0 KiB of points are in the spool")
     assert agent.get("/healthz").status == 200
     redis_server.write_stats("keystroke", STATS | {"points_dropped": 1, "spool_bytes": 5120})
-    wait_until(lambda: agent.status("influxdb") == "fail")
+    until(lambda: agent.status("influxdb") == "fail")
     lost = "influxdb: cannot be reached: Connection refused; points are lost; 5.0 KiB of points are in the spool"
     assert agent.output("influxdb") == lost
     assert agent.get("/healthz").status == 503
@@ -151,7 +152,7 @@ def test_not_ready_before_every_check_has_ended_once(host: Host, start: Start) -
     answer = agent.get("/readyz")
     assert answer.status == 503 and "units" in answer.body
     assert agent.get("/healthz").status == 503
-    wait_until(lambda: agent.get("/readyz").status == 200)
+    until(lambda: agent.get("/readyz").status == 200)
 
 
 def test_a_redis_that_stops_and_comes_back_is_seen_each_time(
@@ -159,11 +160,11 @@ def test_a_redis_that_stops_and_comes_back_is_seen_each_time(
 ) -> None:
     agent = start()
     assert agent.status("redis") == "pass"
-    redis_server.process.send_signal(signal.SIGSTOP)
-    wait_until(lambda: agent.status("redis") == "fail" and agent.status("keystroke") == "fail")
+    redis_server.signal(signal.SIGSTOP)
+    until(lambda: agent.status("redis") == "fail" and agent.status("keystroke") == "fail")
     assert agent.get("/livez").status == 200
-    redis_server.process.send_signal(signal.SIGCONT)
-    wait_until(lambda: agent.status("redis") == "pass" and agent.status("keystroke") == "pass")
+    redis_server.signal(signal.SIGCONT)
+    until(lambda: agent.status("redis") == "pass" and agent.status("keystroke") == "pass")
     code, log = agent.stop()
     changes = re.findall(r"check=redis was=(\w+) now=(\w+)", log)
     assert (code, changes) == (0, [("pass", "fail"), ("fail", "pass")])
@@ -173,7 +174,7 @@ def test_one_odd_reading_is_damped_and_shown_in_verbose_only(host: Host, start: 
     host.config["checks"]["units"] |= {"fall": 30, "rise": 1}
     agent = start()
     host.units(keystroke={"active": "failed", "sub": "failed", "result": "oom-kill", "pid": 0})
-    wait_until(lambda: '"lastResult": "fail"' in agent.get("/healthz?verbose").body)
+    until(lambda: '"lastResult": "fail"' in agent.get("/healthz?verbose").body)
     assert agent.status("units") == "pass"
     assert agent.get("/healthz?exclude=influxdb&exclude=keystroke").status == 200
 
@@ -181,7 +182,7 @@ def test_one_odd_reading_is_damped_and_shown_in_verbose_only(host: Host, start: 
 def test_a_unit_that_fails_is_told_with_its_reason_and_so_is_the_heartbeat_without_it(host: Host, start: Start) -> None:
     agent = start()
     host.units(keystroke={"active": "failed", "sub": "failed", "result": "oom-kill", "pid": 0})
-    wait_until(lambda: agent.status("units") == "fail" and agent.status("keystroke") == "fail")
+    until(lambda: agent.status("units") == "fail" and agent.status("keystroke") == "fail")
     assert agent.output("units") == "seclyzer-keystroke.service is failed (Result=oom-kill)"
     assert "the main process of seclyzer-keystroke.service is none" in agent.output("keystroke")
     state = 'systemd_unit_state{name="seclyzer-keystroke.service",state="failed"} 1.0'
@@ -191,14 +192,14 @@ def test_a_unit_that_fails_is_told_with_its_reason_and_so_is_the_heartbeat_witho
 def test_a_restarted_unit_is_a_warning(host: Host, start: Start) -> None:
     agent = start()
     host.units(keystroke={"restarts": 1})
-    wait_until(lambda: agent.status("units") == "warn")
+    until(lambda: agent.status("units") == "warn")
     assert "was restarted once in the last 300 s" in agent.output("units")
 
 
 def test_the_wrong_implementation_fails(host: Host, start: Start, redis_server: RedisServer) -> None:
     agent = start()
     redis_server.admin.hset("seclyzer:stats:keystroke", "implementation", "python")
-    wait_until(lambda: agent.status("keystroke") == "fail")
+    until(lambda: agent.status("keystroke") == "fail")
     assert "the python implementation runs, not the rust one" in agent.output("keystroke")
 
 
@@ -272,7 +273,7 @@ def test_systemd_is_told_ready_status_watchdog_and_stopping(
     for _ in range(5):
         systemd.until("WATCHDOG=1")
     assert 0.6 < time.monotonic() - began < 2.0
-    redis_server.process.send_signal(signal.SIGSTOP)
+    redis_server.signal(signal.SIGSTOP)
     systemd.until("redis: ")
     systemd.until("WATCHDOG=1")  # what is away is no reason to be killed
     agent.process.send_signal(signal.SIGTERM)

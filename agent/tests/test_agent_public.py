@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_world import STATS, Agent, Answer, Host, RedisServer, wait_until
+from agent_world import STATS, Agent, Answer, Host, RedisServer
 
 from seclyzer_agent.checks import extractor, influxdb, memory, redis
 from seclyzer_agent.checks.extractor import Expected, ExtractorFacts
@@ -30,6 +30,7 @@ from seclyzer_agent.public import MINUTE, Public, coarse, public
 from seclyzer_agent.snapshot import CheckState, Shown, Snapshot, View
 from seclyzer_agent.spool import judge as judge_spool
 from seclyzer_agent.stats import COUNTERS, ERRORS, LOSSES, parse
+from tests.helpers.waiting import until
 
 Start = Callable[..., Agent]
 NOON = 1_700_000_040  # s of Unix time, a full minute
@@ -166,14 +167,14 @@ def test_events_change_what_readers_see_at_once_and_what_others_see_once_a_minut
     host: Host, start: Start, redis_server: RedisServer
 ) -> None:
     agent = start()
-    wait_until(lambda: "seclyzer_extractor_events_total" in agent.get("/metrics").body)
+    until(lambda: "seclyzer_extractor_events_total" in agent.get("/metrics").body)
     before = {path: agent.get(path).body for path in PATHS}
     now = time.time()
     moved = {"events": 107, "windows": 8, "last_event_ts": int(now * 1e6), "last_window_ts": int(now * 1e6)}
     redis_server.write_stats("keystroke", STATS | moved | {"last_id": f"{int(now * 1000)}-0"})
     redis_server.admin.lpush("seclyzer:features:keystroke", *("x" * 10_000 for _ in range(300)))
-    wait_until(lambda: 'seclyzer_extractor_events_total{extractor="keystroke"} 107.0' in agent.inside("/metrics").body)
-    wait_until(lambda: 'features_kept{extractor="keystroke"} 300.0' in agent.inside("/metrics").body)
+    until(lambda: 'seclyzer_extractor_events_total{extractor="keystroke"} 107.0' in agent.inside("/metrics").body)
+    until(lambda: 'features_kept{extractor="keystroke"} 300.0' in agent.inside("/metrics").body)
     inside = agent.inside("/metrics").body
     (last,) = re.findall(r'last_event_timestamp_seconds\{extractor="keystroke"\} (\S+)', inside)
     assert float(last) == pytest.approx(now, abs=1e-3)
@@ -189,7 +190,7 @@ def test_times_of_events_are_full_minutes_for_others(host: Host, start: Start, r
     heartbeat = {"last_event_ts": f"{at}123456", "last_window_ts": f"{at}000000", "last_id": f"{at}123-0"}
     redis_server.write_stats("keystroke", STATS | heartbeat)
     agent = start()
-    wait_until(lambda: "last_event_timestamp" in agent.get("/metrics").body)
+    until(lambda: "last_event_timestamp" in agent.get("/metrics").body)
     body = agent.get("/metrics").body
     times = re.findall(r"seclyzer_extractor_last_\w+_timestamp_seconds\{extractor=\"keystroke\"\} (\S+)", body)
     assert [float(seen) for seen in times] == [at // 60 * 60.0] * 3
@@ -199,7 +200,7 @@ def test_times_of_events_are_full_minutes_for_others(host: Host, start: Start, r
 def test_a_state_that_changes_is_told_to_everybody_at_once(host: Host, start: Start, redis_server: RedisServer) -> None:
     agent = start()
     redis_server.admin.delete("seclyzer:stats:keystroke")
-    wait_until(lambda: agent.status("keystroke") == "fail")
+    until(lambda: agent.status("keystroke") == "fail")
     document = agent.get("/healthz").json
     (beat,) = document["checks"]["keystroke:heartbeat"]
     assert (document["status"], beat["status"]) == ("fail", "fail")
@@ -215,17 +216,17 @@ def test_systemd_is_told_no_figures_which_anybody_may_read(
 ) -> None:
     """`systemctl status` shows them to every user."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-        address = str(redis_server.directory / "notify")
+        address = str(redis_server.folder / "notify")
         systemd.bind(address)
         systemd.settimeout(5)
         redis_server.write_stats("keystroke", STATS | {"spool_bytes": 5120})
         agent = start(NOTIFY_SOCKET=address)
-        wait_until(lambda: "5.0 KiB of points" in agent.output("influxdb"))
+        until(lambda: "5.0 KiB of points" in agent.output("influxdb"))
         words = ""
         while "InfluxDB" not in words:
             words = systemd.recv(4096).decode()
         redis_server.write_stats("keystroke", STATS | {"spool_bytes": 9216})
-        wait_until(lambda: "9.0 KiB of points" in agent.output("influxdb"))
+        until(lambda: "9.0 KiB of points" in agent.output("influxdb"))
         time.sleep(0.3)
         systemd.setblocking(False)
         while True:

@@ -55,7 +55,6 @@ def test_a_wrong_password_a_missing_right_and_no_server_are_said(redis_server: R
     redis_server.admin.acl_setuser("agent", enabled=True, commands=["-info"])
     with pytest.raises(Unreadable, match="Redis does not permit the agent its commands"):
         redis_reading(redis_server)
-    redis_server.process.kill()
-    redis_server.process.wait()
+    redis_server.kill(unlink=False)
     with pytest.raises(Unreadable, match="Redis cannot be reached: Connection refused"):
         redis_reading(redis_server)

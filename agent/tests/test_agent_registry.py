@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from agent_world import ROOT, Agent, Host, RedisServer, acl_rules, wait_until
+from agent_world import ROOT, Agent, Host, RedisServer, acl_rules
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
@@ -19,6 +19,7 @@ from scripts.agent_readme import README, rewritten
 from seclyzer_agent import config, registry
 from seclyzer_agent.model import Pace
 from seclyzer_agent.spec import Metric, Setting, Spec
+from tests.helpers.waiting import until
 
 Start = Callable[..., Agent]
 
@@ -104,7 +105,7 @@ def test_broken_checks_and_malformed_metrics_fail_no_scrape_and_no_other_check(h
         (checks / f"{name}.py").write_text(module(name, more=more))
     host.config["setting_of_a_check_that_cannot_be_loaded"] = 7
     agent = start()
-    wait_until(lambda: agent.status("keystroke") == "pass")
+    until(lambda: agent.status("keystroke") == "pass")
     report = agent.get("/healthz?verbose").json
     by_check: dict[str, list[dict[str, str]]] = {}
     for key, entries in report["checks"].items():

@@ -54,7 +54,8 @@ def fault(name: str, value: object, option: Mapping[str, Any]) -> str:
         hint = f"; with -e it is written as JSON: -e '{{\"{name}\": …}}'" if as_json else ""
         return f"{name} is {_told(value)}; it has to be {words}{hint}"
     choices = [str(choice) for choice in option.get("choices") or []]
-    if choices and str(value) not in choices:
+    chosen = value if isinstance(value, list) else [value]
+    if choices and any(str(one) not in choices for one in chosen):
         return f"{name} is {_told(value)}; it has to be one of {', '.join(choices)}"
     if isinstance(value, Mapping) and (inner := option.get("options")):
         return next((said for key, part in value.items() if (said := _part(name, str(key), part, inner))), "")

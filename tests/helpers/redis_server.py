@@ -4,7 +4,7 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import redis
 from redis.backoff import NoBackoff
@@ -64,15 +64,16 @@ class RedisServer:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def kill(self) -> None:
-        """As a power cut does."""
+    def kill(self, unlink: bool = True) -> None:
+        """Its socket goes with it, as after a reboot, or stays and refuses, as after SIGKILL."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
-            self.socket.unlink(missing_ok=True)
+            if unlink:
+                self.socket.unlink(missing_ok=True)
 
-    def __enter__(self) -> "RedisServer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 

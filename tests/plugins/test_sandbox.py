@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleLookupError
 
-from bench import confine
+from bench import isolation
 from plugins.lookup.sandbox import LookupModule
 from plugins.module_utils import proof, sandbox
 
@@ -77,5 +77,5 @@ def test_a_network_that_there_is_not_is_refused() -> None:
 
 def test_the_proof_and_the_bench_have_it_too() -> None:
     assert set(COMMON) < set(proof.JAIL)
-    assert {f"{key}={value}" for key, value in COMMON} < set(confine.SETTINGS)
+    assert {f"{key}={value}" for key, value in COMMON} < set(isolation.SETTINGS)
     assert (ROOT / "bench" / "sandbox.py").samefile(ROOT / "plugins" / "module_utils" / "sandbox.py")

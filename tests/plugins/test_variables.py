@@ -2,7 +2,7 @@
 
 import pytest
 
-from plugins.module_utils.variables import fault, options, unknown
+from plugins.module_utils.variables import fault, inputs, options, unknown
 
 KNOWN = options(
     [
@@ -76,8 +76,21 @@ def test_a_choice_is_one_of_those_that_there_are() -> None:
     assert fault("tls", "1.1", option) == "tls is '1.1'; it has to be one of 1.2, 1.3"
 
 
+def test_each_entry_of_a_list_is_a_choice() -> None:
+    option = {"type": "list", "choices": ["edge", "store"]}
+    assert fault("seclyzer_agent_roles", ["edge", "store"], option) == ""
+    assert fault("seclyzer_agent_roles", ["edge", "shop"], option).endswith("one of edge, store")
+
+
 def test_a_mapping_with_known_entries_has_no_others() -> None:
     option = {"type": "dict", "options": {"mouse": {"type": "int"}, "keystroke": {"type": "int"}}}
     assert fault("least", {"mouse": 3}, option) == ""
     assert fault("least", {"app": 3}, option) == "least has no app; it may have mouse, keystroke"
     assert fault("least", {"mouse": "x"}, option) == "least.mouse is 'x'; it has to be a whole number"
+
+
+def test_what_the_playbook_sets_is_refused_elsewhere() -> None:
+    known = {"redis_port": {"type": "int", "default": 0}, "seclyzer_agent_release": {"type": "str", "required": True}}
+    assert inputs(["redis_port", "seclyzer_agent_release"], known) == [
+        "seclyzer_agent_release is set by the playbook, which takes no other value; leave it out"
+    ]

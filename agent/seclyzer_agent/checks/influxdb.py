@@ -80,8 +80,10 @@ class InfluxCheck:
         except aiohttp.ClientConnectorCertificateError as error:
             raise Unreadable(_untrusted(error.certificate_error, error.host)) from None
         except aiohttp.ClientConnectorError as error:
-            by = f" by {error.path}" if isinstance(error, UnixClientConnectorError) else ""
-            raise Unreadable(f"cannot be reached{by}: {why(error.os_error)}") from None
+            if isinstance(error, UnixClientConnectorError):  # systemd's proxy logs whether it was the name or the store
+                words = f"cannot be reached by {error.path}: {why(error.os_error)} (journalctl -u seclyzer-store)"
+                raise Unreadable(words) from None
+            raise Unreadable(f"cannot be reached: {why(error.os_error)}") from None
         except aiohttp.ClientError as error:
             raise Unreadable(f"broke off the answer ({type(error).__name__})") from None
         except TimeoutError:

@@ -29,7 +29,7 @@ class StreamBounds:
         self._stream = kind.stream_key
         self._log_at = 0
         self._base: tuple[int, int] | None = None  # entries added and read, when all had been read
-        self._tip = ""  # the last id that was ever given, at the last look
+        self._tip = ""  # the last id that was assigned, at the last look
 
     def size_questions(self) -> list[Command]:
         """Asks how much the stream holds; `too_large` takes the answers."""
@@ -50,7 +50,7 @@ class StreamBounds:
             logs.log("stream_trimmed", entries=count)
 
     def ids_question(self) -> Command:
-        """Asks which id was given last; `is_ahead` and `has_gap` take the answer."""
+        """Asks which id was assigned last; `is_ahead` and `has_gap` take the answer."""
         return "XINFO", "STREAM", self._stream
 
     @staticmethod
@@ -60,7 +60,7 @@ class StreamBounds:
     def has_gap(self, answer: Any, last_id: str, read: int) -> bool:
         """Whether entries were taken away by others before they were read; `read` counts those that were.
 
-        That can only be told when all there was has been read: up to the last id given, or nothing is left and
+        That can only be told when all there was has been read: up to the last id assigned, or nothing is left and
         nothing was added since the last look.
         """
         tip, added = _tip_of(answer), answer.get(b"entries-added")

@@ -42,7 +42,7 @@ pub const KEY: &str = "has a key or a signature that is not supported: issue one
 pub struct Certificate {
     not_before: String,
     not_after: String,
-    /// It is of a version that can say whether it may sign others.
+    /// It is of a version that can state whether it may sign others.
     extended: bool,
     /// It signed itself.
     own: bool,
@@ -59,7 +59,7 @@ impl Certificate {
     pub fn read(der: &[u8]) -> Option<Certificate> {
         let outer = parts(only(der)?)?;
         let fields = parts(outer.first()?.1)?;
-        // The version, which those of version 1 do not say.
+        // The version, which those of version 1 do not state.
         let skip = usize::from(fields.first()?.0 == 0xa0);
         let extended = skip == 1 && only(fields.first()?.1)?.last() == Some(&2);
         let field = |number: usize| fields.get(number + skip).map(|(_, value)| *value);

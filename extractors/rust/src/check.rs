@@ -1,4 +1,4 @@
-//! `--check`: says of Redis and InfluxDB what is right or wrong, and what to do about it.
+//! `--check`: reports of Redis and InfluxDB what is right or wrong, and what to do about it.
 
 use std::io::{self, Write};
 use std::time::Instant;

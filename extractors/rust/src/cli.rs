@@ -15,7 +15,7 @@ use crate::output::Writer;
 use crate::schema::{Kind, Schema};
 use crate::{IMPLEMENTATION, VERSION, check, replay, service};
 
-/// A mistake in the configuration (`EX_CONFIG`): systemd is told not to restart on it.
+/// A mistake in the configuration (`EX_CONFIG`): the unit does not restart on it.
 const EXIT_CONFIG: u8 = 78;
 const EXIT_FAILURE: u8 = 1;
 

@@ -21,7 +21,7 @@ pub struct Response {
     pub status: u16,
     /// How many seconds the server asks us to wait.
     pub retry_after: Option<u64>,
-    /// The body is said to be JSON.
+    /// The body is declared as JSON.
     pub json: bool,
     /// The beginning of the body.
     pub body: String,
@@ -90,7 +90,7 @@ impl Client {
         let written = connection.write_all(request, deadline);
         let mut reader = Reader { connection: &mut connection, deadline, bytes: Vec::new() };
         if let Err(error) = written {
-            // One who finds a request too large may say so and close before it has read all of it.
+            // One who finds a request too large may answer so and close before it has read all of it.
             let answered =
                 if was_closed(&error) { reader.response() } else { Err(ErrorKind::NotConnected.into()) };
             return answered.map(|(response, _)| response).map_err(|_| error);
@@ -128,7 +128,7 @@ struct Reader<'a> {
 struct Head {
     status: u16,
     retry_after: Option<u64>,
-    /// None when nothing is said of the body's type.
+    /// None when the body's type is not declared.
     json: Option<bool>,
     length: Option<usize>,
     chunked: bool,

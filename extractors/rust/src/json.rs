@@ -70,7 +70,7 @@ impl Object {
         if self.text.len() > 1 {
             self.text.push_str(self.comma);
         }
-        debug_assert!(is_plain(key), "{key:?} needs an escape");
+        debug_assert!(!key.contains(['"', '\\']), "{key:?} needs an escape");
         self.text.push('"');
         self.text.push_str(key);
         self.text.push_str(self.colon);
@@ -84,32 +84,8 @@ pub fn number(out: &mut String, value: f64) {
 
 /// Appends a JSON string.
 pub fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    let mut rest = text;
-    while let Some(plain) = rest.bytes().position(needs_escape) {
-        out.push_str(&rest[..plain]);
-        match rest.as_bytes()[plain] {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            control => {
-                let _ = write!(out, "\\u{control:04x}");
-            }
-        }
-        rest = &rest[plain + 1..];
-    }
-    out.push_str(rest);
-    out.push('"');
-}
-
-fn needs_escape(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | ..b' ')
-}
-
-fn is_plain(key: &str) -> bool {
-    !key.bytes().any(needs_escape)
+    // Every text can be written as JSON.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
 #[cfg(test)]

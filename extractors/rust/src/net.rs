@@ -26,7 +26,7 @@ enum Stream {
     Tcp(TcpStream),
 }
 
-/// A connection that never blocks longer than it is told to.
+/// A connection that never blocks past a deadline.
 pub struct Connection {
     socket: Socket,
 }
@@ -47,7 +47,7 @@ impl Connection {
     /// found. A TLS peer is asked for the endpoint's own name all the same.
     ///
     /// # Errors
-    /// When nobody listens, the time is up, a certificate is not trusted or a CA file is of no use.
+    /// When no one listens, the time is up, a certificate is not trusted or a CA file is of no use.
     pub fn open(endpoint: &Endpoint, by: Option<&Path>, timeout: Duration) -> io::Result<Connection> {
         let deadline = Instant::now() + timeout;
         let stream = |host: &str, port: u16| match by {
@@ -58,7 +58,7 @@ impl Connection {
             Endpoint::Unix(path) => Socket::Plain(open_unix(path)?),
             Endpoint::Tcp { host, port } => Socket::Plain(stream(host, *port)?),
             Endpoint::Tls { host, port, ca_file } => {
-                // What is wrong with a CA file is said whether or not the peer is there.
+                // What is wrong with a CA file is reported whether or not the peer is there.
                 let client = tls::client(host, ca_file.as_deref())?;
                 let shaken = shake_hands(client, stream(host, *port)?, deadline);
                 Socket::Tls(Box::new(shaken.map_err(|error| tls::in_words(error, host))?))
@@ -70,7 +70,7 @@ impl Connection {
     /// Reads what is there, and waits for it until the deadline. 0 is the end.
     ///
     /// # Errors
-    /// `TimedOut` when nothing came; others as the system says.
+    /// `TimedOut` when nothing came; others as the system reports.
     pub fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> io::Result<usize> {
         loop {
             if let Some(read) = self.try_read(buffer)? {
@@ -83,7 +83,7 @@ impl Connection {
     /// Reads what is there; none when nothing is.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
         let read = match &mut self.socket {
             Socket::Plain(stream) => stream.read(buffer),
@@ -101,7 +101,7 @@ impl Connection {
     /// Writes all bytes before the deadline.
     ///
     /// # Errors
-    /// `TimedOut` when the peer does not take them; others as the system says.
+    /// `TimedOut` when the peer does not take them; others as the system reports.
     pub fn write_all(&mut self, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.writer().write(bytes) {
@@ -130,7 +130,7 @@ impl Connection {
     /// is not seen: [`Connection::try_read`] first.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     pub fn wait_readable(&self, deadline: Instant, other: Option<BorrowedFd<'_>>) -> io::Result<Wait> {
         self.wait(PollFlags::IN, deadline, other)
     }
@@ -207,7 +207,7 @@ pub fn words(error: &io::Error) -> String {
 /// Waits until `waker` is readable or the deadline passes.
 ///
 /// # Errors
-/// As the system says.
+/// As the system reports.
 pub fn sleep_until(deadline: Instant, waker: BorrowedFd<'_>) -> io::Result<Wait> {
     wait(None, Some(waker), deadline)
 }

@@ -2,24 +2,12 @@
 
 use std::fmt::Write as _;
 
+pub use crate::features::Value;
 use crate::json::{Object, number};
 use crate::patterns::Report;
 use crate::schema::{Kind, SCHEMA, Schema};
 use crate::timestamp::timestamp;
 use crate::{IMPLEMENTATION, VERSION};
-
-/// The value of a feature.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// A finite float64.
-    Number(f64),
-    /// A whole number.
-    Count(u64),
-    /// True or false.
-    Bool(bool),
-    /// A name.
-    Text(String),
-}
 
 /// What is put out at once: the features of a window, or a transition.
 #[derive(Clone, Debug, PartialEq)]

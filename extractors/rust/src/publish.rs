@@ -192,7 +192,7 @@ impl Publisher {
         self.dependency.reason()
     }
 
-    /// What `published` became in Redis last; none when nothing was put out, or when it may have become more: told again,
+    /// What `published` became in Redis last; none when nothing was put out, or when it may have become more: written again,
     /// it would hide that a transaction came through.
     pub fn published(&self) -> Option<i64> {
         self.published.filter(|_| self.in_doubt == 0)

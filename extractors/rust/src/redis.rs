@@ -12,7 +12,7 @@ use crate::waits::REDIS_ANSWER;
 /// The room that replies are read into. It grows by as much for one that needs more: what is more than needed would stay
 /// resident.
 const ROOM: usize = 16 << 10;
-/// More than an answer full of usual events takes; what is larger than that is given back.
+/// More than an answer full of common events takes; what is larger than that is given back.
 const ROOM_KEPT: usize = 128 << 10;
 
 /// Why Redis could not be talked to.
@@ -166,7 +166,7 @@ impl Redis {
         &self.buffer[self.start..self.start + self.length]
     }
 
-    /// How many entries of a stream the reply that came last holds, and the last one's id, if that is easily told.
+    /// How many entries of a stream the reply that came last holds, and the last one's id, if that is easily known.
     pub fn last_entry(&self) -> Option<(usize, &[u8])> {
         self.scan.last_entry(self.reply())
     }

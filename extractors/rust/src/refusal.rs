@@ -61,7 +61,7 @@ pub struct Refusal {
     /// Why.
     pub reason: Reason,
     /// The year (UTC) of the oldest point; none when no time is readable.
-    pub year: Option<String>,
+    pub year: Option<i64>,
 }
 
 impl Refusal {
@@ -72,14 +72,14 @@ impl Refusal {
 }
 
 /// The year (UTC) of the oldest of lines, whose times are µs.
-fn oldest_year(lines: &[&[u8]]) -> Option<String> {
+fn oldest_year(lines: &[&[u8]]) -> Option<i64> {
     let time = |line: &&[u8]| -> Option<i64> {
         let tail = line.rsplit(|byte| *byte == b' ').next()?;
         let digits = tail.iter().all(u8::is_ascii_digit);
         str::from_utf8(tail).ok().filter(|_| digits)?.parse().ok()
     };
     let oldest = lines.iter().filter_map(time).min()?;
-    timestamp(oldest).split('-').next().map(str::to_owned)
+    timestamp(oldest).split('-').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -102,8 +102,8 @@ mod tests {
     #[test]
     fn the_oldest_time_gives_the_year() {
         let lines: [&[u8]; 4] = [b"a b=1 1700000000000000", b"a b=1 5000000", b"a b=1", b"\xff"];
-        assert_eq!(oldest_year(&lines), Some("1970".to_owned()));
-        assert_eq!(oldest_year(&lines[..1]), Some("2023".to_owned()));
+        assert_eq!(oldest_year(&lines), Some(1970));
+        assert_eq!(oldest_year(&lines[..1]), Some(2023));
         assert_eq!(oldest_year(&lines[2..]), None);
         assert_eq!(oldest_year(&[b"a 99999999999999999999"]), None);
     }

@@ -4,9 +4,11 @@
 //! reads many of the same shape takes the tokens one by one. Nothing is copied.
 
 mod entry;
+mod scan;
 
 pub use self::entry::Entry;
-use self::entry::usual_entry;
+use self::entry::fast_entry;
+pub use self::scan::Scan;
 
 /// One reply.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +50,7 @@ pub enum Token<'a> {
     Map(usize),
     /// As [`Frame::Push`].
     Push(usize),
-    /// They say something about the frame that follows; nobody here wants to know.
+    /// They describe the frame that follows; they are skipped.
     Attributes(usize),
 }
 
@@ -136,9 +138,9 @@ impl<'a> Tokens<'a> {
         if let Token::Array(length) = self.token()? { Ok(length) } else { Err(ProtocolError) }
     }
 
-    /// The next reply, when it is a [usual entry](Entry) of a stream.
-    pub fn usual_entry(&mut self) -> Option<Entry<'a>> {
-        let (entry, taken) = usual_entry(&self.bytes[self.at..])?;
+    /// The next reply, when it is a [plain entry](Entry) of a stream.
+    pub fn fast_entry(&mut self) -> Option<Entry<'a>> {
+        let (entry, taken) = fast_entry(&self.bytes[self.at..])?;
         self.at += taken;
         Some(entry)
     }
@@ -176,66 +178,6 @@ impl<'a> Tokens<'a> {
             }
         }
         Ok(Some(frames))
-    }
-}
-
-/// How far a reply has been looked at: one that comes in pieces is not looked at from its start each time.
-#[derive(Clone, Copy, Debug)]
-pub struct Scan {
-    at: usize,
-    /// How many frames are still to come.
-    open: usize,
-    /// How long the first list is, and where the last [usual entry](Entry) begins.
-    list: usize,
-    last_entry: usize,
-}
-
-impl Scan {
-    /// Nothing has been looked at.
-    pub fn new() -> Scan {
-        Scan { at: 0, open: 1, list: 0, last_entry: 0 }
-    }
-
-    /// Of bytes that are a whole reply and end with the last element of its list: how long the list is, and the id of that
-    /// element. It has to be a [usual entry](Entry) that came in one piece.
-    pub fn last_entry<'a>(&self, bytes: &'a [u8]) -> Option<(usize, &'a [u8])> {
-        let (last, length) = usual_entry(&bytes[self.last_entry..])?;
-        (self.last_entry + length == self.at).then_some((self.list, last.id))
-    }
-
-    /// How many bytes the reply at their start takes; none when it is not all there yet. The next time the same bytes
-    /// are given, and more behind them.
-    ///
-    /// # Errors
-    /// When the bytes are no RESP.
-    pub fn length(&mut self, bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
-        let mut tokens = Tokens { bytes, at: self.at };
-        while self.open > 0 {
-            if tokens.usual_entry().is_some() {
-                self.last_entry = self.at;
-                self.at = tokens.at;
-                self.open -= 1;
-                continue;
-            }
-            let Some(token) = tokens.next_token()? else { return Ok(None) };
-            self.at = tokens.at;
-            self.open -= 1;
-            if let (Token::Array(length), 0) = (token, self.list) {
-                self.list = length;
-            }
-            self.open += match token {
-                Token::Array(length) | Token::Map(length) | Token::Push(length) => length,
-                Token::Attributes(length) => length + 1,
-                _ => 0,
-            };
-        }
-        Ok(Some(self.at))
-    }
-}
-
-impl Default for Scan {
-    fn default() -> Self {
-        Scan::new()
     }
 }
 

@@ -7,6 +7,7 @@
 mod housekeeping;
 mod outputs;
 mod reading;
+mod resuming;
 mod skipped;
 mod status;
 
@@ -152,7 +153,7 @@ impl<'a> Service<'a> {
         }
     }
 
-    /// Writes what can be written in the time that is left to a process that was told to stop.
+    /// Writes what can be written in the time that a stopping process has.
     fn finish(&mut self) {
         let log = self.config.log;
         log.line(&lines::STOPPING, []);

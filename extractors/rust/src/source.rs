@@ -2,25 +2,26 @@
 //!
 //! Under RESP3 the channel's messages come as pushes between the answers, also while `XREAD` blocks. One `XREAD` is
 //! always under way; what it answers tells whether all there was has been read, and so whether real time may count. Who
-//! cannot wait for the answer is told that Redis is silent so far.
+//! cannot wait for the answer learns that Redis is silent so far.
 //! After an answer that is full the next one is asked for before its events are handed on, so that Redis works
 //! meanwhile.
+
+mod reply;
 
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
+use self::reply::read_reply;
 use crate::config::Config;
 use crate::net::Wait;
 use crate::publish::{LONGEST_QUEUE, MOST_TOGETHER};
 use crate::redis::{Redis, RedisError, timed_out};
-use crate::resp::{Token, Tokens, write_command};
+use crate::resp::write_command;
 use crate::schema::Kind;
 use crate::waits::{READ_BYTES, READ_COUNT, READ_COUNT_UNKNOWN, REDIS_ANSWER};
 
 const CHANNEL: &[u8] = b"seclyzer:events";
-/// The field of an entry that holds its event.
-const FIELD: u8 = b'e';
 /// Fewer in an answer than asked for mean that there were no more. There is room for as many outputs, since each entry may
 /// make one, beside those that still gather.
 const _: () = assert!(READ_COUNT + MOST_TOGETHER <= LONGEST_QUEUE);
@@ -28,7 +29,7 @@ const _: () = assert!(READ_COUNT + MOST_TOGETHER <= LONGEST_QUEUE);
 const LONG_BYTES: usize = 4096 + 512;
 /// How long it waits while it does not know whether it has read all there was.
 pub const CATCHING_UP: Duration = Duration::from_millis(10);
-/// An answer later than this after it was due says nothing about when the stream was empty.
+/// An answer later than this after it was due does not show when the stream was empty.
 pub const PROMPT: Duration = Duration::from_millis(250);
 /// An answer later than this after `BLOCK` does not come any more.
 const OVERDUE: Duration = REDIS_ANSWER;
@@ -43,7 +44,7 @@ pub enum Turn {
         /// Up to here real time may count.
         empty_at: Instant,
     },
-    /// There is more to read, or nobody knows: real time stands still.
+    /// There is more to read, or that is unknown: real time stands still.
     Behind,
     /// A message of the channel came; the answer is still to come.
     Message,
@@ -265,93 +266,9 @@ fn ask(
     Ok(Asked { at: Instant::now(), block, count: entries })
 }
 
-/// Finds every event in a reply. How many entries it holds and the id of the last one; no number when the reply is a push:
-/// a message of the channel has no id.
-fn read_reply<'a>(
-    reply: &'a [u8],
-    events: &mut Vec<Range<usize>>,
-) -> Result<(Option<usize>, Option<&'a [u8]>), RedisError> {
-    let mut tokens = Tokens::of(reply);
-    events.clear();
-    match tokens.token()? {
-        Token::Push(_) => {
-            if let (Token::Bulk(b"message"), _, Token::Bulk(event)) =
-                (tokens.token()?, tokens.token()?, tokens.token()?)
-            {
-                events.push(just_taken(&tokens, event));
-            }
-            Ok((None, None))
-        }
-        Token::Error(error) => Err(RedisError::Refused { command: "XREAD", error: error.to_owned() }),
-        Token::Null => Ok((Some(0), None)),
-        // {stream: [[id, [field, value, …]], …]}
-        _ => {
-            tokens.bulk()?;
-            let (entries, mut last_id) = (tokens.list()?, None);
-            for _ in 0..entries {
-                if let Some(entry) = tokens.usual_entry() {
-                    last_id = Some(entry.id);
-                    let event = (entry.field == FIELD).then(|| just_taken(&tokens, entry.value));
-                    events.push(event.unwrap_or_default());
-                    continue;
-                }
-                tokens.list()?;
-                last_id = Some(tokens.bulk()?);
-                events.push(event_of_fields(&mut tokens)?);
-            }
-            Ok((Some(entries), last_id))
-        }
-    }
-}
-
-/// The value of the field that holds the event. An entry without it is as malformed as an empty message.
-fn event_of_fields(tokens: &mut Tokens<'_>) -> Result<Range<usize>, RedisError> {
-    let mut event = None;
-    for _ in 0..tokens.list()? / 2 {
-        let (name, value) = (tokens.bulk()?, tokens.bulk()?);
-        if name == [FIELD] {
-            event.get_or_insert_with(|| just_taken(tokens, value));
-        }
-    }
-    Ok(event.unwrap_or_default())
-}
-
-/// Where the bytes stand that were taken last; a line ending is behind them.
-fn just_taken(tokens: &Tokens<'_>, bytes: &[u8]) -> Range<usize> {
-    let end = tokens.taken() - 2;
-    end - bytes.len()..end
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(reply: &[u8]) -> (Option<usize>, Option<&str>, Vec<&str>) {
-        let text = |bytes| std::str::from_utf8(bytes).unwrap();
-        let mut events = Vec::new();
-        let (entries, last_id) = read_reply(reply, &mut events).unwrap();
-        (entries, last_id.map(text), events.into_iter().map(|event| text(&reply[event])).collect())
-    }
-
-    #[test]
-    fn entries_are_read_in_order_with_the_last_ones_id() {
-        let reply = b"%1\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$1\r\ne\r\n$1\r\na\r\n\
-            *2\r\n$3\r\n5-1\r\n*4\r\n$1\r\nx\r\n$1\r\ny\r\n$1\r\ne\r\n$1\r\nb\r\n";
-        assert_eq!(read(reply), (Some(2), Some("5-1"), vec!["a", "b"]));
-    }
-
-    #[test]
-    fn an_entry_without_an_event_is_an_empty_message() {
-        let reply = b"%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n5-0\r\n*2\r\n$1\r\nx\r\n$1\r\na\r\n";
-        assert_eq!(read(reply), (Some(1), Some("5-0"), vec![""]));
-    }
-
-    #[test]
-    fn messages_of_the_channel_are_events_and_other_pushes_are_not() {
-        assert_eq!(read(b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\na\r\n"), (None, None, vec!["a"]));
-        assert_eq!(read(b">3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"), (None, None, vec![]));
-        assert_eq!(read(b"_\r\n"), (Some(0), None, vec![]));
-    }
 
     #[test]
     fn so_many_entries_are_asked_for_that_an_answer_stays_short() {
@@ -359,12 +276,5 @@ mod tests {
         assert_eq!(next_count(512, 61_440), READ_COUNT);
         assert_eq!([next_count(1, 900_000), next_count(16, 16 << 20), next_count(2, 80 << 20)], [1, 1, 1]);
         assert_eq!(next_count(10, 41_000), 20);
-    }
-
-    #[test]
-    fn what_is_no_answer_to_a_read_is_an_error() {
-        for reply in [&b"-NOPERM no\r\n"[..], b"%1\r\n$1\r\ns\r\n:1\r\n", b"%1\r\n$1\r\ns\r\n*1\r\n_\r\n"] {
-            assert!(read_reply(reply, &mut Vec::new()).is_err());
-        }
     }
 }

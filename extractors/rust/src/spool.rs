@@ -3,7 +3,7 @@
 //! # Constraints
 //!
 //! Delivery is at least once, and a repeated point overwrites itself: so a segment may be sent twice, and nothing needs
-//! to be known of it but its bytes. A point is *in the spool* when [`Spool::append`] has said so, and from then on it
+//! to be known of it but its bytes. A point is *in the spool* when [`Spool::append`] has returned it, and from then on it
 //! survives a crash and a power cut. Nothing is written while InfluxDB answers (that is for [`crate::store`] to see to):
 //! memory cards wear out. Whatever lies in the folder, reading it neither panics nor takes more than 1 MiB of memory.
 //!
@@ -17,7 +17,7 @@
 //!
 //! * Only the newest segment is appended to, and only by the process that made it. So a torn last line, left by a crash
 //!   in the middle of a write, can only stand at a segment's end. It is cut when the segment is read: its point was
-//!   never said to be in the spool, and is made again from the stream.
+//!   never reported as in the spool, and is made again from the stream.
 //! * Lines are written with one write for each segment, then synced; only then are they in the spool. A new segment's
 //!   name is synced before the first line is written, and the folder's before the first segment of every process.
 //! * After a failed write the segment is cut back to what was good and closed: what failed is not in the spool.
@@ -66,7 +66,7 @@ struct Segment {
     size: u64,
     /// How many bytes at its start are settled.
     settled: u64,
-    /// How many lines behind that it has; none when nobody has counted yet.
+    /// How many lines behind that it has; none when they were not counted yet.
     lines: Option<u64>,
     /// It can be read, and removed afterwards, as far as is known.
     usable: bool,
@@ -114,7 +114,7 @@ impl<D: Disk> Spool<D> {
     /// Finds what the last run left, if it left a folder.
     ///
     /// # Errors
-    /// When another process has the folder; others as the system says.
+    /// When another process has the folder; others as the system reports.
     pub fn find(&mut self) -> io::Result<()> {
         if self.lock.is_some() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Points on their way to InfluxDB: a bounded queue in memory, behind it the spool on disk, and one thread that sends.
 //!
 //! The thread sleeps while there is nothing to do. Points stay in order; what InfluxDB has not answered is kept and
-//! tried again. While it answers nothing is written to disk; [`due`] says when points go there: when it has been
+//! tried again. While it answers nothing is written to disk; [`due`] decides when points go there: when it has been
 //! silent for `influx_timeout_seconds`, when memory is full, and when we stop. A point is *settled* when InfluxDB has
 //! answered for it or the spool has it: the cursor `stored` follows. Redis never waits for this, nor this for Redis.
 
@@ -26,7 +26,7 @@ use crate::refusal::Refusal;
 use crate::spool::disk::{Disk, System};
 use crate::waits::{REDIS_ANSWER, STOP};
 
-/// How long InfluxDB may take for the last attempt of a process that was told to stop.
+/// How long InfluxDB may take for the last attempt of a process that stops.
 const LAST_ATTEMPT: Duration = STOP.saturating_sub(REDIS_ANSWER).saturating_sub(LAST_PUT);
 /// How long the thread may take after that to put what is left into the spool.
 const LAST_PUT: Duration = Duration::from_millis(500);

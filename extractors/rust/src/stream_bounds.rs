@@ -85,12 +85,12 @@ impl StreamBounds {
         redis.send(&request)?;
         let deadline = Instant::now() + REDIS_ANSWER;
         let size = redis.answer(deadline, |size| unless_refused("MEMORY", size, integer))?;
-        let told = redis.answer(deadline, |told| unless_refused("XINFO", told, Stream::of))?;
+        let info = redis.answer(deadline, |info| unless_refused("XINFO", info, Stream::of))?;
         let Some(size) = size? else { return Ok(Ids::default()) }; // there is no stream
-        let told = told?;
+        let info = info?;
         self.trim(redis, stream, size, limit, log)?;
         let bound = u64::try_from(now_ms).unwrap_or(0).saturating_add(AHEAD_MS);
-        Ok(Ids { are_ahead: milliseconds(&told.tip) > bound, have_gap: self.has_gap(told, last_id, read) })
+        Ok(Ids { are_ahead: milliseconds(&info.tip) > bound, have_gap: self.has_gap(info, last_id, read) })
     }
 
     fn trim(
@@ -119,13 +119,13 @@ impl StreamBounds {
         Ok(())
     }
 
-    /// That can only be told when all there was has been read: up to the last id given, or nothing is left and nothing
+    /// That is known only when all there was has been read: up to the last id given, or nothing is left and nothing
     /// was added since the last look.
-    fn has_gap(&mut self, told: Stream, last_id: &str, read: u64) -> bool {
-        let is_same = told.tip == self.tip;
-        let all_is_read = told.tip == last_id || (is_same && told.length == 0);
-        self.tip = told.tip;
-        let Some(added) = told.added.filter(|_| all_is_read) else { return false };
+    fn has_gap(&mut self, info: Stream, last_id: &str, read: u64) -> bool {
+        let is_same = info.tip == self.tip;
+        let all_is_read = info.tip == last_id || (is_same && info.length == 0);
+        self.tip = info.tip;
+        let Some(added) = info.added.filter(|_| all_is_read) else { return false };
         let base = self.base.replace((added, read));
         base.is_some_and(|(added_then, read_then)| {
             let read_since = i64::try_from(read - read_then).unwrap_or(i64::MAX);

@@ -57,8 +57,8 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     """The variables that are set; an empty one is the same as none."""
     values: dict[str, Any] = {}
     for setting in SETTINGS:
-        given = {setting.key: setting.env} | ({f"{setting.key}_file": f"{setting.env}_FILE"} if setting.secret else {})
-        for key, variable in given.items():
+        names = {setting.key: setting.env} | ({f"{setting.key}_file": f"{setting.env}_FILE"} if setting.secret else {})
+        for key, variable in names.items():
             if environment.get(variable):
                 values[key] = _utf8(variable, environment[variable])
     if environment.get("STATE_DIRECTORY"):

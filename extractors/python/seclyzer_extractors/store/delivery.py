@@ -102,7 +102,7 @@ class Delivery:
                 status=status,
                 points=points,
                 reason=refusal.WORDS[reason],
-                oldest=year or "unknown",
+                oldest=year,
             )
 
     def _wait_after(self, answer: Answer) -> float:

@@ -1,8 +1,10 @@
 //! Strict JSON (RFC 8259), flat: one object of strings, numbers, booleans and nulls, read in one pass and without a
-//! copy: a string that holds an escape is checked now and decoded when somebody wants it.
+//! copy: a string that holds an escape is checked now and decoded when it is used.
 //!
 //! It does what serde_json does with a visitor that refuses containers, in a fraction of the time: it is what an event
 //! costs. Strings and digits are looked at eight bytes at a time. The tests hold it to serde_json's verdicts and values.
+
+mod escapes;
 
 use std::borrow::Cow;
 
@@ -32,14 +34,14 @@ impl<'a> Text<'a> {
         self.0
     }
 
-    /// Whether it says something else than what is written.
+    /// Whether its text differs from what is written.
     pub fn is_escaped(self) -> bool {
         self.0.contains(&b'\\')
     }
 
-    /// What it says; borrowed unless it holds an escape.
+    /// Its text; borrowed unless it holds an escape.
     pub fn decoded(self) -> Cow<'a, [u8]> {
-        if self.is_escaped() { Cow::Owned(unescaped(self.0)) } else { Cow::Borrowed(self.0) }
+        if self.is_escaped() { Cow::Owned(escapes::unescaped(self.0)) } else { Cow::Borrowed(self.0) }
     }
 }
 
@@ -51,23 +53,9 @@ pub trait Places<'a> {
     /// Where the value of this key goes.
     fn place(&mut self, key: Text<'a>) -> &mut Value<'a>;
 
-    /// The same of a key that a text begins with, written as usual: in quotes, and a colon behind it. And what is behind
+    /// The same of a key that a text begins with, on the fast path: in quotes, and a colon behind it. And what is behind
     /// that.
-    fn usual_place<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Value<'a>, &'t [u8])>;
-}
-
-#[cold]
-fn unescaped(text: &[u8]) -> Vec<u8> {
-    let mut scanner = Scanner::of(text);
-    let mut text = Vec::with_capacity(text.len());
-    while let Some(byte) = scanner.next() {
-        if byte != b'\\' {
-            text.push(byte);
-        } else if let Some(character) = scanner.escape() {
-            text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-    }
-    text
+    fn fast_place<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Value<'a>, &'t [u8])>;
 }
 
 /// Puts every member of the object that `message` is into its place. None when it is anything else, or breaks a rule
@@ -77,7 +65,7 @@ pub fn members<'a>(message: &'a [u8], places: &mut impl Places<'a>) -> Option<()
     scanner.expect(b'{')?;
     if !scanner.found(b'}') {
         loop {
-            let place = if let Some((place, rest)) = places.usual_place(scanner.rest) {
+            let place = if let Some((place, rest)) = places.fast_place(scanner.rest) {
                 scanner.rest = rest;
                 place
             } else {
@@ -195,11 +183,11 @@ impl<'a> Scanner<'a> {
             *place = Value::Float(if is_negative { -number } else { number });
             return Some(());
         }
-        *place = unusual_number(&all[..all.len() - self.rest.len()])?;
+        *place = slow_number(&all[..all.len() - self.rest.len()])?;
         Some(())
     }
 
-    /// How many digits stand here, one at least, and what they say behind those that said `before`, if all of them are
+    /// How many digits stand here, one at least, and their number behind those of `before`, if all of them are
     /// not more than [`SURE_DIGITS`].
     fn digits(&mut self, before: i64) -> Option<(usize, i64)> {
         let (all, mut magnitude) = (self.rest.len(), before);
@@ -226,7 +214,7 @@ impl<'a> Scanner<'a> {
             self.rest = rest;
             return Some(Text(raw));
         }
-        self.unusual_string(raw.len())
+        self.slow_string(raw.len())
     }
 
     /// How many bytes stand before the next quote, backslash or control character; none when there is no such byte.
@@ -253,59 +241,11 @@ impl<'a> Scanner<'a> {
         })?;
         Some(self.rest.len() - rest.len() + at)
     }
-
-    /// A string that may hold escapes; it begins with so many plain bytes.
-    #[cold]
-    fn unusual_string(&mut self, mut plain: usize) -> Option<Text<'a>> {
-        let all = self.rest;
-        loop {
-            self.rest = &self.rest[plain..];
-            match self.next()? {
-                b'"' => break,
-                b'\\' => self.escape()?,
-                _ => return None,
-            };
-            plain = self.plain_length()?;
-        }
-        Some(Text(&all[..all.len() - self.rest.len() - 1]))
-    }
-
-    fn escape(&mut self) -> Option<char> {
-        Some(match self.next()? {
-            character @ (b'"' | b'\\' | b'/') => character.into(),
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => return self.code_point(),
-            _ => return None,
-        })
-    }
-
-    /// What stands behind `\u`: a code unit of UTF-16, or two that are a pair.
-    fn code_point(&mut self) -> Option<char> {
-        let first = self.code_unit()?;
-        if !(0xd800..0xdc00).contains(&first) {
-            return char::from_u32(first);
-        }
-        let (b'\\', b'u') = (self.next()?, self.next()?) else { return None };
-        let second = self.code_unit()?.checked_sub(0xdc00).filter(|second| *second < 0x400)?;
-        char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + second)
-    }
-
-    fn code_unit(&mut self) -> Option<u32> {
-        let mut unit = 0;
-        for _ in 0..4 {
-            unit = unit * 16 + char::from(self.next()?).to_digit(16)?;
-        }
-        Some(unit)
-    }
 }
 
 /// A number that is too long or too large to be read at one go.
 #[cold]
-fn unusual_number<'a>(text: &[u8]) -> Option<Value<'a>> {
+fn slow_number<'a>(text: &[u8]) -> Option<Value<'a>> {
     let text = std::str::from_utf8(text).ok()?;
     match text.parse() {
         Ok(number) if number != 0 => Some(Value::Integer(number)),
@@ -318,7 +258,7 @@ const fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// How many digits eight bytes begin with, and the number that they say. Neighbours are joined three times: digits to
+/// How many digits eight bytes begin with, and their number. Neighbours are joined three times: digits to
 /// pairs, pairs to fours, fours to the whole.
 fn leading_digits(text: [u8; 8]) -> (usize, i64) {
     let values = u64::from_le_bytes(text) ^ each(b'0');

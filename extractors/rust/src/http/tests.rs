@@ -1,4 +1,4 @@
-//! A server that is no InfluxDB: it sends the bytes that it is told to send.
+//! A server that is no InfluxDB: it sends the bytes of a script.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -176,7 +176,7 @@ fn chunks_are_put_together() {
 }
 
 #[test]
-fn what_is_no_http_is_said() {
+fn what_is_no_http_is_reported() {
     for text in [
         "-ERR unknown command\r\n",
         "\x16\x03\x01\r\n",

@@ -46,7 +46,7 @@ fn windows_that_wait_go_together_and_a_state_goes_alone() {
 }
 
 #[test]
-fn the_cursor_is_not_told_while_a_transaction_is_in_doubt() {
+fn the_cursor_is_not_written_while_a_transaction_is_in_doubt() {
     let mut publisher = Publisher::new(Kind::Mouse, "c");
     publisher.published = Some(100);
     publisher.push(text(105));

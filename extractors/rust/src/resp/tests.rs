@@ -79,30 +79,30 @@ proptest! {
 }
 
 #[test]
-fn a_scan_knows_how_long_the_list_is_and_its_last_entry_if_that_is_usual() {
+fn a_scan_knows_how_long_the_list_is_and_its_last_entry_if_that_is_plain() {
     let entry = |n: usize| format!("*2\r\n$3\r\n{n:03}\r\n*2\r\n$1\r\ne\r\n$1\r\na\r\n");
     let reply =
         |entries: String, count: usize| format!("%1\r\n$1\r\ns\r\n*{count}\r\n{entries}").into_bytes();
-    let usual = reply((0..40).map(entry).collect(), 40);
+    let plain = reply((0..40).map(entry).collect(), 40);
     for pieces in [1, 7, 20] {
         let mut scan = Scan::new();
-        let ends = (1..pieces).map(|n| usual.len() * n / pieces);
-        assert!(ends.into_iter().all(|end| scan.length(&usual[..end]) == Ok(None)));
-        assert_eq!(scan.length(&usual), Ok(Some(usual.len())));
-        assert_eq!(scan.last_entry(&usual), Some((40, &b"039"[..])), "{pieces} pieces");
+        let ends = (1..pieces).map(|n| plain.len() * n / pieces);
+        assert!(ends.into_iter().all(|end| scan.length(&plain[..end]) == Ok(None)));
+        assert_eq!(scan.length(&plain), Ok(Some(plain.len())));
+        assert_eq!(scan.last_entry(&plain), Some((40, &b"039"[..])), "{pieces} pieces");
     }
     let mut scan = Scan::new();
-    assert_eq!(scan.length(&usual[..usual.len() - 1]), Ok(None));
+    assert_eq!(scan.length(&plain[..plain.len() - 1]), Ok(None));
     assert_eq!(
-        (scan.length(&usual), scan.last_entry(&usual)),
-        (Ok(Some(usual.len())), None),
+        (scan.length(&plain), scan.last_entry(&plain)),
+        (Ok(Some(plain.len())), None),
         "in two pieces"
     );
     let with_another = "*2\r\n$3\r\n040\r\n*4\r\n$1\r\ne\r\n$1\r\na\r\n$1\r\nx\r\n$1\r\ny\r\n";
-    let unusual = reply((0..40).map(entry).chain([with_another.to_owned()]).collect(), 41);
+    let other = reply((0..40).map(entry).chain([with_another.to_owned()]).collect(), 41);
     let mut scan = Scan::new();
-    assert_eq!(scan.length(&unusual), Ok(Some(unusual.len())));
-    assert_eq!(scan.last_entry(&unusual), None);
+    assert_eq!(scan.length(&other), Ok(Some(other.len())));
+    assert_eq!(scan.last_entry(&other), None);
     for reply in [&b"_\r\n"[..], b"-ERR no\r\n", b">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\na\r\n"] {
         let mut scan = Scan::new();
         assert_eq!((scan.length(reply), scan.last_entry(reply)), (Ok(Some(reply.len())), None));

@@ -199,7 +199,7 @@ impl Service<'_> {
             output_errors: publisher.errors,
             after_rejection: store.refusal.as_ref().map(|refusal| AfterRejection {
                 rejected_reason: refusal.reason.name(),
-                rejected_year: refusal.year.as_deref().and_then(|year| year.parse().ok()).unwrap_or(0),
+                rejected_year: refusal.year.unwrap_or(0),
             }),
         };
         fields(self.core.counters(), &facts)

@@ -1,4 +1,4 @@
-//! The service's reading side: connecting, going on where the last run stopped, and what an answer means for time.
+//! The service's reading side: what is known of it, and what an answer means for time.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -6,25 +6,24 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use super::Service;
-use crate::cursor::Cursor;
+use super::resuming::has_entries;
 use crate::dependency::Dependency;
 use crate::logs::lines::dependency;
 use crate::net::{Wait, sleep_until};
-use crate::publish::{failure, read_cursor};
-use crate::redis::{Redis, RedisError};
+use crate::publish::failure;
+use crate::redis::RedisError;
 use crate::schema::Kind;
 use crate::source::{CATCHING_UP, PROMPT, START, Source, Turn};
-use crate::timestamp::wall_us;
-use crate::waits::{REDIS_BACKOFF_FIRST, REDIS_BACKOFF_LONGEST, STREAM_AGE};
+use crate::waits::{REDIS_BACKOFF_FIRST, REDIS_BACKOFF_LONGEST};
 
 /// The source, and what is known of it.
 pub struct Reading {
-    source: Source,
+    pub(super) source: Source,
     pub redis: Dependency,
     /// Redis was tried to reach.
-    tried: bool,
+    pub(super) tried: bool,
     /// What the last run left has been asked for.
-    resumed: bool,
+    pub(super) resumed: bool,
     /// All of the stream has been read once.
     caught_up: bool,
     /// There is more to read: the next answer is on its way.
@@ -34,9 +33,9 @@ pub struct Reading {
     /// The stream's ids are ahead of the clock, and it is to be made anew.
     are_ids_ahead: bool,
     /// When Redis last answered a read.
-    read_at: Option<Instant>,
+    pub(super) read_at: Option<Instant>,
     /// How often reading began.
-    connections: u64,
+    pub(super) connections: u64,
 }
 
 impl Reading {
@@ -112,77 +111,6 @@ impl Reading {
 }
 
 impl Service<'_> {
-    pub(super) fn connect(&mut self, now: Instant) {
-        let opened = self.open();
-        self.reading.tried = true;
-        match opened {
-            // Whether reading works is known when the first read is answered.
-            Ok(()) => {
-                self.reading.connections += 1;
-                self.housekeeping.hurry(now);
-            }
-            Err(error) => {
-                self.outputs.publisher.close();
-                self.reading.redis.failed(now, failure(self.config, &error), &self.config.log);
-            }
-        }
-        self.report_status();
-    }
-
-    fn open(&mut self) -> Result<(), RedisError> {
-        if !self.reading.resumed {
-            self.resume()?;
-        } else {
-            // What broke one connection has most likely broken the other, and Redis may have forgotten all.
-            self.outputs.publisher.close();
-            self.outputs.checkpoint.write_again();
-            self.housekeeping.bounds.forget();
-        }
-        self.look_for_gap()?;
-        self.reading.source.open(self.config)
-    }
-
-    /// Learns how far the last run had come.
-    fn resume(&mut self) -> Result<(), RedisError> {
-        let now = wall_us();
-        let outputs = &mut self.outputs;
-        let key = outputs.publisher.cursor_key().to_owned();
-        let redis = outputs.publisher.redis(self.config)?;
-        let (published, stored) = read_cursor(redis, &key, &self.config.log)?;
-        outputs.cursor = Cursor::new(published, stored, now);
-        if self.kind == Kind::App
-            && let Some((state, in_redis)) = outputs.checkpoint.load(redis)?
-        {
-            // The state in Redis tells exactly what was done, where the cursor would hide a second transition at the
-            // same time. That of a file may be older than the cursor.
-            if in_redis {
-                outputs.cursor.forget_last_run();
-            }
-            self.reading.source = Source::new(self.kind, state.last_id.clone());
-            state.unstored().for_each(|record| outputs.hand_over(record));
-            self.core.restore(&state, now, &mut self.records);
-        }
-        self.reading.resumed = true;
-        Ok(())
-    }
-
-    /// Nothing was read for longer than the stream keeps entries: some may be gone unread.
-    fn look_for_gap(&mut self) -> Result<(), RedisError> {
-        let source = &self.reading.source;
-        if self.reading.read_at.is_none_or(|read_at| read_at.elapsed() <= STREAM_AGE)
-            || source.last_id() == START
-        {
-            return Ok(());
-        }
-        let (stream, last_id) = (source.stream(), source.last_id().as_bytes());
-        let redis = self.outputs.publisher.ready(self.config)?;
-        if !has_entries(redis, stream, b"-", last_id)? && has_entries(redis, stream, b"-", b"+")? {
-            self.count_gap();
-        }
-        self.reading.read_at = None;
-        Ok(())
-    }
-
     /// Waits for events, or until something is due. True when it is time to stop.
     pub(super) fn wait(&mut self, stop: &UnixStream) -> io::Result<bool> {
         if !self.reading.is_open() {
@@ -322,10 +250,4 @@ impl Service<'_> {
         let real = self.core.clock().real_soon(from)?;
         Some(self.time.instant(real))
     }
-}
-
-/// Whether the stream has an entry between these ids.
-fn has_entries(redis: &mut Redis, stream: &[u8], from: &[u8], to: &[u8]) -> Result<bool, RedisError> {
-    let command: [&[u8]; 6] = [b"XRANGE", stream, from, to, b"COUNT", b"1"];
-    redis.call("XRANGE", &command, |entries| !entries.items().is_empty())
 }

@@ -109,7 +109,7 @@ impl<D: Disk> Spool<D> {
                 Err(error) => {
                     self.last_number -= 1;
                     if error.kind() == io::ErrorKind::NotFound {
-                        // Somebody removed the folder; it is made anew the next time.
+                        // The folder was removed; it is made anew the next time.
                         (self.lock, self.segments) = (None, VecDeque::new());
                     }
                     return Err(error);

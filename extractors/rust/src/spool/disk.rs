@@ -13,67 +13,67 @@ pub trait Disk {
     /// Makes a folder that is the owner's only, durably; one that is there is good as well.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     fn make_folder(&self, path: &Path) -> io::Result<()>;
 
     /// Opens a folder and locks it against other processes until it is closed.
     ///
     /// # Errors
-    /// `WouldBlock` when another process has it; others as the system says.
+    /// `WouldBlock` when another process has it; others as the system reports.
     fn lock_folder(&self, path: &Path) -> io::Result<Self::File>;
 
     /// Makes the names in a folder durable.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     fn sync_folder(&self, folder: &Self::File) -> io::Result<()>;
 
     /// Names of the files in a folder, and their sizes in bytes.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     fn list(&self, path: &Path) -> io::Result<Vec<(String, u64)>>;
 
     /// Makes a file that is the owner's only, to append to.
     ///
     /// # Errors
-    /// `AlreadyExists`; others as the system says.
+    /// `AlreadyExists`; others as the system reports.
     fn create(&self, path: &Path) -> io::Result<Self::File>;
 
     /// Opens a file to append to, or makes it; and its size in bytes.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     fn open(&self, path: &Path) -> io::Result<(Self::File, u64)>;
 
-    /// Appends the first of the bytes, and says how many.
+    /// Appends the first of the bytes, and returns how many.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     fn write(&self, file: &mut Self::File, bytes: &[u8]) -> io::Result<usize>;
 
     /// Makes what was written durable.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     fn sync(&self, file: &Self::File) -> io::Result<()>;
 
     /// Cuts a file.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     fn truncate(&self, file: &Self::File, size: u64) -> io::Result<()>;
 
     /// All of a file, at most so many bytes.
     ///
     /// # Errors
-    /// `FileTooLarge` when there are more; others as the system says.
+    /// `FileTooLarge` when there are more; others as the system reports.
     fn read(&self, path: &Path, most: u64) -> io::Result<Vec<u8>>;
 
     /// Removes a file.
     ///
     /// # Errors
-    /// As the system says.
+    /// As the system reports.
     fn unlink(&self, path: &Path) -> io::Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! `rejected.lp`: the points that InfluxDB refused, for somebody to look at.
+//! `rejected.lp`: the points that InfluxDB rejected, for an operator to look at.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,6 @@
-//! A file system in memory that breaks where it is told to.
+//! A file system in memory that breaks where a test asks for it.
+
+mod fault;
 
 use std::cell::{Ref, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,24 +8,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+pub use self::fault::Fault;
 use super::disk::Disk;
-
-/// What happens at a system call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The process is killed before the call has an effect.
-    Kill,
-    /// The process is killed in the middle of the call: half of a write is done, all of anything else.
-    KillWithin,
-    /// The power goes; what was not synced is lost.
-    PowerCut,
-    /// The power goes; half of what was not synced in each file is lost, names are kept.
-    PowerCutHalf,
-    /// The call fails, this once.
-    Fails(ErrorKind),
-    /// Half of a write is done, and from then on no write succeeds until [`Simulated::heal`].
-    Full,
-}
 
 #[derive(Clone, Debug, Default)]
 struct Inode {
@@ -163,35 +149,6 @@ impl State {
         self.inodes.push(inode);
         self.inodes.len() - 1
     }
-
-    fn strike(&mut self, fault: Fault, changes: bool) -> io::Result<bool> {
-        match fault {
-            Fault::Fails(kind) => return Err(kind.into()),
-            Fault::Full => {
-                self.full = true;
-                return Ok(changes);
-            }
-            Fault::KillWithin => {
-                self.dead = true;
-                return Ok(true);
-            }
-            Fault::Kill => {}
-            Fault::PowerCut => {
-                self.folders = self.synced_folders.clone();
-                let is_left = |path: &Path| path.parent().is_some_and(|folder| self.folders.contains(folder));
-                self.synced_names.retain(|path, _| is_left(path));
-                self.names = self.synced_names.clone();
-                self.inodes.iter_mut().for_each(|inode| inode.bytes.truncate(inode.synced));
-            }
-            Fault::PowerCutHalf => {
-                for inode in &mut self.inodes {
-                    inode.bytes.truncate(inode.synced + inode.bytes.len().saturating_sub(inode.synced) / 2);
-                }
-            }
-        }
-        self.dead = true;
-        Err(io::Error::other("the process is dead"))
-    }
 }
 
 impl Disk for Simulated {
@@ -243,7 +200,7 @@ impl Disk for Simulated {
             let name = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
             (name, state.inodes[*inode].bytes.len() as u64)
         });
-        // Newest first: nobody promises an order.
+        // Newest first: no order is promised.
         Ok(listed.rev().collect())
     }
 

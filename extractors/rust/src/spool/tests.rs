@@ -145,7 +145,7 @@ fn bytes_of_any_kind_are_read_as_lines() {
 }
 
 #[test]
-fn a_segment_that_is_too_large_is_passed_over_and_said_once() {
+fn a_segment_that_is_too_large_is_passed_over_and_logged_once() {
     let disk = Simulated::default();
     disk.place("/state/spool/00000000000000000001.lp", &vec![b'x'; (1 << 20) + 1]);
     disk.place("/state/spool/00000000000000000002.lp", b"a\n");
@@ -190,7 +190,7 @@ fn past_the_cap_the_oldest_go_and_their_lines_are_counted() {
 }
 
 #[test]
-fn a_full_disk_leaves_what_was_there_and_the_rest_is_told() {
+fn a_full_disk_leaves_what_was_there_and_the_rest_is_reported() {
     let disk = Simulated::default();
     let mut spool = spool(&disk, CAP);
     append(&mut spool, &["good".into()]);

@@ -54,7 +54,7 @@ pub struct Delivered {
     pub at_fault: Vec<usize>,
     /// Why it refused some; the last time, when it did more than once.
     pub refusal: Option<Refusal>,
-    /// How many answers said anything but that all is well.
+    /// How many answers were no success.
     pub errors: u64,
     /// Whether and when it last settled something.
     pub answered: Option<Instant>,

@@ -205,7 +205,7 @@ impl World {
             let next = match self.worker.turn() {
                 Next::At(at) => at,
                 Next::WhenPushed => until,
-                Next::Ended => panic!("nobody told it to stop"),
+                Next::Ended => panic!("it was not stopped"),
             };
             let now = self.now();
             if now >= until && !self.disk.is_dead() {

@@ -49,7 +49,7 @@ impl<D: Disk, R: Remote> Worker<D, R> {
         Worker { common, remote, log, timeout, retry, dependency, last_answer: None, away: false }
     }
 
-    /// Works until it is told to stop.
+    /// Works until it is stopped.
     pub fn run(mut self) {
         loop {
             match self.turn() {
@@ -149,8 +149,8 @@ impl<D: Disk, R: Remote> Worker<D, R> {
             self.dependency.works(now, &self.log);
         }
         if let Some(refusal) = &done.refusal {
-            let (reason, oldest) = (refusal.reason.words(), refusal.year.as_deref().unwrap_or("unknown"));
-            let fields = [refusal.status.into(), done.rejected.into(), (&reason).into(), (&oldest).into()];
+            let (status, reason) = (refusal.status.into(), refusal.reason.words());
+            let fields = [status, done.rejected.into(), (&reason).into(), refusal.year.into()];
             self.log.line(&lines::POINTS_REJECTED, fields);
         }
         if let Some(failure) = &done.failure {

@@ -40,7 +40,7 @@ impl Features for Counted {
 }
 
 struct Run<F: Features> {
-    closer: WindowOperator<F>,
+    operator: WindowOperator<F>,
     counters: Counters,
     out: Vec<Record>,
 }
@@ -48,7 +48,7 @@ struct Run<F: Features> {
 impl<F: Features> Run<F> {
     fn new(windows: Windows, buffer_events: usize) -> Run<F> {
         let settings = Settings { windows, idle_timeout: 0, min_events: 1, buffer_events, dev_mode: false };
-        Run { closer: WindowOperator::new(settings), counters: Counters::default(), out: Vec::new() }
+        Run { operator: WindowOperator::new(settings), counters: Counters::default(), out: Vec::new() }
     }
 
     fn event(&mut self, ts: i64) {
@@ -56,17 +56,17 @@ impl<F: Features> Run<F> {
     }
 
     fn insert(&mut self, event: Event<'_>) {
-        self.closer.insert(event, &mut self.counters);
+        self.operator.insert(event, &mut self.counters);
     }
 
     fn advance(&mut self, now: i64) {
-        self.closer.advance(now, &mut self.counters, &mut self.out);
+        self.operator.advance(now, &mut self.counters, &mut self.out);
     }
 
     /// Real time goes on to there.
     fn tick(&mut self, now: i64) {
         self.advance(now);
-        self.closer.prepare(now);
+        self.operator.prepare(now);
     }
 
     /// Ends and values of the windows.
@@ -82,9 +82,9 @@ fn prepared() -> Run<Counted> {
     let mut run = Run::<Counted>::new(WINDOWS, 2);
     run.event(END);
     run.tick(END + 125_000);
-    assert_eq!((run.closer.features.computed, run.closer.preparable()), (0, Some(END + 125_001)));
+    assert_eq!((run.operator.features.computed, run.operator.preparable()), (0, Some(END + 125_001)));
     run.tick(END + 125_001);
-    assert_eq!((run.closer.features.computed, run.closer.preparable()), (1, None));
+    assert_eq!((run.operator.features.computed, run.operator.preparable()), (1, None));
     run
 }
 
@@ -95,7 +95,7 @@ fn a_window_is_computed_before_it_closes_and_only_once() {
     assert!(run.out.is_empty());
     run.tick(END + 250_001);
     assert_eq!(run.windows(), [(END, vec![Value::Count(1)])]);
-    assert_eq!(run.closer.features.computed, 1);
+    assert_eq!(run.operator.features.computed, 1);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn what_is_computed_stands_when_an_event_comes_for_a_later_window() {
     let mut run = prepared();
     run.event(END + 1);
     run.advance(END + 250_001);
-    assert_eq!((run.windows(), run.closer.features.computed), (vec![(END, vec![Value::Count(1)])], 1));
+    assert_eq!((run.windows(), run.operator.features.computed), (vec![(END, vec![Value::Count(1)])], 1));
 }
 
 #[test]
@@ -112,9 +112,9 @@ fn an_event_that_still_comes_into_it_is_counted_in() {
         let mut run = prepared();
         run.event(ts);
         run.tick(END + 200_000);
-        assert_eq!(run.closer.features.computed, 1, "not computed again and again");
+        assert_eq!(run.operator.features.computed, 1, "not computed again and again");
         run.tick(END + 250_001);
-        assert_eq!((run.windows(), run.closer.features.computed), (vec![(END, vec![Value::Count(2)])], 2));
+        assert_eq!((run.windows(), run.operator.features.computed), (vec![(END, vec![Value::Count(2)])], 2));
     }
 }
 
@@ -124,7 +124,7 @@ fn an_event_that_is_dropped_from_it_is_not_counted_in() {
     run.event(END - 1);
     run.event(END);
     run.tick(END + 200_000);
-    assert_eq!(run.closer.features.computed, 1);
+    assert_eq!(run.operator.features.computed, 1);
     run.event(END + 1);
     assert_eq!(run.counters.dropped, 1);
     run.advance(END + 250_001);
@@ -134,7 +134,7 @@ fn an_event_that_is_dropped_from_it_is_not_counted_in() {
 #[test]
 fn a_new_session_computes_the_same_window_anew() {
     let mut run = prepared();
-    run.closer.end_session(&mut run.counters, &mut run.out);
+    run.operator.end_session(&mut run.counters, &mut run.out);
     run.event(END - 1);
     run.event(END);
     run.tick(END + 250_001);
@@ -172,7 +172,7 @@ proptest! {
             now += passed * S / 100;
             if is_event {
                 let ts = now - at * S / 100;
-                if !plain.closer.is_late(ts) {
+                if !plain.operator.is_late(ts) {
                     quick.event(ts);
                     plain.event(ts);
                 }
@@ -200,10 +200,10 @@ proptest! {
         for (key, press, after, is_back, back) in events {
             now += after * 1000 * spread / 100;
             let ts = if is_back { now - back * 1000 } else { now };
-            let ends_before = run.closer.closed_through;
+            let ends_before = run.operator.closed_through;
             // Sometimes the next window is computed before it closes.
             if is_back { run.advance(now) } else { run.tick(now) }
-            if run.closer.closed_through != ends_before {
+            if run.operator.closed_through != ends_before {
                 for record in run.out.drain(..) {
                     let alone = held.iter().filter(|(ts, ..)| record.ts - windows.window < *ts && *ts <= record.ts);
                     let mut fresh = Run::<Typing>::new(windows, usize::MAX);
@@ -212,10 +212,10 @@ proptest! {
                     expected.push((fresh.windows().pop(), Some((record.ts, record.values))));
                 }
             }
-            if !run.closer.is_late(ts) {
+            if !run.operator.is_late(ts) {
                 run.insert(typed(ts, key, press));
                 held.insert(held.partition_point(|other| other.0 <= ts), (ts, key, press));
-                let useless = run.closer.useless_through();
+                let useless = run.operator.useless_through();
                 held.retain(|(ts, ..)| *ts > useless);
                 held.drain(..held.len().saturating_sub(buffer_events));
             }

@@ -10,6 +10,7 @@
 mod apps;
 mod golden;
 mod keystroke;
+mod layout;
 mod mouse;
 mod parse;
 mod sessions;

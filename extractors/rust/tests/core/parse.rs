@@ -65,7 +65,7 @@ fn a_focus_is_read() {
 }
 
 #[test]
-fn a_type_of_somebody_else_is_ignored_and_one_that_is_no_type_is_malformed() {
+fn a_type_of_another_program_is_ignored_and_one_that_is_no_type_is_malformed() {
     for message in [r#"{"type":"window"}"#, r#"{"type":"","ts":1.5}"#, r#"{"type":"Keystroke","ts":true}"#] {
         assert_eq!(parse(message.as_bytes()), Parsed::Ignored, "{message}");
     }

@@ -194,7 +194,7 @@ fn a_clock_set_back_by_an_hour_begins_a_session_also_after_a_long_rest() {
 }
 
 #[test]
-fn a_clock_set_back_by_as_little_as_makes_events_late_begins_a_session_while_somebody_types() {
+fn a_clock_set_back_by_as_little_as_makes_events_late_begins_a_session_while_a_person_types() {
     let mut sent = stalled(100 * MS, 200, &[]);
     sent.extend(back(36 * S, 40, 100 * MS));
     let run = live(SHAPES[0], &sent);

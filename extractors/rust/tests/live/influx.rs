@@ -73,7 +73,7 @@ fn a_partial_write_is_counted_and_not_sent_again() {
 }
 
 #[test]
-fn a_wrong_token_is_said_loudly_once_and_points_are_kept() {
+fn a_wrong_token_is_logged_as_an_error_once_and_points_are_kept() {
     let body = r#"{"code":"unauthorized","message":"unauthorized access"}"#;
     let influx = Stub::start(move |_, _| Answer::Full(401, "", body));
     let (redis, mut extractor) = nine_transitions(&influx);

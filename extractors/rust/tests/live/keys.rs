@@ -18,7 +18,7 @@ fn focuses(from: i64, names: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_redis_that_wants_a_password_is_said_once_and_waited_for() {
+fn a_redis_that_requires_a_password_is_logged_once_and_waited_for() {
     let redis = RedisServer::started();
     redis.call(&["CONFIG", "SET", "requirepass", "sesame"]);
     let mut extractor = Settings::new(KEYSTROKE, &redis, NOWHERE).start();
@@ -32,7 +32,7 @@ fn a_redis_that_wants_a_password_is_said_once_and_waited_for() {
 }
 
 #[test]
-fn a_stream_of_another_type_is_said_once_and_waited_for() {
+fn a_stream_of_another_type_is_logged_once_and_waited_for() {
     let redis = RedisServer::started();
     redis.call(&["SET", "seclyzer:stream:keystroke", "no stream"]);
     let mut extractor = Settings::new(KEYSTROKE, &redis, NOWHERE).start();
@@ -49,7 +49,7 @@ fn a_stream_of_another_type_is_said_once_and_waited_for() {
 }
 
 #[test]
-fn a_cursor_and_a_state_of_another_type_are_said_and_stop_nothing() {
+fn a_cursor_and_a_state_of_another_type_are_logged_and_stop_nothing() {
     let (redis, influx) = (RedisServer::started(), Stub::good());
     redis.call(&["RPUSH", "seclyzer:cursor:app", "no cursor"]);
     redis.call(&["RPUSH", STATE, "no state"]);
@@ -111,7 +111,7 @@ fn a_file_that_is_older_than_the_cursor_doubles_nothing() {
 }
 
 #[test]
-fn a_cursor_that_was_removed_while_it_runs_is_told_again() {
+fn a_cursor_that_was_removed_while_it_runs_is_written_again() {
     let (redis, influx) = (RedisServer::started(), Stub::good());
     let mut extractor = Settings::new(KEYSTROKE, &redis, &influx.url).start();
     redis.add("keystroke", &typing(0, 2));
@@ -124,7 +124,7 @@ fn a_cursor_that_was_removed_while_it_runs_is_told_again() {
 }
 
 #[test]
-fn what_was_flushed_while_it_runs_is_told_again() {
+fn what_was_flushed_while_it_runs_is_written_again() {
     let (redis, influx) = (RedisServer::started(), Stub::good());
     let mut extractor = Settings::new(APP, &redis, &influx.url).start();
     redis.add("app", &focuses(0, &["a", "b", "c"]));
@@ -168,7 +168,7 @@ fn without_the_right_to_transactions_nothing_comes_out_twice() {
 }
 
 #[test]
-fn a_redis_that_is_loading_is_said_once_and_waited_for() {
+fn a_redis_that_is_loading_is_logged_once_and_waited_for() {
     let redis = RedisServer::started();
     let loading = redis.directory.path().join("loading.sock");
     let door = redis.loading_at(&loading);

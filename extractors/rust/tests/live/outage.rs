@@ -166,7 +166,7 @@ fn a_command_that_fails_inside_a_transaction_is_counted_and_not_tried_again() {
 }
 
 #[test]
-fn a_user_that_may_not_read_says_so_and_goes_on_when_he_may() {
+fn a_user_that_may_not_read_is_logged_and_goes_on_once_it_may() {
     let redis = RedisServer::started();
     redis.call(&["ACL", "SETUSER", "keystroke", "on", ">secret", "~*", "+@all", "-xread", "&*"]);
     let settings = Settings::new(KEYSTROKE, &redis, NOWHERE).and("REDIS_USERNAME", "keystroke");

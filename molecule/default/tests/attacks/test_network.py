@@ -151,6 +151,15 @@ def test_a_store_that_has_moved_is_found_without_a_rollout_and_no_window_is_lost
     assert sorted(flow.microseconds(point["_time"]) for point in moved.stored[kind]) == wanted
 
 
+def test_health_says_that_the_store_is_not_reached_and_that_nothing_is_lost_while_it_lasts(moved: Moved) -> None:
+    """The resolver is another one, which does not answer."""
+    assert moved.while_away["status"] == "warn"
+    assert "InfluxDB cannot be reached by /run/seclyzer/influx.sock" in moved.while_away["output"]
+    assert "journalctl -u seclyzer-store" in moved.while_away["output"]
+    assert "no point is lost" in moved.while_away["output"]
+    assert moved.when_found["status"] == "pass", moved.when_found
+
+
 def test_each_way_to_say_where_the_store_is_counts_at_once(moved: Moved) -> None:
     good = "influxdb: good: "
     said = {"by resolver": moved.by_resolver, "by hosts": moved.by_hosts, "home": moved.home}

@@ -1,5 +1,6 @@
 """An ordeal of an edge's way to the store: its proxy killed all the time, the store gone, then at another address."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,19 +16,23 @@ from hostchecks.systemd import AGENT, EXTRACTORS, STORE_PROXY
 KILLS = "seclyzer-test-kills.service"
 # The extractors try again after a pause that has grown to 30 s by then.
 FOUND_WITHIN = 75
+# The agent asks every 10 s, and believes the second answer.
+NOTICED_WITHIN = 60
 # Kept alive by systemd alone; nobody is told that it is gone.
 KILL = f"while sleep 0.4; do systemctl kill -s KILL {STORE_PROXY}; sleep 0.4; systemctl restart {STORE_PROXY}; done"
 
 
 @dataclass(frozen=True)
 class Moved:
-    """What was fed, what the store had of it while it could not be reached and when it was found, and what
-    `--check` of an extractor said after each step.
+    """What was fed, what the store had of it while it could not be reached and when it was found, what the agent
+    reported of InfluxDB meanwhile and when it was back, and what `--check` of an extractor said after each step.
     """
 
     fed: Fed
     away: dict[str, list[Window]]
     stored: dict[str, list[Window]]
+    while_away: dict[str, str]
+    when_found: dict[str, str]
     by_resolver: str
     by_hosts: str
     home: str
@@ -45,18 +50,27 @@ def run(edge: Host) -> Moved:
             run_on(edge, "moved", step="away", **addresses)
             fed = flow.feed(edge, WAYS[number % len(WAYS)], seed=number)
             away = {kind: _stored_now(edge, store, fed, kind) for kind in KINDS}
+            while_away = poll(lambda: _health(edge), lambda said: said["status"] == "warn", NOTICED_WITHIN)
             run_on(edge, "moved", step="by_resolver", **addresses)
             stored = _found(edge, store, fed)
+        when_found = poll(lambda: _health(edge), lambda said: said["status"] == "pass", NOTICED_WITHIN)
         by_resolver = check(edge)
         run_on(edge, "moved", step="by_hosts", **addresses)
         by_hosts = check(edge)
-    return Moved(fed, away, stored, by_resolver, by_hosts, check(edge))
+    return Moved(fed, away, stored, while_away, when_found, by_resolver, by_hosts, check(edge))
 
 
 def check(edge: Host) -> str:
     """What an extractor's `--check` says of InfluxDB, in the sandbox of its unit."""
     lines: list[str] = run_on(edge, "check", "inside", unit=EXTRACTORS["keystroke"])
     return next((line for line in lines if line.startswith("influxdb: ")), "\n".join(lines))
+
+
+def _health(edge: Host) -> dict[str, str]:
+    """What the agent reports of InfluxDB."""
+    report = json.loads(edge.check_output("curl --silent http://127.0.0.1:9484/healthz"))
+    entry: dict[str, str] = report["checks"]["influxdb:responseTime"][0]
+    return entry
 
 
 def _stored_now(edge: Host, store: Host, fed: Fed, kind: str) -> list[Window]:

@@ -12,7 +12,7 @@ impl<'a> Places<'a> for Vec<(Text<'a>, Value<'a>)> {
         &mut self.last_mut().unwrap().1
     }
 
-    fn usual_place<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Value<'a>, &'t [u8])> {
+    fn fast_place<'t>(&mut self, text: &'t [u8]) -> Option<(&mut Value<'a>, &'t [u8])> {
         let rest = text.strip_prefix(br#""usual":"#)?;
         Some((self.place(Text(b"usual")), rest))
     }

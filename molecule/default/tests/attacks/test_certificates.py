@@ -1,0 +1,48 @@
+"""A store's certificate that no client would trust stops a rollout before anything changes, in words that help."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from hostchecks.host import Host
+from hostchecks.lab import INVENTORY, ROOT
+
+testinfra_hosts = ["ansible://seclyzer_store"]
+
+FOLDER = "/root/attack-certificates"
+SELF_SIGNED = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -keyout key.pem -out cert.pem"
+    " -subj /CN=store -addext subjectAltName=DNS:store"
+)
+WORDS = "the server's certificate is a CA certificate (CA:TRUE): issue a server certificate"
+LAST_PLAY = "Check all hosts"
+
+
+@pytest.fixture
+def folder(host: Host) -> Iterator[str]:
+    """Empty, and gone afterwards."""
+    host.check_output(f"rm -rf {FOLDER} && mkdir -m 0700 {FOLDER}")
+    yield FOLDER
+    host.check_output(f"rm -rf {FOLDER}")
+
+
+def test_it_is_refused_and_nothing_changes(host: Host, folder: str) -> None:
+    host.check_output(f"cd {folder} && {SELF_SIGNED} 2>&1")
+    before = host.check_output("sha256sum /etc/systemd/system/influxdb-gateway.service")
+    names = {"influxdb_tls_cert": "cert.pem", "influxdb_tls_key": "key.pem", "influxdb_ca_remote": "cert.pem"}
+    typed = [word for name, file in names.items() for word in ("-e", f"{name}={folder}/{file}")]
+    done = subprocess.run(
+        ["ansible-playbook", "-i", INVENTORY, "site.yml", *typed],
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and WORDS in said and "Nothing was changed." in said, said
+    assert re.search("changed=[1-9]", said) is None, said
+    assert re.findall(r"^PLAY \[(.*)\]", said, re.MULTILINE)[-1] == LAST_PLAY, said
+    assert host.check_output("sha256sum /etc/systemd/system/influxdb-gateway.service") == before
