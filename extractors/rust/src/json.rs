@@ -63,6 +63,8 @@ impl Object {
     /// The text of the object.
     pub fn finish(mut self) -> String {
         self.text.push('}');
+        // Outputs wait in memory while Redis is away: without the room in which they grew.
+        self.text.shrink_to_fit();
         self.text
     }
 
