@@ -125,7 +125,7 @@ def typing(rng: random.Random, temper: Temper, count: int, start: int) -> list[T
 
     while len(out) < count:
         key = rng.choice(keys)
-        if rng.random() < temper.exact / 3:  # three presses, the third at a limit from the first
+        if pace != 500 and rng.random() < temper.exact / 3:  # three presses, the third at a limit from the first
             for after in (0, rng.randrange(1, 1_999_000), 2_000_000 + rng.choice([0, 0, -1, 1])):
                 add(now + after, rng.choice(keys), "press")
             now += 2_500_000
