@@ -14,18 +14,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=codegen");
     features::generate()?;
     spec::generate()?;
-    link();
-    Ok(())
+    link()
 }
 
 /// What is mapped is resident.
-fn link() {
+fn link() -> Result<(), Box<dyn Error>> {
     // Relocations of our own addresses, 24 bytes each, in a bit each: glibc reads these from 2.36 on, Debian 12's.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     // What seldom runs stands apart from what does.
-    let cold = concat!(env!("CARGO_MANIFEST_DIR"), "/cold.ld");
-    println!("cargo:rustc-link-arg-bins=-Wl,-T,{cold}");
+    // By the folder of this run: the script itself may have been compiled in another checkout.
+    println!("cargo:rustc-link-arg-bins=-Wl,-T,{}/cold.ld", std::env::var("CARGO_MANIFEST_DIR")?);
     println!("cargo:rerun-if-changed=cold.ld");
     // The unwinder for a crash's backtrace from the archive: a library less is mapped.
     println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
+    Ok(())
 }

@@ -30,7 +30,7 @@ pub fn generate() -> Result<(), Box<dyn Error>> {
 
 /// Reads one file of the spec.
 pub fn read<T: DeserializeOwned>(name: &str) -> Result<T, Box<dyn Error>> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../schema")).join(name);
+    let path = Path::new("../schema").join(name);
     println!("cargo:rerun-if-changed={}", path.display());
     serde_json::from_str(&fs::read_to_string(&path)?).map_err(|error| format!("{name}: {error}").into())
 }
