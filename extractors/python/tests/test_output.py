@@ -11,6 +11,7 @@ from support import START, focus, move, replayed, typed
 
 from seclyzer_extractors import output, schema
 from seclyzer_extractors.core import Row
+from seclyzer_extractors.timestamp import timestamp
 
 COUNTS = {
     "keystroke": {"backspace_count", "dwell_count", "flight_count", "total_keys"},
@@ -22,7 +23,7 @@ TAIL = ["timestamp", "ts", "type", "schema", "implementation", "version"]
 @given(st.integers(0, 253402300799999999))
 def test_timestamps_are_those_of_the_calendar(us: int) -> None:
     moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=us)
-    assert output.timestamp(us) == moment.isoformat(timespec="microseconds") + "Z"
+    assert timestamp(us) == moment.isoformat(timespec="microseconds") + "Z"
 
 
 @pytest.mark.parametrize("kind", ["keystroke", "mouse"])
