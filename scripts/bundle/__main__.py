@@ -96,7 +96,7 @@ def build(root: Path, out: Path, key: str) -> str:
         with step("our Python packages"):
             ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
         with ThreadPoolExecutor() as pool:
-            targets = {target.name: target for target in TARGETS}.values()  # releases with the same Python share a tree
+            targets = {target.name: target for target in TARGETS}.values()  # bytecode goes by the minor version
             trees = list(pool.map(lambda target: _tree(root, target, ours, scratch, fresh), targets))
         release = _describe(root, version, glibc, [common, *trees], fresh)
         (fresh / ".inputs").write_text(key)
