@@ -58,7 +58,10 @@ fn source(document: &Document) -> String {
     );
     for (kind, Kind { features }) in &document.kinds {
         let name = variant(kind);
-        let _ = writeln!(out, "\n/// The features of the kind `{kind}`.\n#[derive(Clone, Debug, PartialEq)]\npub struct {name} {{");
+        let _ = writeln!(
+            out,
+            "\n/// The features of the kind `{kind}`.\n#[derive(Clone, Debug, PartialEq)]\npub struct {name} {{"
+        );
         for feature in features {
             let (held, _) = feature.kind.rust();
             let _ = writeln!(out, "    /// In {}: {}.", feature.unit, feature.about);

@@ -131,7 +131,10 @@ mod tests {
 
     #[test]
     fn every_kind_has_features() {
-        assert_eq!(Kind::ALL.map(Kind::name).to_vec(), KINDS.iter().map(|spec| spec.name).collect::<Vec<_>>());
+        assert_eq!(
+            Kind::ALL.map(Kind::name).to_vec(),
+            KINDS.iter().map(|spec| spec.name).collect::<Vec<_>>()
+        );
         for kind in Kind::ALL {
             assert!(!Schema::of(kind).unwrap().features.is_empty(), "{}", kind.name());
         }
