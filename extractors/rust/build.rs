@@ -29,7 +29,7 @@ fn link() -> Result<(), Box<dyn Error>> {
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     let folder =
         out.ancestors().nth(3).ok_or("OUT_DIR is not below the profile's folder")?.display().to_string();
-    for program in ["keystroke_extractor", "mouse_extractor", "app_tracker"] {
+    for program in spec::programs()? {
         println!("cargo:rustc-link-arg-bin={program}=-Wl,-Map={folder}/{program}.map");
     }
     // The unwinder for a crash's backtrace from the archive: a library less is mapped.

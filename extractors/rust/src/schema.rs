@@ -91,20 +91,20 @@ pub struct Schema {
 
 pub use crate::features::SCHEMA;
 
-impl Schema {
-    /// The schema of one kind.
-    pub fn of(kind: Kind) -> &'static Schema {
-        match kind {
-            Kind::Keystroke => &KEYSTROKE,
-            Kind::Mouse => &MOUSE,
-            Kind::App => &APP,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_has_features() {
+        assert_eq!(
+            Kind::ALL.map(Kind::name).to_vec(),
+            KINDS.iter().map(|spec| spec.name).collect::<Vec<_>>()
+        );
+        for kind in Kind::ALL {
+            assert!(!Schema::of(kind).features.is_empty(), "{}", kind.name());
+        }
+    }
 
     #[test]
     fn measurements_and_channels_are_those_of_the_existing_deployments() {
