@@ -31,9 +31,11 @@ RELOAD_SECONDS = 2.0  # then what old workers have under way is not waited for
 def variables(folder: Path, **options: Any) -> dict[str, Any]:
     """What the templates are rendered with: the role's defaults, places in `folder`, and `options`."""
     defaults: dict[str, Any] = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text())
+    names: dict[str, Any] = yaml.safe_load((ROLE / "vars" / "debian.yml").read_text())
     places = {"home": folder, "run": folder / "run", "credentials": folder / "tokens"}
     return {
         **defaults,
+        **names,
         "influxdb_gateway_tls": False,
         "influxdb_gateway_tls_min_version": "1.3",
         "influxdb_gateway_org": "seclyzer",

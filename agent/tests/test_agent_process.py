@@ -139,8 +139,8 @@ def test_hanging_systemctls_are_killed(host: Host, start: Start) -> None:
     host.systemctl("exec sleep 61")
     agent = start()
     time.sleep(1.5)
-    children = Path(f"/proc/{agent.process.pid}/task/{agent.process.pid}/children").read_text().split()
-    assert len(children) <= 1
+    children = Path(f"/proc/{agent.process.pid}/task/{agent.process.pid}/children")
+    until(lambda: len(children.read_text().split()) <= 1)  # the one before may not be gone for a moment
     assert agent.stop()[0] == 0
 
 

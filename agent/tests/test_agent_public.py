@@ -272,7 +272,7 @@ def test_two_credentials_and_one_that_nothing_asks_for_are_refused(host: Host, s
     connection.close()
 
 
-@pytest.mark.parametrize(("content", "words"), [("", "fewer than 16"), ("short\n", "fewer than 16"), (None, "No such")])
+@pytest.mark.parametrize(("content", "words"), [("", "is empty"), ("short\n", "fewer than 16"), (None, "No such")])
 def test_a_password_that_is_none_is_refused_at_the_start(
     host: Host, tmp_path: Path, content: str | None, words: str
 ) -> None:

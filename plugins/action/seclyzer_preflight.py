@@ -17,7 +17,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import bundles, influxdb_api, modes, ports, renamed, safe_url, variables
+from ..module_utils import bundles, influxdb_api, modes, ports, renamed, safe_url, systems, variables
 from ..module_utils.kinds import KINDS
 from .seclyzer_deployment import MODULE, read_bundle
 
@@ -125,11 +125,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         unsafe = safe_url.fault(str(resolved["influxdb_url"]))
         influx = {} if unsafe else _influx(resolved)
         name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
-        mine = ports.of_host(resolved, is_edge, STORE in facts["group_names"], boolean(resolved["influxdb_tls"]))
+        is_store = STORE in facts["group_names"]
+        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), _redis_units())
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return _no_terminal(status) or dict(status)
+        system = self._system(facts)
         about, running = status["host"], status["running"]
         typed, inventory, overrides = (resolved.get(name) for name in ("mode", *JUDGED_BY_MODE))
         try:
@@ -138,6 +140,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except modes.ModeError as fault:
             return _refuse([str(fault)])
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
+        refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
         if manifest and is_edge:
             refused += _spool_fault(about, int(resolved["seclyzer_extractors_spool_bytes"]))
@@ -164,7 +167,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "running": running,
             "previous": status["previous"],
             "rollout": status["rollout"],
+            "ansible_facts": system,
         }
+
+    def _system(self, facts: Vars) -> dict[str, Any]:
+        """What decides which file of a role a host takes. The roles find it in the facts afterwards."""
+        known = facts.get("ansible_facts") or {}
+        if any(name not in known for name in systems.FACTS):
+            asked = {"gather_subset": ["!all", "!min", "distribution"]}
+            read = self._execute_module("ansible.legacy.setup", asked, task_vars=dict(facts))
+            if read.get("failed"):
+                raise AnsibleActionFail(f"Ansible cannot read which system runs: {read.get('msg')}")
+            known = {name.removeprefix("ansible_"): value for name, value in read["ansible_facts"].items()}
+        return {name: str(known[name]) for name in systems.FACTS}
 
 
 def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> dict[str, Any]:
@@ -178,6 +193,12 @@ def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> d
     values = defaults | dict(facts)
     view = templar.copy_with_new_env(available_variables=values)
     return {name: view.template(values[name]) for name in names & values.keys()}
+
+
+def _redis_units() -> tuple[str, ...]:
+    """The unit that Redis' package brings, on any system."""
+    found = systems.files(ROLES)["redis"].values()
+    return tuple(f"{yaml.safe_load(path.read_text())['__redis_os']['unit']}.service" for path in found)
 
 
 def _refuse(sentences: list[str]) -> dict[str, Any]:
@@ -287,10 +308,13 @@ def _address(url: str) -> str:
 def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
     """Why this host could not run the release."""
     faults: list[str] = []
-    debian = manifest["debian"]
-    if about["distribution"] != "debian" or about["distribution_version"] not in debian:
-        runs = f"{about['distribution']} {about['distribution_version']}".strip()
-        faults.append(f"it runs {runs or 'an unknown system'}; Debian {' and '.join(debian)} are served")
+    name, version = about["distribution"], about["distribution_version"]
+    served: dict[str, list[str]] = manifest.get("systems") or {"debian": manifest["debian"]}
+    if version not in served.get(systems.stem(name), []):
+        known = ", ".join(f"{one.capitalize()} {' and '.join(versions)}" for one, versions in served.items())
+        file = f"roles/seclyzer_release/vars/{systems.stem(name) or 'DISTRIBUTION'}.yml"
+        runs = f"{name} {version}".strip() or "an unknown system"
+        faults.append(f"it runs {runs}; {known} are served, and what {file} names once the bundle is built anew")
     elif about["python"] not in manifest["archives"]:
         pythons = ", ".join(name for name in manifest["archives"] if name != "common")
         faults.append(f"/usr/bin/python3 is {about['python'] or 'missing'}; the bundle serves {pythons}")

@@ -21,8 +21,10 @@ class Port:
     units: tuple[str, ...]
 
 
-def of_host(options: Mapping[str, Any], edge: bool, store: bool, tls: bool) -> list[Port]:
-    """The ports of a host, by the options of its roles."""
+def of_host(
+    options: Mapping[str, Any], edge: bool, store: bool, tls: bool, redis_units: tuple[str, ...] = ()
+) -> list[Port]:
+    """The ports of a host, by the options of its roles; Redis' package names its unit."""
     address, _, agent = str(options["seclyzer_agent_listen"]).rpartition(":")
     ports = [
         Port(
@@ -33,7 +35,7 @@ def of_host(options: Mapping[str, Any], edge: bool, store: bool, tls: bool) -> l
         )
     ]
     if edge:
-        ports.append(Port(_number(options["redis_port"]), LOOPBACK, "redis_port", ("redis-server.service",)))
+        ports.append(Port(_number(options["redis_port"]), LOOPBACK, "redis_port", redis_units))
     if store:
         reached = EVERYWHERE if tls else LOOPBACK
         # influxdb.service had it on hosts from before there was a gateway.

@@ -15,7 +15,7 @@ from plugins.module_utils.layout import Refused
 from scripts.bundle import BundleError, archives, python_tree, rust
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
-from scripts.bundle.targets import ARCHITECTURE, TARGETS, Target
+from scripts.bundle.targets import ARCHITECTURE, FILES, TARGETS, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("extractors/python", "agent")
@@ -55,7 +55,7 @@ def inputs(root: Path) -> str:
         raise BundleError(f"{root} has no {', '.join(missing)}")
     digest = hashlib.sha256()
     files = [path for folder in (*PACKAGES, VECTORS, BENCH) for path in _files(root / folder)]
-    files += [root / "VERSION", *rust.programs(root / "build" / "rust"), *_files(Path(__file__).parent)]
+    files += [root / "VERSION", *rust.programs(root / "build" / "rust"), *_files(Path(__file__).parent), *FILES]
     for path in files:
         digest.update(f"{path.name} {archives.sha256(path)}\n".encode())
     return digest.hexdigest()
@@ -96,7 +96,8 @@ def build(root: Path, out: Path, key: str) -> str:
         with step("our Python packages"):
             ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
         with ThreadPoolExecutor() as pool:
-            trees = list(pool.map(lambda target: _tree(root, target, ours, scratch, fresh), TARGETS))
+            targets = {target.name: target for target in TARGETS}.values()  # bytecode goes by the minor version
+            trees = list(pool.map(lambda target: _tree(root, target, ours, scratch, fresh), targets))
         release = _describe(root, version, glibc, [common, *trees], fresh)
         (fresh / ".inputs").write_text(key)
         for path in fresh.iterdir():
@@ -114,7 +115,7 @@ def _common(root: Path, scratch: Path, fresh: Path) -> tuple[Archive, str]:
 
 
 def _tree(root: Path, target: Target, ours: list[Path], scratch: Path, fresh: Path) -> Archive:
-    with step(f"Python {target.minor} for Debian {target.debian}"):
+    with step(f"Python {target.minor} for {target.distribution} {target.version}"):
         tree = scratch / target.name
         python_tree.build(target, [root / lock for lock in LOCKS], ours, tree)
         return archives.pack(target.name, tree, fresh)
@@ -129,7 +130,7 @@ def _describe(root: Path, version: str, glibc: str, packed: list[Archive], fresh
         "release": release,
         "version": version,
         "architecture": ARCHITECTURE,
-        "debian": [target.debian for target in TARGETS],
+        "systems": _systems(),
         "glibc": glibc,
         "archives": {archive.name: archive.described() for archive in packed},
         "source": _source(root),
@@ -138,6 +139,14 @@ def _describe(root: Path, version: str, glibc: str, packed: list[Archive], fresh
     names = [bundles.MANIFEST, *(bundles.file_of(archive.name) for archive in packed)]
     (fresh / bundles.SUMS).write_text("".join(f"{archives.sha256(fresh / name)}  {name}\n" for name in names))
     return release
+
+
+def _systems() -> dict[str, list[str]]:
+    """The releases that are served, by distribution."""
+    found: dict[str, list[str]] = {}
+    for target in TARGETS:
+        found.setdefault(target.distribution, []).append(target.version)
+    return found
 
 
 def _source(root: Path) -> dict[str, object]:

@@ -105,8 +105,8 @@ def _compile(target: Target, venv: Path) -> None:
         run([python, *command, "-s", venv, "-p", HOME, venv / "lib"])
     else:
         raise BundleError(
-            f"Debian {target.debian}'s bytecode needs a {target.name}: install one, or make the lab's images "
-            "(`python3 -m lab images`, as root, with podman)"
+            f"{target.distribution} {target.version}'s bytecode needs a {target.name}: install one, or make the lab's "
+            "images (`python3 -m lab images`, as root, with podman)"
         )
 
 

@@ -1,8 +1,12 @@
-"""The hosts a bundle serves. What a release of Debian brings stands here once."""
+"""The hosts a bundle serves: the releases that the role seclyzer_release has, in its files of operating systems."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
-from plugins.module_utils import kinds
+import yaml
+
+from plugins.module_utils import kinds, systems
 
 ARCHITECTURE = "x86_64"
 ELF_MACHINE = 62
@@ -15,9 +19,10 @@ PROGRAMS = tuple(kinds.PROGRAMS.values())
 
 @dataclass(frozen=True)
 class Target:
-    """One release of Debian, as far as Python is concerned."""
+    """One release of a distribution, as far as Python is concerned."""
 
-    debian: str
+    distribution: str
+    version: str
     codename: str
     python: str
 
@@ -32,4 +37,14 @@ class Target:
         return f"python{self.minor}"
 
 
-TARGETS = (Target("12", "bookworm", "3.11.2"), Target("13", "trixie", "3.13.5"))
+def read(paths: Iterable[Path]) -> tuple[Target, ...]:
+    """The releases in files `<distribution>.yml` or `<distribution>_<major version>.yml`."""
+    return tuple(
+        Target(path.stem.partition("_")[0], version, release["codename"], release["python"])
+        for path in paths
+        for version, release in yaml.safe_load(path.read_text())["__seclyzer_release_os"]["releases"].items()
+    )
+
+
+FILES = tuple(systems.files(Path(__file__).resolve().parents[2] / "roles")["seclyzer_release"].values())
+TARGETS = read(FILES)

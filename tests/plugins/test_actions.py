@@ -25,7 +25,7 @@ ABOUT: dict[str, Any] = {
 }
 MANIFEST: dict[str, Any] = {
     "release": "0.1.0-abcdefabcdef",
-    "debian": ["12", "13"],
+    "systems": {"debian": ["12", "13"]},
     "architecture": "x86_64",
     "archives": {"common": {"unpacked": 1 << 20}, "python3.11": {"unpacked": 20 << 20}},
 }
@@ -39,8 +39,16 @@ def test_nothing_speaks_against_a_host_that_is_served() -> None:
 @pytest.mark.parametrize(
     ("change", "reported"),
     [
-        ({"distribution_version": "11"}, "it runs debian 11; Debian 12 and 13 are served"),
-        ({"distribution": "fedora", "distribution_version": "40"}, "it runs fedora 40; Debian 12 and 13 are served"),
+        (
+            {"distribution_version": "11"},
+            "it runs debian 11; Debian 12 and 13 are served, and what roles/seclyzer_release/vars/debian.yml names "
+            "once the bundle is built anew",
+        ),
+        (
+            {"distribution": "fedora", "distribution_version": "40"},
+            "it runs fedora 40; Debian 12 and 13 are served, and what roles/seclyzer_release/vars/fedora.yml names "
+            "once the bundle is built anew",
+        ),
         ({"python": "python3.12"}, "/usr/bin/python3 is python3.12; the bundle serves python3.11"),
         ({"architecture": "aarch64"}, "it is aarch64; the bundle is for x86_64"),
         ({"systemd": False}, "systemd does not run it"),
@@ -50,6 +58,13 @@ def test_nothing_speaks_against_a_host_that_is_served() -> None:
 )
 def test_what_speaks_against_a_host_is_a_sentence(change: dict[str, Any], reported: str) -> None:
     assert preflight._host_faults(ABOUT | change, [], MANIFEST) == [reported]
+
+
+def test_a_bundle_from_before_there_were_other_systems_serves_debian() -> None:
+    old = {name: value for name, value in MANIFEST.items() if name != "systems"} | {"debian": ["12"]}
+    assert preflight._host_faults(ABOUT, [], old) == []
+    (sentence,) = preflight._host_faults(ABOUT | {"distribution_version": "13"}, [], old)
+    assert sentence.startswith("it runs debian 13; Debian 12 are served")
 
 
 def test_a_release_that_is_there_needs_no_room() -> None:

@@ -109,7 +109,7 @@ def test_an_export_holds_every_value_of_the_chosen_points_and_none_of_others(buc
     header = next(row for row in rows if row[1:2] == ["result"])
     values = [dict(zip(header, row, strict=True)) for row in rows if not row[0].startswith("#") and row != header]
     assert [(one["user_id"], one["dwell_mean"], one["implementation"], one["schema"]) for one in values] == [
-        ("ann", "1.5", "rust", "1")
+        ("ann", "1.5", "rust", "2")
     ] * 2
     assert [one["_time"][-8:] for one in values] == ["0.000005Z"[-8:], "0.000007Z"[-8:]]
 
