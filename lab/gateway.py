@@ -19,7 +19,7 @@ import jinja2
 import yaml
 
 from lab.say import LabError
-from plugins.module_utils import gateway_credentials
+from plugins.module_utils import gateway_credentials, kinds
 from plugins.module_utils.gateway_credentials import Credential
 
 ROLE = Path(__file__).resolve().parent.parent / "roles" / "influxdb_gateway"
@@ -43,6 +43,7 @@ def variables(folder: Path, **options: Any) -> dict[str, Any]:
         "__influxdb_gateway_mebibytes": {
             "series": int(defaults["influxdb_gateway_series_memory_max"].removesuffix("M"))
         },
+        "__influxdb_gateway_measurements": list(kinds.MEASUREMENTS.values()),
         **{f"__influxdb_gateway_{name}": str(path) for name, path in places.items()},
         **options,
     }

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from lab.labs import Lab, labs
-from scripts.demo_view import KINDS, Row, read, show, tunnel, watch_store
+from plugins.module_utils.kinds import KINDS
+from scripts.demo_view import Row, read, show, tunnel, watch_store
 
 EDGES = ("edge1", "edge2")
 STORE = "store"

@@ -1,4 +1,4 @@
-"""Counts the points that InfluxDB holds of the last hour, per host and kind, every 2 s, one JSON object a line.
+"""Counts the points that InfluxDB holds of the last hour, per host and measurement, every 2 s, one JSON object a line.
 
 Sent to the store by the demo and run there as root, by the standard library only: the read-only token stays there.
 """
@@ -14,13 +14,12 @@ import urllib.request
 TOKEN = "/etc/seclyzer/credentials/influx-read-token"
 AUTHORITY = "/etc/seclyzer-pki/ca.crt"
 URL = "https://store:8086/api/v2/query?org=seclyzer"
-KINDS = {"keystroke_features": "keystroke", "mouse_features": "mouse", "app_transitions": "app"}
 FLUX = """from(bucket: "behavioral_data") |> range(start: -1h) |> filter(fn: (r) => r._field == "schema")
  |> group(columns: ["_measurement", "host"]) |> count()"""
 
 
 def counts(context: ssl.SSLContext, token: str) -> dict[str, dict[str, int]]:
-    """Points per host and kind."""
+    """Points per host and measurement."""
     headers = {"Authorization": "Token " + token, "Content-Type": "application/vnd.flux", "Accept": "text/csv"}
     request = urllib.request.Request(URL, FLUX.encode(), headers)
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
@@ -28,8 +27,8 @@ def counts(context: ssl.SSLContext, token: str) -> dict[str, dict[str, int]]:
         rows = csv.DictReader(io.StringIO(answer.read().decode()))
         found: dict[str, dict[str, int]] = {}
         for row in rows:
-            if row.get("_measurement") in KINDS:
-                found.setdefault(row["host"], {})[KINDS[row["_measurement"]]] = int(row["_value"])
+            if row.get("_measurement"):
+                found.setdefault(row["host"], {})[row["_measurement"]] = int(row["_value"])
         return found
 
 

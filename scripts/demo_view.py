@@ -16,8 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lab import keys
 from lab.labs import Lab
+from plugins.module_utils.kinds import KINDS, MEASUREMENTS
 
-KINDS = ("keystroke", "mouse", "app")
 AGENT_SOCKET = "/run/seclyzer-agent/agent.sock"
 AGENT_GROUP = "seclyzer-agent"
 COUNT_POINTS = Path(__file__).with_name("demo_store.py")
@@ -73,7 +73,10 @@ def watch_store(lab: Lab, host: str) -> Iterator[Store]:
 
         def follow() -> None:
             for line in lines:
-                store.latest = json.loads(line)
+                store.latest = {
+                    host: {kind: count.get(measurement, 0) for kind, measurement in MEASUREMENTS.items()}
+                    for host, count in json.loads(line).items()
+                }
 
         threading.Thread(target=follow, daemon=True).start()
         try:

@@ -50,7 +50,7 @@ def load(directory: Path) -> Deployment:
     if not isinstance(implementations, dict) or not all(
         kind in KINDS and name in IMPLEMENTATIONS for kind, name in implementations.items()
     ):
-        raise BadManifest("has implementations other than python or rust for keystroke, mouse, app")
+        raise BadManifest(f"has implementations other than python or rust for {', '.join(KINDS)}")
     mode = _name(document, "mode")
     if mode is not None and mode not in MODES:
         raise BadManifest("has a mode other than python, rust, hybrid")

@@ -34,7 +34,7 @@ FIELDS: list[dict[str, Any]] = json.loads(
 def acl_rules(user: str) -> str:
     """What the role `redis` lets a user of Redis do."""
     variables = yaml.safe_load(PLAYS.read_text(encoding="utf-8"))
-    rules = str(variables["__redis_users"][user])
+    rules = str(variables["__redis_users_others"][user])
     return rules.replace("{{ __redis_base }}", variables["__redis_base"]).strip()
 
 

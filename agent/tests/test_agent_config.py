@@ -10,6 +10,7 @@ import yaml
 from agent_world import cases
 
 from seclyzer_agent.config import KEYS, ConfigError, load, printed, reader_password, secret
+from seclyzer_agent.kinds import KINDS
 
 
 def configured(tmp_path: Path, content: dict[str, Any] | str = "", **environment: str) -> Any:
@@ -30,7 +31,7 @@ def configured(tmp_path: Path, content: dict[str, Any] | str = "", **environment
         ({"listen": 9484}, "must be an address and a port"),
         ({"roles": []}, "must be a list of edge, store, at least one"),
         ({"roles": ["edge", "controller"]}, "must be a list of edge, store, at least one"),
-        ({"extractors": ["keyboard"]}, "must be a list of keystroke, mouse, app, any or none"),
+        ({"extractors": ["keyboard"]}, f"must be a list of {', '.join(KINDS)}, any or none"),
         ({"redis_url": "http://127.0.0.1"}, "must be unix:///PATH or redis://HOST:PORT"),
         ({"redis_url": "unix://run/redis.sock"}, "must be unix:///PATH or redis://HOST:PORT"),
         ({"influx_url": "store:8086"}, "must be https://HOST:PORT, or http://127.0.0.1:PORT"),
@@ -104,18 +105,12 @@ def test_an_unknown_variable_with_the_agents_prefix_is_refused(tmp_path: Path) -
 
 def test_units_follow_the_roles_unless_they_are_given(tmp_path: Path) -> None:
     assert set(configured(tmp_path, {"roles": ["store"]}).units) == {"influxdb", "gateway", "agent"}
-    assert set(configured(tmp_path, {"roles": ["edge"]}).units) == {
-        "keystroke",
-        "mouse",
-        "app",
-        "redis",
-        "agent",
-    }
+    assert set(configured(tmp_path, {"roles": ["edge"]}).units) == {*KINDS, "redis", "agent"}
     assert configured(tmp_path, {"units": {"app": "a.service"}}).units == {"app": "a.service"}
 
 
 def test_extractors_are_those_with_a_unit_unless_they_are_given(tmp_path: Path) -> None:
-    assert configured(tmp_path).extractors == ("keystroke", "mouse", "app")
+    assert configured(tmp_path).extractors == KINDS
     assert configured(tmp_path, {"units": {"mouse": "m.service"}}).extractors == ("mouse",)
     assert configured(tmp_path, {"units": {}, "extractors": ["app", "mouse"]}).extractors == ("mouse", "app")
     assert configured(tmp_path, {"extractors": []}).extractors == ()

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from plugins.module_utils.health import FULLNESS
 from scripts.agent_readme import README, rewritten
 from seclyzer_agent import config, registry
+from seclyzer_agent.kinds import KINDS
 from seclyzer_agent.model import Pace
 from seclyzer_agent.spec import Metric, Setting, Spec
 from tests.helpers.waiting import until
@@ -187,7 +188,7 @@ def test_what_a_check_reports_is_what_it_states(host: Host, start: Start) -> Non
     found = {key.partition(":")[::2] for key in start().inside("/healthz").json["checks"]}
     stated = {(name, key) for spec in registry.specs() for name in spec.names for key in spec.measurements}
     assert found <= stated
-    assert {name for name, _ in stated - found} <= {"integrity", "points", "mouse", "app", "keystroke"}
+    assert {name for name, _ in stated - found} <= {"integrity", "points", *KINDS}
 
 
 def test_the_agents_user_of_redis_may_send_what_checks_state_and_reads_nothing_else(redis_server: RedisServer) -> None:

@@ -13,11 +13,12 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
+from . import kinds
 from .influxdb_api import Away, InfluxDB
 from .layout import Refused
 from .selection import SECOND_US, Selection
 
-MEASUREMENTS = ("keystroke_features", "mouse_features", "app_transitions")
+MEASUREMENTS = tuple(kinds.MEASUREMENTS.values())
 FIRST = "1970-01-01T00:00:00Z"
 LAST = "2262-04-11T23:47:16.854775806Z"  # the greatest time InfluxDB takes
 EACH_POINT = "schema"  # a field that every point has once

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from plugins.module_utils.kinds import KINDS
 from tests.helpers import ROOT
 
 from .imports import circles, foreign, python_graph, python_modules, rust_graph
@@ -41,11 +42,10 @@ CORE = {
     "counters",
     "event",
     "features",
-    "keystroke",
-    "mouse",
     "operators",
     "patterns",
 }
+CORE |= set(KINDS)  # a module each, of its name
 CORE |= {"output", "plausible", "stats", "times", "timestamp", "window", "windowing"}
 CORE_PYTHON = CORE | {"motion", "runs", "sliding", "strokes"}
 CORE_RUST = CORE | {"cursor", "json", "state"}

@@ -11,7 +11,7 @@ from ansible.template import Templar, trust_as_template
 from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_bundle
-from plugins.module_utils import machine, modes, safe_url
+from plugins.module_utils import kinds, machine, modes, safe_url
 from tests.plugins.hosts import bundle, written
 
 ABOUT: dict[str, Any] = {
@@ -71,12 +71,14 @@ def test_a_release_that_is_there_needs_no_room() -> None:
     assert preflight._host_faults(ABOUT | {"free": 0}, [MANIFEST["release"]], MANIFEST) == []
 
 
-def test_a_host_has_room_for_three_full_spools_less_what_they_hold() -> None:
-    about = {"free_state": 100 << 20, "spooled": 92 << 20}
+def test_a_host_has_room_for_full_spools_of_all_kinds_less_what_they_hold() -> None:
+    count = len(kinds.KINDS)
+    spooled = 64 * count - 100
+    about = {"free_state": 100 << 20, "spooled": spooled << 20}
     assert preflight._spool_fault(about, 64 << 20) == []
     assert preflight._spool_fault(about, 0) == []
-    assert preflight._spool_fault(about | {"spooled": 91 << 20}, 64 << 20) == [
-        "/var/lib/seclyzer has 100 MiB left, the spools of 3 extractors may need 101 MiB; "
+    assert preflight._spool_fault(about | {"spooled": spooled - 1 << 20}, 64 << 20) == [
+        f"/var/lib/seclyzer has 100 MiB left, the spools of {count} extractors may need 101 MiB; "
         "seclyzer_extractors_spool_bytes can be less"
     ]
 
@@ -235,7 +237,7 @@ def test_in_check_mode_nobody_is_blamed() -> None:
     assert report.line({"running": RUNNING}, None, None, True, True)[1] is True
 
 
-MOUSE_IN_PYTHON = {"keystroke": "rust", "mouse": "python", "app": "python"}
+MOUSE_IN_PYTHON = {**modes.MODES["hybrid"], "mouse": "python"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plugins.module_utils import kinds
 from scripts.bundle import BundleError, rust
 from scripts.bundle.archives import pack
 from scripts.bundle.python_tree import PROGRAM
@@ -69,7 +70,7 @@ def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_programs_are_said_with_the_command_that_builds_them(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="has no keystroke_extractor, mouse_extractor, app_tracker; `make build`"):
+    with pytest.raises(BundleError, match=f"has no {', '.join(kinds.PROGRAMS.values())}; `make build`"):
         rust.programs(tmp_path)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils import ledger
+from plugins.module_utils import kinds, ledger
 from plugins.module_utils.selection import Selection
 from tests.helpers.influx_server import ORGANISATION, InfluxServer
 from tests.plugins.influxd import DAY, Bucket, influxd
@@ -20,6 +20,7 @@ from tests.plugins.influxd import DAY, Bucket, influxd
 __all__ = ["influxd"]
 
 FILE = Path(__file__).resolve().parents[2] / "roles/influxdb/files/influxdb_watch.py"
+WATCHED = tuple(kinds.MEASUREMENTS.values())
 NOW = time.time_ns() // 1000
 MIDNIGHT = NOW // DAY * DAY
 
@@ -49,7 +50,7 @@ class Watched:
 
     def look(self, rounds: int = 1) -> dict[str, Any]:
         """The verdict after so many rounds; each takes another older day."""
-        store = watch.Store(self.bucket.server.url, ORGANISATION, self.bucket.name, self.bucket.server.token)
+        store = watch.Store(self.bucket.server.url, ORGANISATION, self.bucket.name, self.bucket.server.token, WATCHED)
         reported = {}
         for _ in range(rounds):
             reported = watch.run(store, self.folder, self.ledger, self.retention)
@@ -168,7 +169,7 @@ def test_a_long_count_is_followed_by_a_long_rest(tmp_path: Path) -> None:
 
 
 def test_a_store_that_does_not_answer_is_no_loss_and_forgets_no_note(watched: Watched) -> None:
-    away = watch.Store("http://127.0.0.1:9", ORGANISATION, watched.bucket.name, "x")
+    away = watch.Store("http://127.0.0.1:9", ORGANISATION, watched.bucket.name, "x", WATCHED)
     noted = (watched.folder / "noted.json").read_text()
     assert watch.run(away, watched.folder, watched.ledger, 6)["status"] == "warn"
     assert (watched.folder / "noted.json").read_text() == noted

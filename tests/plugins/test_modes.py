@@ -2,6 +2,7 @@
 
 import pytest
 
+from plugins.module_utils.kinds import KINDS
 from plugins.module_utils.modes import MODES, ModeError, choose, implementations
 
 
@@ -27,11 +28,17 @@ def test_a_mode_that_does_not_exist_is_refused_with_those_that_do(typed: object)
 
 
 def test_hybrid_is_rust_for_keys_and_mouse_and_python_for_apps() -> None:
-    assert implementations("hybrid") == {"keystroke": "rust", "mouse": "rust", "app": "python"}
+    hybrid = implementations("hybrid")
+    assert tuple(hybrid) == KINDS
+    assert {kind: hybrid[kind] for kind in ("keystroke", "mouse", "app")} == {
+        "keystroke": "rust",
+        "mouse": "rust",
+        "app": "python",
+    }
 
 
 def test_one_extractor_may_be_another_than_the_mode_says() -> None:
-    assert implementations("hybrid", {"app": "rust"}) == {"keystroke": "rust", "mouse": "rust", "app": "rust"}
+    assert implementations("hybrid", {"app": "rust"}) == dict.fromkeys(KINDS, "rust")
     assert MODES["hybrid"]["app"] == "python"
 
 

@@ -1,19 +1,23 @@
 """What each of Redis' users may do and may not do, asked of the installed Redis under the role's own rules."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import jinja2
 import pytest
 import yaml
 
+from plugins.module_utils import kinds
 from plugins.module_utils.redis_server import trial
 from plugins.module_utils.resp import Redis, RedisError
 from plugins.modules.redis_acl import text_of
 
 SERVER = "/usr/bin/redis-server"
-VARIABLES = Path(__file__).parents[2] / "roles/redis/vars/main.yml"
-KINDS = ("keystroke", "mouse", "app")
+ROOT = Path(__file__).parents[2]
+VARIABLES = ROOT / "roles/redis/vars/main.yml"
+KINDS = kinds.KINDS
 EVERYONE = ("collector", *KINDS, "agent", "consumer", "default")
 READS_EVENTS = (
     "XREAD STREAMS {stream} 0",
@@ -55,13 +59,15 @@ NOBODY_BUT_ADMIN = (
 
 
 def variables() -> dict[str, str]:
-    """The role's rules by user, templates filled in, the legacy default user among them."""
-    raw = yaml.safe_load(VARIABLES.read_text())
-    users = {**raw["__redis_users"], "default": raw["__redis_legacy"]}
-    environment = jinja2.Environment()
-    for _ in range(3):
-        users = {name: environment.from_string(rules).render(raw) for name, rules in users.items()}
-    return users
+    """The role's rules by user, templates filled in by Ansible, the legacy default user among them."""
+    users = "{{ {'default': __redis_legacy} | combine(__redis_users) | to_json }}"
+    words = ["-e", f"@{VARIABLES}", "-e", f"role_path={VARIABLES.parents[1]}", "-m", "ansible.builtin.debug", "-a"]
+    program = Path(sys.executable).with_name("ansible")
+    ended = subprocess.run(
+        [program, "localhost", *words, f'msg="{users}"'], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    told: dict[str, str] = json.loads(yaml.safe_load(ended.stdout.partition("=>")[2])["msg"])
+    return told
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,9 @@ PLAIN = [setting for setting in SETTINGS if setting["key"] not in BY_ROLE | NO_O
 def test_modules_know_the_kinds_of_the_schema() -> None:
     assert {kind["name"]: kind["program"] for kind in KINDS} == kinds.PROGRAMS
     assert tuple(f"{kind['unit']}.service" for kind in KINDS) == kinds.SERVICES
+    features = json.loads((SCHEMA / "features.json").read_text())["kinds"]
+    assert {kind["name"]: features[kind["name"]]["measurement"] for kind in KINDS} == kinds.MEASUREMENTS
+    assert features.keys() == kinds.MEASUREMENTS.keys()
     assert set(kinds.SERVICES) < set(layout.UNITS)
     assert all(list(mode) == list(kinds.KINDS) for mode in modes.MODES.values())
 

@@ -14,6 +14,7 @@ import pytest
 
 from plugins.module_utils import edge_files, edge_state, systemd
 from plugins.module_utils.edge_traces import Edge, Owner
+from plugins.module_utils.kinds import SERVICES
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.resp import Redis
 from plugins.module_utils.selection import Selection, parse_line, parse_time, tag_value
@@ -112,8 +113,7 @@ def test_whose_the_host_is_stands_in_the_extractors_configuration(edge: Edge) ->
 
 def test_the_owner_is_forgotten_in_every_place_and_the_other_persons_lines_stay(edge: Edge, redis: Redis) -> None:
     result = apply(edge, "absent", Selection(user="ann"))
-    assert all(result["before"].values()), result["before"]
-    assert len(result["before"]) == 6 + 1 + 6 + 3
+    assert len([count for count in result["before"].values() if count]) == 6 + 1 + 6 + 3, result["before"]
     assert not any(result["after"].values()), result["after"]
     assert result["changed"] and result["owned"] and result["until"] >= NOW
     for index, kind in enumerate(KINDS):
@@ -201,7 +201,8 @@ def test_extractors_that_ran_are_started_again_whatever_happens(edge: Edge, unit
     with pytest.raises(Refused, match="used by a running process"):
         edge.forget(Selection(host="edge1"))
     os.close(holder)
-    ran = ("seclyzer-keystroke.service", "seclyzer-mouse.service")
+    ran = tuple(unit for unit in SERVICES if unit not in units.down)
+    assert ran[:2] == ("seclyzer-keystroke.service", "seclyzer-mouse.service")
     assert units.calls == [("stop", *ran), ("start", *ran)]
 
 

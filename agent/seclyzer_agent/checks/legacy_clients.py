@@ -6,11 +6,12 @@ import asyncio
 import secrets
 from urllib.parse import urlsplit
 
+from ..kinds import KINDS
 from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..parse import flag
 from ..spec import Context, Setting, Spec
 
-USERS = ("default", "collector", "keystroke", "mouse", "app", "agent", "consumer", "admin")
+USERS = ("default", "collector", *KINDS, "agent", "consumer", "admin")
 """Redis' users. Without a password none may be let in but `default`, and that one only where it is configured."""
 
 

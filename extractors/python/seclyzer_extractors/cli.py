@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from . import config, schema
@@ -12,16 +12,12 @@ PROGRAMS = {kind.name: kind.program for kind in schema.kinds()}
 COMMANDS = ("--help", "--version", "--print-config", "--check")
 
 
-def keystroke_extractor() -> int:
-    return main("keystroke", sys.argv[1:])
-
-
-def mouse_extractor() -> int:
-    return main("mouse", sys.argv[1:])
-
-
-def app_tracker() -> int:
-    return main("app", sys.argv[1:])
+def __getattr__(name: str) -> Callable[[], int]:
+    """The entry point of each program, which pyproject.toml names after it."""
+    for kind, program in PROGRAMS.items():
+        if name == program:
+            return lambda: main(kind, sys.argv[1:])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main(kind: str, arguments: Sequence[str]) -> int:

@@ -1,6 +1,7 @@
 //! Features by name: a struct for each kind, with a field for each feature of `schema/features.json`. Who fills one must
 //! name every feature, and each once: the compiler refuses a literal that does not.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,18 +9,14 @@ use std::{env, fs};
 
 use serde::Deserialize;
 
+use crate::spec::variant;
+
 const SOURCE: &str = "../schema/features.json";
-/// By the kind's name: the struct's name, and what it holds.
-const STRUCTS: [(&str, &str, &str); 3] = [
-    ("keystroke", "Keystroke", "The features of a window of keystrokes."),
-    ("mouse", "Mouse", "The features of a window of mouse events."),
-    ("app", "Transition", "A transition from one application to another."),
-];
 
 #[derive(Deserialize)]
 struct Document {
     schema: u32,
-    kinds: std::collections::HashMap<String, Kind>,
+    kinds: BTreeMap<String, Kind>,
 }
 
 #[derive(Deserialize)]
@@ -59,9 +56,12 @@ fn source(document: &Document) -> String {
         "/// The number of the contract that outputs follow, written as `schema`.\npub const SCHEMA: u32 = {};\n",
         document.schema
     );
-    for (kind, name, about) in STRUCTS {
-        let features = &document.kinds[kind].features;
-        let _ = writeln!(out, "\n/// {about}\n#[derive(Clone, Debug, PartialEq)]\npub struct {name} {{");
+    for (kind, Kind { features }) in &document.kinds {
+        let name = variant(kind);
+        let _ = writeln!(
+            out,
+            "\n/// The features of the kind `{kind}`.\n#[derive(Clone, Debug, PartialEq)]\npub struct {name} {{"
+        );
         for feature in features {
             let (held, _) = feature.kind.rust();
             let _ = writeln!(out, "    /// In {}: {}.", feature.unit, feature.about);

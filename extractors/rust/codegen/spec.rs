@@ -60,7 +60,10 @@ fn kinds(spec: &Kinds) -> Generated {
     for kind in &spec.kinds {
         writeln!(code, "    /// {}\n    {},", kind.help, variant(&kind.name))?;
     }
-    code.push_str("}\n\nstatic KINDS: &[KindSpec] = &[\n");
+    let all: Vec<String> = spec.kinds.iter().map(|kind| format!("Kind::{}", variant(&kind.name))).collect();
+    code.push_str("}\n\nimpl Kind {\n    /// All kinds, in the order of the spec.\n");
+    writeln!(code, "    pub const ALL: [Kind; {}] = [{}];\n}}", all.len(), all.join(", "))?;
+    code.push_str("\nstatic KINDS: &[KindSpec] = &[\n");
     for kind in &spec.kinds {
         let Kind { name, program, unit, min_events, buffer_events, session_after, .. } = kind;
         writeln!(
@@ -244,7 +247,7 @@ fn waits(spec: &Waits) -> Generated {
 }
 
 /// `keystroke` → `Keystroke`
-fn variant(name: &str) -> String {
+pub fn variant(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

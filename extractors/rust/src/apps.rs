@@ -126,7 +126,7 @@ impl Apps {
         self.patterns.transition(&last.app, &next.app, duration);
         out.push(Record {
             ts: focus.ts,
-            values: features::Transition {
+            values: features::App {
                 from_app: last.app,
                 to_app: next.app,
                 duration_ms: (duration / 1000).unsigned_abs(),

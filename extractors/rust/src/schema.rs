@@ -3,6 +3,8 @@
 //! `extractors/schema/features.json` is the only list of features; it is compiled in, so a program and its schema
 //! cannot come apart.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 const FEATURES: &str = include_str!("../../schema/features.json");
@@ -96,15 +98,7 @@ pub struct Schema {
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "'de: 'static"))]
 struct Document {
-    kinds: Kinds,
-}
-
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
-struct Kinds {
-    keystroke: Schema,
-    mouse: Schema,
-    app: Schema,
+    kinds: BTreeMap<&'static str, Schema>,
 }
 
 pub use crate::features::SCHEMA;
@@ -115,6 +109,9 @@ pub enum SchemaError {
     /// It is not the JSON that is expected.
     #[error("features.json: {0}")]
     Json(#[from] serde_json::Error),
+    /// A kind of `kinds.json` is not in it.
+    #[error("features.json: no kind {0}")]
+    Missing(&'static str),
 }
 
 impl Schema {
@@ -123,18 +120,25 @@ impl Schema {
     /// # Errors
     /// When the compiled-in file is not what this program expects.
     pub fn of(kind: Kind) -> Result<Schema, SchemaError> {
-        let document: Document = serde_json::from_str(FEATURES)?;
-        Ok(match kind {
-            Kind::Keystroke => document.kinds.keystroke,
-            Kind::Mouse => document.kinds.mouse,
-            Kind::App => document.kinds.app,
-        })
+        let mut document: Document = serde_json::from_str(FEATURES)?;
+        document.kinds.remove(kind.name()).ok_or(SchemaError::Missing(kind.name()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_has_features() {
+        assert_eq!(
+            Kind::ALL.map(Kind::name).to_vec(),
+            KINDS.iter().map(|spec| spec.name).collect::<Vec<_>>()
+        );
+        for kind in Kind::ALL {
+            assert!(!Schema::of(kind).unwrap().features.is_empty(), "{}", kind.name());
+        }
+    }
 
     #[test]
     fn measurements_and_channels_are_those_of_the_existing_deployments() {

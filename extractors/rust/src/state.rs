@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::apps::{Current, Snapshot};
 use crate::config::reason;
 use crate::event::Focus;
-use crate::features::Transition;
+use crate::features;
 use crate::output::{Record, Value};
 use crate::patterns::{App, Patterns};
 
@@ -140,7 +140,7 @@ impl State {
     pub fn unstored(&self) -> impl Iterator<Item = Record> {
         self.unstored.iter().cloned().map(|(ts, from_app, to_app, duration_ms, dev_mode)| Record {
             ts,
-            values: Transition { from_app, to_app, duration_ms, dev_mode }.values(),
+            values: features::App { from_app, to_app, duration_ms, dev_mode }.values(),
         })
     }
 

@@ -24,7 +24,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-MEASUREMENTS = ("keystroke_features", "mouse_features", "app_transitions")
 EACH_POINT = "schema"  # a field that every point has once
 LONGEST = 90  # days that are watched at most
 SILENT_SECONDS = 120.0
@@ -161,12 +160,13 @@ class Store:
     org: str
     bucket: str
     token: str
+    measurements: tuple[str, ...]
 
     def count(self, since: str, until: str) -> Counts:
         """Points from one time to before another (ISO 8601, UTC). Raises Uncounted and NoBucket."""
         if since >= until:  # which InfluxDB would refuse
             return {}
-        which = " or ".join(f'r._measurement == "{name}"' for name in MEASUREMENTS)
+        which = " or ".join(f'r._measurement == "{name}"' for name in self.measurements)
         flux = f"""from(bucket: {json.dumps(self.bucket)}) |> range(start: {since}, stop: {until})
             |> filter(fn: (r) => ({which}) and r._field == "{EACH_POINT}")
             |> count() |> group(columns: ["host", "_measurement"]) |> sum()"""
@@ -310,9 +310,10 @@ def main() -> int:
     for name in ("url", "org", "bucket", "ledger"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--retention-days", type=int, required=True)
+    parser.add_argument("--measurement", action="append", required=True, help="one that is watched; as often as needed")
     options = parser.parse_args()
     token = Path(os.environ["CREDENTIALS_DIRECTORY"], "token").read_text().strip()
-    store = Store(options.url, options.org, options.bucket, token)
+    store = Store(options.url, options.org, options.bucket, token, tuple(options.measurement))
     folder = Path(os.environ["STATE_DIRECTORY"])
     if resting(folder, datetime.now(UTC)):
         return 0

@@ -7,7 +7,7 @@ local find, gsub, match, sub = string.find, string.gsub, string.match, string.su
 
 local M = {}
 
-local MEASUREMENTS = { keystroke_features = true, mouse_features = true, app_transitions = true }
+local MEASUREMENTS = require("settings").measurements
 
 -- An escaped separator becomes a control character, so that every separator that is left does separate.
 local ESCAPED = { ["\\,"] = "\1", ["\\="] = "\2", ["\\ "] = "\3" }

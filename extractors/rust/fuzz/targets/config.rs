@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
             None => drop(environment.insert(name.to_owned(), value.to_owned())),
         }
     }
-    for kind in [Kind::Keystroke, Kind::Mouse, Kind::App] {
+    for kind in Kind::ALL {
         let Some(shown) = shown(kind, &file, &environment, &flags) else {
             continue;
         };

@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
         dev_mode: choice & 8 != 0,
     };
     let (mut events, mut malformed) = (0, Vec::new());
-    for kind in [Kind::Keystroke, Kind::Mouse, Kind::App] {
+    for kind in Kind::ALL {
         let counters = counted(kind, settings, lines);
         let count = |name: &str| counters[name].as_u64().unwrap();
         assert!(count("late") + count("dropped") <= count("events"));

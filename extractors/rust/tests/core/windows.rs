@@ -177,7 +177,7 @@ fn an_event_from_the_future_is_not_believed() {
 #[test]
 fn an_event_of_more_than_400_days_ago_is_not_believed_by_a_host_s_clock() {
     let wall = START + 400 * 86_400 * S;
-    for kind in [Kind::Keystroke, Kind::Mouse, Kind::App] {
+    for kind in Kind::ALL {
         let message = |ts: i64| match kind {
             Kind::Keystroke => format!(r#"{{"type":"keystroke","ts":{ts},"key":"a","event":"press"}}"#),
             Kind::Mouse => format!(r#"{{"type":"mouse","ts":{ts},"event":"scroll"}}"#),
