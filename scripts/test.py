@@ -81,6 +81,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("agent", "agent/tests"),
         pytest("plugins", "tests/plugins"),
         pytest("gateway", "tests/gateway"),
+        pytest("judges", "tests/judges"),
         pytest("lab", "lab/tests"),
         pytest("guard", "tests/molecule_guard"),
         pytest("setup", "tests/setup"),
