@@ -75,11 +75,11 @@ class Feeder:
 
 def main() -> None:
     """The process."""
-    told: dict[str, Any] = json.loads(sys.stdin.readline())
-    feeder = Feeder(Redis(Path(told["socket"])), told["pace"], told["behind_us"])
+    order: dict[str, Any] = json.loads(sys.stdin.readline())
+    feeder = Feeder(Redis(Path(order["socket"])), order["pace"], order["behind_us"])
     feeder.fill(time.time_ns() // 1000)
     print("filled", flush=True)
     sys.stdin.readline()
-    feeder.feed(told["seconds"])
+    feeder.feed(order["seconds"])
     moved = {kind: list(by.items()) for kind, by in feeder.moved.items()}
     print(json.dumps({"added": feeder.added, "moved": moved}), flush=True)

@@ -188,11 +188,11 @@ async def edge_at_work(here: Site, number: int, end: float, every: float, took: 
         body = packed(f"edge{number}", 1)
         start = time.perf_counter()
         writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        said = await reader.readuntil(b"\r\n\r\n")
+        header = await reader.readuntil(b"\r\n\r\n")
         took.append(time.perf_counter() - start)
-        if not said.startswith(b"HTTP/1.1 204"):
-            bad.append(int(said.split()[1]))
-            await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", said)[1]))  # type: ignore[index]
+        if not header.startswith(b"HTTP/1.1 204"):
+            bad.append(int(header.split()[1]))
+            await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", header)[1]))  # type: ignore[index]
         await asyncio.sleep(max(0.0, due - time.monotonic()))
     writer.close()
 

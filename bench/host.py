@@ -32,7 +32,7 @@ def main(words: Sequence[str] | None = None, profile: Profile = HOST) -> int:
     words = sys.argv[1:] if words is None else words
     options = _parser().parse_args(words)
     try:
-        if isolation.wanted() and not options.here:
+        if isolation.applies() and not options.here:
             return isolation.run([sys.executable, "-IB", str(RELEASE / "bench" / "seclyzer_bench"), *words])
         return _measure(options, profile)
     except BenchError as fault:

@@ -32,7 +32,7 @@ SETTINGS = (
 )
 
 
-def wanted() -> bool:
+def applies() -> bool:
     """Root does not measure itself."""
     return os.geteuid() == 0
 

@@ -59,13 +59,13 @@ class Counted:
     out: bytes
 
 
-def instructions(words: Sequence[str], given: bytes = b"") -> Counted | None:
+def instructions(words: Sequence[str], stdin: bytes = b"") -> Counted | None:
     """What a program takes by valgrind's callgrind; None where that is missing or does not run it."""
     if shutil.which("valgrind") is None:
         return None
     counter = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--", *words]
     environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "PYTHONHASHSEED": "0"}
-    done = subprocess.run(counter, input=given, capture_output=True, env=environment, check=False)
+    done = subprocess.run(counter, input=stdin, capture_output=True, env=environment, check=False)
     collected = re.search(rb"Collected : (\d+)", done.stderr)
     return Counted(int(collected[1]), done.stdout) if done.returncode == 0 and collected else None
 

@@ -24,7 +24,7 @@ class Program:
         state = folder / f"state-{kind}"
         state.mkdir(exist_ok=True)
         self._notify = _listen(folder / f"{kind}.notify")
-        told = {
+        variables = {
             "PATH": "/usr/bin:/bin",
             "NOTIFY_SOCKET": str(folder / f"{kind}.notify"),
             "WATCHDOG_USEC": str(WATCHDOG_US),
@@ -35,7 +35,7 @@ class Program:
             self.started = time.perf_counter_ns()
             # close_fds=False lets Python use posix_spawn, which costs least; its own files close on exec anyhow.
             self._process = subprocess.Popen(
-                [str(binary)], env=told, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=False
+                [str(binary)], env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log, close_fds=False
             )
 
     @property

@@ -12,9 +12,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from . import BenchError, proc
-from .bed import Bed
 from .fill import stream_of
 from .resp import encode
+from .testbed import Testbed
 
 COUNTS = {"rust": 768, "python": 512}  # what each extractor asks for at a time
 ROOM = 1 << 20
@@ -30,9 +30,9 @@ class Reading:
     seconds: float
 
 
-def read(bed: Bed, kind: str, ids: list[bytes], messages: list[int], ahead: int = 1) -> Reading:
+def read(testbed: Testbed, kind: str, ids: list[bytes], messages: list[int], ahead: int = 1) -> Reading:
     """Reads a stream with these ids and lengths of messages once."""
-    count, server = COUNTS[bed.implementation], bed.redis
+    count, server = COUNTS[testbed.implementation], testbed.redis
     requests = _requests(kind, ids, count)
     sizes = _sizes(kind, ids, messages, count)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -33,9 +33,9 @@ The columns “told” are what the older deployments claim; what was measured o
 def users_table(result: Result) -> str:
     """The table that users know."""
     rows: list[Row] = [("", "Python, told", "Rust, told", "Python, measured", "Rust, measured")]
-    for what, figure, form, *told in USERS:
+    for what, figure, form, *claimed in USERS:
         measured = [_measured(result, figure, whose, form) for whose in ("python", "rust")]
-        rows.append((what, told[0], told[1], *measured))
+        rows.append((what, claimed[0], claimed[1], *measured))
     return table(rows)
 
 
@@ -63,14 +63,14 @@ def _row(result: Result, verdict: Verdict) -> Row:
     first = verdict.implementation == IMPLEMENTATIONS[0] or each.name not in _names(result, IMPLEMENTATIONS[0])
     head = (each.title, each.unit) if first else ("", "")
     counts = f"{each.by} {number(verdict.value)}"
-    return (*head, verdict.implementation, *spread, counts, limit_words(verdict), said(verdict))
+    return (*head, verdict.implementation, *spread, counts, limit_words(verdict), expectation_words(verdict))
 
 
 def _names(result: Result, whose: str) -> set[str]:
     return {name for name, by in result.figures.samples.items() if whose in by}
 
 
-def said(verdict: Verdict) -> str:
+def expectation_words(verdict: Verdict) -> str:
     """`pass`, `FAIL`, `missed` (judged, but not gated), or nothing."""
     if verdict.holds is None:
         return ""

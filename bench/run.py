@@ -80,14 +80,14 @@ Phase = tuple[str, str, Callable[[Lab, Profile], None]]
 
 
 def _idle(lab: Lab, profile: Profile) -> None:
-    with lab.bed("rust") as rust, lab.bed("python") as python:
-        beds = {"rust": rust, "python": python}
-        for bed in beds.values():
-            bed.start()
-            bed.wait_ready()
-        idle.measure(lab, beds, profile.idle_s)
-        for bed in beds.values():
-            bed.stop()
+    with lab.testbed("rust") as rust, lab.testbed("python") as python:
+        testbeds = {"rust": rust, "python": python}
+        for testbed in testbeds.values():
+            testbed.start()
+            testbed.wait_ready()
+        idle.measure(lab, testbeds, profile.idle_s)
+        for testbed in testbeds.values():
+            testbed.stop()
 
 
 PHASES: tuple[Phase, ...] = (

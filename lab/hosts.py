@@ -64,16 +64,16 @@ def plug(host: Host) -> None:
 def wait(lab: Lab, host: Host) -> str:
     """Wait until ssh lets us in and systemd has come to an end: `running`, or `degraded` and why."""
     until = time.monotonic() + BOOT
-    said = "systemd has not begun"
+    seen = "systemd has not begun"
     while time.monotonic() < until:
         code, out, err = _ask(lab, host)
-        said = (out or err).strip()
+        seen = (out or err).strip()
         if code == 0:
-            return said
-        if said == "degraded":
+            return seen
+        if seen == "degraded":
             return f"degraded by {', '.join(_failed(lab, host))}"
         time.sleep(0.2)
-    raise LabError(f"{host.container} did not come up: {said}\n{podman('logs', '--tail', '5', host.container)}")
+    raise LabError(f"{host.container} did not come up: {seen}\n{podman('logs', '--tail', '5', host.container)}")
 
 
 def state(lab: Lab, host: Host) -> str:

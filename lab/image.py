@@ -68,9 +68,9 @@ def _build(release: str) -> None:
     final = archive(release)
     final.parent.mkdir(parents=True, exist_ok=True)
     part = final.with_suffix(f".{os.getpid()}.part")
-    wanted = ("--format=tar", f"--include={','.join(packages())}", f"--customize-hook={RECIPE / 'setup.sh'}")
+    arguments = ("--format=tar", f"--include={','.join(packages())}", f"--customize-hook={RECIPE / 'setup.sh'}")
     try:
-        run(["mmdebstrap", *OPTIONS, *wanted, release, str(part)], timeout=1800)
+        run(["mmdebstrap", *OPTIONS, *arguments, release, str(part)], timeout=1800)
         part.rename(final)
     finally:
         part.unlink(missing_ok=True)

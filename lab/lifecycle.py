@@ -73,9 +73,9 @@ def _go_on(lab: Lab, found: dict[str, dict[str, Any]]) -> None:
             _each(stopped, hosts.start)
     with step(f"{lab.name}: is up"):
         stand = _each(lab.hosts, lambda host: hosts.wait(lab, host))
-    for host, said in zip(lab.hosts, stand, strict=True):
-        if said != "running":
-            say(f"  note: {host.name} is {said}")
+    for host, seen in zip(lab.hosts, stand, strict=True):
+        if seen != "running":
+            say(f"  note: {host.name} is {seen}")
         if found[host.container]["Image"] != image.tag(host.release):
             say(f"  note: {host.name} was made from an older recipe: `down`, then `up`, makes it anew")
 
@@ -102,7 +102,7 @@ def _make(lab: Lab, rest: list[str]) -> None:
     with step(f"{lab.name}: systemd is running and ssh answers on all"):
         stand = _each(lab.hosts, lambda host: hosts.wait(lab, host))
         if set(stand) != {"running"}:
-            raise LabError("; ".join(f"{h.name} is {said}" for h, said in zip(lab.hosts, stand, strict=True)))
+            raise LabError("; ".join(f"{h.name} is {seen}" for h, seen in zip(lab.hosts, stand, strict=True)))
     (paths.state(lab.name) / "ready").touch()
     say(f"lab {lab.name} is up: `python3 -m lab ssh edge1 --lab {lab.name}`, inventory {lab.inventory}")
 

@@ -19,8 +19,8 @@ def run(
     """Run a program and return its stdout; a failure is a LabError with the last lines it wrote."""
     code, out, err = attempt(command, stdin=stdin, env=env, cwd=cwd, timeout=timeout)
     if code != 0:
-        said = "\n".join((err or out).strip().splitlines()[-8:])
-        raise LabError(f"`{' '.join(command[:6])} …` failed ({code}):\n{said}")
+        output = "\n".join((err or out).strip().splitlines()[-8:])
+        raise LabError(f"`{' '.join(command[:6])} …` failed ({code}):\n{output}")
     return out
 
 

@@ -143,7 +143,7 @@ class Sender:
         self.kinds: dict[str, int] = {}
         self.sent = self.refused = self.skipped = self.heard = self.ahead = 0
         self.refusal = ""
-        self.started = self.told = time.monotonic()
+        self.started = self.reported_at = time.monotonic()
 
     def run(self, lines: Lines) -> None:
         """Send until the lines end."""
@@ -202,8 +202,8 @@ class Sender:
 
     def _tell(self) -> None:
         now = time.monotonic()
-        if now - self.told >= 1.0:
-            self.told = now
+        if now - self.reported_at >= 1.0:
+            self.reported_at = now
             rate = self.sent / (now - self.started)
             print(f"  {self.sent} sent, {rate:.0f}/s", file=sys.stderr, flush=True)
 

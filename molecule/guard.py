@@ -35,7 +35,7 @@ class Report:
     skipped: int
 
 
-def wanted(scenario: Path) -> list[str]:
+def required_folders(scenario: Path) -> list[str]:
     """The verify steps of a scenario in their order, each with its folders sorted: `tests/flow tests/services`."""
     sequence = yaml.safe_load((scenario / "molecule.yml").read_text())["scenario"]["test_sequence"]
     return [" ".join(sorted(step.split()[1:])) for step in sequence if step.split()[0] == "verify"]
@@ -58,9 +58,9 @@ def read(file: Path) -> Report:
     return Report(step, *sums)
 
 
-def faults(said: Iterable[str], reports: list[Report], steps: list[str], least: dict[str, int]) -> list[str]:
+def faults(reported: Iterable[str], reports: list[Report], steps: list[str], least: dict[str, int]) -> list[str]:
     """What speaks against believing a run that ended well, in sentences; empty when nothing does."""
-    found = [f"molecule said: {line.strip()}" for line in said if any(phrase in line for phrase in NOTHING_DONE)]
+    found = [f"molecule said: {line.strip()}" for line in reported if any(phrase in line for phrase in NOTHING_DONE)]
     ran = [report.step for report in reports]
     if ran != steps:
         found.append(f"verify steps that ran: {ran or 'none'}; molecule.yml names {steps}")
@@ -89,7 +89,7 @@ def main() -> int:
     junit = parser.parse_args().junit.resolve()
     scenario = HERE / "default"
     with tempfile.TemporaryDirectory(prefix="seclyzer-molecule-") as folder:
-        said: list[str] = []
+        reported: list[str] = []
         with subprocess.Popen(
             ["molecule", "test"],
             cwd=HERE.parent,
@@ -101,11 +101,11 @@ def main() -> int:
         ) as molecule:
             assert molecule.stdout is not None
             for line in molecule.stdout:
-                said.append(line)
+                reported.append(line)
                 print(line, end="", flush=True)
         files = sorted(Path(folder).glob("*.xml"))
         merge(files, junit)
-        found = faults(said, [read(file) for file in files], wanted(scenario), minimum(scenario))
+        found = faults(reported, [read(file) for file in files], required_folders(scenario), minimum(scenario))
     if molecule.returncode:
         found.insert(0, f"molecule test ended with exit status {molecule.returncode}")
     for fault in found:

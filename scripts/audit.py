@@ -115,13 +115,13 @@ def judge(look: Look, seconds: float) -> Verdict:
         return Verdict([], f"{tool} did not end within {seconds:g} s, and was ended")
     except OSError as fault:
         return Verdict([], f"{tool} cannot be run: {fault.strerror}")
-    said = next((line.strip() for line in reversed(err.splitlines()) if line.strip()), "nothing")[:200]
+    output = next((line.strip() for line in reversed(err.splitlines()) if line.strip()), "nothing")[:200]
     try:
         verdict = look.read(out, code)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        return Verdict([], f"{tool} ended with {code} and no report; it said: {said}")
+        return Verdict([], f"{tool} ended with {code} and no report; it said: {output}")
     if verdict.unknown:
-        return Verdict(verdict.advisories, f"{tool}: {verdict.unknown}; it said: {said}")
+        return Verdict(verdict.advisories, f"{tool}: {verdict.unknown}; it said: {output}")
     return verdict
 
 
@@ -153,8 +153,8 @@ def main() -> int:
     parser.add_argument("--influxd", type=Path, help="the lab's influxd (default: the one that it built)")
     options = parser.parse_args()
     found = unknown = 0
-    wanted = looks(options.influxd or _influxd())
-    for look in wanted:
+    planned = looks(options.influxd or _influxd())
+    for look in planned:
         verdict = judge(look, options.seconds)
         found += len(verdict.advisories)
         unknown += bool(verdict.unknown)
@@ -164,7 +164,7 @@ def main() -> int:
             print(f"NOT LOOKED AT  {look.lock}: {verdict.unknown}")
         elif not verdict.advisories:
             print(f"ok             {look.lock}: no advisory applies")
-    print(f"{len(wanted)} locks: {found} advisories, {unknown} not looked at", end="")
+    print(f"{len(planned)} locks: {found} advisories, {unknown} not looked at", end="")
     print(" (which says nothing about them)" if unknown else "")
     return FOUND if found else UNKNOWN if unknown else 0
 

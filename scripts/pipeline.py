@@ -90,8 +90,8 @@ def launch(service: Service) -> None:
     service.pid_file.write_text(f"{process.pid} {start_time(process.pid)}")
     while not service.up():
         if process.poll() is not None or time.monotonic() - start > 30:
-            said = log_of(service.name).read_text(errors="replace").splitlines()[-5:]
-            raise SystemExit(f"dev: {service.name} did not come up:\n" + "\n".join(said))
+            tail = log_of(service.name).read_text(errors="replace").splitlines()[-5:]
+            raise SystemExit(f"dev: {service.name} did not come up:\n" + "\n".join(tail))
         time.sleep(0.05)
     print(f"  {service.name}: up after {time.monotonic() - start:.1f} s")
 
@@ -174,8 +174,8 @@ def agent(mode: str) -> Service:
 
 def redis_says(*words: str) -> str:
     """The answer of our Redis to a command, as text; empty when it is away."""
-    said = subprocess.run(["redis-cli", "-s", str(SOCKET), *words], capture_output=True, text=True)
-    return said.stdout.strip() if said.returncode == 0 else ""
+    tail = subprocess.run(["redis-cli", "-s", str(SOCKET), *words], capture_output=True, text=True)
+    return tail.stdout.strip() if tail.returncode == 0 else ""
 
 
 def start(options: argparse.Namespace) -> int:

@@ -124,12 +124,12 @@ def may_read_all(request: web.Request, password: str | None) -> bool:
 def is_good(credential: str, password: str) -> bool:
     """Whether an Authorization header, Bearer or Basic with any user name, holds the password."""
     scheme, _, rest = credential.partition(" ")
-    given = rest.strip(" ")
+    presented = rest.strip(" ")
     if scheme.lower() == "basic":
         try:
-            _, _, given = base64.b64decode(given, validate=True).decode().partition(":")
+            _, _, presented = base64.b64decode(presented, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return False
     elif scheme.lower() != "bearer":
         return False
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), password.encode())
+    return hmac.compare_digest(presented.encode("utf-8", "surrogateescape"), password.encode())

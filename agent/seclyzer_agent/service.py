@@ -179,9 +179,9 @@ async def try_out(settings: Settings, kept: Secrets) -> list[tuple[str, bool, st
     async with background(settings, kept) as (_, checks):
         results: list[tuple[str, bool, str]] = []
         passed: set[str] = set()
-        for spec in sorted(registry.specs(), key=lambda spec: bool(spec.trial and spec.trial.needs)):
+        for spec in sorted(registry.specs(), key=lambda spec: bool(spec.trial and spec.trial.requires)):
             check = next((check for check in checks if check.name in spec.names), None)
-            if spec.trial is None or check is None or (spec.trial.needs and spec.trial.needs not in passed):
+            if spec.trial is None or check is None or (spec.trial.requires and spec.trial.requires not in passed):
                 continue
             good, words = await _try(check, spec.trial, settings.checks[check.name].deadline)
             results.append((spec.trial.label.format(name=check.name), good, words))

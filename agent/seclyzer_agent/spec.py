@@ -88,14 +88,14 @@ class Trial:
 
     With `judged` a measurement that fails is a fault, unless it is one of `filled`: what producers fill says nothing
     about the configuration. Without it, a reading is enough, and `passed` says what it shows. `label` may hold
-    `{name}`; `needs` names a check that must have passed before.
+    `{name}`; `requires` names a check that must have passed before.
     """
 
     judged: bool = True
     filled: tuple[str, ...] = ()
     label: str = "{name}"
     passed: str = ""
-    needs: str = ""
+    requires: str = ""
 
 
 @dataclass(frozen=True, slots=True)

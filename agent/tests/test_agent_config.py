@@ -141,13 +141,13 @@ def test_a_password_file_holds_the_password_and_nothing_else(tmp_path: Path, cas
     """The cases that every reader of such a file is held to."""
     path = tmp_path / "file"
     path.write_bytes(bytes.fromhex(case["hex"]))
-    given = configured(tmp_path, {"redis_password_file": str(path), "reader_password_file": str(path)})
+    loaded = configured(tmp_path, {"redis_password_file": str(path), "reader_password_file": str(path)})
     for read, whose in ((secret, "Redis' password"), (reader_password, "the readers' password")):
         if "fault" not in case and read is secret:
-            assert read(given, {}) == case["secret"]
+            assert read(loaded, {}) == case["secret"]
             continue
         with pytest.raises(ConfigError) as refused:
-            read(given, {})
+            read(loaded, {})
         if "fault" in case:
             allowed = "allowed is one line of printable ASCII without blanks"
             assert str(refused.value) == f"{path}, which holds {whose}, {case['fault']}: {allowed}"

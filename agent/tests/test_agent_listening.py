@@ -25,7 +25,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 @contextmanager
-def given(host: Host, listener: socket.socket, pid: str = "") -> Iterator[subprocess.Popen[str]]:
+def handed_over(host: Host, listener: socket.socket, pid: str = "") -> Iterator[subprocess.Popen[str]]:
     """The agent with a socket handed to process `pid`, itself when empty, as systemd does."""
     os.set_inheritable(listener.fileno(), True)
     number = listener.fileno()
@@ -41,7 +41,7 @@ def given(host: Host, listener: socket.socket, pid: str = "") -> Iterator[subpro
 def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[socket.AddressFamily, str]) -> None:
     host.systemctl(f"env > {host.directory}/seen.part; mv {host.directory}/seen.part {host.directory}/seen; exit 1")
     own = int(host.config["listen"].rpartition(":")[2])
-    with socket.create_server((family[1], 0), family=family[0]) as listener, given(host, listener) as process:
+    with socket.create_server((family[1], 0), family=family[0]) as listener, handed_over(host, listener) as process:
         port = listener.getsockname()[1]
         if family[0] is socket.AF_INET:
             agent = Agent(process, port, "")
@@ -59,7 +59,7 @@ def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[s
 
 def test_a_socket_for_another_process_is_not_taken(host: Host) -> None:
     own = int(host.config["listen"].rpartition(":")[2])
-    with socket.create_server(("127.0.0.1", 0)) as listener, given(host, listener, "1") as process:
+    with socket.create_server(("127.0.0.1", 0)) as listener, handed_over(host, listener, "1") as process:
         until(lambda: listens(own))
         process.terminate()
         assert process.wait(10) == 0

@@ -6,11 +6,11 @@ from itertools import groupby
 from lab.generate import STREAMS, events, line
 
 from .. import IMPLEMENTATIONS, KINDS
-from ..bed import Bed
 from ..fill import add
 from ..phases import Lab
 from ..phases.idle import measure as measure_idle
 from ..phases.idle import remember_memory
+from ..testbed import Testbed
 
 PARTS = 6
 SEED = 1
@@ -21,21 +21,21 @@ STORED_S = 1.5  # within this time points go out
 def measure(lab: Lab, hour_s: float, idle_s: float) -> None:
     """Idle from the start, then the hour in parts, then idle again; growth is from the first part to the last."""
     parts = _parts(hour_s)
-    with lab.bed("rust") as rust, lab.bed("python") as python:
-        beds = {"rust": rust, "python": python}
-        for bed in beds.values():
-            bed.start()
-            bed.wait_ready()
+    with lab.testbed("rust") as rust, lab.testbed("python") as python:
+        testbeds = {"rust": rust, "python": python}
+        for testbed in testbeds.values():
+            testbed.start()
+            testbed.wait_ready()
         time.sleep(STORED_S)
-        for bed in beds.values():
-            remember_memory(lab, bed, "idle")
+        for testbed in testbeds.values():
+            remember_memory(lab, testbed, "idle")
         for number, part in enumerate(parts):
-            _feed(lab, beds, part, number)
-        measure_idle(lab, beds, idle_s)
+            _feed(lab, testbeds, part, number)
+        measure_idle(lab, testbeds, idle_s)
         totals = {kind: sum(len(part[kind]) for part in parts) for kind in KINDS}
-        for bed in beds.values():
-            bed.stop()
-            bed.assert_lossless(totals)
+        for testbed in testbeds.values():
+            testbed.stop()
+            testbed.assert_lossless(totals)
     for name in IMPLEMENTATIONS:
         rss, growth = (lab.figures.summary(figure, name) for figure in ("rss_hour_mib", "rss_growth_mib"))
         assert rss and growth
@@ -44,31 +44,31 @@ def measure(lab: Lab, hour_s: float, idle_s: float) -> None:
         )
 
 
-def _feed(lab: Lab, beds: dict[str, Bed], part: dict[str, list[bytes]], number: int) -> None:
-    """One part into every bed; then memory, once all is computed and stored."""
-    for bed in beds.values():
-        client = bed.redis.client()
+def _feed(lab: Lab, testbeds: dict[str, Testbed], part: dict[str, list[bytes]], number: int) -> None:
+    """One part into every testbed; then memory, once all is computed and stored."""
+    for testbed in testbeds.values():
+        client = testbed.redis.client()
         for kind in KINDS:
             add(client, kind, part[kind])
         client.close()
-    for bed in beds.values():
-        _wait_quiet(bed)
+    for testbed in testbeds.values():
+        _wait_quiet(testbed)
     time.sleep(STORED_S)
-    for name, bed in beds.items():
-        remember_memory(lab, bed, "hour")
+    for name, testbed in testbeds.items():
+        remember_memory(lab, testbed, "hour")
         first = lab.figures.samples["rss_hour_mib"][name][: len(KINDS)]
         if number == len(range(PARTS)) - 1:
             now = lab.figures.samples["rss_hour_mib"][name][-len(KINDS) :]
             lab.figures.add("rss_growth_mib", name, *(b - a for a, b in zip(first, now, strict=True)))
 
 
-def _wait_quiet(bed: Bed) -> None:
+def _wait_quiet(testbed: Testbed) -> None:
     """Until none of the programs works any more."""
     busy = True
     while busy:
-        before = [program.usage().cpu_ns for program in bed.running.values()]
+        before = [program.usage().cpu_ns for program in testbed.running.values()]
         time.sleep(QUIET_S)
-        after = [program.usage().cpu_ns for program in bed.running.values()]
+        after = [program.usage().cpu_ns for program in testbed.running.values()]
         busy = any(b - a > QUIET_NS for a, b in zip(before, after, strict=True))
 
 

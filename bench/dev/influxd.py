@@ -41,8 +41,8 @@ class Influxd:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         token = secrets.token_hex(16)
         until(lambda: self._status("GET", "/health") == 200, "influxd answers")
-        told = {"username": "bench", "password": token, "org": ORGANISATION, "bucket": "bench", "token": token}
-        status = self._status("POST", "/api/v2/setup", told)
+        document = {"username": "bench", "password": token, "org": ORGANISATION, "bucket": "bench", "token": token}
+        status = self._status("POST", "/api/v2/setup", document)
         if status != 201:
             raise BenchError(f"influxd's setup answered {status}")
         url = f"https://{ADDRESS}:{self._port}"

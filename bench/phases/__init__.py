@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..bed import Bed
 from ..figures import Figures
 from ..store import Store
+from ..testbed import Testbed
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,6 @@ class Lab:
     figures: Figures
     say: Callable[[str], None]
 
-    def bed(self, implementation: str) -> Bed:
-        """A fresh bed."""
-        return Bed(implementation, self.programs[implementation], self.store)
+    def testbed(self, implementation: str) -> Testbed:
+        """A fresh testbed."""
+        return Testbed(implementation, self.programs[implementation], self.store)

@@ -3,11 +3,11 @@
 import time
 
 from .. import IMPLEMENTATIONS, KINDS
-from ..bed import Bed
 from ..fill import add
 from ..listener import Listener
 from ..load import INTERVAL, LATENESS, RATES, closing, events, last_end
 from ..reader import read
+from ..testbed import Testbed
 from . import Lab
 
 SECONDS = 120
@@ -17,8 +17,8 @@ def measure(lab: Lab, repeats: dict[str, int], seconds: int = SECONDS) -> None:
     """`seconds` of the load; all three programs start at once, as after a reboot or a switch."""
     for name in IMPLEMENTATIONS:
         for _ in range(repeats[name]):
-            with lab.bed(name) as bed:
-                _once(lab, bed, seconds)
+            with lab.testbed(name) as testbed:
+                _once(lab, testbed, seconds)
         found, share = (lab.figures.summary(figure, name) for figure in ("catch_up_ms", "catch_up_times_reader"))
         assert found and share
         lab.say(
@@ -26,28 +26,28 @@ def measure(lab: Lab, repeats: dict[str, int], seconds: int = SECONDS) -> None:
         )
 
 
-def _once(lab: Lab, bed: Bed, seconds: int) -> None:
+def _once(lab: Lab, testbed: Testbed, seconds: int) -> None:
     end = last_end(time.time_ns() // 1000)
-    client = bed.redis.client()
+    client = testbed.redis.client()
     counts = {kind: RATES[kind] * seconds for kind in KINDS}
     reading = 0.0
     for kind in KINDS:
         texts = list(events(kind, counts[kind], closing(end)))
         ids = add(client, kind, texts)
-        reading += min(read(bed, kind, ids, [len(text) for text in texts]).seconds for _ in range(2))
+        reading += min(read(testbed, kind, ids, [len(text) for text in texts]).seconds for _ in range(2))
     client.close()
-    listener = Listener(bed.redis)
+    listener = Listener(testbed.redis)
     # The last focus that can be taken by then, less one period: whether an event is a transition depends on the app.
     due = {"keystroke": end, "mouse": end, "app": closing(end) - LATENESS - INTERVAL // RATES["app"]}
-    programs = bed.start()
+    programs = testbed.start()
     began = min(program.started for program in programs.values())
-    bed.wait_ready()
-    arrived = [listener.wait(kind, due[kind], f"{bed.implementation}'s last {kind} output") for kind in KINDS]
+    testbed.wait_ready()
+    arrived = [listener.wait(kind, due[kind], f"{testbed.implementation}'s last {kind} output") for kind in KINDS]
     cpu_ns = sum(program.usage().cpu_ns for program in programs.values())
     took_ms = (max(heard.mono_ns for heard in arrived) - began) / 1e6
-    bed.stop()
+    testbed.stop()
     listener.close()
-    bed.assert_lossless(counts)
-    lab.figures.add("catch_up_ms", bed.implementation, took_ms)
-    lab.figures.add("catch_up_cpu_ms", bed.implementation, cpu_ns / 1e6)
-    lab.figures.add("catch_up_times_reader", bed.implementation, took_ms / 1000 / reading)
+    testbed.assert_lossless(counts)
+    lab.figures.add("catch_up_ms", testbed.implementation, took_ms)
+    lab.figures.add("catch_up_cpu_ms", testbed.implementation, cpu_ns / 1e6)
+    lab.figures.add("catch_up_times_reader", testbed.implementation, took_ms / 1000 / reading)

@@ -3,37 +3,40 @@
 import time
 
 from .. import IMPLEMENTATIONS
-from ..bed import Bed
+from ..testbed import Testbed
 from . import Lab
 
 SETTLE_S = 3.0
 SAMPLES = 4
 
 
-def measure(lab: Lab, beds: dict[str, Bed], seconds: float) -> None:
-    """Looks at the programs that run in these beds for so long; figures are of each program for itself."""
+def measure(lab: Lab, testbeds: dict[str, Testbed], seconds: float) -> None:
+    """Looks at the programs that run in these testbeds for so long; figures are of each program for itself."""
     time.sleep(SETTLE_S)
     for _ in range(SAMPLES):
-        before = {name: {kind: program.usage() for kind, program in bed.running.items()} for name, bed in beds.items()}
+        before = {
+            name: {kind: program.usage() for kind, program in testbed.running.items()}
+            for name, testbed in testbeds.items()
+        }
         begun = time.monotonic()
         time.sleep(seconds / SAMPLES)
-        for name, bed in beds.items():
+        for name, testbed in testbeds.items():
             took = time.monotonic() - begun
-            for kind, program in bed.running.items():
+            for kind, program in testbed.running.items():
                 used = program.usage().since(before[name][kind])
                 lab.figures.add("idle_cpu_percent", name, used.cpu_ns / 1e7 / took)
                 lab.figures.add("idle_wakeups_per_s", name, used.wakeups / took)
-            remember_memory(lab, bed, "idle")
+            remember_memory(lab, testbed, "idle")
     for name in IMPLEMENTATIONS:
         lab.say(f"  {name}: {_words(lab, name)}")
 
 
-def remember_memory(lab: Lab, bed: Bed, when: str) -> None:
+def remember_memory(lab: Lab, testbed: Testbed, when: str) -> None:
     """The memory of each program, as a sample."""
-    for program in bed.running.values():
+    for program in testbed.running.values():
         found = program.memory()
-        lab.figures.add(f"rss_{when}_mib", bed.implementation, found.rss)
-        lab.figures.add(f"rss_anon_{when}_mib", bed.implementation, found.anon)
+        lab.figures.add(f"rss_{when}_mib", testbed.implementation, found.rss)
+        lab.figures.add(f"rss_anon_{when}_mib", testbed.implementation, found.anon)
 
 
 def _words(lab: Lab, name: str) -> str:

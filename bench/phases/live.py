@@ -15,9 +15,9 @@ from statistics import median
 from typing import Any
 
 from .. import IMPLEMENTATIONS, BenchError
-from ..bed import Bed
 from ..listener import Heard, Listener
 from ..load import INTERVAL, LATENESS
+from ..testbed import Testbed
 from . import Lab
 from .idle import remember_memory
 
@@ -32,13 +32,13 @@ SAMPLES = 4
 
 
 class Feeding:
-    """The feeder's process for one bed."""
+    """The feeder's process for one testbed."""
 
-    def __init__(self, bed: Bed, seconds: float, pace: float) -> None:
+    def __init__(self, testbed: Testbed, seconds: float, pace: float) -> None:
         words = [sys.executable, "-IB", "-c", START, str(ROOT)]
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        told = {"socket": str(bed.redis.socket), "seconds": seconds, "pace": pace}
-        self._write(json.dumps({**told, "behind_us": BEHIND_US[bed.implementation]}))
+        order = {"socket": str(testbed.redis.socket), "seconds": seconds, "pace": pace}
+        self._write(json.dumps({**order, "behind_us": BEHIND_US[testbed.implementation]}))
         self._read()
 
     def go(self) -> None:
@@ -46,10 +46,10 @@ class Feeding:
         self._write("go")
 
     def finish(self) -> dict[str, Any]:
-        """What it noted, when all have been added."""
-        said = json.loads(self._read())
+        """What it reported, when all have been added."""
+        message = json.loads(self._read())
         self._process.wait(10)
-        return dict(said)
+        return dict(message)
 
     def kill(self) -> None:
         """Ends it."""
@@ -71,18 +71,18 @@ class Feeding:
 
 def measure(lab: Lab, seconds: float) -> None:
     """The load, to both implementations at the same time, each in its own Redis."""
-    with lab.bed("rust") as rust, lab.bed("python") as python:
-        beds = {"rust": rust, "python": python}
-        listeners = {name: Listener(bed.redis) for name, bed in beds.items()}
-        noted = _feed(lab, beds, seconds, 1.0, "load")
+    with lab.testbed("rust") as rust, lab.testbed("python") as python:
+        testbeds = {"rust": rust, "python": python}
+        listeners = {name: Listener(testbed.redis) for name, testbed in testbeds.items()}
+        summaries = _feed(lab, testbeds, seconds, 1.0, "load")
         for name, listener in listeners.items():
-            _latencies(lab, name, listener, noted[name]["moved"])
+            _latencies(lab, name, listener, summaries[name]["moved"])
             listener.close()
 
 
 def measure_work(lab: Lab, seconds: float) -> None:
     """A twentieth of the load: 50 events a second, as somebody at work makes them."""
-    with lab.bed("rust") as rust, lab.bed("python") as python:
+    with lab.testbed("rust") as rust, lab.testbed("python") as python:
         _feed(lab, {"rust": rust, "python": python}, seconds, WORK_PACE, "work")
     for name in IMPLEMENTATIONS:
         found = lab.figures.summary("work_cpu_percent", name)
@@ -90,39 +90,39 @@ def measure_work(lab: Lab, seconds: float) -> None:
         lab.say(f"  {name}: {found.median:.2f} % CPU, all three programs")
 
 
-def _feed(lab: Lab, beds: dict[str, Bed], seconds: float, pace: float, when: str) -> dict[str, dict[str, Any]]:
-    """Feeds all beds, takes samples meanwhile, and stops the programs; what the feeders noted."""
-    feeders = {name: Feeding(bed, seconds, pace) for name, bed in beds.items()}
+def _feed(lab: Lab, testbeds: dict[str, Testbed], seconds: float, pace: float, when: str) -> dict[str, dict[str, Any]]:
+    """Feeds all testbeds, takes samples meanwhile, and stops the programs; what the feeders reported."""
+    feeders = {name: Feeding(testbed, seconds, pace) for name, testbed in testbeds.items()}
     try:
-        for bed in beds.values():
-            bed.start()
-            bed.wait_ready()
+        for testbed in testbeds.values():
+            testbed.start()
+            testbed.wait_ready()
         time.sleep(SPARE_S)
         for feeder in feeders.values():
             feeder.go()
         for _ in range(SAMPLES):
-            _sample(lab, beds, seconds / SAMPLES, when)
-        noted = {name: feeder.finish() for name, feeder in feeders.items()}
+            _sample(lab, testbeds, seconds / SAMPLES, when)
+        summaries = {name: feeder.finish() for name, feeder in feeders.items()}
     finally:
         for feeder in feeders.values():
             feeder.kill()
     time.sleep(SPARE_S / 2)
-    for name, bed in beds.items():
-        bed.stop()
-        bed.assert_lossless(noted[name]["added"])
-    return noted
+    for name, testbed in testbeds.items():
+        testbed.stop()
+        testbed.assert_lossless(summaries[name]["added"])
+    return summaries
 
 
-def _sample(lab: Lab, beds: dict[str, Bed], seconds: float, when: str) -> None:
+def _sample(lab: Lab, testbeds: dict[str, Testbed], seconds: float, when: str) -> None:
     """CPU time of all three programs over this time, as a share of one core, and their memory at its end."""
-    before = {name: [program.usage() for program in bed.running.values()] for name, bed in beds.items()}
+    before = {name: [program.usage() for program in testbed.running.values()] for name, testbed in testbeds.items()}
     begun = time.monotonic()
     time.sleep(seconds)
-    for name, bed in beds.items():
-        used = [p.usage().since(earlier) for p, earlier in zip(bed.running.values(), before[name], strict=True)]
+    for name, testbed in testbeds.items():
+        used = [p.usage().since(earlier) for p, earlier in zip(testbed.running.values(), before[name], strict=True)]
         took = time.monotonic() - begun
         lab.figures.add(f"{when}_cpu_percent", name, sum(usage.cpu_ns for usage in used) / 1e7 / took)
-        remember_memory(lab, bed, when)
+        remember_memory(lab, testbed, when)
 
 
 def _latencies(lab: Lab, name: str, listener: Listener, moved: dict[str, list[list[int]]]) -> None:

@@ -3,10 +3,10 @@
 import time
 
 from .. import IMPLEMENTATIONS, load
-from ..bed import Bed
 from ..fill import add
 from ..listener import Listener
 from ..reader import read
+from ..testbed import Testbed
 from . import Lab
 
 RUNS = {"rust": 3, "python": 1}  # through the same stream; each time all is done again
@@ -29,25 +29,25 @@ def _words(lab: Lab, name: str, kind: str) -> str:
 def _compare(lab: Lab, kind: str, count: int) -> None:
     """One repeat: the same events for all, in a Redis each, at most seconds old."""
     for name in IMPLEMENTATIONS:
-        with lab.bed(name) as bed:
+        with lab.testbed(name) as testbed:
             end = load.last_end(time.time_ns() // 1000)
             texts = list(load.events(kind, count, load.closing(end)))
-            client = bed.redis.client()
+            client = testbed.redis.client()
             ids = add(client, kind, texts)
             sizes = [len(text) for text in texts]
             for _ in range(RUNS[name]):
-                _run(lab, bed, kind, end, ids, sizes)
+                _run(lab, testbed, kind, end, ids, sizes)
             client.close()
 
 
-def _run(lab: Lab, bed: Bed, kind: str, end: int, ids: list[bytes], sizes: list[int]) -> None:
+def _run(lab: Lab, testbed: Testbed, kind: str, end: int, ids: list[bytes], sizes: list[int]) -> None:
     """The program between two runs of the reader: the machine's own speed changes from second to second."""
-    name, add_figure = bed.implementation, lab.figures.add
-    bed.forget()
-    ceiling = read(bed, kind, ids, sizes, ahead=4)
-    before = read(bed, kind, ids, sizes)
-    rate, cpu_rate = _extract(bed, kind, len(ids), end)
-    after = read(bed, kind, ids, sizes)
+    name, add_figure = testbed.implementation, lab.figures.add
+    testbed.forget()
+    ceiling = read(testbed, kind, ids, sizes, ahead=4)
+    before = read(testbed, kind, ids, sizes)
+    rate, cpu_rate = _extract(testbed, kind, len(ids), end)
+    after = read(testbed, kind, ids, sizes)
     reader = (before.rate + after.rate) / 2
     add_figure(f"events_per_s_{kind}", name, rate)
     add_figure(f"events_per_cpu_s_{kind}", name, cpu_rate)
@@ -58,15 +58,15 @@ def _run(lab: Lab, bed: Bed, kind: str, end: int, ids: list[bytes], sizes: list[
     add_figure(f"redis_ceiling_busy_{kind}", name, 100 * ceiling.redis_busy)
 
 
-def _extract(bed: Bed, kind: str, count: int, end: int) -> tuple[float, float]:
+def _extract(testbed: Testbed, kind: str, count: int, end: int) -> tuple[float, float]:
     """Events a second of wall time, and of the program's own CPU time, from READY to the last window's arrival."""
-    listener = Listener(bed.redis)
-    program = bed.start([kind])[kind]
+    listener = Listener(testbed.redis)
+    program = testbed.start([kind])[kind]
     ready = program.started + program.wait_ready()
     before = program.usage()
-    last = listener.wait(kind, end, f"{bed.implementation}'s {kind} window at the end of the stream")
+    last = listener.wait(kind, end, f"{testbed.implementation}'s {kind} window at the end of the stream")
     used = program.usage().since(before)
-    bed.stop()
+    testbed.stop()
     listener.close()
-    bed.assert_lossless({kind: count})
+    testbed.assert_lossless({kind: count})
     return count / ((last.mono_ns - ready) / 1e9), count / (used.cpu_ns / 1e9)

@@ -100,14 +100,14 @@ def test_a_host_has_limits_of_its_own() -> None:
     assert not host["catch_up_ms"].limits
 
 
-@pytest.mark.parametrize("on_host", [False, True])
-def test_no_wall_time_and_no_rate_by_it_decides(on_host: bool) -> None:
-    gated = {name for name, each in expectations.load(on_host).items() if each.gate}
+@pytest.mark.parametrize("real_host", [False, True])
+def test_no_wall_time_and_no_rate_by_it_decides(real_host: bool) -> None:
+    gated = {name for name, each in expectations.load(real_host).items() if each.gate}
     assert not gated & {"start_ms", "closed_to_published_ms", "catch_up_ms", "events_per_s_mouse"}
     assert not gated & {"share_of_reader_keystroke", "share_of_reader_mouse"}
     assert {"start_cpu_ms", "rss_idle_mib", "idle_cpu_percent", "idle_wakeups_per_s"} <= gated
     # A host counts no instructions: there the CPU time of a window decides, with a wide limit.
-    assert gated & {"window_cpu_us"} == ({"window_cpu_us"} if on_host else set())
+    assert gated & {"window_cpu_us"} == ({"window_cpu_us"} if real_host else set())
     assert {"window_instructions", "event_instructions_keystroke", "event_instructions_mouse"} <= gated
 
 
@@ -136,7 +136,7 @@ def test_a_file_that_holds_no_figures_is_refused_in_a_sentence(tmp_path: Path, t
 
 
 @pytest.mark.parametrize(
-    ("now", "said"),
+    ("now", "reported"),
     [
         ([2.0, 2.1], ["rust: the size: 1.1 → 2.1 MiB (+91%)"]),
         ([0.5, 0.6], ["rust: the size: 1.1 → 0.6 MiB (-45%)"]),
@@ -144,9 +144,9 @@ def test_a_file_that_holds_no_figures_is_refused_in_a_sentence(tmp_path: Path, t
         ([1.05, 2.0], []),  # their samples overlap
     ],
 )
-def test_only_notable_changes_since_the_baseline_are_said(now: list[float], said: list[str]) -> None:
+def test_only_notable_changes_since_the_baseline_are_said(now: list[float], reported: list[str]) -> None:
     table = {"size": expectation(rust=Limit(5.0, at_least=False))}
-    assert changes(figures(size=now), figures(size=[1.0, 1.1]), table) == said
+    assert changes(figures(size=now), figures(size=[1.0, 1.1]), table) == reported
 
 
 def test_what_the_baseline_has_not_is_no_change() -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bench import IMPLEMENTATIONS, BenchError, expectations, host, load, machine
-from bench.bed import Bed
 from bench.dev import cli
 from bench.figures import Figures
 from bench.phases import Lab, counted
 from bench.run import QUICK
 from bench.store import Store
+from bench.testbed import Testbed
 
 PROGRAMS = [word for name in IMPLEMENTATIONS for word in (f"--{name}", str(cli.BUILT[name]))]
 NOT_ON_HOSTS = {"rss_hour_mib", "rss_growth_mib", "rss_anon_hour_mib", "catch_up_ms", "catch_up_cpu_ms",
@@ -21,11 +21,11 @@ NOT_ON_HOSTS = {"rss_hour_mib", "rss_growth_mib", "rss_anon_hour_mib", "catch_up
                 "event_instructions_mouse"}  # fmt: skip
 
 
-def assert_figures(written: dict[str, Any], wanted: set[str]) -> None:
+def assert_figures(written: dict[str, Any], expected: set[str]) -> None:
     """All of them, for both, with numbers that can be, and in the form that is documented."""
     assert set(written) == {"schema", "profile", "about", "passed", "verdicts", "figures"}
     assert written["schema"] == 1
-    assert set(written["figures"]) >= wanted
+    assert set(written["figures"]) >= expected
     for name, by in written["figures"].items():
         assert set(by) == set(IMPLEMENTATIONS), name
         for summary in by.values():
@@ -33,7 +33,7 @@ def assert_figures(written: dict[str, Any], wanted: set[str]) -> None:
             assert summary["min"] <= summary["median"] <= summary["max"]
             assert summary["samples"]
     judged = {(verdict["figure"], verdict["implementation"]) for verdict in written["verdicts"]}
-    assert judged == {(name, whose) for name in wanted for whose in IMPLEMENTATIONS}
+    assert judged == {(name, whose) for name in expected for whose in IMPLEMENTATIONS}
     assert written["passed"] == (not any(v["gate"] and v["holds"] is False for v in written["verdicts"]))
 
 
@@ -100,7 +100,7 @@ def test_what_cannot_be_counted_is_no_measurement(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("stats", "said"),
+    ("stats", "reported"),
     [
         ({"events": 7}, None),
         ({"events": 6}, "rust app: 6 of 7 events were taken"),
@@ -108,17 +108,17 @@ def test_what_cannot_be_counted_is_no_measurement(monkeypatch: pytest.MonkeyPatc
         ({}, "rust app: 0 of 7 events were taken"),
     ],
 )
-def test_a_loss_is_no_measurement(stats: dict[str, int], said: str | None) -> None:
-    with Bed("rust", cli.BUILT["rust"], Store("", "", "")) as bed:
-        client = bed.redis.client()
+def test_a_loss_is_no_measurement(stats: dict[str, int], reported: str | None) -> None:
+    with Testbed("rust", cli.BUILT["rust"], Store("", "", "")) as testbed:
+        client = testbed.redis.client()
         for name, value in stats.items():
             client.call("HSET", "seclyzer:stats:app", name, value)
         client.close()
-        if said is None:
-            bed.assert_lossless({"app": 7})
+        if reported is None:
+            testbed.assert_lossless({"app": 7})
         else:
-            with pytest.raises(BenchError, match=re.escape(said)):
-                bed.assert_lossless({"app": 7})
+            with pytest.raises(BenchError, match=re.escape(reported)):
+                testbed.assert_lossless({"app": 7})
 
 
 def test_a_release_without_programs_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,5 +131,5 @@ def test_a_program_that_ends_at_once_is_named(tmp_path: Path, capsys: pytest.Cap
         (tmp_path / name).write_text("#!/bin/sh\necho broken >&2\nexit 3\n")
         (tmp_path / name).chmod(0o755)
     assert host.main(["--here", *PROGRAMS[2:], "--rust", str(tmp_path)], QUICK) == 2
-    said = capsys.readouterr().err
-    assert "ended with 3; it said: broken" in said
+    reported = capsys.readouterr().err
+    assert "ended with 3; it said: broken" in reported

@@ -42,11 +42,11 @@ def events(name: str, folder: Path = HERE) -> Path:
     return folder / f"{name}.events.jsonl"
 
 
-def close(value: float, wanted: float, within: float | None = None) -> bool:
+def close(value: float, chosen: float, within: float | None = None) -> bool:
     """Equal to 1e-9 relative or 1e-12 absolute, or `within` that of what the vector gives rounded."""
     if within is not None:
-        return abs(value - wanted) <= within
-    return math.isclose(value, wanted, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+        return abs(value - chosen) <= within
+    return math.isclose(value, chosen, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
 
 
 def is_number(value: object) -> bool:
@@ -62,29 +62,29 @@ def exactly(text: str) -> float | None:
         return None
 
 
-def differences(where: str, wanted: Any, got: Any) -> Iterator[str]:
+def differences(where: str, chosen: Any, got: Any) -> Iterator[str]:
     """What is wrong at one place of the output; nothing when it is as the vector says."""
-    said = f"{where}: {wanted!r} expected, {got!r} found"
-    if isinstance(wanted, dict) and set(wanted) == {"about", "within"}:
-        if not (is_number(got) and close(got, wanted["about"], wanted["within"])):
-            yield said
-    elif isinstance(wanted, dict):
-        if not isinstance(got, dict) or set(got) != set(wanted):
-            yield said
+    reported = f"{where}: {chosen!r} expected, {got!r} found"
+    if isinstance(chosen, dict) and set(chosen) == {"about", "within"}:
+        if not (is_number(got) and close(got, chosen["about"], chosen["within"])):
+            yield reported
+    elif isinstance(chosen, dict):
+        if not isinstance(got, dict) or set(got) != set(chosen):
+            yield reported
             return
-        for key in wanted:
-            yield from differences(f"{where}.{key}", wanted[key], got[key])
-    elif isinstance(wanted, list):
-        if not isinstance(got, list) or len(got) != len(wanted):
-            yield said
+        for key in chosen:
+            yield from differences(f"{where}.{key}", chosen[key], got[key])
+    elif isinstance(chosen, list):
+        if not isinstance(got, list) or len(got) != len(chosen):
+            yield reported
             return
-        for place, (one, other) in enumerate(zip(wanted, got)):  # noqa: B905  lengths are equal
+        for place, (one, other) in enumerate(zip(chosen, got)):  # noqa: B905  lengths are equal
             yield from differences(f"{where}[{place}]", one, other)
-    elif isinstance(wanted, str) and (number := exactly(wanted)) is not None:
+    elif isinstance(chosen, str) and (number := exactly(chosen)) is not None:
         if not (is_number(got) and close(got, number)):
-            yield said
-    elif type(got) is not type(wanted) or got != wanted:
-        yield said
+            yield reported
+    elif type(got) is not type(chosen) or got != chosen:
+        yield reported
 
 
 def compare(expected: dict[str, Any], rows: Sequence[dict[str, Any]], counters: dict[str, Any]) -> list[str]:
@@ -92,11 +92,11 @@ def compare(expected: dict[str, Any], rows: Sequence[dict[str, Any]], counters: 
     wrong = [line for key, value in expected["counters"].items() for line in differences(key, value, counters.get(key))]
     if len(rows) != len(expected["rows"]):
         return [*wrong, f"{len(expected['rows'])} rows expected, {len(rows)} found"]
-    for number, (wanted, got) in enumerate(zip(expected["rows"], rows)):  # noqa: B905
+    for number, (chosen, got) in enumerate(zip(expected["rows"], rows)):  # noqa: B905
         where = f"row {number}"
-        if "keys" in expected and wanted["type"] != "app_patterns" and list(got) != expected["keys"]:
+        if "keys" in expected and chosen["type"] != "app_patterns" and list(got) != expected["keys"]:
             wrong.append(f"{where}: the keys are not those of the contract, in its order")
-        for key, value in wanted.items():
+        for key, value in chosen.items():
             wrong += differences(f"{where} {key}", value, got.get(key))
     return wrong
 
@@ -110,12 +110,12 @@ def environment() -> dict[str, str]:
 def replay(command: list[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rows and counters of a program; RuntimeError when it fails or writes no JSON."""
     done = subprocess.run(command, capture_output=True, env=environment(), timeout=PATIENCE_S, check=False)
-    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    reported = done.stderr.decode("utf-8", "replace").strip().splitlines()
     if done.returncode != 0:
-        raise RuntimeError(f"exit {done.returncode}: {said[-1] if said else 'nothing said'}")
+        raise RuntimeError(f"exit {done.returncode}: {reported[-1] if reported else 'nothing said'}")
     try:
         rows = [json.loads(line) for line in done.stdout.decode("utf-8").split("\n") if line]
-        counters = json.loads(said[-1]) if said else {}
+        counters = json.loads(reported[-1]) if reported else {}
     except ValueError as error:
         raise RuntimeError(f"the output is no JSON: {error}") from error
     return rows, counters

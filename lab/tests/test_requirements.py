@@ -14,10 +14,10 @@ def test_everything_missing_is_named_in_one_go(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(requirements, "SPACE", 2**70)
     with pytest.raises(LabError) as caught:
         requirements.check()
-    said = str(caught.value)
-    assert "sudo python3 -m lab" in said
-    assert "apt-get install --no-install-recommends podman runc`" in said
-    assert "SECLYZER_CACHE" in said
+    reported = str(caught.value)
+    assert "sudo python3 -m lab" in reported
+    assert "apt-get install --no-install-recommends podman runc`" in reported
+    assert "SECLYZER_CACHE" in reported
 
 
 def test_a_machine_that_has_all_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,14 +29,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _, arguments = self.validate_argument_spec(
             {"name": {"type": "list", "elements": "str", "required": True}, "policy_rc_d": {"type": "int"}}
         )
-        wanted = {name: value for name, value in arguments.items() if value is not None}
-        wanted["install_recommends"] = False
-        result = self._ask("ansible.builtin.apt", wanted, task_vars)
+        desired = {name: value for name, value in arguments.items() if value is not None}
+        desired["install_recommends"] = False
+        result = self._ask("ansible.builtin.apt", desired, task_vars)
         if not result.get("failed") or self._task.check_mode:
             return result
-        told = self._ask("ansible.builtin.command", {"_raw_params": UPDATE}, task_vars)
-        away = sources(f"{told.get('stdout', '')}\n{told.get('stderr', '')}")
-        result = self._ask("ansible.builtin.apt", wanted, task_vars)
+        output = self._ask("ansible.builtin.command", {"_raw_params": UPDATE}, task_vars)
+        away = sources(f"{output.get('stdout', '')}\n{output.get('stderr', '')}")
+        result = self._ask("ansible.builtin.apt", desired, task_vars)
         if away:
             words = f"apt cannot read {', '.join(away)}"
             if result.get("failed"):
@@ -51,7 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return dict(self._execute_module(module, arguments, task_vars=task_vars))
 
 
-def sources(told: str) -> list[str]:
+def sources(output: str) -> list[str]:
     """The addresses that `apt-get update` could not read, without users and passwords."""
-    found = (ADDRESS.search(words) for words in BROKEN.findall(told))
+    found = (ADDRESS.search(words) for words in BROKEN.findall(output))
     return list(dict.fromkeys(USER.sub("", match[0]) for match in found if match))

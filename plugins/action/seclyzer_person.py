@@ -36,14 +36,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {
-                "look_at": {"type": "str", "required": True, "choices": ["words", "report"]},
+                "step": {"type": "str", "required": True, "choices": ["words", "report"]},
                 **{name: {"type": "str", "default": ""} for name in ASKED},
                 "what": {"type": "str", "choices": ["forget", "export"], "default": "forget"},
                 "folder": {"type": "path"},
             }
         )
         facts = task_vars or {}
-        if arguments["look_at"] == "words":
+        if arguments["step"] == "words":
             return self._words(facts, arguments)
         return self._report(facts, arguments)
 

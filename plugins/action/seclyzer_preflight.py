@@ -54,19 +54,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {
-                "look_at": {"type": "str", "required": True, "choices": ["variables", "renamed", "host", "verdict"]},
-                "noted": {"type": "str"},
+                "step": {"type": "str", "required": True, "choices": ["variables", "renamed", "host", "verdict"]},
+                "registered": {"type": "str"},
                 "bundle": {"type": "path"},
                 "store": {"type": "bool", "default": True},
             }
         )
         facts = task_vars or {}
-        if arguments["look_at"] == "variables":
+        if arguments["step"] == "variables":
             return self._variables(facts, arguments["bundle"], arguments["store"])
-        if arguments["look_at"] == "renamed":
+        if arguments["step"] == "renamed":
             return self._renamed(facts)
-        if arguments["look_at"] == "verdict":
-            return self._verdict(facts, arguments["noted"])
+        if arguments["step"] == "verdict":
+            return self._verdict(facts, arguments["registered"])
         return self._host(facts, arguments["bundle"], arguments["store"])
 
     def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
@@ -108,12 +108,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return []  # what cannot be worked out yet is looked at again when the host is
         return [f"influxdb_url {unsafe}"] if unsafe else []
 
-    def _verdict(self, facts: Vars, noted: str) -> dict[str, Any]:
+    def _verdict(self, facts: Vars, registered: str) -> dict[str, Any]:
         """Refuses for all hosts when one of them cannot go on."""
         sentences = [
             f"{host}: {sentence}"
             for host in facts["ansible_play_hosts"]
-            for sentence in (facts["hostvars"][host].get(noted) or {}).get("refused", [])
+            for sentence in (facts["hostvars"][host].get(registered) or {}).get("refused", [])
         ]
         return _refuse(sentences) or {"changed": False}
 
@@ -121,19 +121,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """What this host is and runs, and what it shall run."""
         manifest = read_bundle(Path(bundle)).manifest if bundle else {}
         is_edge = EDGE in facts["group_names"]
-        said = options(self._loader, self._templar, facts, OPTIONS_OF)
-        unsafe = safe_url.fault(str(said["influxdb_url"]))
-        influx = {} if unsafe else _influx(said)
+        resolved = options(self._loader, self._templar, facts, OPTIONS_OF)
+        unsafe = safe_url.fault(str(resolved["influxdb_url"]))
+        influx = {} if unsafe else _influx(resolved)
         name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
         is_store = STORE in facts["group_names"]
-        mine = ports.of_host(said, is_edge, is_store, boolean(said["influxdb_tls"]), _redis_units())
+        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), _redis_units())
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return _no_terminal(status) or dict(status)
         system = self._system(facts)
         about, running = status["host"], status["running"]
-        typed, inventory, overrides = (said.get(name) for name in ("mode", *JUDGED_BY_MODE))
+        typed, inventory, overrides = (resolved.get(name) for name in ("mode", *JUDGED_BY_MODE))
         try:
             mode, mode_from = modes.choose(typed, inventory, running.get("mode"))
             implementations = modes.implementations(mode, overrides)
@@ -143,7 +143,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
         if manifest and is_edge:
-            refused += _spool_fault(about, int(said["seclyzer_extractors_spool_bytes"]))
+            refused += _spool_fault(about, int(resolved["seclyzer_extractors_spool_bytes"]))
         if unsafe and store:
             refused.append(f"influxdb_url {unsafe}")
         elif manifest and store and not about["addresses"].get(name):
@@ -160,8 +160,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "release": manifest.get("release"),
             "influx": influx,
             "redis": {
-                "socket_group": str(said["redis_socket_group"]),
-                "legacy_clients": boolean(said["redis_legacy_clients"]),
+                "socket_group": str(resolved["redis_socket_group"]),
+                "legacy_clients": boolean(resolved["redis_legacy_clients"]),
             },
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "running": running,
@@ -245,12 +245,12 @@ def _types(of_host: Vars, known: variables.Options) -> list[str]:
     return [sentence for sentence in wrong if sentence]
 
 
-def _undefined(name: str, said: str, known: variables.Options) -> list[str]:
+def _undefined(name: str, message: str, known: variables.Options) -> list[str]:
     """What is wrong with a value that cannot be told: nothing when it only waits for another option's default."""
-    missing = re.search(r"'(\w+)' is undefined", said)
+    missing = re.search(r"'(\w+)' is undefined", message)
     if missing and missing[1] in known:
         return []
-    return [f"{name} cannot be worked out: {missing[0] if missing else said}"]
+    return [f"{name} cannot be worked out: {missing[0] if missing else message}"]
 
 
 def _mode(of_host: Vars) -> list[str]:
@@ -336,8 +336,8 @@ def _spool_fault(about: Vars, spool_bytes: int) -> list[str]:
     needed = len(KINDS) * spool_bytes - about["spooled"]
     if about["free_state"] >= needed:
         return []
-    left, wanted = (f"{size >> 20} MiB" for size in (about["free_state"], needed))
+    left, needed_text = (f"{size >> 20} MiB" for size in (about["free_state"], needed))
     return [
-        f"/var/lib/seclyzer has {left} left, the spools of {len(KINDS)} extractors may need {wanted}; "
+        f"/var/lib/seclyzer has {left} left, the spools of {len(KINDS)} extractors may need {needed_text}; "
         "seclyzer_extractors_spool_bytes can be less"
     ]

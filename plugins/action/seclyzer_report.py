@@ -13,6 +13,9 @@ from ..module_utils.words import DEFAULT_USER
 
 display = Display()
 
+REGISTERED = {"preflight": "__seclyzer_host", "health": "__seclyzer_health", "failed": "__seclyzer_failed"}
+"""The variables that earlier tasks registered, by option."""
+
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     """See the module of the same name for its options."""
@@ -23,9 +26,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """One line a host, what was given by `-e`, and the hosts that are not where they should be."""
         super().run(tmp, task_vars)
-        names = ("noted", "health", "failed")
         _, arguments = self.validate_argument_spec(
-            {name: {"type": "str", "default": f"__seclyzer_{'host' if name == 'noted' else name}"} for name in names}
+            {name: {"type": "str", "default": default} for name, default in REGISTERED.items()}
             | {"partial": {"type": "bool", "default": False}}
         )
         facts = task_vars or {}
@@ -35,11 +37,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         width = max((len(host) for host in hosts), default=0)
         for host in hosts:
             of_host = facts["hostvars"][host]
-            noted, health, failed = (of_host.get(arguments[name]) for name in names)
+            preflight_result, health, failed = (of_host.get(arguments[name]) for name in REGISTERED)
             if failed and of_host.get("__seclyzer_now"):
                 health = of_host["__seclyzer_now"]
             reached = host in facts["ansible_play_hosts"]
-            words, good = line(noted, health, failed, reached, bool(self._task.check_mode), arguments["partial"])
+            words, good = line(
+                preflight_result, health, failed, reached, bool(self._task.check_mode), arguments["partial"]
+            )
             if reached and (risk := open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))):
                 words += f"  ({risk})"
             done = (of_host.get("__seclyzer_switched") or {}).get("said") or []
@@ -68,10 +72,12 @@ def without_owner(facts: Mapping[str, Any]) -> str:
     return f"without an owner: {named}; {option} names a host's person, by whom forget.yml and export.yml find the data"
 
 
-def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool, partial: bool = False) -> tuple[str, bool]:
+def line(
+    preflight_result: Any, health: Any, failed: Any, reached: bool, check: bool, partial: bool = False
+) -> tuple[str, bool]:
     """What is said of one host, and whether it is where it should be. A `partial` run asks no host for its health."""
-    noted, health = noted or {}, health or {}
-    running = health.get("running") or noted.get("running") or {}
+    preflight_result, health = preflight_result or {}, health or {}
+    running = health.get("running") or preflight_result.get("running") or {}
     if not reached:
         return "NOT REACHED", False
     words = [what_runs(running)]
@@ -85,7 +91,7 @@ def line(noted: Any, health: Any, failed: Any, reached: bool, check: bool, parti
         words.append("health not checked: the tags of this run leave it out")
     else:
         words.append("NOT LOOKED AT")
-    if differs := against_inventory(noted, running):
+    if differs := against_inventory(preflight_result, running):
         words.append(differs)
     good = not failed and (check or partial or bool(health.get("summary")))
     return "  ".join(words), good
@@ -107,14 +113,14 @@ def what_runs(running: Mapping[str, Any]) -> str:
     return f"{running['release']}  deployment {running['deployment']}  {running['mode'] or 'agent only'}"
 
 
-def against_inventory(noted: Mapping[str, Any], running: Mapping[str, Any]) -> str:
+def against_inventory(preflight_result: Mapping[str, Any], running: Mapping[str, Any]) -> str:
     """Where a host differs from what its inventory says; empty when it does not."""
-    runs, says = running.get("mode"), noted.get("inventory_mode")
+    runs, says = running.get("mode"), preflight_result.get("inventory_mode")
     if not runs:
         return ""
     if says and says != runs:
         return f"(the inventory says {says})"
-    meant = modes.implementations(runs, noted.get("overrides"))
+    meant = modes.implementations(runs, preflight_result.get("overrides"))
     found = running.get("implementations") or meant
     parts = [f"{kind}={meant[kind]}" for kind in meant if found.get(kind) != meant[kind]]
     return f"(the inventory says {', '.join(parts)})" if parts else ""

@@ -22,7 +22,7 @@ ROOT_ONLY = ("", 0o600)
 
 def protect(folder: Path) -> int:
     """Sets owners and modes of one deployment's files; how many had others."""
-    return sum(_give(path, group, mode) for path, (group, mode) in _wanted(folder))
+    return sum(_give(path, group, mode) for path, (group, mode) in _readable_files(folder))
 
 
 def protect_all(layout: Layout) -> int:
@@ -34,7 +34,7 @@ def protect_all(layout: Layout) -> int:
 def exposed(layout: Layout) -> int:
     """How many files and folders have other owners or modes than they should."""
     closed = sum(credentials.keep_folder(path, 0o755, dry=True) for path in _folders(layout))
-    return closed + sum(not _is_given(path, group, mode) for path, (group, mode) in _everything(layout))
+    return closed + sum(not _matches(path, group, mode) for path, (group, mode) in _everything(layout))
 
 
 def _folders(layout: Layout) -> Iterator[Path]:
@@ -50,10 +50,10 @@ def _everything(layout: Layout) -> Iterator[tuple[Path, tuple[str, int]]]:
     for path in (layout.history, layout.lock):
         yield path, ROOT_ONLY
     for folder in sorted(layout.deployments.glob("[0-9]*")):
-        yield from _wanted(folder)
+        yield from _readable_files(folder)
 
 
-def _wanted(folder: Path) -> Iterator[tuple[Path, tuple[str, int]]]:
+def _readable_files(folder: Path) -> Iterator[tuple[Path, tuple[str, int]]]:
     """Each file of a deployment that is not for everybody, the group that reads it, and its mode."""
     readers: dict[str, str] = {}
     for unit in sorted((folder / "units").glob("*")):
@@ -74,7 +74,7 @@ def _owner(group: str, mode: int) -> tuple[int, int, int]:
     return os.geteuid(), os.getegid(), 0o600
 
 
-def _is_given(path: Path, group: str, mode: int) -> bool:
+def _matches(path: Path, group: str, mode: int) -> bool:
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def _is_given(path: Path, group: str, mode: int) -> bool:
 
 def _give(path: Path, group: str, mode: int) -> bool:
     """Gives a file to its reader; False when it was so already, or is not there."""
-    if _is_given(path, group, mode):
+    if _matches(path, group, mode):
         return False
     user, owner, bits = _owner(group, mode)
     try:

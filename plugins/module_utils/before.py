@@ -27,21 +27,21 @@ class Before:
     """One look just before a switch: the agent's checks that failed, and each extractor's life and counters."""
 
     fails: frozenset[str] = frozenset()
-    lives: Mapping[str, str] = field(default_factory=dict)
+    processes: Mapping[str, str] = field(default_factory=dict)
     counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {"fails": sorted(self.fails), "lives": dict(self.lives), "counters": dict(self.counters)}
+        return {"fails": sorted(self.fails), "lives": dict(self.processes), "counters": dict(self.counters)}
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Before:
+    def of(cls, content: Mapping[str, Any]) -> Before:
         """From JSON."""
-        return cls(frozenset(told["fails"]), told["lives"], told["counters"])
+        return cls(frozenset(content["fails"]), content["lives"], content["counters"])
 
     def lost(self, kind: str, stats: Mapping[str, str]) -> dict[str, int]:
         """By how much each loss of an extractor grew since; a new process counts from 0."""
-        same = self.lives.get(kind) == life(stats)
+        same = self.processes.get(kind) == process_of(stats)
         base = self.counters.get(kind, {}) if same else {}
         grown = {name: number - base.get(name, 0) for name, number in counters(stats).items()}
         return {name: more for name, more in grown.items() if more > 0}
@@ -55,7 +55,7 @@ class Before:
         return bool({f"{kind}:losses", f"{kind}:spool"} & self.fails)
 
 
-def life(stats: Mapping[str, str]) -> str:
+def process_of(stats: Mapping[str, str]) -> str:
     """Names one life of an extractor's process."""
     return f"{stats.get('pid')}@{stats.get('started_at')}"
 

@@ -34,7 +34,7 @@ def read_secret(path: Path) -> str | None:
         return None
 
 
-def read_given(path: Path) -> str | None:
+def read_provided(path: Path) -> str | None:
     """The secret in a file that a person may have put there; None when it is absent.
 
     Raises Refused also when it holds anything else, for nobody but that person can mend it.
@@ -88,5 +88,5 @@ def open_up(path: Path, *, dry: bool = False) -> bool:
 def _stands(path: Path, kind: int, mode: int, gid: int) -> bool:
     """Whether that is at the path itself, and not behind a link."""
     found = files.status(path)
-    wanted = (kind | mode, os.geteuid(), gid)
-    return found is not None and (found.st_mode, found.st_uid, found.st_gid) == wanted
+    desired = (kind | mode, os.geteuid(), gid)
+    return found is not None and (found.st_mode, found.st_uid, found.st_gid) == desired

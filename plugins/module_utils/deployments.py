@@ -26,7 +26,7 @@ EVENTS = 200
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Desired:
     """What shall run on a host: texts by file name, all without secrets."""
 
     release: str
@@ -128,13 +128,13 @@ def manifest(layout: Layout, n: int | None) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and {"content", "release"} <= {*value} else None
 
 
-def load(layout: Layout, n: int) -> Wanted:
+def load(layout: Layout, n: int) -> Desired:
     """A deployment as the value it was made from."""
     found = manifest(layout, n)
     if found is None:
         raise Refused(f"deployment {n} is not on this host")
     folder = layout.deployments / str(n)
-    return Wanted(
+    return Desired(
         release=found["release"],
         version=found["version"],
         mode=found["mode"],
@@ -154,7 +154,7 @@ def find_staged(layout: Layout, history: History, content: str) -> int | None:
     return newest if found and found["content"] == content else None
 
 
-def create(layout: Layout, history: History, wanted: Wanted, by: str, source: object) -> int:
+def create(layout: Layout, history: History, desired: Desired, by: str, source: object) -> int:
     """Writes a new deployment and enters it in the history; touches nothing that runs."""
     numbers = [int(path.name) for path in layout.deployments.glob("*") if path.name.isdecimal()]
     n = max([0, *numbers, *history.records]) + 1
@@ -162,29 +162,29 @@ def create(layout: Layout, history: History, wanted: Wanted, by: str, source: ob
     shutil.rmtree(part, ignore_errors=True)
     for name in ("units", "config"):
         make_folder(part / name)
-    for path, text in wanted.files().items():
+    for path, text in desired.files().items():
         write(part / path, text, _mode(path))
-    about = {"schema": 1, "deployment": n, **_told(wanted), "by": by, "at": now(), "source": source}
+    about = {"schema": 1, "deployment": n, **_described(desired), "by": by, "at": now(), "source": source}
     _write_manifest(part, about)
     access.protect(part)
     part.rename(layout.deployments / str(n))
     sync(layout.deployments)
-    record = {"release": wanted.release, "mode": wanted.mode, "state": "unproven", "previous": current(layout)}
+    record = {"release": desired.release, "mode": desired.mode, "state": "unproven", "previous": current(layout)}
     history.records[n] = record
     history.note("staged", n, by)
     history.save(layout)
     return n
 
 
-def _told(wanted: Wanted) -> dict[str, Any]:
-    """What a deployment's manifest says of what is wanted."""
+def _described(desired: Desired) -> dict[str, Any]:
+    """What a deployment's manifest says of what is desired."""
     return {
-        "release": wanted.release,
-        "version": wanted.version,
-        "mode": wanted.mode,
-        "implementations": dict(wanted.implementations),
-        "probes": dict(wanted.probes),
-        "content": wanted.content,
+        "release": desired.release,
+        "version": desired.version,
+        "mode": desired.mode,
+        "implementations": dict(desired.implementations),
+        "probes": dict(desired.probes),
+        "content": desired.content,
     }
 
 
@@ -197,14 +197,14 @@ def _mode(path: str) -> int:
     return 0o644 if path.startswith("units/") else 0o600
 
 
-def faults(layout: Layout, n: int, wanted: Wanted) -> list[str]:
-    """What was changed in deployment `n`, which is meant to be what is wanted."""
+def faults(layout: Layout, n: int, desired: Desired) -> list[str]:
+    """What was changed in deployment `n`, which should be what is desired."""
     folder = layout.deployments / str(n)
     paths = [f"{part}/{path.name}" for part in ("units", "config") for path in sorted((folder / part).glob("*"))]
-    meant = wanted.files()
+    meant = desired.files()
     changed = [path for path, text in sorted(meant.items()) if _plain(folder / path) != text.encode()]
     found = manifest(layout, n) or {}
-    if any(found.get(name) != value for name, value in _told(wanted).items()):
+    if any(found.get(name) != value for name, value in _described(desired).items()):
         changed.append("manifest.json")
     more = [ascii(path)[1:-1] for path in paths if path not in meant]
     return [f"{path} is not what was staged" for path in changed] + [
@@ -220,10 +220,10 @@ def _plain(path: Path) -> bytes | None:
         return None
 
 
-def mend(layout: Layout, n: int, wanted: Wanted) -> None:
+def mend(layout: Layout, n: int, desired: Desired) -> None:
     """Writes deployment `n` anew where it was changed; its number and its history stay."""
     folder = layout.deployments / str(n)
-    meant = wanted.files()
+    meant = desired.files()
     for part in ("units", "config"):
         make_folder(folder / part)
         for found in (folder / part).glob("*"):
@@ -234,7 +234,7 @@ def mend(layout: Layout, n: int, wanted: Wanted) -> None:
     for path, text in meant.items():
         if _plain(folder / path) != text.encode():
             write(folder / path, text, _mode(path))
-    _write_manifest(folder, (manifest(layout, n) or {}) | _told(wanted))
+    _write_manifest(folder, (manifest(layout, n) or {}) | _described(desired))
     access.protect(folder)
 
 

@@ -191,11 +191,11 @@ def _rename(part: str, name: str, where: int) -> None:
 
 def _opened(path: Path) -> int:
     """Opens a folder that was looked at. Nobody else can change it in between: nobody else may write above it."""
-    _look_at(Path(os.path.abspath(path)), 0)
+    _inspect(Path(os.path.abspath(path)), 0)
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
-def _look_at(path: Path, links: int) -> None:
+def _inspect(path: Path, links: int) -> None:
     """Raises Refused when somebody else may change this folder, one above it, or a link on the way to it."""
     if links > LINKS:
         raise Refused(f"{path} goes round in links")
@@ -207,7 +207,7 @@ def _look_at(path: Path, links: int) -> None:
                 f"look at what it holds, then make it root's with chown root {place}"
             )
         if stat.S_ISLNK(found.st_mode):
-            _look_at(Path(os.path.normpath(place.parent / os.readlink(place))), links + 1)
+            _inspect(Path(os.path.normpath(place.parent / os.readlink(place))), links + 1)
         elif _others_write(found) and not (found.st_mode & stat.S_ISVTX and place != path):
             raise Refused(
                 f"others than root may write to {place}, and could put anything there: "

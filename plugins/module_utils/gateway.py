@@ -66,21 +66,21 @@ class Files:
         mine = Credential(READER, READER_NAME, gateway_credentials.sha256(token))
         return mine in self.load()
 
-    def revoke(self, wanted: Iterable[str], readmit: Iterable[str], edges: Iterable[str]) -> list[str]:
+    def revoke(self, desired: Iterable[str], readmit: Iterable[str], edges: Iterable[str]) -> list[str]:
         """Revoke these edges, for good: one that is no longer named stays revoked until it is readmitted.
 
         `edges`: those of the inventory. Returns what was done, a sentence for each. Raises Refused.
         """
-        wanted, readmit, before = set(wanted), set(readmit), set(self.revoked())
+        desired, readmit, before = set(desired), set(readmit), set(self.revoked())
         known = {one.name: one for one in self.load() if one.kind == EDGE}
-        if both := wanted & readmit:
+        if both := desired & readmit:
             raise Refused(f"{', '.join(sorted(both))} cannot be revoked and readmitted at once")
-        if known and (strangers := wanted - before - known.keys() - set(edges)):
+        if known and (strangers := desired - before - known.keys() - set(edges)):
             raise Refused(
                 f"influxdb_gateway_revoked names {', '.join(sorted(strangers))}, and no edge is called so; "
                 f"credentials have {', '.join(sorted(known))}"
             )
-        after = (before | wanted) - readmit
+        after = (before | desired) - readmit
         done = [f"{name} is revoked" for name in sorted(after - before)]
         done += [f"{name} may have a credential again" for name in sorted(before - after)]
         still = after & known.keys()
@@ -109,13 +109,13 @@ def group_id() -> int | None:
         return None
 
 
-def stale(unit_text: str, given: Path) -> list[str]:
-    """The credentials of a unit whose files are others now than when it started. `given`: the folder systemd made."""
+def stale(unit_text: str, delivered: Path) -> list[str]:
+    """The credentials of a unit whose files have changed since it started. `delivered`: the folder systemd made."""
     found = []
     for line in unit_text.splitlines():
         key, _, value = line.partition("=")
         name, _, path = value.partition(":")
-        if key == "LoadCredential" and path and _bytes(given / name) != _bytes(Path(path)):
+        if key == "LoadCredential" and path and _bytes(delivered / name) != _bytes(Path(path)):
             found.append(path)
     return found
 

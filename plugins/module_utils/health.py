@@ -71,20 +71,20 @@ class Target:
         found = deployments.manifest(layout, n)
         if n is None or found is None:
             raise Refused("nothing is deployed on this host; site.yml deploys")
-        wanted = deployments.load(layout, n)
-        return cls(wanted.version, wanted.implementations, wanted.units, wanted.probes, going_back, before)
+        desired = deployments.load(layout, n)
+        return cls(desired.version, desired.implementations, desired.units, desired.probes, going_back, before)
 
 
-def wait(target: Target, seconds: float, settle: float = 0.0, pause: float = 0.5) -> Health:
+def wait(target: Target, seconds: float, grace: float = 0.0, pause: float = 0.5) -> Health:
     """Looks until all is well or the time is up; the last look comes back.
 
-    A warning is no fault. But right after a switch the agent may still speak of what ran before, so within `settle`
+    A warning is no fault. But right after a switch the agent may still speak of what ran before, so within `grace`
     seconds a warning is looked at again.
     """
     start = time.monotonic()
     while True:
         found = look(target)
-        patience = seconds if found.faults else min(settle, seconds) if found.warns else 0.0
+        patience = seconds if found.faults else min(grace, seconds) if found.warns else 0.0
         if time.monotonic() - start >= patience:
             return found
         time.sleep(pause)
@@ -125,15 +125,15 @@ def _extractors(target: Target, found: Health) -> None:
     except (RedisError, RedisAway) as fault:
         found.faults.append(f"Redis does not answer: {fault}")
         return
-    for kind, wanted in target.implementations.items():
+    for kind, desired in target.implementations.items():
         unit = f"seclyzer-{kind}.service"
         seen = stats[kind]
-        problem = _heartbeat(seen, wanted, target.version, found.pids.get(unit, 0))
+        problem = _heartbeat(seen, desired, target.version, found.pids.get(unit, 0))
         if problem:
             found.faults.append(f"{kind}: {problem}")
             found.journals.setdefault(unit, systemd.journal(unit))
         else:
-            found.running.append(f"{kind}={wanted}")
+            found.running.append(f"{kind}={desired}")
             if target.before is not None:
                 _losses(kind, seen, target, target.before, found)
 
@@ -231,8 +231,8 @@ def look_before(layout: Layout) -> Before:
     with suppress(RedisError, RedisAway):
         if "redis_socket" in target.probes:
             stats = _stats(target)
-    lives = {kind: earlier.life(seen) for kind, seen in stats.items()}
-    return Before(frozenset(fails), lives, {kind: earlier.counters(seen) for kind, seen in stats.items()})
+    processes = {kind: earlier.process_of(seen) for kind, seen in stats.items()}
+    return Before(frozenset(fails), processes, {kind: earlier.counters(seen) for kind, seen in stats.items()})
 
 
 def _influxdb(target: Target, found: Health) -> None:

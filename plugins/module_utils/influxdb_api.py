@@ -120,12 +120,12 @@ class InfluxDB:
         try:
             answer: IO[bytes] = self._open(method, self.url + path, token, body)
         except urllib.error.HTTPError as error:
-            said = json_of(error.read())
-            told = said.get("message", "") if isinstance(said, dict) else ""
+            output = json_of(error.read())
+            message = output.get("message", "") if isinstance(output, dict) else ""
             where = path.partition("?")[0]
             if error.code < 400:
                 raise Refused(self.foreign(method, where, error.code)) from error
-            raise Refused(f"InfluxDB at {self.url} refuses {method} {where} ({error.code}): {told}") from error
+            raise Refused(f"InfluxDB at {self.url} refuses {method} {where} ({error.code}): {message}") from error
         if answer.status != 200 or answer.headers.get_content_type() not in STREAMS:  # type: ignore[attr-defined]
             raise Refused(self.foreign(method, path.partition("?")[0], answer.status))  # type: ignore[attr-defined]
         return answer
@@ -217,8 +217,8 @@ class InfluxDB:
         if answer.status < 400 and answer.status != 204 and (answer.status >= 300 or not isinstance(answer.body, dict)):
             raise Refused(self.foreign(method, path, answer.status))
         if answer.status >= 300:
-            told = answer.body.get("message", "") if isinstance(answer.body, dict) else ""
-            raise Refused(f"InfluxDB at {self.url} refuses {method} {path} ({answer.status}): {told}")
+            message = answer.body.get("message", "") if isinstance(answer.body, dict) else ""
+            raise Refused(f"InfluxDB at {self.url} refuses {method} {path} ({answer.status}): {message}")
         return answer.body
 
     def foreign(self, method: str, path: str, status: int) -> str:

@@ -71,7 +71,7 @@ class Layout:
     def wants(self) -> Path:
         return self.units / "multi-user.target.wants"
 
-    def wanted(self, unit: str) -> Path:
+    def wants_link(self, unit: str) -> Path:
         """The link by which a unit starts with the host."""
         return (self.units / "sockets.target.wants" if is_socket(unit) else self.wants) / unit
 

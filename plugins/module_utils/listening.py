@@ -87,8 +87,8 @@ def _socket_units(ports: Collection[int]) -> dict[int, str]:
     """The socket units that listen at these ports."""
     command = ["systemctl", "list-sockets", "--full", "--no-legend", "--no-pager", "--plain"]
     with suppress(OSError):
-        told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        rows = [line.split() for line in told.splitlines()]
+        output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        rows = [line.split() for line in output.splitlines()]
         found = {row[0].rpartition(":")[2]: row[1] for row in rows if len(row) > 1}
         return {port: found[str(port)] for port in ports if str(port) in found}
     return {}

@@ -37,17 +37,17 @@ def choose(typed: object, inventory: object, running: str | None) -> tuple[str, 
 
 def implementations(mode: str, overrides: object = None) -> dict[str, str]:
     """What runs each extractor: the mode's table, with this host's exceptions."""
-    wanted = dict(MODES[mode])
+    desired = dict(MODES[mode])
     if overrides is None:
-        return wanted
+        return desired
     if not isinstance(overrides, Mapping):
         raise ModeError(f"seclyzer_implementations: {overrides!r} is no mapping such as {{app: rust}}")
     for extractor, implementation in overrides.items():
-        if extractor not in wanted:
-            known = ", ".join(wanted)
+        if extractor not in desired:
+            known = ", ".join(desired)
             raise ModeError(f"seclyzer_implementations: there is no extractor {extractor!r}; there are {known}")
         if implementation not in IMPLEMENTATIONS:
             known = " or ".join(IMPLEMENTATIONS)
             raise ModeError(f"seclyzer_implementations: {extractor} cannot be {implementation!r}; it is {known}")
-        wanted[extractor] = implementation
-    return wanted
+        desired[extractor] = implementation
+    return desired

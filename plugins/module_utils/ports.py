@@ -46,16 +46,16 @@ def of_host(
     return [port for port in ports if port.number]
 
 
-def faults(wanted: Iterable[Port], listening: Iterable[Mapping[str, Any]]) -> list[str]:
+def faults(desired: Iterable[Port], listening: Iterable[Mapping[str, Any]]) -> list[str]:
     """A sentence for each port that a program of somebody else has."""
     rows = list(listening)
-    said = [
+    sentences = [
         f"port {port.number} is in use by {_holder(row['holders'])}; {port.variable} names another"
-        for port in wanted
+        for port in desired
         for row in rows
         if row["port"] == port.number and collides(port.address, row["address"]) and not _is_ours(port, row["holders"])
     ]
-    return list(dict.fromkeys(said))
+    return list(dict.fromkeys(sentences))
 
 
 def _is_ours(port: Port, holders: Iterable[Mapping[str, Any]]) -> bool:

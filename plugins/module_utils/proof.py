@@ -32,8 +32,8 @@ def verify(units: Path) -> None:
     files = sorted(str(path) for path in units.iterdir())
     done = systemd.run(["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *files])
     if done.returncode:
-        said = _words("", done.stderr.replace(f"{units}/", "")) or f"exit status {done.returncode}"
-        raise Refused(f"systemd-analyze verify: {said}")
+        logged = _words("", done.stderr.replace(f"{units}/", "")) or f"exit status {done.returncode}"
+        raise Refused(f"systemd-analyze verify: {logged}")
 
 
 def replay(vectors: Path, programs: Mapping[str, str], user: str) -> None:
@@ -47,8 +47,8 @@ def replay(vectors: Path, programs: Mapping[str, str], user: str) -> None:
         check += ["--implementation", implementation, *chosen]
         done = transient(check, [("User", user), *JAIL], 150)
         if done.returncode or not chosen:
-            said = _words(done.stdout, done.stderr) if chosen else "there are none for them"
-            raise Refused(f"{', '.join(sorted(names))} in {folder} fail the golden vectors: {said}")
+            logged = _words(done.stdout, done.stderr) if chosen else "there are none for them"
+            raise Refused(f"{', '.join(sorted(names))} in {folder} fail the golden vectors: {logged}")
 
 
 def _vectors(folder: Path) -> list[tuple[str, str]]:
@@ -83,8 +83,8 @@ def way_to_store(units: Mapping[str, str]) -> Iterator[Path | None]:
             raise Refused(f"the proxy to the store cannot be started: {_words('', done.stderr)}")
         yield PROOF_FOLDER
     except Refused as fault:
-        said = systemd.journal(f"{PROOF_UNIT}.service", 3, began)
-        raise Refused(f"{fault}{f'; {STORE_PROXY}: ' if said else ''}{' | '.join(dict.fromkeys(said))}") from None
+        logged = systemd.journal(f"{PROOF_UNIT}.service", 3, began)
+        raise Refused(f"{fault}{f'; {STORE_PROXY}: ' if logged else ''}{' | '.join(dict.fromkeys(logged))}") from None
     finally:
         _end_way()
 
@@ -107,8 +107,8 @@ def check(layout: Layout, n: int, unit: str, text: str, way: Path | None = None)
         settings.append(("BindReadOnlyPaths", f"{way}:{SOCKET_FOLDER}"))
     done = transient(argv, settings, 90)
     if done.returncode:
-        said = _words(done.stdout, done.stderr) or f"exit status {done.returncode}"
-        raise Refused(f"{unit}: {Path(argv[0]).name} --check: {said}")
+        logged = _words(done.stdout, done.stderr) or f"exit status {done.returncode}"
+        raise Refused(f"{unit}: {Path(argv[0]).name} --check: {logged}")
 
 
 def _settings(text: str) -> list[tuple[str, str]]:

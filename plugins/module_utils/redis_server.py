@@ -36,8 +36,8 @@ def ordered(rule: str) -> str:
     """A line of `ACL LIST` with each selector's words sorted: Redis 7.0 tells them in another order at each start."""
     root, *selectors = rule.replace(")", "").split(" (")
     first, name, *words = root.split()
-    told = [" ".join(sorted(selector.split())) for selector in selectors]
-    return " ".join([first, name, *sorted(words), *(f"({selector})" for selector in told)])
+    ordered_selectors = [" ".join(sorted(selector.split())) for selector in selectors]
+    return " ".join([first, name, *sorted(words), *(f"({selector})" for selector in ordered_selectors)])
 
 
 @contextlib.contextmanager
@@ -66,8 +66,8 @@ def _await(process: subprocess.Popen[str], path: str) -> None:
     until = time.monotonic() + TRIAL_SECONDS
     while time.monotonic() < until:
         if process.poll() is not None:
-            said = process.stdout.read() if process.stdout else ""
-            raise Refused(_reason(said))
+            output = process.stdout.read() if process.stdout else ""
+            raise Refused(_reason(output))
         try:
             with Redis(path) as redis:
                 redis.call("PING")
@@ -79,8 +79,8 @@ def _await(process: subprocess.Popen[str], path: str) -> None:
     raise Refused(f"the throw-away server did not answer within {TRIAL_SECONDS:g} s")
 
 
-def _reason(said: str) -> str:
+def _reason(output: str) -> str:
     """Why a server gave up: its last words, without process ids, times and hashes."""
-    lines = [re.sub(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ [*#.-] ", "", line).strip() for line in said.splitlines()]
+    lines = [re.sub(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ [*#.-] ", "", line).strip() for line in output.splitlines()]
     said_why = [line for line in lines if line.startswith("Aborting")] or lines[-4:]
     return HASH.sub("#…", " ".join(line for line in said_why if line))

@@ -146,28 +146,28 @@ def _walk(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
 def _fault(tree: Path, path: str, entry: os.stat_result, hashes: dict[str, str], folders: set[str]) -> list[str]:
     """What is wrong with one entry of the tree; at most one thing."""
     mode = stat.S_IMODE(entry.st_mode)
-    said = ""
+    fault = ""
     if stat.S_ISLNK(entry.st_mode):
         if path not in LINKS:
-            said = "is a link that no release has"
+            fault = "is a link that no release has"
         elif os.readlink(tree / path) != LINKS[path]:
-            said = f"does not lead to {LINKS[path]}"
+            fault = f"does not lead to {LINKS[path]}"
         mode = 0
     elif stat.S_ISDIR(entry.st_mode):
-        said = "" if path in folders else "is not of this release"
+        fault = "" if path in folders else "is not of this release"
     elif path == MANIFEST:
-        said = ""
+        fault = ""
     elif path not in hashes:
-        said = "is not of this release"
+        fault = "is not of this release"
     elif not stat.S_ISREG(entry.st_mode):
-        said = "is no plain file"
+        fault = "is no plain file"
     elif sha256(tree / path) != hashes[path]:
-        said = "is not what was packed"
-    if not said and (entry.st_uid, entry.st_gid) != (os.geteuid(), os.getegid()):
-        said = "belongs to somebody else"
-    if not said and mode and mode not in _modes(path, stat.S_ISDIR(entry.st_mode)):
-        said = f"has the mode {mode:04o}"
-    return [f"{_shown(path)} {said}"] if said else []
+        fault = "is not what was packed"
+    if not fault and (entry.st_uid, entry.st_gid) != (os.geteuid(), os.getegid()):
+        fault = "belongs to somebody else"
+    if not fault and mode and mode not in _modes(path, stat.S_ISDIR(entry.st_mode)):
+        fault = f"has the mode {mode:04o}"
+    return [f"{_shown(path)} {fault}"] if fault else []
 
 
 def _shown(path: str) -> str:

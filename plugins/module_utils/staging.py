@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import access, deployments, mends, proof, releases, users
-from .deployments import History, Wanted
+from .deployments import Desired, History
 from .layout import Layout, Refused
 
 
@@ -24,18 +24,18 @@ class Staged:
 
 
 def stage(
-    layout: Layout, wanted: Wanted, manifest: Mapping[str, Any], archives: Path | None, by: str, check: bool = False
+    layout: Layout, desired: Desired, manifest: Mapping[str, Any], archives: Path | None, by: str, check: bool = False
 ) -> Staged:
-    """Makes this host ready to switch to what is wanted. Equal content is no change and no new deployment."""
+    """Makes this host ready to switch to what is desired. Equal content is no change and no new deployment."""
     history = History.load(layout)
     release = releases.look(layout, manifest)
-    lacking = users.missing(wanted.units.values())
+    lacking = users.missing(desired.units.values())
     running = deployments.current(layout)
     found = deployments.manifest(layout, running)
-    same = found is not None and found["content"] == wanted.content
-    damage = deployments.faults(layout, running, wanted) if same and running is not None else []
+    same = found is not None and found["content"] == desired.content
+    damage = deployments.faults(layout, running, desired) if same and running is not None else []
     if check:
-        return _would(layout, wanted, release, running if same else None, damage, lacking)
+        return _would(layout, desired, release, running if same else None, damage, lacking)
     if not release.whole and archives is None:
         releases.room(layout, manifest)
         return Staged(running, False, needs=releases.archives_for(manifest, layout))
@@ -43,9 +43,9 @@ def stage(
     for user in lacking:
         users.create(user)
         result.said.append(f"user {user}")
-    result.said += _bring(layout, history, wanted, release, manifest, archives, by)
+    result.said += _bring(layout, history, desired, release, manifest, archives, by)
     if damage and running is not None:
-        deployments.mend(layout, running, wanted)
+        deployments.mend(layout, running, desired)
         result.said.append(f"deployment {running} was damaged: {releases.words(damage)}; mended")
         mends.note(layout, history, by, result.said[-1], deployment=running)
     if exposed := access.protect_all(layout):
@@ -53,13 +53,13 @@ def stage(
     result.changed = bool(result.said)
     if same:
         return result
-    n = deployments.find_staged(layout, history, wanted.content)
+    n = deployments.find_staged(layout, history, desired.content)
     if n is None:
-        n = deployments.create(layout, history, wanted, by, manifest.get("source"))
+        n = deployments.create(layout, history, desired, by, manifest.get("source"))
         result.said.append(f"deployment {n}")
         result.changed = True
-    elif changed := deployments.faults(layout, n, wanted):
-        deployments.mend(layout, n, wanted)
+    elif changed := deployments.faults(layout, n, desired):
+        deployments.mend(layout, n, desired)
         result.said.append(f"deployment {n} was damaged: {releases.words(changed)}; mended")
         result.changed = True
     result.deployment = n
@@ -68,14 +68,14 @@ def stage(
 
 
 def _would(
-    layout: Layout, wanted: Wanted, release: releases.Look, same: int | None, damage: list[str], lacking: list[str]
+    layout: Layout, desired: Desired, release: releases.Look, same: int | None, damage: list[str], lacking: list[str]
 ) -> Staged:
     """What check mode tells."""
     said: list[str] = []
     if not release.there:
-        said.append(f"release {wanted.release} would be unpacked")
+        said.append(f"release {desired.release} would be unpacked")
     elif release.faults:
-        said.append(f"release {wanted.release} is damaged: {releases.words(release.faults)}; it would be mended")
+        said.append(f"release {desired.release} is damaged: {releases.words(release.faults)}; it would be mended")
     if damage:
         said.append(f"deployment {same} is damaged: {releases.words(damage)}; it would be mended")
     if same is None:
@@ -88,7 +88,7 @@ def _would(
 def _bring(
     layout: Layout,
     history: History,
-    wanted: Wanted,
+    desired: Desired,
     release: releases.Look,
     manifest: Mapping[str, Any],
     archives: Path | None,
@@ -96,36 +96,36 @@ def _bring(
 ) -> list[str]:
     """Makes the release whole; what was done, in words. The switch restarts what runs from a tree that was mended."""
     if not release.whole and archives is not None:
-        before = releases.listed(layout, wanted.release)
+        before = releases.listed(layout, desired.release)
         releases.install(layout, manifest, archives)
         if not release.there:
-            return [f"release {wanted.release}"]
-        found = releases.listed(layout, wanted.release)
+            return [f"release {desired.release}"]
+        found = releases.listed(layout, desired.release)
         # Where a list was changed with a file, only the list that is right tells which file.
         both = [f"{path} is not what was packed" for path in sorted(found) if before.get(path, "") != found[path]]
-        said = f"release {wanted.release} was damaged: {releases.words([*release.faults, *both])}; mended"
-        mends.note(layout, history, by, said, release=wanted.release)
+        said = f"release {desired.release} was damaged: {releases.words([*release.faults, *both])}; mended"
+        mends.note(layout, history, by, said, release=desired.release)
         return [said]
     if release.whole and not release.anchored:
         releases.anchor(layout, manifest)
-        return [f"release {wanted.release} is anchored now"]
+        return [f"release {desired.release} is anchored now"]
     return []
 
 
 def prove(layout: Layout, n: int, by: str) -> None:
     """Verifies the units, replays the vectors, and lets each program check its configuration and reach its services."""
     history = History.load(layout)
-    wanted = deployments.load(layout, n)
+    desired = deployments.load(layout, n)
     programs = {
-        proof.program_of(wanted.units[f"seclyzer-{kind}.service"]): implementation
-        for kind, implementation in wanted.implementations.items()
+        proof.program_of(desired.units[f"seclyzer-{kind}.service"]): implementation
+        for kind, implementation in desired.implementations.items()
     }
     try:
         proof.verify(layout.deployments / str(n) / "units")
         if programs:
-            proof.replay(layout.releases / wanted.release / "vectors", programs, "seclyzer-keystroke")
-        with proof.way_to_store(wanted.units) as way:
-            for unit, text in sorted(wanted.units.items()):
+            proof.replay(layout.releases / desired.release / "vectors", programs, "seclyzer-keystroke")
+        with proof.way_to_store(desired.units) as way:
+            for unit, text in sorted(desired.units.items()):
                 if proof.has_check(unit, text):
                     proof.check(layout, n, unit, text, way)
     except Refused as fault:
@@ -138,17 +138,17 @@ def prove(layout: Layout, n: int, by: str) -> None:
     history.save(layout)
 
 
-def differences(layout: Layout, wanted: Wanted) -> list[dict[str, str]]:
+def differences(layout: Layout, desired: Desired) -> list[dict[str, str]]:
     """What `--diff` shows: every unit and setting that would be another than in the running deployment."""
     running = deployments.current(layout)
     before = deployments.load(layout, running).files() if running is not None else {}
-    after = wanted.files()
+    after = desired.files()
     shown: list[dict[str, str]] = []
     for path in sorted({*before, *after}):
         old, new = before.get(path, ""), after.get(path, "")
         if old != new:
             lines = difflib.unified_diff(
-                old.splitlines(True), new.splitlines(True), f"running/{path}", f"wanted/{path}", n=2
+                old.splitlines(True), new.splitlines(True), f"running/{path}", f"desired/{path}", n=2
             )
             shown.append({"prepared": "".join(lines)})
     return shown

@@ -70,7 +70,7 @@ class Place:
 
     def points(self) -> Points:
         """As the operator sees them."""
-        token = credentials.read_given(self.operator)
+        token = credentials.read_provided(self.operator)
         if token is None:
             raise Refused(f"{self.operator} is not there: is this the store? site.yml makes it")
         return Points(self.influxdb, token, self.org, self.bucket)

@@ -68,7 +68,7 @@ def plan(layout: Layout, n: int) -> Done:
         stays = [] if state.get("Type") == "oneshot" else mends.after(events, text, state)
         if not stays and name not in done.installed:
             stays = _another_program(layout, name, text, state)
-        done.mended += [said for said in stays if said not in done.mended]
+        done.mended += [repair for repair in stays if repair not in done.mended]
         if state.get("ActiveState") not in ("active", "reloading", "activating"):
             done.started.append(name)
         elif state.get("Type") != "oneshot" and (stays or name in done.installed or _is_stale(text, state)):
@@ -102,14 +102,14 @@ def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str
     if done.removed:
         systemd.systemctl("stop", *done.removed)
         for name in done.removed:
-            layout.wanted(name).unlink(missing_ok=True)
+            layout.wants_link(name).unlink(missing_ok=True)
             (layout.units / name).unlink()
     if done.installed:
         for name in done.installed:
             write(layout.units / name, units[name])
-            if not layout.wanted(name).parent.exists():
-                make_folder(layout.wanted(name).parent)
-            link(layout.wanted(name), str(layout.units / name))
+            if not layout.wants_link(name).parent.exists():
+                make_folder(layout.wants_link(name).parent)
+            link(layout.wants_link(name), str(layout.units / name))
         sync(layout.units)
     if done.installed or done.removed or _needs_reload(sorted(units)):
         systemd.systemctl("daemon-reload")
@@ -151,8 +151,8 @@ def _another_program(layout: Layout, name: str, text: str, state: Mapping[str, s
 
 
 def _is_enabled(layout: Layout, name: str) -> bool:
-    wanted = layout.wanted(name)
-    return wanted.is_symlink() and os.readlink(wanted) == str(layout.units / name)
+    wants_link = layout.wants_link(name)
+    return wants_link.is_symlink() and os.readlink(wants_link) == str(layout.units / name)
 
 
 def _needs_reload(units: list[str]) -> bool:

@@ -70,10 +70,10 @@ class Unpacking:
     def __exit__(self, *_: object) -> None:
         os.close(self._folder)
 
-    def take(self, archive: Path, wanted: str, unpacked: int) -> None:
+    def take(self, archive: Path, checksum: str, unpacked: int) -> None:
         """Unpacks the archive of this hash, whose files hold `unpacked` bytes at most. Raises Refused."""
         with _opened(archive) as stream:
-            if sha256_of(stream) != wanted:
+            if sha256_of(stream) != checksum:
                 raise Refused(f"{archive.name} is not the archive its manifest describes")
             stream.seek(0)
             try:

@@ -11,8 +11,8 @@ from .layout import Refused
 
 def missing(units: Iterable[str]) -> list[str]:
     """The users that unit files name and the host does not have."""
-    wanted = {systemd.setting(text, "User") for text in units} - {None, "root"}
-    return sorted(user for user in wanted if user and not _exists(user))
+    desired = {systemd.setting(text, "User") for text in units} - {None, "root"}
+    return sorted(user for user in desired if user and not _exists(user))
 
 
 def create(name: str) -> None:

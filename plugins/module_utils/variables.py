@@ -58,7 +58,7 @@ def fault(name: str, value: object, option: Mapping[str, Any]) -> str:
     if choices and any(str(one) not in choices for one in chosen):
         return f"{name} is {_told(value)}; it has to be one of {', '.join(choices)}"
     if isinstance(value, Mapping) and (inner := option.get("options")):
-        return next((said for key, part in value.items() if (said := _part(name, str(key), part, inner))), "")
+        return next((problem for key, part in value.items() if (problem := _part(name, str(key), part, inner))), "")
     return ""
 
 

@@ -87,18 +87,18 @@ class Report:
         width = max((len(place["host"]) for place in self.places), default=4)
         found = [place for place in self.places if place["before"] or place["after"]]
         heads = {"forget": ("there", "left"), "export": ("there", "")}[self.what]
-        told = [f"{self.what} {who}, {self.at}" + (", only looked at: check mode" if self.checked_only else "")]
+        reported = [f"{self.what} {who}, {self.at}" + (", only looked at: check mode" if self.checked_only else "")]
         if found:
-            told.append(f"  {'host':{width}}  {heads[0]:>9}  {heads[1]:>9}  place")
+            reported.append(f"  {'host':{width}}  {heads[0]:>9}  {heads[1]:>9}  place")
         for place in found:
             left = place["after"] if heads[1] else ""
-            told.append(f"  {place['host']:{width}}  {place['before']:>9}  {left:>9}  {place['place']}")
+            reported.append(f"  {place['host']:{width}}  {place['before']:>9}  {left:>9}  {place['place']}")
         empty = sorted({place["host"] for place in self.places} - {place["host"] for place in found})
         if empty:
-            told.append(f"  nothing on {_named(empty)}")
-        told += [f"  note: {note}" for note in self.notes]
-        told += [f"  OPEN: {sentence}" for sentence in self.open]
-        return told
+            reported.append(f"  nothing on {_named(empty)}")
+        reported += [f"  note: {note}" for note in self.notes]
+        reported += [f"  OPEN: {sentence}" for sentence in self.open]
+        return reported
 
 
 def _named(hosts: Sequence[str]) -> str:

@@ -98,8 +98,8 @@ class Access:
         except Away as error:
             raise self._unreachable(error) from error
         if answer.status != 204:
-            said = f"the gateway at {self.influxdb.url} answers {answer.status}"
-            raise Refused(f"{said} to a token just made for this host")
+            problem = f"the gateway at {self.influxdb.url} answers {answer.status}"
+            raise Refused(f"{problem} to a token just made for this host")
         credentials.keep_folder(self.token_file.parent, 0o711, dry=self.dry)
         return credentials.keep_secret(self.token_file, token, dry=self.dry), "good"
 
@@ -128,14 +128,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted, dry = module.params, module.check_mode
+    options, dry = module.params, module.check_mode
     host = host_tag(socket.gethostname())
     try:
-        ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
-        influxdb = InfluxDB(wanted["url"], ca, dry)
-        access = Access(influxdb, wanted["org"], wanted["bucket"], Path(wanted["token_file"]), host, dry)
-        changed, state = access.take(wanted["token"]) if wanted["token"] else access.look()
-        changed |= keep_ca(Path(wanted["ca_path"]), ca, dry=dry)  # the old one stays until the new one has proved good
+        ca = read_ca(options["ca_content"], options["ca_remote"])
+        influxdb = InfluxDB(options["url"], ca, dry)
+        access = Access(influxdb, options["org"], options["bucket"], Path(options["token_file"]), host, dry)
+        changed, state = access.take(options["token"]) if options["token"] else access.look()
+        changed |= keep_ca(Path(options["ca_path"]), ca, dry=dry)  # the old one stays until the new one has proved good
     except Refused as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed, token_state=state, host=host)

@@ -36,7 +36,7 @@ options:
     type: path
     default: /usr/local/bin/influxd
   note:
-    description: Where its origin is noted down.
+    description: Where its origin is recorded.
     type: path
     default: /usr/local/share/seclyzer-influxd.json
 author:
@@ -104,8 +104,8 @@ def choose(archives: dict[str, Any], machine: str) -> tuple[str, str]:
 def stands(path: Path, note: Path, checksum: str) -> bool:
     """Whether the program is there, undamaged, and came from the archive with this checksum."""
     try:
-        noted = json.loads(files.read(note) or "{}")
-        return bool(noted.get("archive") == checksum and noted.get("program") == files.sha256(path))
+        origin = json.loads(files.read(note) or "{}")
+        return bool(origin.get("archive") == checksum and origin.get("program") == files.sha256(path))
     except (OSError, ValueError):
         return False
 

@@ -52,7 +52,7 @@ options:
     type: path
     default: /var/lib/seclyzer/forgotten.jsonl
   watched:
-    description: What the watch on vanishing points has noted, which a restore makes untrue.
+    description: What the watch on vanishing points has recorded, which a restore makes untrue.
     type: path
     default: /var/lib/influxdb-watch/noted.json
 author: The SecLyzer maintainers (@seclyzer)
@@ -115,26 +115,26 @@ def main() -> None:
         required_if=[("state", "restored", ["archive"])],
         supports_check_mode=True,
     )
-    wanted = module.params
+    options = module.params
     place = Place(
-        wanted["program"],
-        wanted["org"],
-        wanted["bucket"],
-        InfluxDB(wanted["url"], seconds=SILENT_SECONDS),
-        folder=Path(wanted["folder"]),
-        operator=Path(wanted["operator_token_file"]),
-        tokens=tuple(Path(path) for path in wanted["tokens"]),
+        options["program"],
+        options["org"],
+        options["bucket"],
+        InfluxDB(options["url"], seconds=SILENT_SECONDS),
+        folder=Path(options["folder"]),
+        operator=Path(options["operator_token_file"]),
+        tokens=tuple(Path(path) for path in options["tokens"]),
     )
     try:
-        if wanted["state"] == "taken":
+        if options["state"] == "taken":
             result = _taken(place, module.check_mode)
         else:
-            archive = Path(wanted["archive"])
-            result = _restored(place, archive, wanted, module.check_mode)
+            archive = Path(options["archive"])
+            result = _restored(place, archive, options, module.check_mode)
     except Refused as error:
         module.fail_json(msg=str(error))
     except Away as error:
-        module.fail_json(msg=f"InfluxDB at {wanted['url']} does not answer on its own host: {error}")
+        module.fail_json(msg=f"InfluxDB at {options['url']} does not answer on its own host: {error}")
     module.exit_json(changed=True, **result)
 
 
@@ -145,13 +145,13 @@ def _taken(place: Place, dry: bool) -> dict[str, Any]:
     return {"archive": made.pop("archive"), "gap_seconds": made.pop("gap_seconds"), "about": made}
 
 
-def _restored(place: Place, archive: Path, wanted: dict[str, Any], dry: bool) -> dict[str, Any]:
+def _restored(place: Place, archive: Path, options: dict[str, Any], dry: bool) -> dict[str, Any]:
     if dry:
         about = look(place, archive)
         return {"archive": str(archive), "about": asdict(about), "points": about.points, "forgotten_again": 0}
     about, _ = bring_back(place, archive)
-    again = forget_again(place, about.at, Path(wanted["ledger"]))
-    Path(wanted["watched"]).unlink(missing_ok=True)
+    again = forget_again(place, about.at, Path(options["ledger"]))
+    Path(options["watched"]).unlink(missing_ok=True)
     counts = place.points().totals()
     return {"archive": str(archive), "about": asdict(about), "points": counts, "forgotten_again": again}
 

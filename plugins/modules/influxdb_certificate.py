@@ -125,11 +125,11 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted = module.params
-    name = urlsplit(wanted["url"]).hostname or ""
+    options = module.params
+    name = urlsplit(options["url"]).hostname or ""
     try:
-        ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
-        refused = judge(Path(wanted["certificate"]), Path(wanted["key"]), ca, name)
+        ca = read_ca(options["ca_content"], options["ca_remote"])
+        refused = judge(Path(options["certificate"]), Path(options["key"]), ca, name)
     except Refused as fault:
         refused = str(fault)
     module.exit_json(changed=False, refused=[refused] if refused else [])

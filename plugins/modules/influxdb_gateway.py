@@ -103,38 +103,38 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted, dry = module.params, module.check_mode
+    options, dry = module.params, module.check_mode
     try:
-        done, revoked = _run(wanted, dry)
+        done, revoked = _run(options, dry)
     except Refused as error:
         module.fail_json(msg=str(error))
     except Away as error:
         module.fail_json(
-            msg=f"InfluxDB did not answer by way of the gateway at {wanted['url']} within "
-            f"{wanted['wait_seconds']:g} s: {error}"
+            msg=f"InfluxDB did not answer by way of the gateway at {options['url']} within "
+            f"{options['wait_seconds']:g} s: {error}"
         )
     module.exit_json(changed=bool(done), done=done, revoked=revoked)
 
 
-def _run(wanted: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
+def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
     """What was done, and who is revoked."""
-    kept = Files(Path(wanted["home"]), dry)
-    done = kept.revoke(wanted["revoked"], wanted["readmit"], wanted["edges"])
+    kept = Files(Path(options["home"]), dry)
+    done = kept.revoke(options["revoked"], options["readmit"], options["edges"])
     if done and not dry:
         systemd.systemctl("reload", UNIT)
-    done += _reader(kept, Path(wanted["read_token_file"]), wanted["rotate"])
+    done += _reader(kept, Path(options["read_token_file"]), options["rotate"])
     if others := stale(files.read(UNIT_FILE) or "", GIVEN):
         done.append(f"the gateway restarted: {', '.join(others)} changed")
         if not dry:
             systemd.systemctl("restart", UNIT)
-    ca = read_ca(wanted["ca_content"], wanted["ca_remote"])
+    ca = read_ca(options["ca_content"], options["ca_remote"])
     try:
-        InfluxDB(wanted["url"], ca).wait(0 if dry else wanted["wait_seconds"])
+        InfluxDB(options["url"], ca).wait(0 if dry else options["wait_seconds"])
     except Away:
         if not dry:
             raise
-    if keep_ca(Path(wanted["ca_path"]), ca, dry=dry):
-        done.append(f"the CA put in {wanted['ca_path']}")
+    if keep_ca(Path(options["ca_path"]), ca, dry=dry):
+        done.append(f"the CA put in {options['ca_path']}")
     return done, kept.revoked()
 
 

@@ -106,24 +106,24 @@ def main() -> None:
         required_one_of=[("user", "host")],
         supports_check_mode=True,
     )
-    wanted = module.params
-    state = "counted" if module.check_mode else wanted["state"]
-    chosen = Selection(**{name: wanted[name] for name in ARGUMENTS})
-    influxdb = InfluxDB(wanted["url"], seconds=SILENT_SECONDS)
+    options = module.params
+    state = "counted" if module.check_mode else options["state"]
+    chosen = Selection(**{name: options[name] for name in ARGUMENTS})
+    influxdb = InfluxDB(options["url"], seconds=SILENT_SECONDS)
     try:
-        operator = credentials.read_given(Path(wanted["operator_token_file"]))
+        operator = credentials.read_provided(Path(options["operator_token_file"]))
         if operator is None:
-            raise Refused(f"{wanted['operator_token_file']} is not there: is this the store? site.yml makes it")
-        points = Points(influxdb, operator, wanted["org"], wanted["bucket"])
-        result = settle(points, state, chosen, Path(wanted["ledger"]))
+            raise Refused(f"{options['operator_token_file']} is not there: is this the store? site.yml makes it")
+        points = Points(influxdb, operator, options["org"], options["bucket"])
+        result = apply(points, state, chosen, Path(options["ledger"]))
     except Refused as error:
         module.fail_json(msg=str(error))
     except Away as error:
-        module.fail_json(msg=f"InfluxDB at {wanted['url']} does not answer on its own host: {error}")
-    module.exit_json(**result, backups=backups(wanted["backups"]))
+        module.fail_json(msg=f"InfluxDB at {options['url']} does not answer on its own host: {error}")
+    module.exit_json(**result, backups=backups(options["backups"]))
 
 
-def settle(points: Points, state: str, chosen: Selection, place: Path) -> dict[str, Any]:
+def apply(points: Points, state: str, chosen: Selection, place: Path) -> dict[str, Any]:
     """Do it; returns the module's result. Raises Refused and Away."""
     before = points.count(chosen)
     result: dict[str, Any] = {"changed": False, "before": before, "after": before, "hosts": sorted(points.hosts())}

@@ -90,7 +90,7 @@ class Store:
     done: list[str] = field(default_factory=list)
     tokens_changed: list[str] = field(default_factory=list)
 
-    def settle(self, rotate: bool) -> None:
+    def ensure(self, rotate: bool) -> None:
         """Set up, correct and make what is missing. Raises Refused with a sentence."""
         operator = self._operator()
         if operator is None:
@@ -105,7 +105,7 @@ class Store:
 
     def _operator(self) -> str | None:
         """A token that InfluxDB knows; None when it is not set up and this is only a look."""
-        token = credentials.read_given(self.operator_file)
+        token = credentials.read_provided(self.operator_file)
         if self.influxdb.must("GET", "/api/v2/setup")["allowed"]:
             self._did(f"set up with organisation {self.org} and bucket {self.bucket}")
             self.tokens_changed.append("operator")
@@ -241,37 +241,37 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted, dry = module.params, module.check_mode
+    options, dry = module.params, module.check_mode
     try:
-        done, tokens = _run(wanted, dry)
+        done, tokens = _run(options, dry)
     except Refused as error:
         module.fail_json(msg=str(error))
     except Away as error:
         module.fail_json(
-            msg=f"InfluxDB at {wanted['url']} did not get ready within {wanted['wait_seconds']:g} s: {error}"
+            msg=f"InfluxDB at {options['url']} did not get ready within {options['wait_seconds']:g} s: {error}"
         )
     module.exit_json(changed=bool(done), done=done, tokens_changed=tokens)
 
 
-def _run(wanted: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
+def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
     """What was done, and which tokens are new."""
-    influxdb = InfluxDB(wanted["url"])
+    influxdb = InfluxDB(options["url"])
     try:
-        influxdb.wait(0 if dry else wanted["wait_seconds"])
+        influxdb.wait(0 if dry else options["wait_seconds"])
     except Away:
         if not dry:
             raise
         return ["InfluxDB would be waited for and set up"], []
     store = Store(
         influxdb,
-        wanted["org"],
-        wanted["bucket"],
-        wanted["retention_days"] * DAY,
-        Path(wanted["operator_token_file"]),
-        {action: Path(wanted[f"{action}_token_file"]) for action in GATEWAYS},
+        options["org"],
+        options["bucket"],
+        options["retention_days"] * DAY,
+        Path(options["operator_token_file"]),
+        {action: Path(options[f"{action}_token_file"]) for action in GATEWAYS},
         dry,
     )
-    store.settle(wanted["rotate"])
+    store.ensure(options["rotate"])
     return store.done, store.tokens_changed
 
 

@@ -66,12 +66,12 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted = module.params
+    options = module.params
     if module.check_mode:
         module.exit_json(changed=True, token="")
     token = credentials.new_secret()
     try:
-        Files(Path(wanted["home"])).admit_edge(wanted["name"], wanted["host"], token)
+        Files(Path(options["home"])).admit_edge(options["name"], options["host"], token)
     except Refused as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, token=token)

@@ -198,16 +198,16 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted = dict(module.params)
-    users = {str(name): str(rules) for name, rules in wanted.pop("users").items()}
-    rotate = wanted.pop("rotate")
+    options = dict(module.params)
+    users = {str(name): str(rules) for name, rules in options.pop("users").items()}
+    rotate = options.pop("rotate")
     try:
-        module.exit_json(**settle(Host(**wanted, dry=module.check_mode), users, rotate))
+        module.exit_json(**apply(Host(**options, dry=module.check_mode), users, rotate))
     except Refused as error:
         module.fail_json(msg=str(error))
 
 
-def settle(host: Host, users: dict[str, str], rotate: object) -> dict[str, object]:
+def apply(host: Host, users: dict[str, str], rotate: object) -> dict[str, object]:
     """Bring a host's users to these rules; returns the module's result. Raises Refused with a sentence."""
     if ADMIN not in users:
         raise Refused(f"users must name {ADMIN}: it is who loads the rules")

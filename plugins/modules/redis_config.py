@@ -122,14 +122,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    wanted = module.params
-    content, dropin, mark = _line(wanted["content"]), _line(wanted["dropin"]), fingerprint(wanted["dropin"])
+    options = module.params
+    content, dropin, mark = _line(options["content"]), _line(options["dropin"]), fingerprint(options["dropin"])
     dropin += f'Environment="{MARK}={mark}"\n'
-    texts = {Path(wanted["path"]): content, UNITS / f"{wanted['unit']}.service.d/seclyzer.conf": dropin}
+    texts = {Path(options["path"]): content, UNITS / f"{options['unit']}.service.d/seclyzer.conf": dropin}
 
-    installed = Path(wanted["server"]).exists()
+    installed = Path(options["server"]).exists()
     try:
-        in_force = tried(wanted["server"], content) if installed else {}
+        in_force = tried(options["server"], content) if installed else {}
     except (Refused, RedisAway, RedisError) as error:
         module.fail_json(msg=f"Redis refuses this configuration, so nothing was changed: {error}")
     try:
@@ -138,16 +138,16 @@ def main() -> None:
     except Refused as error:
         module.fail_json(msg=str(error))
 
-    unit = _unit(wanted["unit"])
+    unit = _unit(options["unit"])
     live: list[str] = []
     restart: list[str] = []
     if unit.get("ActiveState") == "active" and installed:
-        live, restart = apply(in_force, Path(wanted["password_file"]), dry=module.check_mode)
+        live, restart = apply(in_force, Path(options["password_file"]), dry=module.check_mode)
         if _mark_of(unit["MainPID"]) != mark:
             restart.append("it was started under another drop-in")
     elif unit.get("ActiveState") == "activating":
         restart.append("it waits to be started again")
-    stale = [str(path) for path in map(Path, wanted["replaces"]) if files.status(path)]
+    stale = [str(path) for path in map(Path, options["replaces"]) if files.status(path)]
     daemon_reload = unit.get("NeedDaemonReload") == "yes" or any(UNITS in path.parents for path in written)
     module.exit_json(
         changed=bool(written or live or restart or stale or daemon_reload),
@@ -155,7 +155,7 @@ def main() -> None:
         live=live,
         restart=restart,
         stale=stale,
-        port=int(said(content).get("port", "6379")),
+        port=int(directives(content).get("port", "6379")),
         daemon_reload=daemon_reload,
         diff=[
             {"before_header": str(path), "after_header": str(path), "before": before[path], "after": texts[path]}
@@ -172,7 +172,7 @@ def fingerprint(dropin: str) -> str:
     return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
 
 
-def said(content: str) -> dict[str, str]:
+def directives(content: str) -> dict[str, str]:
     """The directives of a configuration file, the last one of a name counting."""
     found = {}
     for line in content.splitlines():
@@ -195,7 +195,7 @@ def tried(server: str, content: str) -> dict[str, str]:
     """What the installed Redis would have in force under this configuration."""
     with trial(server, config=content) as socket, Redis(socket) as redis:
         in_force = settings(redis)
-    meant = {name: value for name, value in said(content).items() if name in OWN}
+    meant = {name: value for name, value in directives(content).items() if name in OWN}
     return {name: value for name, value in in_force.items() if name not in OWN} | meant
 
 
@@ -219,8 +219,8 @@ def apply(in_force: dict[str, str], password_file: Path, *, dry: bool) -> tuple[
 def _unit(unit: str) -> dict[str, str]:
     """How systemd says that a unit stands; nothing on a host where the unit is unknown."""
     command = ["systemctl", "show", f"{unit}.service", "--property=ActiveState,MainPID,NeedDaemonReload"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
 
 
 def _mark_of(pid: str) -> str:

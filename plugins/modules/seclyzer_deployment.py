@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import bundles, deployments, health, machine, releases, staging, switching
-from ..module_utils.deployments import History, Wanted
+from ..module_utils.deployments import Desired, History
 from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
 
@@ -218,18 +218,18 @@ def status(layout: Layout, names: list[str], ports: list[int]) -> Result:
 
 
 def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
-    """Stages what is wanted, or says what it lacks."""
+    """Stages what is desired, or reports what the host lacks."""
     if not parameters["manifest"] or not parameters["sums"]:
         raise Refused("state=staged needs the bundle's manifest, and its SHA256SUMS")
     manifest = bundles.verified(parameters["manifest"], parameters["sums"])
-    wanted = Wanted(
+    desired = Desired(
         release=bundles.release_of(manifest),
         version=manifest["version"],
         **{name: parameters[name] for name in ("mode", "implementations", "units", "config", "probes")},
     )
-    shown = staging.differences(layout, wanted) if diff else []
+    shown = staging.differences(layout, desired) if diff else []
     archives = Path(parameters["archives"]) if parameters["archives"] else None
-    done = staging.stage(layout, wanted, manifest, archives, parameters["by"], check)
+    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check)
     result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.said}
     return result | ({"diff": shown} if shown else {})
 
@@ -248,7 +248,7 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         removed = deployments.prune(layout, history, parameters["keep"])
         history.save(layout)
     said = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
-    about = {"deployment": n, "said": said, "running": running(layout), "before": before.told()}
+    about = {"deployment": n, "said": said, "running": running(layout), "before": before.as_dict()}
     return {"changed": done.changed, **about}
 
 
@@ -265,11 +265,11 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
     elif previous is None:
         words = f"stays: nothing ran before deployment {n}"
     if words or previous is None:
-        about = {"said": [words], "running": running(layout), "before": health.look_before(layout).told()}
+        about = {"said": [words], "running": running(layout), "before": health.look_before(layout).as_dict()}
         return {"changed": False, "deployment": n, "returned": False} | about
-    told = _may_run(layout, previous)
+    notes = _may_run(layout, previous)
     done = switch(layout, previous, parameters, check, "returned")
-    return done | {"returned": True, "said": [*done["said"], *told]}
+    return done | {"returned": True, "said": [*done["said"], *notes]}
 
 
 def _may_run(layout: Layout, n: int) -> list[str]:

@@ -35,7 +35,7 @@ options:
     description: How long to wait.
     type: float
     default: 60
-  settle:
+  grace:
     description: How long a warning of the agent is looked at again after a switch; it may speak of what ran before.
     type: float
     default: 12
@@ -89,7 +89,7 @@ pids:
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "seconds": {"type": "float", "default": 60.0},
-    "settle": {"type": "float", "default": 12.0},
+    "grace": {"type": "float", "default": 12.0},
     "before": {"type": "dict", "default": {}},
     "going_back": {"type": "bool", "default": False},
     "by": {"type": "str", "default": "somebody"},
@@ -124,8 +124,8 @@ def main() -> None:
             module.exit_json(changed=False, summary=str(fault), faults=[], running={}, pids={})
         module.fail_json(msg=str(fault), summary="", faults=[str(fault)], running={}, pids={})
     state = History.load(layout).state(deployments.current(layout))
-    settle = 0.0 if state == "healthy" else module.params["settle"]
-    found = health.wait(target, 0 if module.check_mode else module.params["seconds"], settle)
+    grace = 0.0 if state == "healthy" else module.params["grace"]
+    found = health.wait(target, 0 if module.check_mode else module.params["seconds"], grace)
     manifest = deployments.manifest(layout, deployments.current(layout)) or {}
     names = ("deployment", "release", "mode", "implementations")
     result = {

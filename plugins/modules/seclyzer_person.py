@@ -14,8 +14,8 @@ description:
     C(manifest.json).
 author: The SecLyzer maintainers (@seclyzer)
 options:
-  look_at:
-    description: What to look at.
+  step:
+    description: Which part of the work to do.
     type: str
     required: true
     choices: [words, report]
@@ -52,7 +52,7 @@ attributes:
 EXAMPLES = r"""
 - name: It is said whose data is meant
   seclyzer.edge.seclyzer_person:
-    look_at: words
+    step: words
     user: ann
     since: 2026-11-01
   register: __seclyzer_person

@@ -12,16 +12,16 @@ description:
     a mode that does not exist, an unknown variable with the prefix of a role, a wrong type, a missing bundle, and edges
     without a store.
   - C(renamed) reads the options of one host that are set by an old name, without touching it, and warns of each.
-  - C(host) asks one host what it is and runs, decides its mode, and notes what speaks against it.
-  - C(verdict) refuses when something was noted for any host of the play, and names all of it.
+  - C(host) asks one host what it is and runs, decides its mode, and records what speaks against it.
+  - C(verdict) refuses when a fault was registered for any host of the play, and names all of it.
 author: The SecLyzer maintainers (@seclyzer)
 options:
-  look_at:
-    description: What to look at.
+  step:
+    description: Which part of the work to do.
     type: str
     required: true
     choices: [variables, renamed, host, verdict]
-  noted:
+  registered:
     description: Name of the variable that C(host) was registered in. Needed for C(verdict).
     type: str
   bundle:
@@ -40,21 +40,21 @@ attributes:
 EXAMPLES = r"""
 - name: The inventory and the command line make sense
   seclyzer.edge.seclyzer_preflight:
-    look_at: variables
+    step: variables
     bundle: build/bundle
   run_once: true
   register: __seclyzer_run
 
 - name: See what each host is and runs
   seclyzer.edge.seclyzer_preflight:
-    look_at: host
+    step: host
     bundle: build/bundle
   register: __seclyzer_host
 
 - name: Nothing speaks against any host
   seclyzer.edge.seclyzer_preflight:
-    look_at: verdict
-    noted: __seclyzer_host
+    step: verdict
+    registered: __seclyzer_host
   run_once: true
 """
 

@@ -13,7 +13,7 @@ description:
   - Reads what earlier tasks registered and touches no host.
 author: The SecLyzer maintainers (@seclyzer)
 options:
-  noted:
+  preflight:
     description: Name of the variable that the look at each host was registered in.
     type: str
     default: __seclyzer_host

@@ -92,16 +92,16 @@ def main() -> None:
         required_one_of=[("user", "host")],
         supports_check_mode=True,
     )
-    wanted = dict(module.params)
-    asked = wanted.pop("state")
+    options = dict(module.params)
+    asked = options.pop("state")
     state = "counted" if module.check_mode else asked
     try:
-        module.exit_json(**settle(Edge(), state, Selection(**wanted)))
+        module.exit_json(**apply(Edge(), state, Selection(**options)))
     except Refused as error:
         module.fail_json(msg=str(error))
 
 
-def settle(edge: Edge, state: str, chosen: Selection) -> dict[str, Any]:
+def apply(edge: Edge, state: str, chosen: Selection) -> dict[str, Any]:
     """Do it; returns the module's result. Raises Refused with a sentence."""
     about = {"owner": asdict(edge.owner()), "owned": edge.owned(chosen)}
     if state == "absent":

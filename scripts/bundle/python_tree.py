@@ -112,14 +112,14 @@ def _compile(target: Target, venv: Path) -> None:
 
 def _local(target: Target, exact: bool) -> str | None:
     """An interpreter of this version on this machine; `exact` to the last digit."""
-    wanted = target.python if exact else target.minor
+    expected = target.python if exact else target.minor
     for name in ("/usr/bin/python3", sys.executable, target.name):
         found = shutil.which(name)
         if not found:
             continue
         done = subprocess.run([found, "-IV"], capture_output=True, text=True)
         version = done.stdout.removeprefix("Python ").strip()
-        if version == wanted or (not exact and version.startswith(f"{wanted}.")):
+        if version == expected or (not exact and version.startswith(f"{expected}.")):
             return found
     return None
 

@@ -23,13 +23,13 @@ def copy(built: list[Path], into: Path) -> str:
     into.mkdir(parents=True)
     newest = (0, 0)
     for path in built:
-        newest = max(newest, _needs(path))
+        newest = max(newest, _required_glibc(path))
         shutil.copyfile(path, into / path.name)
         (into / path.name).chmod(0o755)
     return f"{newest[0]}.{newest[1]}"
 
 
-def _needs(path: Path) -> tuple[int, int]:
+def _required_glibc(path: Path) -> tuple[int, int]:
     """The newest glibc a program asks for; refuses one that some host does not have."""
     data = path.read_bytes()
     if data[:4] != b"\x7fELF" or int.from_bytes(data[18:20], "little") != ELF_MACHINE:

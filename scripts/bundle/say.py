@@ -25,6 +25,6 @@ def run(command: Sequence[str | Path], cwd: Path | None = None) -> str:
     except FileNotFoundError:
         raise BundleError(f"{words[0]} is missing; `make setup` installs it") from None
     if done.returncode:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
-        raise BundleError(f"{' '.join(words[:4])} … failed:\n{said}")
+        output = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:])
+        raise BundleError(f"{' '.join(words[:4])} … failed:\n{output}")
     return done.stdout

@@ -139,11 +139,11 @@ def wait_for_all(stage: Stage, replays: dict[str, dict[str, Replay]], patience: 
     """Until as many outputs as expected are published and stored; what is missing then is the judge's business."""
     end = time.monotonic() + patience
     for kind in KINDS:
-        wanted = next(iter(replays[kind].values())).by_key()
-        outputs = sum(map(len, wanted.values()))
+        expected = next(iter(replays[kind].values())).by_key()
+        outputs = sum(map(len, expected.values()))
         while len(stage.published[kind]) < outputs and time.monotonic() < end:
             time.sleep(0.05)
-        awaited = {max(wanted)} if caps else wanted.keys()
+        awaited = {max(expected)} if caps else expected.keys()
         while not awaited <= stage.stored(kind).keys() and time.monotonic() < end:
             time.sleep(0.5)
 

@@ -81,21 +81,21 @@ def outcome_of(
     found = Outcome(kind, expected=sum(map(len, some.values())), published=len(published), points=len(stored))
     rows = [json.loads(text) for text in published]
     keys = [key_of(row) for row in rows]
-    wanted, came = Counter({key: len(made) for key, made in some.items()}), Counter(keys)
-    found.lost = sorted((wanted - came).elements())
-    found.doubled = sorted(key for key in (came - wanted).elements() if key in wanted)
-    found.foreign = sorted(key for key in came if key not in wanted)
+    required, came = Counter({key: len(made) for key, made in some.items()}), Counter(keys)
+    found.lost = sorted((required - came).elements())
+    found.doubled = sorted(key for key in (came - required).elements() if key in required)
+    found.foreign = sorted(key for key in came if key not in required)
     for key, row, text in zip(keys, rows, published, strict=True):
-        if key in wanted and text not in texts[row["implementation"]][key]:
+        if key in required and text not in texts[row["implementation"]][key]:
             found.wrong.append(key)
     order = [key_of(json.loads(text)) for text in next(iter(replays.values())).texts]
     found.disordered = not (found.lost or found.doubled or found.foreign) and keys != order
     found.listed_wrong = list_from is not None and listed != published[list_from:][-1000:]
-    _look_at_points(found, texts, stored)
+    _compare_points(found, texts, stored)
     return found
 
 
-def _look_at_points(found: Outcome, texts: dict[str, dict[Key, list[str]]], stored: dict[Key, Point]) -> None:
+def _compare_points(found: Outcome, texts: dict[str, dict[Key, list[str]]], stored: dict[Key, Point]) -> None:
     some = next(iter(texts.values()))
     found.points_lost = sorted(key for key in some if key not in stored)
     found.points_foreign = sorted(key for key in stored if key not in some)
@@ -103,8 +103,8 @@ def _look_at_points(found: Outcome, texts: dict[str, dict[Key, list[str]]], stor
         if key not in some:
             continue
         whose = str(point.fields.get("implementation"))
-        wanted = [point_of(found.kind, text, point.tags["host"])[1] for text in texts.get(whose, {}).get(key, [])]
-        if not any(same(_plain(point), _plain(one)) for one in wanted):
+        required = [point_of(found.kind, text, point.tags["host"])[1] for text in texts.get(whose, {}).get(key, [])]
+        if not any(same(_plain(point), _plain(one)) for one in required):
             found.points_wrong.append(key)
 
 
@@ -114,15 +114,15 @@ def _plain(point: Point) -> object:
 
 def wrongs(outcome: Outcome) -> list[str]:
     """What is not as it should be, in words; empty when all is."""
-    said = []
+    reported = []
     for name in ("lost", "doubled", "foreign", "wrong", "points_lost", "points_foreign", "points_wrong"):
         if keys := getattr(outcome, name):
-            said.append(f"{outcome.kind}: {name} {len(keys)} of {outcome.expected}, as {keys[:5]}")
+            reported.append(f"{outcome.kind}: {name} {len(keys)} of {outcome.expected}, as {keys[:5]}")
     if outcome.disordered:
-        said.append(f"{outcome.kind}: published in another order than the replay's")
+        reported.append(f"{outcome.kind}: published in another order than the replay's")
     if outcome.listed_wrong:
-        said.append(f"{outcome.kind}: the list is not what was published")
-    return said
+        reported.append(f"{outcome.kind}: the list is not what was published")
+    return reported
 
 
 def capped(outcome: Outcome, replays: dict[str, Replay], dropped: int, in_doubt: set[int]) -> list[str]:
@@ -136,11 +136,11 @@ def capped(outcome: Outcome, replays: dict[str, Replay], dropped: int, in_doubt:
     there = [key for key in keys if key[0] in in_doubt and key not in lost and (not lost or key < lost[0])]
     most = len(lost) + len(there)
     least = most if lost else 0
-    said = []
+    reported = []
     if not least <= dropped <= most:
-        said.append(
+        reported.append(
             f"{outcome.kind}: {len(lost)} points are not stored, {len(there)} are twice, {dropped} were counted"
         )
     if lost and keys[keys.index(lost[0]) :][: len(lost)] != lost:
-        said.append(f"{outcome.kind}: points between others that are stored went, and not the oldest")
-    return said
+        reported.append(f"{outcome.kind}: points between others that are stored went, and not the oldest")
+    return reported

@@ -106,8 +106,8 @@ def at_the_cap(results: list[Result]) -> list[str]:
 
 def what_was_wrong(result: Result) -> str:
     """A line with the way to run it again."""
-    said = [*result.wrongs, result.notes.get("invalid", "")]
-    return f"* `{again(result.fault, result.implementation, result.seed)}`: {'; '.join(filter(None, said))}"
+    reported = [*result.wrongs, result.notes.get("invalid", "")]
+    return f"* `{again(result.fault, result.implementation, result.seed)}`: {'; '.join(filter(None, reported))}"
 
 
 def markdown(results: list[Result], about: dict[str, Any]) -> str:

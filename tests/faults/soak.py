@@ -35,13 +35,13 @@ def rounds(faults: list[str], seed: int) -> Iterator[tuple[str, str, int]]:
 def say(result: Result, since: float) -> None:
     """One line."""
     total = sums([result])
-    said = "WRONG" if result.wrongs else "INVALID" if "invalid" in result.notes else "ok"
+    state = "WRONG" if result.wrongs else "INVALID" if "invalid" in result.notes else "ok"
     print(
-        f"{time.monotonic() - since:6.0f} s  {said:8}{result.fault:32}{result.implementation:8}seed {result.seed:<7}"
+        f"{time.monotonic() - since:6.0f} s  {state:8}{result.fault:32}{result.implementation:8}seed {result.seed:<7}"
         f"{total['expected']:6} expected {total['published']:6} published {total['points']:6} stored",
         flush=True,
     )
-    if said != "ok":
+    if state != "ok":
         print(story(result), flush=True)
 
 

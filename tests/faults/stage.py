@@ -129,9 +129,9 @@ class Stage:
 
     def _hear(self, listener: Any) -> None:
         try:
-            for said in listener.listen():
-                if said["type"] == "pmessage":
-                    self.published[said["channel"].rpartition(":")[2]].append(said["data"])
+            for reported in listener.listen():
+                if reported["type"] == "pmessage":
+                    self.published[reported["channel"].rpartition(":")[2]].append(reported["data"])
         except (redis.RedisError, OSError, ValueError, AttributeError):
             pass  # Redis is gone
 

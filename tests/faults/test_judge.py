@@ -37,7 +37,7 @@ def test_all_as_it_should_be() -> None:
 
 
 @pytest.mark.parametrize(
-    ("published", "said"),
+    ("published", "reported"),
     [
         (WANTED[:2], ["lost 1"]),
         ([WANTED[0], WANTED[1], WANTED[1], WANTED[2]], ["doubled 1"]),
@@ -47,8 +47,8 @@ def test_all_as_it_should_be() -> None:
         ([WANTED[1], WANTED[0], WANTED[2]], ["published in another order than the replay's"]),
     ],
 )
-def test_what_is_wrong_in_redis_is_said(published: list[str], said: list[str]) -> None:
-    assert judged(published) == said
+def test_what_is_wrong_in_redis_is_said(published: list[str], reported: list[str]) -> None:
+    assert judged(published) == reported
 
 
 def test_what_is_wrong_in_the_list_is_said() -> None:
@@ -56,19 +56,19 @@ def test_what_is_wrong_in_the_list_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "said"),
+    ("stored", "reported"),
     [
         (WANTED[1:], ["points_lost 1"]),
         ([*WANTED, text(8, 0.8)], ["points_foreign 1"]),
         ([WANTED[0], WANTED[1], text(7, 0.71)], ["points_wrong 1"]),
     ],
 )
-def test_what_is_wrong_in_influxdb_is_said(stored: list[str], said: list[str]) -> None:
-    assert judged(WANTED, stored=stored) == said
+def test_what_is_wrong_in_influxdb_is_said(stored: list[str], reported: list[str]) -> None:
+    assert judged(WANTED, stored=stored) == reported
 
 
 @pytest.mark.parametrize(
-    ("stored", "dropped", "in_doubt", "said"),
+    ("stored", "dropped", "in_doubt", "reported"),
     [
         (WANTED[2:], 2, set(), []),
         ([WANTED[0], WANTED[2]], 2, {5}, []),
@@ -80,12 +80,12 @@ def test_what_is_wrong_in_influxdb_is_said(stored: list[str], said: list[str]) -
     ],
 )
 def test_what_goes_at_the_cap_is_the_oldest_and_counted(
-    stored: list[str], dropped: int, in_doubt: set[int], said: list[str]
+    stored: list[str], dropped: int, in_doubt: set[int], reported: list[str]
 ) -> None:
     replays = {"rust": Replay(WANTED, {}, {})}
     points: dict[Key, Point] = dict(point_of("mouse", one, "h") for one in stored)
     outcome = outcome_of("mouse", replays, WANTED, 0, WANTED, points)
-    assert capped(outcome, replays, dropped, in_doubt) == said
+    assert capped(outcome, replays, dropped, in_doubt) == reported
     assert wrongs(outcome) == []
 
 

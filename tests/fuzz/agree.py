@@ -73,8 +73,8 @@ def judged(messages: list[bytes]) -> dict[str, list[tuple[bytes, Verdict]]]:
     groups: dict[str, list[tuple[bytes, Verdict]]] = {name: [] for name in CLASSES}
     for message in messages:
         line = as_line(message)
-        said = verdict(line + b"\n")
-        groups[said.name].append((line, said))
+        reported = verdict(line + b"\n")
+        groups[reported.name].append((line, reported))
     for kind in KINDS:
         groups[kind].sort(key=lambda judged: judged[1].event.ts if judged[1].event else 0)
     return groups
@@ -100,7 +100,7 @@ def check(messages: list[bytes], runs: dict[str, Run] | None = None) -> Report:
     return report
 
 
-def wanted(kind: str, name: str, count: int) -> tuple[int, int, int]:
+def expected(kind: str, name: str, count: int) -> tuple[int, int, int]:
     """Events, malformed and future of so many messages of one class."""
     return (count if name == kind else 0), (count if name == "malformed" else 0), 0
 
@@ -119,14 +119,14 @@ def miscounted(run: Run, implementation: str, kind: str, name: str, lines: list[
 
     def fault(part: list[bytes]) -> str:
         found = counted(run, kind, part)
-        return "" if found == wanted(kind, name, len(part)) else str(found)
+        return "" if found == expected(kind, name, len(part)) else str(found)
 
     found = fault(lines)
     if not found:
         return []
     while len(lines) > 1:
         half = lines[: len(lines) // 2], lines[len(lines) // 2 :]
-        at_fault = next(((part, said) for part in half if (said := fault(part))), None)
+        at_fault = next(((part, reported) for part in half if (reported := fault(part))), None)
         if at_fault is None:
             break  # only together
         lines, found = at_fault
@@ -147,8 +147,8 @@ def contents(runs: dict[str, Run], kind: str, lines: list[bytes], report: Report
             report.rows[kind] += len(oracle.rows)
             return compare.against_oracle(oracle, output, implementation, tally)
 
-        if said := wrong(lines):
+        if reported := wrong(lines):
             fewest = shrink(lines, lambda part, wrong=wrong: bool(wrong(part)))  # type: ignore[misc]
-            said = wrong(fewest) or said
-            report.differences.append(Difference(SETTINGS[kind].program, implementation, "rows", said[0], fewest))
+            reported = wrong(fewest) or reported
+            report.differences.append(Difference(SETTINGS[kind].program, implementation, "rows", reported[0], fewest))
     report.values += tally.values

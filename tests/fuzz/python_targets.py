@@ -49,15 +49,15 @@ def as_oracle(parsed: Key | Move | Button | Scroll | Focus) -> tuple[Any, ...]:
 
 def event(data: bytes) -> None:
     """Any message: what the oracle says, and for an event each of its fields."""
-    said, meant = parse(data), verdict(data)
-    if isinstance(said, Unusable):
-        name = "malformed" if said is MALFORMED else "ignored"
+    reported, meant = parse(data), verdict(data)
+    if isinstance(reported, Unusable):
+        name = "malformed" if reported is MALFORMED else "ignored"
         assert name == meant.name, f"{name}, and to the oracle {meant.name}: {data!r}"
         return
-    assert meant.event is not None, f"{said.__class__.__name__}, and to the oracle {meant.name}: {data!r}"
+    assert meant.event is not None, f"{reported.__class__.__name__}, and to the oracle {meant.name}: {data!r}"
     one = meant.event
-    wanted = (one.type, one.ts, one.dev, one.event, one.name, repr(one.x), repr(one.y), repr(one.delta))
-    assert as_oracle(said) == wanted, f"{wanted} expected: {data!r}"
+    expected = (one.type, one.ts, one.dev, one.event, one.name, repr(one.x), repr(one.y), repr(one.delta))
+    assert as_oracle(reported) == expected, f"{expected} expected: {data!r}"
 
 
 def replay(data: bytes) -> None:
@@ -117,15 +117,15 @@ def shown(kind: str, file: bytes, environment: dict[str, str], flags: dict[str, 
 
 def config(data: bytes) -> None:
     """Any configuration: what is in force reads back, and a mistake is said in one line."""
-    given = parted(data)
-    if given is None:
+    parts = parted(data)
+    if parts is None:
         return
     for kind in KINDS:
-        good, said = shown(kind, *given)
-        if good and _PLAIN.fullmatch(said):
-            assert shown(kind, said.encode(), {}, {}) == (True, said), said
+        good, reported = shown(kind, *parts)
+        if good and _PLAIN.fullmatch(reported):
+            assert shown(kind, reported.encode(), {}, {}) == (True, reported), reported
         elif not good:
-            assert said and "\n" not in said, f"not one line: {said!r}"
+            assert reported and "\n" not in reported, f"not one line: {reported!r}"
 
 
 # --- answers of InfluxDB ---------------------------------------------------------------------------
@@ -236,11 +236,11 @@ def spool(data: bytes) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as state_dir, redirect_stderr(io.StringIO()):
         folder = Path(state_dir, "spool")
         folder.mkdir()
-        wanted, left_alone, last = placed(folder, data)
+        expected, left_alone, last = placed(folder, data)
         found = Spool(state_dir, 1 << 40)  # nothing has to make room
         try:
             found.open(0.0)
-            assert drained(found) == wanted
+            assert drained(found) == expected
             assert sorted(folder.iterdir()) == sorted(left_alone)
             assert found.append(_MORE, 1.0) == (len(_MORE) if last < _LAST else 0)
             assert drained(found) == (_MORE if last < _LAST else [])

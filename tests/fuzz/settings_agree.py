@@ -23,7 +23,7 @@ from seclyzer_extractors import cli
 from seclyzer_extractors.config import SETTINGS
 from tests.parity import implementations
 
-Given = tuple[str | None, dict[str, str], list[str]]  # file, environment, arguments
+Sources = tuple[str | None, dict[str, str], list[str]]  # file, environment, arguments
 Said = tuple[int, str, str]  # exit status, stdout, stderr
 
 NUMBERS = ["0", "1", "007", "30", "5", "250", "1000000", "1000001", "3600000", "65535", "65536", "10000000", "1048575"]
@@ -135,7 +135,7 @@ def line(rng: random.Random, key: str) -> str:
     return f"{key}: {json.dumps(text, ensure_ascii=rng.random() < 0.5)}  # note"  # pairs of \\u escapes are no YAML
 
 
-def given(rng: random.Random) -> Given:
+def sources(rng: random.Random) -> Sources:
     """A few settings in a few places."""
     lines = [line(rng, rng.choice([*NAMED, *NAMED, "unknown"])) for _ in range(rng.choice([0, 0, 1, 2]))]
     environment = {}
@@ -168,7 +168,7 @@ def check(seed: str, count: int) -> Report:
     report, rng = Report(), random.Random(f"settings/{seed}")
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         for _ in range(count):
-            text, environment, arguments = given(rng)
+            text, environment, arguments = sources(rng)
             kind = rng.choice(list(cli.PROGRAMS))
             words = ["--print-config", *arguments]
             if text is not None:

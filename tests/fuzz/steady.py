@@ -31,13 +31,13 @@ class Steady:
     peak: int = 0  # VmHWM, when looked at last
 
     def __post_init__(self) -> None:
-        self._said = TemporaryFile()  # noqa: SIM115 (it lives as long as the program)
+        self._output = TemporaryFile()  # noqa: SIM115 (it lives as long as the program)
         words = [str(FOLDERS[self.implementation] / PROGRAMS[self.kind]), "--replay", "-", "--stats"]
         self._process = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=self._said,
+            stderr=self._output,
             env=implementations.environment(),
         )
 
@@ -76,7 +76,7 @@ class Steady:
         """Ends it, if it still runs."""
         self._process.kill()
         self._process.wait()
-        self._said.close()
+        self._output.close()
 
     def _unread(self) -> int:
         assert self._process.stdin is not None
@@ -89,8 +89,8 @@ class Steady:
         return Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
     def _text(self) -> str:
-        self._said.seek(0)
-        return self._said.read().decode()
+        self._output.seek(0)
+        return self._output.read().decode()
 
     def __str__(self) -> str:
         return f"{PROGRAMS[self.kind]} in {self.implementation}"

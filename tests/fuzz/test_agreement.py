@@ -23,7 +23,7 @@ GROWTH_KIB = 4096  # tables that fill up; what leaks shows in the long run, pyth
 def done(seed: str) -> Result:
     """One run; the tests below ask what came of it."""
     total = max(LEAST, int(os.environ.get("FUZZ_MESSAGES", LEAST)))
-    result = run.run(seed, total, lambda said: None)
+    result = run.run(seed, total, lambda reported: None)
     report = result.report
     print(f"\nfuzz: seed {seed}, {report.messages} messages, {dict(report.classes)}, {report.values} values compared")
     for memory in result.memory:
@@ -32,8 +32,8 @@ def done(seed: str) -> Result:
 
 
 def test_both_implementations_say_of_every_message_what_the_oracle_says(done: Result) -> None:
-    said = "\n".join(map(str, done.report.differences[:3]))
-    assert not done.report.differences, f"seed {done.seed}: {len(done.report.differences)} differences\n{said}"
+    reported = "\n".join(map(str, done.report.differences[:3]))
+    assert not done.report.differences, f"seed {done.seed}: {len(done.report.differences)} differences\n{reported}"
 
 
 def test_a_program_that_does_not_end_counts_each_message_where_it_belongs(done: Result) -> None:

@@ -127,10 +127,10 @@ def test_influxdb_took_every_point(stored: Stored, implementation: str) -> None:
 def test_there_is_exactly_one_point_for_each_transition(stored: Stored, implementation: str) -> None:
     start, rows, _ = stored[implementation]
     points = points_of(rows, "app_transitions")
-    wanted = {
+    expected = {
         (start + place * STEP_US, as_tag(NAMES[place - 1]), as_tag(NAMES[place])) for place in range(1, len(NAMES))
     }
-    assert set(points) == wanted
+    assert set(points) == expected
     assert {row["_measurement"] for row in rows} == {"app_transitions"}
 
 
@@ -138,8 +138,8 @@ def test_every_point_has_its_own_four_fields_and_tags_only(stored: Stored, imple
     _, rows, _ = stored[implementation]
     for (_, source, target), point in points_of(rows, "app_transitions").items():
         assert point.fields == {"duration_ms": 1000.0, "dev_mode": 0.0, "implementation": implementation, "schema": 2}
-        wanted = {"user_id": as_tag(USER), "host": as_tag(HOST), "from_app": source, "to_app": target}
-        assert point.tags == wanted
+        expected = {"user_id": as_tag(USER), "host": as_tag(HOST), "from_app": source, "to_app": target}
+        assert point.tags == expected
     known = {"user_id", "host", "from_app", "to_app"}
     assert {name for row in rows for name in row if not name.startswith("_")} <= known | {"result", "table"}
 

@@ -17,31 +17,31 @@ NAMES = {Key: "keystroke", Move: "mouse", Button: "mouse", Scroll: "mouse", Focu
 
 
 def in_python(message: bytes) -> str:
-    said = parse(message)
-    if isinstance(said, Unusable):
-        return "malformed" if said is MALFORMED else "ignored"
-    return NAMES[type(said)]
+    reported = parse(message)
+    if isinstance(reported, Unusable):
+        return "malformed" if reported is MALFORMED else "ignored"
+    return NAMES[type(reported)]
 
 
 def in_rust(raw: bytes) -> dict[str, tuple[int, int]]:
     """Events and malformed messages as each program counts them."""
     outputs = {kind: rust_program(agree.SETTINGS[kind], raw).counters for kind in KINDS}
-    return {kind: (said["events"], said["malformed"]) for kind, said in outputs.items()}
+    return {kind: (reported["events"], reported["malformed"]) for kind, reported in outputs.items()}
 
 
 @pytest.mark.parametrize("name", ODDITIES)
 def test_an_oddity_is_the_same_in_both_languages(name: str) -> None:
-    message, wanted = ODDITIES[name]
-    assert verdict(message + b"\n").name == wanted
-    assert in_python(message + b"\n") == wanted
-    assert in_rust(message + b"\n") == {kind: agree.wanted(kind, wanted, 1)[:2] for kind in KINDS}
+    message, expected = ODDITIES[name]
+    assert verdict(message + b"\n").name == expected
+    assert in_python(message + b"\n") == expected
+    assert in_rust(message + b"\n") == {kind: agree.expected(kind, expected, 1)[:2] for kind in KINDS}
 
 
 @pytest.mark.parametrize("name", OVER_REDIS)
 def test_what_only_redis_can_carry_is_the_same_to_python_and_the_oracle(name: str) -> None:
     """Rust reads these in test_streams.py."""
-    message, wanted = OVER_REDIS[name]
-    assert (verdict(message).name, in_python(message)) == (wanted, wanted)
+    message, expected = OVER_REDIS[name]
+    assert (verdict(message).name, in_python(message)) == (expected, expected)
 
 
 def test_the_programs_agree_on_all_oddities_at_once() -> None:
@@ -54,8 +54,8 @@ def test_the_programs_agree_on_all_oddities_at_once() -> None:
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n", b""], ids=["LF", "CRLF", "none"])
 def test_a_line_has_4096_bytes_its_ending_not_counted(implementation: str, ending: bytes) -> None:
     for size, counts in ((4096, (1, 0)), (4097, (0, 1))):
-        said = agree.RUNS[implementation](agree.SETTINGS["keystroke"], long(size, ending)).counters
-        assert (said["events"], said["malformed"]) == counts
+        reported = agree.RUNS[implementation](agree.SETTINGS["keystroke"], long(size, ending)).counters
+        assert (reported["events"], reported["malformed"]) == counts
 
 
 @pytest.mark.parametrize("implementation", agree.RUNS)

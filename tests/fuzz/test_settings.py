@@ -11,8 +11,8 @@ COUNT = 1000
 
 def test_both_command_lines_take_and_refuse_the_same_settings(seed: str) -> None:
     report = settings_agree.check(seed, COUNT)
-    said = "\n".join(report.differences[:5])
-    assert not report.differences, f"seed {seed}: {len(report.differences)} differences\n{said}"
+    reported = "\n".join(report.differences[:5])
+    assert not report.differences, f"seed {seed}: {len(report.differences)} differences\n{reported}"
     assert report.tried == COUNT and COUNT // 10 < report.refused < COUNT - COUNT // 10
 
 
@@ -25,6 +25,6 @@ def test_a_setting_that_one_of_them_reads_otherwise_is_found() -> None:
 
     with (
         mock.patch.object(settings_agree, "in_python", wrong),
-        mock.patch.object(settings_agree, "given", lambda rng: (None, {"SECLYZER_LOG_LEVEL": "error"}, [])),
+        mock.patch.object(settings_agree, "sources", lambda rng: (None, {"SECLYZER_LOG_LEVEL": "error"}, [])),
     ):
         assert len(settings_agree.check("x", 1).differences) == 1

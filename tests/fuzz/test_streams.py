@@ -30,7 +30,7 @@ class Counted:
     """What was counted of each kind, and how many were to be."""
 
     found: dict[str, dict[str, int]]
-    wanted: dict[str, dict[str, int]]
+    expected: dict[str, dict[str, int]]
     logs: str
 
 
@@ -46,14 +46,14 @@ def all_messages(seed: str) -> list[bytes]:
     ]
 
 
-def wanted(messages: list[bytes]) -> dict[str, dict[str, int]]:
+def expected(messages: list[bytes]) -> dict[str, dict[str, int]]:
     """The counters of each program."""
     now = time.time_ns() // 1000
-    said = [verdict(message) for message in messages]
-    malformed = sum(one.name == "malformed" for one in said)
+    reported = [verdict(message) for message in messages]
+    malformed = sum(one.name == "malformed" for one in reported)
     counts = {}
     for kind in KINDS:
-        times = [one.event.ts for one in said if one.name == kind and one.event is not None]
+        times = [one.event.ts for one in reported if one.name == kind and one.event is not None]
         future, ancient = sum(ts > now + AHEAD_US for ts in times), sum(ts < now - ANCIENT_US for ts in times)
         limits = (now + AHEAD_US, now - ANCIENT_US)
         assert not any(abs(ts - limit) < 600_000_000 for ts in times for limit in limits), "the clock decides"
@@ -95,7 +95,7 @@ def worlds(influx: InfluxServer, seed: str) -> Iterator[dict[tuple[str, str], Co
                 world.wait_listening()
                 send(world, way, messages)
         for key, world in made.items():
-            meant = wanted(messages)
+            meant = expected(messages)
             for kind in KINDS:
                 total = sum(meant[kind].values())
                 until(lambda w=world, k=kind, n=total: sum(counted(w, k).values()) >= n, f"{key} {kind}: {total}")  # type: ignore[misc]
@@ -109,8 +109,8 @@ def test_each_message_is_counted_where_it_belongs(
     worlds: dict[tuple[str, str], Counted], implementation: str, way: str, kind: str
 ) -> None:
     one = worlds[implementation, way]
-    assert one.found[kind] == one.wanted[kind]
-    assert one.wanted[kind]["events"] > COUNT // 20 and one.wanted[kind]["malformed"] > COUNT // 4
+    assert one.found[kind] == one.expected[kind]
+    assert one.expected[kind]["events"] > COUNT // 20 and one.expected[kind]["malformed"] > COUNT // 4
 
 
 @pytest.mark.parametrize("way", ["stream", "channel"])

@@ -32,8 +32,8 @@ def _done(what: str, words: list[str], **variables: str) -> str:
     except FileNotFoundError:
         raise Missing(f"{what}: there is no `{words[0]}` on this machine") from None
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()[-8:]
-        raise Missing(f"{what}: `{' '.join(words)}` ended with {done.returncode}:\n  " + "\n  ".join(said))
+        reported = (done.stderr or done.stdout).strip().splitlines()[-8:]
+        raise Missing(f"{what}: `{' '.join(words)}` ended with {done.returncode}:\n  " + "\n  ".join(reported))
     return done.stdout
 
 
@@ -54,15 +54,15 @@ def cargo_fuzz() -> Path:
     return program
 
 
-def rust_targets(wanted: list[str]) -> dict[str, Path]:
+def rust_targets(expected: list[str]) -> dict[str, Path]:
     """The programs that fuzz the Rust implementation, built from this tree, by target."""
     nightly()
     words = [str(cargo_fuzz()), "build", "--fuzz-dir", str(CRATE), "--target-dir", str(TARGET)]
     _done("the fuzz targets cannot be built", words, RUSTUP_TOOLCHAIN=NIGHTLY)
     folders = list(TARGET.glob("*/release"))
-    found = {name: folder / name for name in wanted for folder in folders if (folder / name).exists()}
-    if set(found) != set(wanted):
-        raise Missing(f"the fuzz targets {sorted(set(wanted) - set(found))} were not built")
+    found = {name: folder / name for name in expected for folder in folders if (folder / name).exists()}
+    if set(found) != set(expected):
+        raise Missing(f"the fuzz targets {sorted(set(expected) - set(found))} were not built")
     return found
 
 

@@ -43,8 +43,8 @@ MINE = line("edge1", at=1)
 def test_nothing_but_a_write_is_taken(untouched: Site, method: str, path: str, status: int) -> None:
     bucket = json.loads(untouched.buckets())["buckets"][0]["id"]
     wish = DELETE if "delete" in path else b'{"retentionRules":[{"type":"expire","everySeconds":3600}]}'
-    said = untouched.ask(method, path.format(bucket=bucket), wish, Content_Type="application/json")
-    assert (said.status, sorted(said.body)) == (status, ["code", "message"])
+    reported = untouched.ask(method, path.format(bucket=bucket), wish, Content_Type="application/json")
+    assert (reported.status, sorted(reported.body)) == (status, ["code", "message"])
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_nothing_but_a_write_is_taken(untouched: Site, method: str, path: str, s
     ],
 )
 def test_a_path_that_is_spelled_otherwise_leads_nowhere(untouched: Site, path: str) -> None:
-    said = untouched.ask("POST", f"{path}?org=seclyzer&bucket={BUCKET}", DELETE, Content_Type="application/json")
-    assert said.status in (403, 404)
+    reported = untouched.ask("POST", f"{path}?org=seclyzer&bucket={BUCKET}", DELETE, Content_Type="application/json")
+    assert reported.status in (403, 404)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_a_path_that_is_spelled_otherwise_leads_nowhere(untouched: Site, path: s
     ],
 )
 def test_the_write_itself_has_one_spelling(untouched: Site, path: str) -> None:
-    said = untouched.ask("POST", f"{path}?org=seclyzer&bucket={BUCKET}", MINE)
-    assert said.status in (400, 404)
+    reported = untouched.ask("POST", f"{path}?org=seclyzer&bucket={BUCKET}", MINE)
+    assert reported.status in (400, 404)
 
 
 @pytest.mark.parametrize(
@@ -112,9 +112,9 @@ def test_the_tokens_of_influxdb_are_none_of_the_gateways(untouched: Site) -> Non
 
 @pytest.mark.parametrize("head", ["Bearer {}", "token {}", "Token  {}", "Token {} ", "Basic {}", "Token {},Token {}"])
 def test_a_credential_has_one_form(untouched: Site, head: str) -> None:
-    said = untouched.ask("POST", WRITE, MINE, "", Authorization=head.replace("{}", untouched.edge1))
-    assert said.status in (401, 204)
-    assert said.status == 401 or head.strip() == "Token {}"
+    reported = untouched.ask("POST", WRITE, MINE, "", Authorization=head.replace("{}", untouched.edge1))
+    assert reported.status in (401, 204)
+    assert reported.status == 401 or head.strip() == "Token {}"
 
 
 def test_two_credentials_are_none(untouched: Site) -> None:
@@ -192,9 +192,9 @@ F = b"dwell_mean=1"
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 def test_a_line_of_somebody_else_or_none_at_all(untouched: Site, body: bytes, status: int, packed: bool) -> None:
     headers = {"Content_Encoding": "gzip"} if packed else {}
-    said = untouched.ask("POST", WRITE, gzip.compress(body) if packed else body, **headers)
-    assert said.status == status, said.text
-    assert said.body["message"].startswith("line ")
+    reported = untouched.ask("POST", WRITE, gzip.compress(body) if packed else body, **headers)
+    assert reported.status == status, reported.text
+    assert reported.body["message"].startswith("line ")
 
 
 GZ = gzip.compress(OTHER)

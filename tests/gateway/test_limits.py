@@ -40,8 +40,8 @@ def test_a_write_of_4_mib_is_taken_and_one_byte_more_is_not(site: Site) -> None:
     body = lines_of(PACKED)
     assert len(body) == PACKED
     assert site.ask("POST", WRITE, body).status == 204
-    said = site.ask("POST", WRITE, body + b"\n")
-    assert (said.status, said.body["code"]) == (413, "request too large")
+    reported = site.ask("POST", WRITE, body + b"\n")
+    assert (reported.status, reported.body["code"]) == (413, "request too large")
 
 
 def test_a_write_of_32_mib_unpacked_is_taken_and_one_byte_more_is_not(site: Site) -> None:
@@ -49,8 +49,8 @@ def test_a_write_of_32_mib_unpacked_is_taken_and_one_byte_more_is_not(site: Site
     before = site.points()
     assert site.ask("POST", WRITE, gzip.compress(body), Content_Encoding="gzip").status == 204
     assert len(site.points()) == len(before) + 4
-    said = site.ask("POST", WRITE, gzip.compress(b"\n" + body), Content_Encoding="gzip")
-    assert (said.status, said.body["code"]) == (413, "request too large")
+    reported = site.ask("POST", WRITE, gzip.compress(b"\n" + body), Content_Encoding="gzip")
+    assert (reported.status, reported.body["code"]) == (413, "request too large")
 
 
 def test_a_bomb_is_noticed_while_it_is_small(untouched: Site) -> None:
@@ -105,15 +105,15 @@ def test_an_edge_has_a_number_of_series_a_day(site: Site) -> None:
     site.gateway.edge("edge9", "edge9", token)
     flood = b"\n".join(b"keystroke_features,host=edge9,user_id=u%d a=1 1" % n for n in range(20_000))
     until(lambda: site.ask("POST", WRITE, b"", token).status == 204, "the credential is known", 5)
-    said = site.ask("POST", WRITE, flood, token)
-    assert said.status == 403
-    assert "5000" in said.body["message"]
+    reported = site.ask("POST", WRITE, flood, token)
+    assert reported.status == 403
+    assert "5000" in reported.body["message"]
     assert not [row for row in site.points() if row[1] == "edge9"]
     taken = [
         site.ask("POST", WRITE, b"\n".join(b"keystroke_features,host=edge9,user_id=v%d a=1 1" % n for n in part), token)
         for part in (range(0, 2500), range(2500, 5000), range(5000, 5001), range(0, 2500))
     ]
-    assert [said.status for said in taken] == [204, 204, 403, 204]
+    assert [reported.status for reported in taken] == [204, 204, 403, 204]
     assert site.ask("POST", WRITE, line("edge2"), site.edge2).status == 204, "another edge has its own"
 
 
@@ -146,20 +146,20 @@ def test_readers_have_a_bounded_number_of_queries(tmp_path: Path) -> None:
             array.from(rows: [{v: 1.0}]) |> map(fn: (r) => ({r with v: math.sqrt(x: r.v)}))"""
         )
         made.influx.freeze()
-        said: list[int] = []
+        reported: list[int] = []
 
         def query() -> None:
-            said.append(made.ask("POST", QUERY, slow, made.reader, Content_Type="application/vnd.flux").status)
+            reported.append(made.ask("POST", QUERY, slow, made.reader, Content_Type="application/vnd.flux").status)
 
         asking = [threading.Thread(target=query) for _ in range(8)]
         for one in asking:
             one.start()
-        until(lambda: len(said) >= 6, "all but two are answered", 10)
-        assert said == [429] * 6
+        until(lambda: len(reported) >= 6, "all but two are answered", 10)
+        assert reported == [429] * 6
         made.influx.thaw()
         for one in asking:
             one.join(20)
-        assert sorted(said) == [200, 200, *[429] * 6]
+        assert sorted(reported) == [200, 200, *[429] * 6]
         assert made.ask("POST", WRITE, line(at=9)).status == 204
     finally:
         made.influx.thaw()
@@ -171,21 +171,21 @@ def test_a_full_queue_to_influxd_says_come_again(tmp_path: Path) -> None:
     made = build(tmp_path, influxdb_gateway_writes=3, influxdb_gateway_writes_per_edge=2)
     try:
         made.influx.freeze()
-        said: list[tuple[int, str]] = []
+        reported: list[tuple[int, str]] = []
 
         def write(token: str) -> None:
             answer = made.ask("POST", WRITE, line(), token)
-            said.append((answer.status, answer.headers.get("Retry-After", "")))
+            reported.append((answer.status, answer.headers.get("Retry-After", "")))
 
         asking = [threading.Thread(target=write, args=(made.edge1,)) for _ in range(6)]
         for one in asking:
             one.start()
-        until(lambda: len(said) >= 4, "all but two are answered", 10)
-        assert said == [(429, "1")] * 4
+        until(lambda: len(reported) >= 4, "all but two are answered", 10)
+        assert reported == [(429, "1")] * 4
         made.influx.thaw()
         for one in asking:
             one.join(20)
-        assert sorted(status for status, _ in said) == [204, 204, 429, 429, 429, 429]
+        assert sorted(status for status, _ in reported) == [204, 204, 429, 429, 429, 429]
     finally:
         made.influx.thaw()
         made.gateway.kill()
@@ -196,8 +196,8 @@ def test_influxd_away_is_503_and_the_gateway_goes_on(tmp_path: Path) -> None:
     made = build(tmp_path)
     try:
         made.influx.kill()
-        said = made.ask("POST", WRITE, line())
-        assert (said.status, said.headers["Retry-After"], said.body["code"]) == (503, "1", "unavailable")
+        reported = made.ask("POST", WRITE, line())
+        assert (reported.status, reported.headers["Retry-After"], reported.body["code"]) == (503, "1", "unavailable")
         assert made.ask("GET", "/health").status == 503
         made.influx.start()
         assert made.ask("POST", WRITE, line()).status == 204

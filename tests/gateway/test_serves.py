@@ -44,13 +44,13 @@ def test_precisions_are_kept(site: Site, precision: str, at: int) -> None:
 
 
 def test_writing_nothing_says_whose_credential_it_is(site: Site) -> None:
-    said = site.ask("POST", WRITE, b"")
-    assert (said.status, said.headers["X-SecLyzer-Host"]) == (204, "edge1")
+    output = site.ask("POST", WRITE, b"")
+    assert (output.status, output.headers["X-SecLyzer-Host"]) == (204, "edge1")
 
 
 def test_what_influxdb_refuses_comes_through(untouched: Site) -> None:
-    said = untouched.ask("POST", WRITE, b"keystroke_features,host=edge1 dwell_mean=abc 1")
-    assert (said.status, said.body["code"]) == (400, "invalid")
+    output = untouched.ask("POST", WRITE, b"keystroke_features,host=edge1 dwell_mean=abc 1")
+    assert (output.status, output.body["code"]) == (400, "invalid")
 
 
 def test_health_and_ping_are_for_everybody(site: Site) -> None:
@@ -60,8 +60,8 @@ def test_health_and_ping_are_for_everybody(site: Site) -> None:
 
 
 def test_a_reader_may_ask_and_nothing_else(untouched: Site) -> None:
-    said = untouched.ask("POST", QUERY, FLUX.encode(), untouched.reader, Content_Type="application/vnd.flux")
-    assert (said.status, "edge" in said.text) == (200, True)
+    output = untouched.ask("POST", QUERY, FLUX.encode(), untouched.reader, Content_Type="application/vnd.flux")
+    assert (output.status, "edge" in output.text) == (200, True)
     assert untouched.ask("POST", WRITE, line(), untouched.reader).status == 403
     assert untouched.ask("POST", QUERY, b"x" * 70_000, untouched.reader).status == 413
     assert untouched.ask("POST", "/api/v2/query?org=other", b"x", untouched.reader).status == 404
@@ -84,9 +84,9 @@ def test_the_journal_holds_no_token_and_nothing_of_a_line(site: Site) -> None:
     secret = "SECRETAPP"
     site.ask("POST", WRITE, b"app_transitions,host=edge2,from_app=" + secret.encode() + b" duration_ms=1")
     site.ask("POST", WRITE, b"app_transitions,host=edge1,from_app=" + secret.encode() + b"\\x duration_ms=1")
-    told = site.gateway.log.read_text()
-    assert "edge1 is refused (403)" in told
-    assert not [one for one in (site.edge1, site.edge2, site.reader, site.backend, secret) if one in told]
+    reported = site.gateway.log.read_text()
+    assert "edge1 is refused (403)" in reported
+    assert not [one for one in (site.edge1, site.edge2, site.reader, site.backend, secret) if one in reported]
 
 
 def test_what_is_refused_is_told_once_a_minute(site: Site) -> None:

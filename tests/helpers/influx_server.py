@@ -62,44 +62,46 @@ class InfluxServer:
     def set_up(self) -> None:
         """The organisation and the token, once."""
         user = {"username": "live", "password": secrets.token_hex(16), "org": ORGANISATION, "bucket": "first"}
-        status, said = self.ask("POST", "/api/v2/setup", {**user, "token": self.token})
-        assert status == 201, said
-        self._organisation = json.loads(said)["org"]["id"]
+        status, reported = self.ask("POST", "/api/v2/setup", {**user, "token": self.token})
+        assert status == 201, reported
+        self._organisation = json.loads(reported)["org"]["id"]
 
     def add_bucket(self, name: str) -> None:
         """A new bucket."""
-        status, said = self.ask("POST", "/api/v2/buckets", {"orgID": self._organisation, "name": name})
-        assert status == 201, said
+        status, reported = self.ask("POST", "/api/v2/buckets", {"orgID": self._organisation, "name": name})
+        assert status == 201, reported
 
     def make_token(self) -> tuple[str, str]:
         """The id and the text of one more token for all buckets."""
         rights = [{"action": action, "resource": {"type": "buckets"}} for action in ("read", "write")]
-        status, said = self.ask("POST", "/api/v2/authorizations", {"orgID": self._organisation, "permissions": rights})
-        assert status == 201, said
-        made = json.loads(said)
+        status, reported = self.ask(
+            "POST", "/api/v2/authorizations", {"orgID": self._organisation, "permissions": rights}
+        )
+        assert status == 201, reported
+        made = json.loads(reported)
         return made["id"], made["token"]
 
     def set_active(self, token_id: str, active: bool) -> None:
         """A token that is inactive is refused by 401."""
         path = f"/api/v2/authorizations/{token_id}"
-        status, said = self.ask("PATCH", path, {"status": "active" if active else "inactive"})
-        assert status == 200, said
+        status, reported = self.ask("PATCH", path, {"status": "active" if active else "inactive"})
+        assert status == 200, reported
 
     def write(self, bucket: str, lines: list[str]) -> None:
         """Points of somebody else, in ns."""
-        status, said = self.ask("POST", f"/api/v2/write?org={ORGANISATION}&bucket={bucket}", "\n".join(lines))
-        assert status == 204, said
+        status, reported = self.ask("POST", f"/api/v2/write?org={ORGANISATION}&bucket={bucket}", "\n".join(lines))
+        assert status == 204, reported
 
     def points(self, bucket: str) -> list[dict[str, Any]]:
         """All that the bucket holds: a row for each field, `_value` of the type that InfluxDB says."""
         query = f'from(bucket: "{bucket}") |> range(start: 0, stop: 2100-01-01T00:00:00Z)'
-        status, said = self.ask(
+        status, reported = self.ask(
             "POST",
             f"/api/v2/query?org={ORGANISATION}",
             {"query": query, "dialect": {"annotations": ["datatype"]}},
         )
-        assert status == 200, said
-        return list(_rows(said))
+        assert status == 200, reported
+        return list(_rows(reported))
 
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, str]:
         """Status and text of one answer."""
@@ -141,12 +143,12 @@ class InfluxServer:
         os.kill(self._process.pid, number)
 
 
-def _rows(said: str) -> list[dict[str, Any]]:
+def _rows(reported: str) -> list[dict[str, Any]]:
     """Rows of annotated CSV: tables with a header each, parted by empty lines."""
     rows: list[dict[str, Any]] = []
     types: list[str] = []
     names: list[str] = []
-    for line in csv.reader(io.StringIO(said)):
+    for line in csv.reader(io.StringIO(reported)):
         if not line:
             names = []
         elif line[0] == "#datatype":

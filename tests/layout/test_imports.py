@@ -48,7 +48,7 @@ CORE = {
 CORE |= set(KINDS)  # a module each, of its name
 CORE |= {"output", "plausible", "stats", "times", "timestamp", "window", "windowing"}
 CORE_PYTHON = CORE | {"motion", "runs", "sliding", "strokes"}
-CORE_RUST = CORE | {"closer", "cursor", "json", "state"}
+CORE_RUST = CORE | {"cursor", "json", "state"}
 # What the core reads its names and limits from: the spec, data of the package, loaded once.
 SPEC = {"config", "schema"}
 # What a core that computes has no use for.

@@ -97,6 +97,6 @@ def same(left: object, right: object) -> bool:
     return repr(left) == repr(right)
 
 
-def assert_silent(said: str) -> None:
+def assert_silent(reported: str) -> None:
     """No name of a key or of an application."""
-    assert SECRET not in said, [line for line in said.splitlines() if SECRET in line]
+    assert SECRET not in reported, [line for line in reported.splitlines() if SECRET in line]

@@ -87,18 +87,18 @@ class Extractor:
     def story(self, topic: str) -> list[str]:
         """`away`, `back`, and so on. While something is away, another reason may be said too, but none twice."""
         away, back = SAYS[topic]
-        told: list[str] = []
+        reported: list[str] = []
         reasons: set[str] = set()
         for line in self.log.splitlines():
             if back in line:
-                told.append("back")
+                reported.append("back")
                 reasons.clear()
             elif away in line:
                 reason = line[line.index(away) :]
                 assert reason not in reasons, f"said twice: {line}"
-                told += [] if reasons else ["away"]
+                reported += [] if reasons else ["away"]
                 reasons.add(reason)
-        return told
+        return reported
 
     def is_alive(self) -> bool:
         """It has not ended."""

@@ -170,10 +170,10 @@ class Found:
 
     def wrongs(self) -> list[str]:
         """What is not as it should be, in words."""
-        said = [f"{self.elsewhere} windows differ whose end passed in no stall"] if self.elsewhere else []
+        reported = [f"{self.elsewhere} windows differ whose end passed in no stall"] if self.elsewhere else []
         if self.counted != self.explained:
-            said.append(f"{self.counted} were counted, {self.explained} explain it")
-        return said
+            reported.append(f"{self.counted} were counted, {self.explained} explain it")
+        return reported
 
 
 def explained(kind: str, sent: Sent, shape: Shape) -> dict[str, int]:

@@ -52,7 +52,7 @@ def scroll() -> str:
     return f'{{"type":"mouse","ts":{time.time_ns() // 1000},"event":"scroll"}}'
 
 
-def told(client: Any, name: str) -> int:
+def stats_of(client: Any, name: str) -> int:
     return int(client.hget(STATS, name) or 0)
 
 
@@ -63,19 +63,19 @@ def test_ids_ahead_of_the_clock_make_the_stream_anew_and_lose_nothing(
     client = server.client()
     client.xadd(STREAM, {"e": scroll()})
     client.xadd(STREAM, {"e": scroll()}, id=GREATEST if ahead == "greatest" else time.time_ns() // 10**6 + HOUR_MS)
-    until(lambda: told(client, "streams_reset") == 1, f"the stream is made anew; {extractor.log}", 25)
+    until(lambda: stats_of(client, "streams_reset") == 1, f"the stream is made anew; {extractor.log}", 25)
     added = client.xadd(STREAM, {"e": scroll()})
     assert abs(int(added.partition("-")[0]) - time.time() * 1000) < 2000
-    until(lambda: told(client, "events") == 3, "all three are read", 12)
+    until(lambda: stats_of(client, "events") == 3, "all three are read", 12)
     assert extractor.log.count("the stream's ids were ahead of the clock: it was made anew") == 1
-    assert (told(client, "gaps"), told(client, "redis_reconnects")) == (0, 0)
+    assert (stats_of(client, "gaps"), stats_of(client, "redis_reconnects")) == (0, 0)
 
 
 def test_ids_a_little_ahead_of_the_clock_are_left_alone(server: RedisServer, extractor: Extractor) -> None:
     client = server.client()
     client.xadd(STREAM, {"e": scroll()}, id=time.time_ns() // 10**6 + 60_000)
     time.sleep(13)
-    assert (client.xlen(STREAM), told(client, "streams_reset")) == (1, 0)
+    assert (client.xlen(STREAM), stats_of(client, "streams_reset")) == (1, 0)
 
 
 def test_events_that_come_while_the_stream_is_made_anew_are_read(server: RedisServer, extractor: Extractor) -> None:
@@ -87,8 +87,8 @@ def test_events_that_come_while_the_stream_is_made_anew_are_read(server: RedisSe
         client.xadd(STREAM, {"e": scroll()})
         sent += 1
         time.sleep(0.002)
-    until(lambda: told(client, "events") == sent, f"all {sent} are read", 12)
-    assert (told(client, "streams_reset"), told(client, "gaps")) == (1, 0)
+    until(lambda: stats_of(client, "events") == sent, f"all {sent} are read", 12)
+    assert (stats_of(client, "streams_reset"), stats_of(client, "gaps")) == (1, 0)
 
 
 def test_events_that_were_taken_away_unread_are_one_gap(server: RedisServer, extractor: Extractor) -> None:
@@ -97,9 +97,9 @@ def test_events_that_were_taken_away_unread_are_one_gap(server: RedisServer, ext
     time.sleep(12)  # it was looked at
     for _ in range(3):
         client.xadd(STREAM, {"e": scroll()}, maxlen=0, approximate=False)
-    until(lambda: told(client, "gaps") == 1, "the gap is counted", 30)
+    until(lambda: stats_of(client, "gaps") == 1, "the gap is counted", 30)
     time.sleep(11)
-    assert (told(client, "gaps"), told(client, "events")) == (1, 1)
+    assert (stats_of(client, "gaps"), stats_of(client, "events")) == (1, 1)
 
 
 def test_entries_too_long_for_an_event_end_no_connection(server: RedisServer, extractor: Extractor) -> None:
@@ -111,9 +111,9 @@ def test_entries_too_long_for_an_event_end_no_connection(server: RedisServer, ex
         except redis.OutOfMemoryError:
             refused += 1
     client.xadd(STREAM, {"e": scroll()})
-    until(lambda: told(client, "events") == 1, "the event behind them is read", 12)
-    assert (told(client, "redis_reconnects"), refused) == (0, 0)
-    assert told(client, "malformed") + told(client, "entries_trimmed") >= 300
+    until(lambda: stats_of(client, "events") == 1, "the event behind them is read", 12)
+    assert (stats_of(client, "redis_reconnects"), refused) == (0, 0)
+    assert stats_of(client, "malformed") + stats_of(client, "entries_trimmed") >= 300
     assert int(client.memory_usage(STREAM)) <= 24 << 20
 
 
@@ -125,8 +125,8 @@ def test_a_backlog_of_such_entries_is_trimmed_and_not_read(server: RedisServer, 
     client.xadd(STREAM, {"e": scroll()})
     extractor = started(server, implementation)
     try:
-        until(lambda: told(client, "events") == 2, "the events before and behind them are read", 12)
-        assert told(client, "redis_reconnects") <= 1
+        until(lambda: stats_of(client, "events") == 2, "the events before and behind them are read", 12)
+        assert stats_of(client, "redis_reconnects") <= 1
         assert int(client.memory_usage(STREAM)) <= 2 << 20
         assert "the stream was larger than it may be and was trimmed" in extractor.log
     finally:
@@ -140,6 +140,6 @@ def test_a_stream_of_short_entries_is_trimmed_by_its_size(server: RedisServer, e
             for _ in range(1000):
                 pipe.xadd(STREAM, {"e": "x" * 1000})
             pipe.execute()
-    until(lambda: told(client, "entries_trimmed") > 0, "it is trimmed", 25)
+    until(lambda: stats_of(client, "entries_trimmed") > 0, "it is trimmed", 25)
     assert int(client.memory_usage(STREAM, samples=0)) <= 24 << 20
-    assert told(client, "malformed") == 30_000, "all had been read"
+    assert stats_of(client, "malformed") == 30_000, "all had been read"

@@ -89,8 +89,8 @@ def finish(run: Run) -> None:
     run.world.wait_published(run.implementation, run.events)
     run.world.wait_written(run.implementation, run.events)
     for kind in KINDS:
-        wanted = replay(run.implementation, kind, run.events[kind]).counters
-        done = {name: str(wanted[name]) for name in ("windows", "windows_short", "events")}
+        expected = replay(run.implementation, kind, run.events[kind]).counters
+        done = {name: str(expected[name]) for name in ("windows", "windows_short", "events")}
         done |= {"points_written": done["windows"]}
         until(partial(tells, run.world, kind, done), f"the stats of {kind} tell {done}", 12)
         run.stats[kind] = run.world.stats(kind)
@@ -98,9 +98,9 @@ def finish(run: Run) -> None:
     run.world.stop()
 
 
-def tells(world: World, kind: str, wanted: dict[str, str]) -> bool:
+def tells(world: World, kind: str, expected: dict[str, str]) -> bool:
     """The stats hash has these values among others."""
-    return wanted.items() <= world.stats(kind).items()
+    return expected.items() <= world.stats(kind).items()
 
 
 @pytest.fixture(scope="module")
@@ -132,9 +132,9 @@ def run(runs: dict[tuple[str, str], Run], transport: str, implementation: str) -
 
 
 def test_what_is_published_is_what_a_replay_writes(run: Run, kind: str) -> None:
-    wanted = replay(run.implementation, kind, run.events[kind])
-    assert len(wanted.texts) >= 5
-    assert run.world.published[kind] == wanted.texts
+    expected = replay(run.implementation, kind, run.events[kind])
+    assert len(expected.texts) >= 5
+    assert run.world.published[kind] == expected.texts
 
 
 def test_the_list_holds_what_was_published(run: Run, kind: str) -> None:
@@ -147,17 +147,17 @@ def test_influxdb_holds_what_was_published(run: Run, kind: str) -> None:
 
 
 def test_patterns_are_those_of_a_replay(run: Run) -> None:
-    wanted = replay(run.implementation, "app", run.events["app"]).patterns
-    assert wanted["usage_stats"]["total_transitions"] >= 5
-    assert run.world.patterns() == wanted
+    expected = replay(run.implementation, "app", run.events["app"]).patterns
+    assert expected["usage_stats"]["total_transitions"] >= 5
+    assert run.world.patterns() == expected
 
 
 def test_stats_are_the_contracts_and_right(run: Run, kind: str) -> None:
-    stats, wanted = run.stats[kind], replay(run.implementation, kind, run.events[kind]).counters
+    stats, expected = run.stats[kind], replay(run.implementation, kind, run.events[kind]).counters
     assert sorted(stats) == sorted(COUNTED + ZERO + OTHERS)
-    assert {name: stats[name] for name in COUNTED} == {name: str(wanted[name]) for name in COUNTED}
+    assert {name: stats[name] for name in COUNTED} == {name: str(expected[name]) for name in COUNTED}
     by_stream = run.last_ids[kind] != "0-0"
-    assert (wanted["late"], wanted["malformed"]) == ((1, 3) if by_stream else (0, 0))
+    assert (expected["late"], expected["malformed"]) == ((1, 3) if by_stream else (0, 0))
     assert stats["future"] == str(FUTURE if by_stream else 0)
     assert stats["ancient"] == str(ANCIENT if by_stream else 0)
     assert stats["last_id"] == run.last_ids[kind]

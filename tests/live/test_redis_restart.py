@@ -42,8 +42,8 @@ class Reads(threading.Thread):
     def run(self) -> None:
         """Until Redis is gone."""
         try:
-            for said in self._monitor.listen():
-                self.asked.append(said["command"])
+            for reported in self._monitor.listen():
+                self.asked.append(reported["command"])
         except Exception:  # whatever its client says when Redis dies
             return
 

@@ -58,8 +58,8 @@ def test_refused_points_are_counted(runs: dict[str, tuple[World, Events]], imple
 def test_the_log_says_why(runs: dict[str, tuple[World, Events]], implementation: str) -> None:
     world, _ = runs[implementation]
     why = f'reason="a field has another type in the bucket" oldest={time.gmtime().tm_year}'
-    said = [line for line in world.logs().splitlines() if 'msg="InfluxDB rejected points"' in line]
-    assert len(said) >= len(KINDS) and all("status=422 " in line and why in line for line in said)
+    reported = [line for line in world.logs().splitlines() if 'msg="InfluxDB rejected points"' in line]
+    assert len(reported) >= len(KINDS) and all("status=422 " in line and why in line for line in reported)
 
 
 def test_no_log_holds_what_was_typed(runs: dict[str, tuple[World, Events]], implementation: str) -> None:

@@ -66,11 +66,11 @@ def wait_noted(world: World) -> None:
     """Who is killed has told Redis what is in the spool: else the next one would store it again, which it may."""
     client = world.redis.client()
 
-    def told() -> bool:
+    def spooled() -> bool:
         stored = client.hget(f"seclyzer:cursor:{KILLED}", "stored")
         return stored is not None and int(stored) >= int(lines(world, KILLED)[-1].rsplit(" ", 1)[1])
 
-    until(told, "what is in the spool is noted")
+    until(spooled, "what is in the spool is noted")
 
 
 def end(world: World) -> None:

@@ -91,7 +91,7 @@ def run(runs: dict[str, Run], request: pytest.FixtureRequest) -> Run:
     return runs[request.param]
 
 
-def wanted(run: Run, kind: str) -> list[str]:
+def outputs_of(run: Run, kind: str) -> list[str]:
     """What the replay writes, each output by the implementation that published it."""
     texts = {one: replay(one, kind, run.events[kind]).texts for one in set(LEGS)}
     by_key = {one: {key_of(json.loads(text)): text for text in texts[one]} for one in texts}
@@ -101,7 +101,7 @@ def wanted(run: Run, kind: str) -> list[str]:
 
 
 def test_each_output_is_published_once_and_is_that_of_a_replay(run: Run, kind: str) -> None:
-    assert run.world.published[kind] == wanted(run, kind)
+    assert run.world.published[kind] == outputs_of(run, kind)
 
 
 def test_each_leg_was_published_by_its_program(run: Run, kind: str) -> None:

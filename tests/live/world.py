@@ -50,13 +50,13 @@ class World:
 
     def _listen(self, listener: Any) -> None:
         try:
-            for said in listener.listen():
-                if said["type"] != "pmessage":
+            for reported in listener.listen():
+                if reported["type"] != "pmessage":
                     continue
-                if said["channel"] == END:
+                if reported["channel"] == END:
                     self._ended += 1
                 else:
-                    self.published[said["channel"].rpartition(":")[2]].append(said["data"])
+                    self.published[reported["channel"].rpartition(":")[2]].append(reported["data"])
         except (redis.RedisError, OSError, ValueError):
             pass  # Redis is gone
 
@@ -106,9 +106,9 @@ class World:
         self._wait_outputs(implementation, events, lambda kind: len(self.stored(kind)))
 
     def _wait_outputs(self, implementation: str, events: Events, count: Callable[[str], int]) -> None:
-        wanted = {kind: len(replay(implementation, kind, events[kind]).texts) for kind in KINDS}
+        expected = {kind: len(replay(implementation, kind, events[kind]).texts) for kind in KINDS}
         try:
-            until_each(KINDS, lambda kind: count(kind) >= wanted[kind], f"outputs {wanted}")
+            until_each(KINDS, lambda kind: count(kind) >= expected[kind], f"outputs {expected}")
         except AssertionError as error:
             found = [(kind, len(self.published[kind]), len(self.stored(kind)), self.stats(kind)) for kind in KINDS]
             raise AssertionError(f"{error}; published, stored, stats: {found}; logs: {self.logs()}") from None
@@ -138,9 +138,9 @@ class World:
 
     def assert_stored(self, kind: str, texts: list[str]) -> None:
         """Exactly the points that belong to these texts, in each value, type and tag."""
-        wanted, found = dict(point_of(kind, text, self.host) for text in texts), self.stored(kind)
-        assert sorted(found) == sorted(wanted)
-        for key, point in wanted.items():
+        expected, found = dict(point_of(kind, text, self.host) for text in texts), self.stored(kind)
+        assert sorted(found) == sorted(expected)
+        for key, point in expected.items():
             assert found[key].tags == point.tags
             assert same(sorted(found[key].fields.items()), sorted(point.fields.items())), key
 

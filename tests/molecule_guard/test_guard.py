@@ -79,7 +79,7 @@ def test_reports_are_read_and_merged(guard: Any, tmp_path: Path) -> None:
 
 def test_every_verify_step_of_the_scenario_has_a_minimum_and_tests(guard: Any) -> None:
     scenario = FILE.parent / "default"
-    steps = guard.wanted(scenario)
+    steps = guard.required_folders(scenario)
     assert set(steps) == set(guard.minimum(scenario))
     for folder in {folder for step in steps for folder in step.split()}:
         assert list((scenario / folder).glob("test_*.py")), f"{folder} is empty"
@@ -105,5 +105,5 @@ def test_every_mode_is_rolled_out_and_looked_at() -> None:
 
 def test_every_folder_of_tests_is_in_some_verify_step(guard: Any) -> None:
     scenario = FILE.parent / "default"
-    named = {folder for step in guard.wanted(scenario) for folder in step.split()}
+    named = {folder for step in guard.required_folders(scenario) for folder in step.split()}
     assert {f"tests/{file.parent.name}" for file in scenario.glob("tests/*/test_*.py")} == named

@@ -29,8 +29,8 @@ def rows() -> list[tuple[str, str, str]]:
 def test_molecule_says_what_ansible_cfg_says(section: str, name: str, value: str) -> None:
     settings: Any = yaml.safe_load((ROOT / ".config/molecule/config.yml").read_text())
     found = settings["ansible"]["cfg"][section][name]
-    said = str(found).removeprefix("${MOLECULE_PROJECT_DIRECTORY}/")
-    assert said.lower() == value.lower()
+    reported = str(found).removeprefix("${MOLECULE_PROJECT_DIRECTORY}/")
+    assert reported.lower() == value.lower()
 
 
 def test_the_scenario_uses_the_inventory_of_its_own_hosts() -> None:

@@ -30,16 +30,16 @@ class Tally:
     worst: float = 0.0
     inexact: Counter[str] = field(default_factory=Counter)  # by feature: numbers whose bits differ
 
-    def number(self, wanted: float, got: float, where: str) -> None:
+    def number(self, expected: float, got: float, where: str) -> None:
         """`where` is `row N.feature` and may go on."""
         self.numbers += 1
-        if struct.pack("<d", wanted) == struct.pack("<d", got):
+        if struct.pack("<d", expected) == struct.pack("<d", got):
             self.bit_equal += 1
         else:
             self.inexact[where.split(".")[1]] += 1
-        largest = max(abs(wanted), abs(got))
-        if abs(wanted - got) > ABSOLUTE:
-            self.worst = max(self.worst, abs(wanted - got) / largest)
+        largest = max(abs(expected), abs(got))
+        if abs(expected - got) > ABSOLUTE:
+            self.worst = max(self.worst, abs(expected - got) / largest)
 
     def add(self, other: Tally) -> None:
         self.values += other.values
@@ -53,34 +53,34 @@ class Tally:
         return f"{100 * self.bit_equal / self.numbers:.4f} %" if self.numbers else "-"
 
 
-def differences(wanted: Any, got: Any, where: str, tally: Tally) -> Iterator[str]:
-    """Everything in which `got` is not what `wanted` says, one line each."""
-    said = f"{where}: {wanted!r} expected, {got!r} found"
-    if isinstance(wanted, dict):
-        if not isinstance(got, dict) or set(got) != set(wanted):
-            yield said[:600]
+def differences(expected: Any, got: Any, where: str, tally: Tally) -> Iterator[str]:
+    """Everything in which `got` is not what `expected` says, one line each."""
+    reported = f"{where}: {expected!r} expected, {got!r} found"
+    if isinstance(expected, dict):
+        if not isinstance(got, dict) or set(got) != set(expected):
+            yield reported[:600]
             return
-        for key, value in wanted.items():
+        for key, value in expected.items():
             yield from differences(value, got[key], f"{where}.{key}", tally)
         return
-    if isinstance(wanted, list):
-        if not isinstance(got, list) or len(got) != len(wanted):
-            yield said[:600]
+    if isinstance(expected, list):
+        if not isinstance(got, list) or len(got) != len(expected):
+            yield reported[:600]
             return
-        for place, value in enumerate(wanted):
+        for place, value in enumerate(expected):
             yield from differences(value, got[place], f"{where}[{place}]", tally)
         return
     tally.values += 1
-    if not isinstance(wanted, float):
-        if type(got) is not type(wanted) or got != wanted:
-            yield said
+    if not isinstance(expected, float):
+        if type(got) is not type(expected) or got != expected:
+            yield reported
         return
     if isinstance(got, bool) or not isinstance(got, int | float) or not math.isfinite(got):
-        yield said
+        yield reported
         return
-    tally.number(wanted, float(got), where)
-    if not math.isclose(wanted, got, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
-        yield said
+    tally.number(expected, float(got), where)
+    if not math.isclose(expected, got, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
+        yield reported
 
 
 def against_oracle(oracle: Result, output: Output, implementation: str, tally: Tally) -> list[str]:
@@ -92,10 +92,10 @@ def against_oracle(oracle: Result, output: Output, implementation: str, tally: T
         ends = [[row.get("ts") for row in rows] for rows in (oracle.rows, output.rows)]
         wrong.append(f"{len(oracle.rows)} rows expected, {len(output.rows)} found; ts: {ends}"[:600])
         return wrong
-    for number, (wanted, got) in enumerate(zip(oracle.rows, output.rows, strict=True)):
+    for number, (expected, got) in enumerate(zip(oracle.rows, output.rows, strict=True)):
         where = f"row {number}"
-        full = {**wanted, "implementation": implementation, "version": VERSION}
-        if wanted["type"] != "app_patterns" and list(got) != list(full):
+        full = {**expected, "implementation": implementation, "version": VERSION}
+        if expected["type"] != "app_patterns" and list(got) != list(full):
             wrong.append(f"{where}: the keys are {list(got)}")
         wrong += differences(full, got, where, tally)
     return wrong

@@ -97,12 +97,12 @@ def environment() -> dict[str, str]:
 def command(folder: Path, settings: Settings, raw: bytes, path: str = "-") -> Output:
     """A program's `--replay` and `--stats`, its input on stdin or in a file."""
     words = [str(folder / settings.program), "--replay", path, "--stats", *settings.arguments()]
-    given = raw if path == "-" else b""
-    done = subprocess.run(words, input=given, capture_output=True, env=environment(), timeout=PATIENCE_S, check=False)
-    said = done.stderr.decode("utf-8").strip().split("\n")
+    stdin = raw if path == "-" else b""
+    done = subprocess.run(words, input=stdin, capture_output=True, env=environment(), timeout=PATIENCE_S, check=False)
+    reported = done.stderr.decode("utf-8").strip().split("\n")
     if done.returncode != 0:
-        raise BadOutput(f"exit {done.returncode}: {said[-1]}")
-    return Output(rows_of(done.stdout.decode("utf-8")), strict(said[-1]))
+        raise BadOutput(f"exit {done.returncode}: {reported[-1]}")
+    return Output(rows_of(done.stdout.decode("utf-8")), strict(reported[-1]))
 
 
 def rust_program(settings: Settings, raw: bytes) -> Output:

@@ -84,36 +84,36 @@ def run(directory: Path, program: str, *arguments: str, **environment: str) -> t
 
 @pytest.mark.parametrize("program", PROGRAMS.values())
 def test_the_help_is_the_same(program: str) -> None:
-    said = run(PYTHON, program, "--help")
-    assert said == run(RUST, program, "--help")
-    assert said[0] == 0 and "--replay FILE|-" in said[1]
+    reported = run(PYTHON, program, "--help")
+    assert reported == run(RUST, program, "--help")
+    assert reported[0] == 0 and "--replay FILE|-" in reported[1]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 @pytest.mark.parametrize("program", PROGRAMS.values())
 def test_the_same_is_in_force(program: str, environment: dict[str, str]) -> None:
-    said = run(PYTHON, program, "--print-config", **environment)
-    assert said == run(RUST, program, "--print-config", **environment)
-    assert said[0] == 0 and "hidden" not in said[1]
+    reported = run(PYTHON, program, "--print-config", **environment)
+    assert reported == run(RUST, program, "--print-config", **environment)
+    assert reported[0] == 0 and "hidden" not in reported[1]
 
 
 @pytest.mark.parametrize(("arguments", "environment"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_said_in_the_same_words(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
-    said = run(PYTHON, "mouse_extractor", *arguments, **environment)
-    assert said == run(RUST, "mouse_extractor", *arguments, **environment)
-    assert said[:2] == (78, "") and said[2].count("\n") == 1 and "hidden" not in said[2]
+    reported = run(PYTHON, "mouse_extractor", *arguments, **environment)
+    assert reported == run(RUST, "mouse_extractor", *arguments, **environment)
+    assert reported[:2] == (78, "") and reported[2].count("\n") == 1 and "hidden" not in reported[2]
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
 def test_a_mistake_in_the_file_is_said_in_the_same_words(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
-    said = run(PYTHON, "mouse_extractor", "--config", str(tmp_path / "x.yaml"))
-    assert said == run(RUST, "mouse_extractor", "--config", str(tmp_path / "x.yaml"))
-    assert said[:2] == (78, "") and said[2].count("\n") == 1
+    reported = run(PYTHON, "mouse_extractor", "--config", str(tmp_path / "x.yaml"))
+    assert reported == run(RUST, "mouse_extractor", "--config", str(tmp_path / "x.yaml"))
+    assert reported[:2] == (78, "") and reported[2].count("\n") == 1
 
 
 def test_a_replay_that_cannot_be_read_is_no_mistake_of_the_configuration(tmp_path: Path) -> None:
     for path, words in (("/nowhere", "No such file or directory"), (str(tmp_path), "Is a directory")):
-        said = run(PYTHON, "app_tracker", "--replay", path, "--stats")
-        assert said == run(RUST, "app_tracker", "--replay", path, "--stats")
-        assert said == (1, "", f"app_tracker: {path}: {words}\n")
+        reported = run(PYTHON, "app_tracker", "--replay", path, "--stats")
+        assert reported == run(RUST, "app_tracker", "--replay", path, "--stats")
+        assert reported == (1, "", f"app_tracker: {path}: {words}\n")

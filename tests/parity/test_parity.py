@@ -64,15 +64,15 @@ def run() -> tuple[str, Report]:
 
 def test_every_stream_gives_equal_output_in_both_implementations_and_the_oracle(run: tuple[str, Report]) -> None:
     name, report = run
-    said = []
+    reported = []
     for number, wrong in report.failures[:SHOWN]:
         path, count = reproduce.save(stream(name, number))
-        said += [f"seed {name} stream {number}: {len(wrong)} differences", *(f"    {line}" for line in wrong[:6])]
-        said += [
+        reported += [f"seed {name} stream {number}: {len(wrong)} differences", *(f"    {line}" for line in wrong[:6])]
+        reported += [
             f"  shrunk to {count} lines: python -m tests.parity.reproduce {path.relative_to(implementations.ROOT)}"
         ]
     if report.failures:
-        pytest.fail(f"{len(report.failures)} streams differ\n" + "\n".join(said), pytrace=False)
+        pytest.fail(f"{len(report.failures)} streams differ\n" + "\n".join(reported), pytrace=False)
 
 
 def test_both_implementations_give_the_same_bits(run: tuple[str, Report]) -> None:

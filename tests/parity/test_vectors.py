@@ -53,7 +53,7 @@ def test_python_agrees_with_vector(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "got", "agrees"),
+    ("required", "got", "agrees"),
     [
         (7, 7, True),
         (7, 7.0, False),
@@ -72,5 +72,5 @@ def test_python_agrees_with_vector(name: str) -> None:
         ("1/3", float("nan"), False),
     ],
 )
-def test_the_checker_tells_equal_from_different(wanted: object, got: object, agrees: bool) -> None:
-    assert (list(check.differences("here", wanted, got)) == []) is agrees
+def test_the_checker_tells_equal_from_different(required: object, got: object, agrees: bool) -> None:
+    assert (list(check.differences("here", required, got)) == []) is agrees

@@ -24,10 +24,10 @@ def link(name: str, target: str) -> Any:
     return member(name, kind=tarfile.SYMTYPE, link=target, mode=0o777)
 
 
-def forge(folder: Path, more: Sequence[Any], unlisted: Sequence[Any] = (), **said: Any) -> dict[str, Any]:
+def forge(folder: Path, more: Sequence[Any], unlisted: Sequence[Any] = (), **output: Any) -> dict[str, Any]:
     """A bundle whose `common` has these members as well. All its papers agree, but for `unlisted`, which no list names.
 
-    `said` is what the manifest says of the archive, other than what is true.
+    `output` is what the manifest says of the archive, other than what is true.
     """
     manifest = bundle(folder)
     with tarfile.open(folder / "common.tar.gz") as tar:
@@ -41,15 +41,15 @@ def forge(folder: Path, more: Sequence[Any], unlisted: Sequence[Any] = (), **sai
         for entry, data in [*real, *unlisted, member("checksums/common.sha256", sums)]:
             tar.addfile(entry, io.BytesIO(data))
     size = sum(len(data) for _, data in plain) + len(sums)
-    told = {"unpacked": size, "list": hashlib.sha256(sums).hexdigest()} | said
-    return papers(folder, manifest, raw.getvalue(), **told)
+    reported = {"unpacked": size, "list": hashlib.sha256(sums).hexdigest()} | output
+    return papers(folder, manifest, raw.getvalue(), **reported)
 
 
-def papers(folder: Path, manifest: dict[str, Any], raw: bytes, **said: Any) -> dict[str, Any]:
+def papers(folder: Path, manifest: dict[str, Any], raw: bytes, **output: Any) -> dict[str, Any]:
     """Writes `common` from the bytes of a tar archive, and the bundle's papers to go with it."""
     with (folder / "common.tar.gz").open("wb") as out, gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as zipped:
         zipped.write(raw)
-    common = {**manifest["archives"]["common"], "sha256": sha256(folder / "common.tar.gz"), **said}
+    common = {**manifest["archives"]["common"], "sha256": sha256(folder / "common.tar.gz"), **output}
     manifest["archives"] = {**manifest["archives"], "common": common}
     written(folder, manifest)
     return manifest

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from plugins.module_utils import bundles
-from plugins.module_utils.deployments import Wanted
+from plugins.module_utils.deployments import Desired
 from plugins.module_utils.files import sha256
 from plugins.module_utils.layout import Layout
 from plugins.module_utils.systemd import Completed
@@ -69,7 +69,7 @@ def written(folder: Path, manifest: Mapping[str, Any]) -> None:
     (folder / bundles.SUMS).write_text("".join(f"{value}  {name}\n" for name, value in hashes.items()))
 
 
-def wanted(on: Layout, manifest: Mapping[str, Any], mode: str = "hybrid", settings: str = "window: 30") -> Wanted:
+def desired(on: Layout, manifest: Mapping[str, Any], mode: str = "hybrid", settings: str = "window: 30") -> Desired:
     """A deployment of two units; `settings` are those of the first."""
     units, config = {}, {}
     for kind, text in (("keystroke", settings), ("agent", "listen: 127.0.0.1:9484")):
@@ -83,7 +83,7 @@ def wanted(on: Layout, manifest: Mapping[str, Any], mode: str = "hybrid", settin
             credential=on.base.parent / "credential",
         )
     implementations = {"keystroke": "rust"}
-    return Wanted(manifest["release"], manifest["version"], mode, implementations, units, config, {})
+    return Desired(manifest["release"], manifest["version"], mode, implementations, units, config, {})
 
 
 STORE = {
@@ -104,9 +104,9 @@ User=seclyzer-store
 }
 
 
-def with_way(value: Wanted, **units: str) -> Wanted:
+def with_way(value: Desired, **units: str) -> Desired:
     """The same deployment with a way to the store, and these units."""
-    return Wanted(**{**vars(value), "units": {**value.units, **STORE, **units}})
+    return Desired(**{**vars(value), "units": {**value.units, **STORE, **units}})
 
 
 class Systemd:
@@ -123,9 +123,9 @@ class Systemd:
         """What the program would have done."""
         words = list(argv)
         self.commands.append(words)
-        for part, said in self.fails.items():
+        for part, reported in self.fails.items():
             if part in " ".join(words):
-                return Completed(words, 1, "", said)
+                return Completed(words, 1, "", reported)
         if words[0] == "systemctl":
             return Completed(words, 0, self._systemctl([word for word in words[1:] if word != "--no-ask-password"]), "")
         return Completed(words, 0, "", "")

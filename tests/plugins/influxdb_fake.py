@@ -56,8 +56,8 @@ class Fake:
                 token = (self.headers.get("Authorization") or "").removeprefix("Token ")
                 address = urllib.parse.urlsplit(self.path)
                 query = dict(urllib.parse.parse_qsl(address.query))
-                status, told = fake.answer(self.command, address.path, token, query, body)
-                data = b"" if told is None else json.dumps(told).encode()
+                status, reported = fake.answer(self.command, address.path, token, query, body)
+                data = b"" if reported is None else json.dumps(reported).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
@@ -153,9 +153,9 @@ class Fake:
         if method == "POST":
             return 201, self._new_token(body["description"], body["orgID"], body["permissions"])
         seen = self.authorizations if who.permissions == EVERYTHING else []
-        told = [{"id": one.id, "description": one.description, "token": ""} for one in seen]
+        reported = [{"id": one.id, "description": one.description, "token": ""} for one in seen]
         rights = [{"orgID": one.org_id, "permissions": one.permissions} for one in seen]
-        return 200, {"authorizations": [one | more for one, more in zip(told, rights, strict=True)]}
+        return 200, {"authorizations": [one | more for one, more in zip(reported, rights, strict=True)]}
 
     def _bucket(self, name: str) -> dict[str, Any] | None:
         return next((one for one in self.buckets.values() if one["name"] == name), None)

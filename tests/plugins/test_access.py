@@ -10,7 +10,7 @@ from plugins.module_utils import access, deployments
 from plugins.module_utils.deployments import History
 from plugins.module_utils.files import locked
 from plugins.module_utils.layout import Layout, Refused
-from tests.plugins.hosts import bundle, wanted
+from tests.plugins.hosts import bundle, desired
 
 GROUPS = {"seclyzer-keystroke": 4001, "seclyzer-agent": 4002}
 
@@ -29,7 +29,7 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> None:
 def staged(host: Layout, tmp_path: Path) -> Layout:
     """A host with one deployment."""
     with locked(host.lock):
-        deployments.create(host, History.load(host), wanted(host, bundle(tmp_path)), "me", None)
+        deployments.create(host, History.load(host), desired(host, bundle(tmp_path)), "me", None)
     return host
 
 

@@ -37,7 +37,7 @@ def test_nothing_speaks_against_a_host_that_is_served() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reported"),
     [
         (
             {"distribution_version": "11"},
@@ -56,8 +56,8 @@ def test_nothing_speaks_against_a_host_that_is_served() -> None:
         ({"free": 40 << 20}, "/opt/seclyzer has 40 MiB left, the release needs 53 MiB"),
     ],
 )
-def test_what_speaks_against_a_host_is_a_sentence(change: dict[str, Any], said: str) -> None:
-    assert preflight._host_faults(ABOUT | change, [], MANIFEST) == [said]
+def test_what_speaks_against_a_host_is_a_sentence(change: dict[str, Any], reported: str) -> None:
+    assert preflight._host_faults(ABOUT | change, [], MANIFEST) == [reported]
 
 
 def test_a_bundle_from_before_there_were_other_systems_serves_debian() -> None:
@@ -137,7 +137,7 @@ def test_options_are_what_a_host_was_given_or_the_roles_defaults() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "url", "ca_file"),
+    ("reported", "url", "ca_file"),
     [
         ({}, "https://store1:8086", ""),
         ({"influxdb_port": 9999, "influxdb_ca_remote": "/x"}, "https://store1:9999", "/etc/seclyzer/influx-ca.crt"),
@@ -148,9 +148,9 @@ def test_options_are_what_a_host_was_given_or_the_roles_defaults() -> None:
     ],
 )
 def test_a_host_writes_to_the_first_store_unless_it_is_told_otherwise(
-    said: dict[str, Any], url: str, ca_file: str
+    reported: dict[str, Any], url: str, ca_file: str
 ) -> None:
-    found = preflight._influx(resolved({**said, "groups": {"seclyzer_store": ["store1", "store2"]}}))
+    found = preflight._influx(resolved({**reported, "groups": {"seclyzer_store": ["store1", "store2"]}}))
     assert (found["url"], found["ca_file"]) == (url, ca_file)
 
 
@@ -209,7 +209,7 @@ def test_a_missing_bundle_is_refused_with_the_command_that_makes_it(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("noted", "health", "failed", "reached", "words", "good"),
+    ("preflight_result", "health", "failed", "reached", "words", "good"),
     [
         ({"running": RUNNING}, {"running": RUNNING, "summary": "app=rust"}, None, True, "healthy: app=rust", True),
         ({"running": RUNNING}, None, "the switch: no", True, "FAILED: the switch: no", False),
@@ -225,9 +225,11 @@ def test_a_missing_bundle_is_refused_with_the_command_that_makes_it(tmp_path: Pa
         ),
     ],
 )
-def test_a_host_is_one_line(noted: Any, health: Any, failed: Any, reached: bool, words: str, good: bool) -> None:
-    said, fine = report.line(noted, health, failed, reached, False)
-    assert words in said
+def test_a_host_is_one_line(
+    preflight_result: Any, health: Any, failed: Any, reached: bool, words: str, good: bool
+) -> None:
+    reported, fine = report.line(preflight_result, health, failed, reached, False)
+    assert words in reported
     assert fine is good
 
 
@@ -239,7 +241,7 @@ MOUSE_IN_PYTHON = {**modes.MODES["hybrid"], "mouse": "python"}
 
 
 @pytest.mark.parametrize(
-    ("noted", "running", "words"),
+    ("preflight_result", "running", "words"),
     [
         ({"inventory_mode": "rust"}, {"mode": "rust", "implementations": modes.MODES["rust"]}, ""),
         ({}, {"mode": "rust", "implementations": modes.MODES["rust"]}, ""),
@@ -261,12 +263,14 @@ MOUSE_IN_PYTHON = {**modes.MODES["hybrid"], "mouse": "python"}
         ),
     ],
 )
-def test_the_report_says_where_a_host_differs_from_the_inventory(noted: Any, running: Any, words: str) -> None:
-    assert report.against_inventory(noted, running) == words
+def test_the_report_says_where_a_host_differs_from_the_inventory(
+    preflight_result: Any, running: Any, words: str
+) -> None:
+    assert report.against_inventory(preflight_result, running) == words
 
 
 @pytest.mark.parametrize(
-    ("config", "acl", "said"),
+    ("config", "acl", "reported"),
     [
         (None, None, ""),
         ({"port": 0}, {"open": False}, ""),
@@ -274,5 +278,5 @@ def test_the_report_says_where_a_host_differs_from_the_inventory(noted: Any, run
         ({"port": 0}, {"open": True}, "Redis: events are taken without a password"),
     ],
 )
-def test_the_report_says_what_others_on_the_host_can_use(config: Any, acl: Any, said: str) -> None:
-    assert report.open_redis(config, acl) == said
+def test_the_report_says_what_others_on_the_host_can_use(config: Any, acl: Any, reported: str) -> None:
+    assert report.open_redis(config, acl) == reported

@@ -10,7 +10,7 @@ from plugins.action import seclyzer_preflight as preflight
 from plugins.module_utils import bundles
 from plugins.module_utils.layout import Layout, Refused
 from plugins.modules.seclyzer_deployment import stage
-from tests.plugins.hosts import bundle, wanted, written
+from tests.plugins.hosts import bundle, desired, written
 
 
 @pytest.fixture
@@ -100,11 +100,11 @@ def test_an_archive_that_was_changed_is_refused_before_any_host_is_reached(folde
 
 def test_the_host_reads_sha256sums_itself(folder: Path, host: Layout) -> None:
     found = bundles.read(folder)
-    value = wanted(host, found.manifest)
-    told: dict[str, Any] = {"mode": value.mode, "implementations": {}, "units": {}, "config": {}, "probes": {}}
-    told |= {"by": "me", "archives": str(folder), "manifest": found.text.replace("0.1.0", "0.1.1", 1)}
+    value = desired(host, found.manifest)
+    reported: dict[str, Any] = {"mode": value.mode, "implementations": {}, "units": {}, "config": {}, "probes": {}}
+    reported |= {"by": "me", "archives": str(folder), "manifest": found.text.replace("0.1.0", "0.1.1", 1)}
     with pytest.raises(Refused, match="is not the one that SHA256SUMS names"):
-        stage(host, told | {"sums": found.sums}, check=False, diff=False)
+        stage(host, reported | {"sums": found.sums}, check=False, diff=False)
     with pytest.raises(Refused, match="needs the bundle's manifest, and its SHA256SUMS"):
-        stage(host, told | {"sums": ""}, check=False, diff=False)
+        stage(host, reported | {"sums": ""}, check=False, diff=False)
     assert not host.base.exists()

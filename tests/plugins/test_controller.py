@@ -39,9 +39,9 @@ def test_the_advice_of_the_example_names_the_file_beside_its_hosts(tmp_path: Pat
     variables = copied / "group_vars" / "all.yml"
     variables.write_text(variables.read_text().replace("#   influxdb_ca_file:", "influxdb_ca_file:"))
     words = ["store.example.com", "-i", str(copied), "-c", "local", "-m", "ansible.builtin.debug"]
-    told = ansible("ansible", *words, "-a", "var=influxdb_ca_file")
-    assert told.returncode == 0, told.stderr
-    assert f"influxdb_ca_file: {copied}/ca.crt" in told.stdout
+    reported = ansible("ansible", *words, "-a", "var=influxdb_ca_file")
+    assert reported.returncode == 0, reported.stderr
+    assert f"influxdb_ca_file: {copied}/ca.crt" in reported.stdout
 
 
 @pytest.fixture

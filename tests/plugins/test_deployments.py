@@ -9,7 +9,7 @@ from plugins.module_utils.deployments import History
 from plugins.module_utils.files import link
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install
-from tests.plugins.hosts import Systemd, bundle, history, wanted
+from tests.plugins.hosts import Systemd, bundle, desired, history
 
 
 def stage(host: Layout, folder: Path, settings: str, says: str = "one") -> int:
@@ -17,22 +17,22 @@ def stage(host: Layout, folder: Path, settings: str, says: str = "one") -> int:
     manifest = bundle(folder, says=says)
     if not (host.releases / manifest["release"]).exists():
         install(host, manifest, folder)
-    value = wanted(host, manifest, settings=settings)
+    value = desired(host, manifest, settings=settings)
     return deployments.create(host, History.load(host), value, "me", manifest["source"])
 
 
 def test_equal_content_is_equal_whoever_made_it(host: Layout, tmp_path: Path) -> None:
     manifest = bundle(tmp_path)
-    first, second = wanted(host, manifest), wanted(host, manifest)
+    first, second = desired(host, manifest), desired(host, manifest)
     assert first.content == second.content
-    assert first.content != wanted(host, manifest, settings="window: 10").content
-    assert first.content != wanted(host, manifest, mode="rust").content
+    assert first.content != desired(host, manifest, settings="window: 10").content
+    assert first.content != desired(host, manifest, mode="rust").content
 
 
 def test_a_deployment_reads_back_as_it_was_written(host: Layout, tmp_path: Path) -> None:
     n = stage(host, tmp_path, "window: 30")
     manifest = bundle(tmp_path)
-    assert deployments.load(host, n) == wanted(host, manifest)
+    assert deployments.load(host, n) == desired(host, manifest)
     found = deployments.manifest(host, n) or {}
     assert (found["by"], found["mode"], found["source"]) == ("me", "hybrid", manifest["source"])
 

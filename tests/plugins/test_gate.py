@@ -83,7 +83,7 @@ def test_a_check_that_failed_before_is_no_news_unless_it_judges_the_deployment(
     host: dict[str, str], check: str, before: set[str], faults: int
 ) -> None:
     Agent.report = {"status": "fail", "checks": {LOSSES: [REFUSED], check: [{"status": "fail", "output": "so"}]}}
-    found = look(host, Before(frozenset({LOSSES, *before}), BEFORE.lives, BEFORE.counters))
+    found = look(host, Before(frozenset({LOSSES, *before}), BEFORE.processes, BEFORE.counters))
     assert found.faults == [f"the agent says fail: {check}: so"] * faults
 
 
@@ -98,7 +98,7 @@ def test_only_going_back_does_without_an_influxdb_that_was_away_before(
 
 
 def test_what_was_found_before_survives_as_json() -> None:
-    assert Before.of(BEFORE.told()) == BEFORE
+    assert Before.of(BEFORE.as_dict()) == BEFORE
 
 
 def test_a_counter_that_is_no_number_counts_nothing() -> None:

@@ -142,13 +142,13 @@ def test_edges_of_one_rollout_do_not_lose_each_other(tmp_path: Path) -> None:
 
 
 def test_a_certificate_or_token_that_is_another_now_needs_a_restart(tmp_path: Path) -> None:
-    given = tmp_path / "given"
-    given.mkdir()
+    credentials = tmp_path / "given"
+    credentials.mkdir()
     unit = f"[Service]\nLoadCredential=key:{tmp_path}/k\nLoadCredential=token:{tmp_path}/t\nUser=x\n"
     for name, path in (("key", "k"), ("token", "t")):
-        (given / name).write_text("same")
+        (credentials / name).write_text("same")
         (tmp_path / path).write_text("same")
-    assert stale(unit, given) == []
+    assert stale(unit, credentials) == []
     (tmp_path / "k").write_text("renewed")
-    assert stale(unit, given) == [f"{tmp_path}/k"]
-    assert stale("", given) == []
+    assert stale(unit, credentials) == [f"{tmp_path}/k"]
+    assert stale("", credentials) == []

@@ -10,7 +10,7 @@ from plugins.module_utils.deployments import History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
 from plugins.modules.seclyzer_deployment import back, status
-from tests.plugins.hosts import Systemd, bundle, wanted
+from tests.plugins.hosts import Systemd, bundle, desired
 from tests.plugins.test_releases import change, older
 
 
@@ -20,7 +20,7 @@ def rolled_out(host: Layout, fake: Systemd, tmp_path: Path) -> Layout:
     manifest = bundle(tmp_path)
     install(host, manifest, tmp_path)
     for number in (1, 2, 3):
-        value = wanted(host, manifest, settings=f"window: {number}")
+        value = desired(host, manifest, settings=f"window: {number}")
         n = deployments.create(host, History.load(host), value, "me", None)
         switching.switch(host, n, "me", rollout=f"2030-01-0{number}")
     return host

@@ -113,16 +113,16 @@ def test_a_unit_that_is_not_active_is_said_with_its_journal(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "output"),
     [
         ({"pid": "41"}, "keystroke: the heartbeat is of process 41, the unit's is 42"),
         ({"implementation": "python"}, "keystroke: python runs where rust should"),
         ({"version": "0.0.9"}, "keystroke: version 0.0.9 runs where 0.1.0 should"),
     ],
 )
-def test_a_heartbeat_of_another_is_a_fault(target: Target, redis: Redis, change: dict[str, str], said: str) -> None:
+def test_a_heartbeat_of_another_is_a_fault(target: Target, redis: Redis, change: dict[str, str], output: str) -> None:
     redis.stats |= change
-    assert health.look(target).faults == [said]
+    assert health.look(target).faults == [output]
 
 
 def test_no_heartbeat_is_a_fault(target: Target, redis: Redis) -> None:
@@ -145,8 +145,8 @@ def test_what_the_agent_says_is_the_fault(target: Target) -> None:
             "redis:memory": [{"status": "fail", "output": "redis: memory is full"}],
         },
     }
-    told = "keystroke:losses: keystroke: 3 events; redis:memory: redis: memory is full"
-    assert health.look(target).faults[:1] == [f"the agent says fail: {told}"]
+    reported = "keystroke:losses: keystroke: 3 events; redis:memory: redis: memory is full"
+    assert health.look(target).faults[:1] == [f"the agent says fail: {reported}"]
 
 
 def test_what_producers_have_filled_is_no_fault_of_a_deployment(target: Target) -> None:
@@ -156,8 +156,8 @@ def test_what_producers_have_filled_is_no_fault_of_a_deployment(target: Target) 
     }
     found = health.look(target)
     assert not any("the agent says" in fault for fault in found.faults)
-    told = "agent fail (redis:memory: redis: memory is full), which is none of this deployment's doing"
-    assert told in found.summary()
+    reported = "agent fail (redis:memory: redis: memory is full), which is none of this deployment's doing"
+    assert reported in found.summary()
 
 
 def test_an_agent_that_fails_without_saying_why_is_a_fault(target: Target) -> None:
@@ -246,7 +246,7 @@ def test_waiting_gives_up_and_says_what_was_wrong_last(target: Target, redis: Re
 def test_a_warning_right_after_a_switch_is_looked_at_again(target: Target) -> None:
     Agent.report = {"status": "warn", "checks": {}}
     threading.Timer(0.2, Agent.report.update, [{"status": "pass"}]).start()
-    assert health.wait(target, 5, settle=2, pause=0.05).warns is False
+    assert health.wait(target, 5, grace=2, pause=0.05).warns is False
 
 
 def test_a_reply_of_redis_is_read_whole(redis: Redis) -> None:

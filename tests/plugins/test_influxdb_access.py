@@ -177,10 +177,10 @@ def test_a_file_with_a_secret_is_judged_as_by_the_extractors(case: dict[str, str
     path.write_bytes(bytes.fromhex(case["hex"]))
     assert credentials.read_secret(path) == case.get("secret")
     if "secret" in case:
-        assert credentials.read_given(path) == case["secret"]
+        assert credentials.read_provided(path) == case["secret"]
     else:
         with pytest.raises(Refused, match=f"^{path} {case['fault']}: allowed is one line of printable ASCII"):
-            credentials.read_given(path)
+            credentials.read_provided(path)
 
 
 def test_a_ca_that_is_none_is_refused() -> None:

@@ -18,7 +18,7 @@ def fake() -> Iterator[Fake]:
     fake.stop()
 
 
-def settle(fake: Fake, folder: Path, days: int = 30, rotate: bool = False, dry: bool = False) -> Store:
+def ensure(fake: Fake, folder: Path, days: int = 30, rotate: bool = False, dry: bool = False) -> Store:
     store = Store(
         InfluxDB(fake.url),
         org="seclyzer",
@@ -28,7 +28,7 @@ def settle(fake: Fake, folder: Path, days: int = 30, rotate: bool = False, dry: 
         token_files={action: folder / "credentials" / action for action in ("read", "write")},
         dry=dry,
     )
-    store.settle(rotate)
+    store.ensure(rotate)
     return store
 
 
@@ -41,7 +41,7 @@ def retention(fake: Fake) -> list[int]:
 
 
 def test_the_first_run_sets_up_with_a_token_made_here(fake: Fake, tmp_path: Path) -> None:
-    store = settle(fake, tmp_path)
+    store = ensure(fake, tmp_path)
     assert store.tokens_changed == ["operator", "read", "write"]
     assert (list(fake.orgs), retention(fake)) == (["seclyzer"], [30 * DAY])
     assert fake.described() == ["seclyzer gateway write", "seclyzer read", "seclyzer's Token"]
@@ -50,16 +50,16 @@ def test_the_first_run_sets_up_with_a_token_made_here(fake: Fake, tmp_path: Path
 
 
 def test_the_second_run_does_nothing(fake: Fake, tmp_path: Path) -> None:
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     fake.requests.clear()
-    store = settle(fake, tmp_path)
+    store = ensure(fake, tmp_path)
     assert (store.done, store.tokens_changed) == ([], [])
     assert [one for one in fake.requests if not one.startswith("GET")] == ["POST /api/v2/write"], "writes nothing"
 
 
 @pytest.mark.parametrize("action", ["read", "write"])
 def test_the_gateways_tokens_may_do_one_thing_each(fake: Fake, tmp_path: Path, action: str) -> None:
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     known = fake.knows(secret(tmp_path, action))
     assert known is not None
     (bucket,) = fake.buckets.values()
@@ -70,19 +70,19 @@ def test_the_gateways_tokens_may_do_one_thing_each(fake: Fake, tmp_path: Path, a
 
 def test_tokens_by_which_edges_wrote_themselves_are_deleted(fake: Fake, tmp_path: Path) -> None:
     """What a deployment without a gateway had given them lets the bucket be deleted."""
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     (bucket,) = fake.buckets.values()
     rights = [{"action": "write", "resource": {"type": "buckets", "id": bucket["id"], "orgID": bucket["orgID"]}}]
     for edge in ("edge1", "edge2"):
         fake._new_token(f"seclyzer edge {edge}", bucket["orgID"], rights)
-    assert settle(fake, tmp_path, dry=True).done == ["2 tokens deleted by which edges wrote to InfluxDB themselves"]
+    assert ensure(fake, tmp_path, dry=True).done == ["2 tokens deleted by which edges wrote to InfluxDB themselves"]
     assert len(fake.described()) == 5
-    assert settle(fake, tmp_path).tokens_changed == []
+    assert ensure(fake, tmp_path).tokens_changed == []
     assert fake.described() == ["seclyzer gateway write", "seclyzer read", "seclyzer's Token"]
 
 
 def test_looking_only_sets_nothing_up(fake: Fake, tmp_path: Path) -> None:
-    store = settle(fake, tmp_path, dry=True)
+    store = ensure(fake, tmp_path, dry=True)
     assert store.done == ["set up with organisation seclyzer and bucket behavioral_data"]
     assert (fake.orgs, list(tmp_path.iterdir())) == ({}, [])
 
@@ -90,56 +90,56 @@ def test_looking_only_sets_nothing_up(fake: Fake, tmp_path: Path) -> None:
 def test_a_setup_that_was_cut_off_goes_on_with_the_token_it_had_written_down(fake: Fake, tmp_path: Path) -> None:
     (tmp_path / "credentials").mkdir()
     (tmp_path / "credentials/operator").write_text("written\n")
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     assert secret(tmp_path, "operator") == "written"
     assert fake.knows("written")
 
 
 def test_another_retention_is_corrected(fake: Fake, tmp_path: Path) -> None:
-    settle(fake, tmp_path, days=7)
-    assert settle(fake, tmp_path, days=30, dry=True).done and retention(fake) == [7 * DAY]
-    assert settle(fake, tmp_path).done == ["bucket behavioral_data keeps its points 30 days, not 7"]
+    ensure(fake, tmp_path, days=7)
+    assert ensure(fake, tmp_path, days=30, dry=True).done and retention(fake) == [7 * DAY]
+    assert ensure(fake, tmp_path).done == ["bucket behavioral_data keeps its points 30 days, not 7"]
     assert retention(fake) == [30 * DAY]
-    settle(fake, tmp_path, days=0)
+    ensure(fake, tmp_path, days=0)
     assert retention(fake) == []
 
 
 def test_an_influxdb_with_a_token_of_ours_and_no_bucket_gets_one(fake: Fake, tmp_path: Path) -> None:
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     fake.buckets.clear()
     fake.orgs = {"other": "1"}
-    assert settle(fake, tmp_path).tokens_changed == ["read", "write"]
+    assert ensure(fake, tmp_path).tokens_changed == ["read", "write"]
     assert (list(fake.orgs), retention(fake)) == (["other", "seclyzer"], [30 * DAY])
 
 
 @pytest.mark.parametrize(("token", "why"), [(None, "is not on this host"), ("x", "does not know the token")])
 def test_an_influxdb_that_others_set_up_is_left_alone(fake: Fake, tmp_path: Path, token: str | None, why: str) -> None:
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     if token is None:
         (tmp_path / "credentials/operator").unlink()
     else:
         (tmp_path / "credentials/operator").write_text(token)
     before = fake.described()
     with pytest.raises(Refused, match=f"was set up before, and it.* {why}.* Put its operator token in"):
-        settle(fake, tmp_path)
+        ensure(fake, tmp_path)
     assert fake.described() == before
 
 
 @pytest.mark.parametrize("action", ["read", "write"])
 def test_a_lost_token_is_made_anew_and_the_old_one_deleted(fake: Fake, tmp_path: Path, action: str) -> None:
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     old = secret(tmp_path, action)
     (tmp_path / "credentials" / action).write_text("lost\n")
-    assert settle(fake, tmp_path).tokens_changed == [action]
+    assert ensure(fake, tmp_path).tokens_changed == [action]
     assert fake.described() == ["seclyzer gateway write", "seclyzer read", "seclyzer's Token"]
     assert fake.knows(secret(tmp_path, action)) and not fake.knows(old)
 
 
 def test_rotating_replaces_all_tokens(fake: Fake, tmp_path: Path) -> None:
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     old = [secret(tmp_path, name) for name in ("operator", "read", "write")]
     rights = fake.authorizations[0].permissions
-    assert settle(fake, tmp_path, rotate=True).tokens_changed == ["operator", "read", "write"]
+    assert ensure(fake, tmp_path, rotate=True).tokens_changed == ["operator", "read", "write"]
     assert not any(map(fake.knows, old))
     operator = fake.knows(secret(tmp_path, "operator"))
     assert operator is not None and operator.permissions == rights
@@ -147,10 +147,10 @@ def test_rotating_replaces_all_tokens(fake: Fake, tmp_path: Path) -> None:
 
 
 def test_an_operator_token_that_was_not_made_here_is_not_rotated(fake: Fake, tmp_path: Path) -> None:
-    settle(fake, tmp_path)
+    ensure(fake, tmp_path)
     fake.authorizations[0].description = "somebody's Token"
     with pytest.raises(Refused, match="was not made here and cannot be made anew"):
-        settle(fake, tmp_path, rotate=True)
+        ensure(fake, tmp_path, rotate=True)
 
 
 def test_a_starting_influxdb_is_waited_for(fake: Fake) -> None:

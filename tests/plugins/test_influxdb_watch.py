@@ -51,11 +51,11 @@ class Watched:
     def look(self, rounds: int = 1) -> dict[str, Any]:
         """The verdict after so many rounds; each takes another older day."""
         store = watch.Store(self.bucket.server.url, ORGANISATION, self.bucket.name, self.bucket.server.token, WATCHED)
-        told = {}
+        reported = {}
         for _ in range(rounds):
-            told = watch.run(store, self.folder, self.ledger, self.retention)
-        assert json.loads((self.folder / "verdict.json").read_text()) == told
-        return told
+            reported = watch.run(store, self.folder, self.ledger, self.retention)
+        assert json.loads((self.folder / "verdict.json").read_text()) == reported
+        return reported
 
     def delete(self, predicate: str, start: int = 0, stop: int = 2 * NOW) -> None:
         """As whoever has a token that may."""
@@ -83,9 +83,9 @@ def day(back: int) -> str:
 
 def test_a_hosts_deleted_points_are_named_at_the_next_look_and_stay_named(watched: Watched) -> None:
     watched.delete('host="edge2" AND _measurement="mouse_features"', MIDNIGHT)
-    told = watched.look()
-    assert (told["status"], told["missing"]) == ("fail", 10)
-    assert f"10 mouse_features of edge2 from {day(0)}" in told["words"]
+    reported = watched.look()
+    assert (reported["status"], reported["missing"]) == ("fail", 10)
+    assert f"10 mouse_features of edge2 from {day(0)}" in reported["words"]
     watched.bucket.write("ann", "edge2", *(soon() + at for at in range(100)))
     assert watched.look(rounds=3)["missing"] == 10
     watched.bucket.write("ann", "edge2", *(MIDNIGHT + 100 + at for at in range(100)))
@@ -108,8 +108,8 @@ def test_a_deleted_bucket_is_noticed_and_one_of_the_same_name_is_no_answer(watch
     server, name = watched.bucket.server, watched.bucket.name
     (found,) = json.loads(server.ask("GET", f"/api/v2/buckets?name={name}")[1])["buckets"]
     assert server.ask("DELETE", f"/api/v2/buckets/{found['id']}")[0] == 204
-    told = watched.look()
-    assert (told["status"], "is not there" in told["words"]) == ("fail", True)
+    reported = watched.look()
+    assert (reported["status"], "is not there" in reported["words"]) == ("fail", True)
     server.add_bucket(name)
     assert (watched.look(rounds=5)["status"], watched.look()["missing"]) == ("fail", 2 * 4 * 3 * 10)
 
@@ -162,8 +162,8 @@ def test_a_long_count_is_followed_by_a_long_rest(tmp_path: Path) -> None:
     (tmp_path / "noted.json").write_text("{}")
     for minutes, since, rests in ((10, 9, False), (60, 30, True), (60, 61, False)):
         at = now - timedelta(minutes=since)
-        told = {"at": at.isoformat(), "next": (at + timedelta(minutes=minutes)).isoformat()}
-        (tmp_path / "verdict.json").write_text(json.dumps(told))
+        reported = {"at": at.isoformat(), "next": (at + timedelta(minutes=minutes)).isoformat()}
+        (tmp_path / "verdict.json").write_text(json.dumps(reported))
         assert watch.resting(tmp_path, now) is rests
     assert not watch.resting(tmp_path / "none", now)
 

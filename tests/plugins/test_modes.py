@@ -7,7 +7,7 @@ from plugins.module_utils.modes import MODES, ModeError, choose, implementations
 
 
 @pytest.mark.parametrize(
-    ("typed", "inventory", "running", "wanted"),
+    ("typed", "inventory", "running", "expected"),
     [
         ("rust", "python", "hybrid", ("rust", "-e mode=")),
         (None, "python", "hybrid", ("python", "seclyzer_mode")),
@@ -16,9 +16,9 @@ from plugins.module_utils.modes import MODES, ModeError, choose, implementations
     ],
 )
 def test_command_line_beats_inventory_beats_what_runs_beats_hybrid(
-    typed: object, inventory: object, running: str | None, wanted: tuple[str, str]
+    typed: object, inventory: object, running: str | None, expected: tuple[str, str]
 ) -> None:
-    assert choose(typed, inventory, running) == wanted
+    assert choose(typed, inventory, running) == expected
 
 
 @pytest.mark.parametrize("typed", ["Rust", "both", 1, ["rust"]])
@@ -43,13 +43,13 @@ def test_one_extractor_may_be_another_than_the_mode_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "reported"),
     [
         ({"keyboard": "rust"}, "there is no extractor 'keyboard'; there are keystroke, mouse, app"),
         ({"app": "go"}, "app cannot be 'go'; it is python or rust"),
         ("rust", "no mapping"),
     ],
 )
-def test_a_wrong_override_is_refused(overrides: object, said: str) -> None:
-    with pytest.raises(ModeError, match=said):
+def test_a_wrong_override_is_refused(overrides: object, reported: str) -> None:
+    with pytest.raises(ModeError, match=reported):
         implementations("rust", overrides)

@@ -42,18 +42,16 @@ def test_what_makes_sense_is_taken_as_it_is() -> None:
     assert understood('a"b', "", "1970-01-02", "", NOW) == Selection('a"b', "", 86_400_000_000, 0)
 
 
-def action(look_at: str, facts: dict[str, Any], check: bool = False, **arguments: Any) -> dict[str, Any]:
-    task = SimpleNamespace(args={"look_at": look_at, **arguments}, check_mode=check, async_val=0)
+def action(step: str, facts: dict[str, Any], check: bool = False, **arguments: Any) -> dict[str, Any]:
+    task = SimpleNamespace(args={"step": step, **arguments}, check_mode=check, async_val=0)
     made = ActionModule.__new__(ActionModule)
     made._task = task
     made.validate_argument_spec = lambda spec: (
         None,
-        {name: arguments.get(name, one.get("default")) for name, one in spec.items()} | {"look_at": look_at},
+        {name: arguments.get(name, one.get("default")) for name, one in spec.items()} | {"step": step},
     )
     return (
-        made._words(facts, made.validate_argument_spec(SPEC)[1])
-        if look_at == "words"
-        else made._report(facts, arguments)
+        made._words(facts, made.validate_argument_spec(SPEC)[1]) if step == "words" else made._report(facts, arguments)
     )
 
 
@@ -93,9 +91,9 @@ GOOD_STORE = {"__seclyzer_store_seen": STORED, "__seclyzer_store_done": STORED}
 
 
 def test_what_was_done_is_filed_for_its_reader_alone(tmp_path: Path) -> None:
-    told = report(tmp_path / "reports", {"edge1": GOOD, "edge2": GOOD}, GOOD_STORE)
-    assert (told["complete"], told["open"]) == (True, [])
-    text, document = (Path(path) for path in told["report"])
+    reported = report(tmp_path / "reports", {"edge1": GOOD, "edge2": GOOD}, GOOD_STORE)
+    assert (reported["complete"], reported["open"]) == (True, [])
+    text, document = (Path(path) for path in reported["report"])
     assert {path.stat().st_mode & 0o777 for path in (text, document)} == {0o600}
     assert text.parent.stat().st_mode & 0o777 == 0o700
     filed = json.loads(document.read_text())
@@ -123,23 +121,23 @@ def test_what_was_done_is_filed_for_its_reader_alone(tmp_path: Path) -> None:
 def test_what_is_not_done_is_named_with_its_host(
     tmp_path: Path, edge: dict[str, Any], store: dict[str, Any], says: str
 ) -> None:
-    told = report(tmp_path, {"edge1": GOOD, "edge2": edge}, store)
-    assert not told["complete"]
-    assert any(says in sentence for sentence in told["open"]), told["open"]
-    assert len({sentence.partition(":")[0] for sentence in told["open"]}) == 1
+    reported = report(tmp_path, {"edge1": GOOD, "edge2": edge}, store)
+    assert not reported["complete"]
+    assert any(says in sentence for sentence in reported["open"]), reported["open"]
+    assert len({sentence.partition(":")[0] for sentence in reported["open"]}) == 1
 
 
 def test_a_look_files_nothing_and_holds_nothing_open(tmp_path: Path) -> None:
-    told = report(tmp_path / "none", {"edge1": GOOD, "edge2": GOOD}, {"__seclyzer_store_seen": STORED}, check=True)
-    assert (told["complete"], told["report"], (tmp_path / "none").exists()) == (True, [], False)
+    reported = report(tmp_path / "none", {"edge1": GOOD, "edge2": GOOD}, {"__seclyzer_store_seen": STORED}, check=True)
+    assert (reported["complete"], reported["report"], (tmp_path / "none").exists()) == (True, [], False)
 
 
 def test_a_host_without_an_owner_and_old_backups_are_told_of(tmp_path: Path) -> None:
     nobody = GOOD | {"__seclyzer_seen": SEEN | {"owner": {"user": "default", "host": "edge2"}}}
     store = GOOD_STORE | {"__seclyzer_store_seen": STORED | {"backups": ["influxdb-1.tar"]}}
-    told = "\n".join(report(tmp_path, {"edge1": GOOD, "edge2": nobody}, store)["msg"])
-    assert "-e host=edge2" in told and "-e host=edge1" not in told
-    assert "influxdb-1.tar" in told
+    reported = "\n".join(report(tmp_path, {"edge1": GOOD, "edge2": nobody}, store)["msg"])
+    assert "-e host=edge2" in reported and "-e host=edge1" not in reported
+    assert "influxdb-1.tar" in reported
 
 
 def test_a_fleet_is_reminded_of_hosts_without_an_owner() -> None:
@@ -164,8 +162,8 @@ def test_the_ledger_keeps_what_a_restore_has_to_forget_again(tmp_path: Path) -> 
 
 
 def test_a_report_tells_what_is_there_and_where_nothing_is() -> None:
-    told = Report("forget", "now", {"user": "ann", "host": ""}, checked_only=False)
-    told.add("edge1", {"a": 1, "b": 0}, {"a": 0, "b": 0})
-    told.add("edge2", {"a": 0}, {"a": 0})
-    lines = told.lines()
+    reported = Report("forget", "now", {"user": "ann", "host": ""}, checked_only=False)
+    reported.add("edge1", {"a": 1, "b": 0}, {"a": 0, "b": 0})
+    reported.add("edge2", {"a": 0}, {"a": 0})
+    lines = reported.lines()
     assert [line.split() for line in lines[2:]] == [["edge1", "1", "0", "a"], ["nothing", "on", "edge2"]]

@@ -32,8 +32,8 @@ def row(port: int, address: str, *holders: dict[str, object]) -> dict[str, objec
     ],
 )
 def test_who_has_the_port_and_which_variable_names_another_is_a_sentence(number: int, variable: str) -> None:
-    wanted = ports.of_host(OPTIONS | {"redis_port": "6379"}, edge=True, store=True, tls=True)
-    assert ports.faults(wanted, [row(number, "0.0.0.0", OTHER), row(number, "::", OTHER)]) == [
+    expected = ports.of_host(OPTIONS | {"redis_port": "6379"}, edge=True, store=True, tls=True)
+    assert ports.faults(expected, [row(number, "0.0.0.0", OTHER), row(number, "::", OTHER)]) == [
         f"port {number} is in use by python3 (pid 812, metrics.service); {variable} names another"
     ]
 

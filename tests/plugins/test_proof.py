@@ -7,29 +7,29 @@ import pytest
 
 from plugins.module_utils import proof, systemd
 from plugins.module_utils.layout import Layout, Refused
-from tests.plugins.hosts import Systemd, bundle, wanted, with_way
+from tests.plugins.hosts import Systemd, bundle, desired, with_way
 
 UNIT = "seclyzer-keystroke.service"
 
 
 def test_a_check_reads_the_staged_settings_and_not_the_running_ones(host: Layout, tmp_path: Path) -> None:
-    text = wanted(host, bundle(tmp_path)).units[UNIT]
+    text = desired(host, bundle(tmp_path)).units[UNIT]
     command = proof.check_command(host, 7, text)
     assert command[-3:] == ["--config", f"{host.base}/deployments/7/config/keystroke.yaml", "--check"]
 
 
 def test_a_check_runs_under_the_units_user_credentials_and_sandbox(host: Layout, tmp_path: Path, fake: Systemd) -> None:
-    text = wanted(host, bundle(tmp_path)).units[UNIT]
+    text = desired(host, bundle(tmp_path)).units[UNIT]
     proof.check(host, 7, UNIT, text)
     (words,) = fake.commands
-    given = [word.removeprefix("--property=") for word in words if word.startswith("--property=")]
-    assert "User=seclyzer-keystroke" in given
-    assert f"LoadCredential=redis_password:{host.base.parent}/credential" in given
-    assert [value for value in given if value.startswith("SystemCallFilter=")] == [
+    properties = [word.removeprefix("--property=") for word in words if word.startswith("--property=")]
+    assert "User=seclyzer-keystroke" in properties
+    assert f"LoadCredential=redis_password:{host.base.parent}/credential" in properties
+    assert [value for value in properties if value.startswith("SystemCallFilter=")] == [
         "SystemCallFilter=@system-service",
         "SystemCallFilter=~@privileged",
     ]
-    assert not [value for value in given if value.startswith(("ExecStart=", "Type=", "WantedBy="))]
+    assert not [value for value in properties if value.startswith(("ExecStart=", "Type=", "WantedBy="))]
 
 
 def test_vectors_are_replayed_by_the_folder_a_program_is_in_and_only_its_own(tmp_path: Path, fake: Systemd) -> None:
@@ -65,7 +65,7 @@ def test_a_section_of_a_unit_is_read_in_order_without_comments() -> None:
 def test_a_check_reaches_the_store_by_the_staged_proxy_and_not_by_the_running_one(
     host: Layout, tmp_path: Path, fake: Systemd
 ) -> None:
-    units = with_way(wanted(host, bundle(tmp_path))).units
+    units = with_way(desired(host, bundle(tmp_path))).units
     with proof.way_to_store(units) as way:
         proof.check(host, 7, UNIT, units[UNIT], way)
     proxy, check = [words for words in fake.commands if words[0] == "systemd-run"]
@@ -79,23 +79,23 @@ def test_a_check_reaches_the_store_by_the_staged_proxy_and_not_by_the_running_on
 def test_what_the_staged_proxy_says_is_part_of_the_refusal_and_it_does_not_stay(
     host: Layout, tmp_path: Path, fake: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    units = with_way(wanted(host, bundle(tmp_path))).units
+    units = with_way(desired(host, bundle(tmp_path))).units
     fake.fails["--check"] = "influxdb: bad"
     monkeypatch.setattr(systemd, "journal", lambda unit, lines, since: ["Failed to resolve host", unit])
-    said = "influxdb: bad; seclyzer-store.service: Failed to resolve host | seclyzer-proof.service"
-    with pytest.raises(Refused, match=said), proof.way_to_store(units) as way:
+    reported = "influxdb: bad; seclyzer-store.service: Failed to resolve host | seclyzer-proof.service"
+    with pytest.raises(Refused, match=reported), proof.way_to_store(units) as way:
         proof.check(host, 7, UNIT, units[UNIT], way)
     assert fake.verbs("stop")[-2:] == ["seclyzer-proof.socket", "seclyzer-proof.service"]
 
 
 def test_units_without_a_way_to_the_store_need_none(host: Layout, tmp_path: Path, fake: Systemd) -> None:
-    with proof.way_to_store(wanted(host, bundle(tmp_path)).units) as way:
+    with proof.way_to_store(desired(host, bundle(tmp_path)).units) as way:
         assert way is None
     assert fake.commands == []
 
 
 def test_only_programs_of_the_release_are_checked(host: Layout, tmp_path: Path) -> None:
-    units = with_way(wanted(host, bundle(tmp_path))).units
+    units = with_way(desired(host, bundle(tmp_path))).units
     together = {"seclyzer-extractors.service": "[Service]\nType=oneshot\n"}
     checked = [unit for unit, text in {**units, **together}.items() if proof.has_check(unit, text)]
     assert checked == [UNIT, "seclyzer-agent.service"]

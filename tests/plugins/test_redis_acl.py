@@ -13,7 +13,7 @@ import pytest
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.redis_server import ordered
 from plugins.module_utils.resp import Redis, RedisError
-from plugins.modules.redis_acl import Host, rotated, settle
+from plugins.modules.redis_acl import Host, apply, rotated
 from tests.helpers.redis_server import PROGRAM, RedisServer
 
 RULES = {"reader": "resetkeys -@all +ping %R~a* +get", "admin": "~* &* +@all"}
@@ -37,7 +37,7 @@ def host(tmp_path: Path) -> Host:
 @pytest.fixture
 def running(host: Host) -> Iterator[Host]:
     """A host whose users were made, with Redis running on them."""
-    settle(host, RULES, False)
+    apply(host, RULES, False)
     with RedisServer(Path(host.socket).parent, "--aclfile", host.path):
         yield host
 
@@ -54,7 +54,7 @@ def run_id(host: Host) -> str:
 
 
 def test_the_first_run_makes_a_password_for_each_user_that_only_root_may_read(host: Host) -> None:
-    result = settle(host, RULES, False)
+    result = apply(host, RULES, False)
     assert (result["changed"], result["users_changed"], result["restart"]) == (True, ["reader", "admin"], [])
     passwords = [host.password_file(user).read_text() for user in RULES]
     assert all(re.fullmatch(r"[0-9a-f]{64}\n", password) for password in passwords)
@@ -66,23 +66,23 @@ def test_the_first_run_makes_a_password_for_each_user_that_only_root_may_read(ho
 
 def test_a_named_group_may_read_its_users_password(host: Host) -> None:
     group = grp.getgrgid(os.getegid()).gr_name
-    settle(replace(host, groups={"reader": group}), RULES, False)
+    apply(replace(host, groups={"reader": group}), RULES, False)
     assert [host.password_file(user).stat().st_mode & 0o777 for user in RULES] == [0o640, 0o600]
 
 
 def test_the_second_run_changes_nothing(running: Host) -> None:
-    result = settle(running, RULES, False)
+    result = apply(running, RULES, False)
     assert (result["changed"], result["loaded"], result["users_changed"]) == (False, False, [])
 
 
 def test_no_result_and_no_diff_tells_a_password_or_its_hash(running: Host) -> None:
-    told = json.dumps([settle(running, RULES, rotate) for rotate in (False, True)])
-    assert not re.search(r"[0-9a-f]{32}", told)
-    assert "# a new password for reader" in told
+    reported = json.dumps([apply(running, RULES, rotate) for rotate in (False, True)])
+    assert not re.search(r"[0-9a-f]{32}", reported)
+    assert "# a new password for reader" in reported
 
 
 def test_looking_only_writes_nothing(host: Host) -> None:
-    result = settle(replace(host, dry=True), RULES, False)
+    result = apply(replace(host, dry=True), RULES, False)
     assert result["changed"] is True
     assert not Path(host.path).exists() and not Path(host.credentials).exists()
 
@@ -91,7 +91,7 @@ def test_new_rules_take_effect_without_a_restart(running: Host) -> None:
     before = run_id(running)
     with login(running, "reader") as redis, pytest.raises(RedisError, match="NOPERM"):
         redis.call("STRLEN", "a")
-    result = settle(running, {**RULES, "reader": RULES["reader"] + " +strlen"}, False)
+    result = apply(running, {**RULES, "reader": RULES["reader"] + " +strlen"}, False)
     assert (result["loaded"], result["restart"], result["users_changed"]) == (True, [], [])
     with login(running, "reader") as redis:
         assert redis.call("STRLEN", "a") == 0
@@ -102,7 +102,7 @@ def test_rules_changed_by_hand_are_mended(running: Host) -> None:
     with login(running, "admin") as redis:
         redis.call("ACL", "SETUSER", "reader", "+set", "~*")
         redis.call("ACL", "SETUSER", "intruder", "on", "nopass", "+@all", "~*")
-    assert settle(running, RULES, False)["loaded"] is True
+    assert apply(running, RULES, False)["loaded"] is True
     with login(running, "admin") as redis:
         assert redis.call("ACL", "DRYRUN", "reader", "SET", "a", "1") != "OK"
         assert redis.call("ACL", "GETUSER", "intruder") is None
@@ -110,7 +110,7 @@ def test_rules_changed_by_hand_are_mended(running: Host) -> None:
 
 def test_rotating_one_user_leaves_the_others_alone(running: Host) -> None:
     old = {user: host_password(running, user) for user in RULES}
-    result = settle(running, RULES, ["reader"])
+    result = apply(running, RULES, ["reader"])
     assert (result["users_changed"], result["loaded"]) == (["reader"], True)
     assert host_password(running, "admin") == old["admin"]
     with pytest.raises(RedisError, match="WRONGPASS"):
@@ -121,23 +121,23 @@ def test_rotating_one_user_leaves_the_others_alone(running: Host) -> None:
 
 def test_rotating_all_rotates_the_admin_as_well(running: Host) -> None:
     old = host_password(running, "admin")
-    assert settle(running, RULES, "true")["users_changed"] == ["reader", "admin"]
+    assert apply(running, RULES, "true")["users_changed"] == ["reader", "admin"]
     with pytest.raises(RedisError, match="WRONGPASS"):
         Redis(running.socket, "admin", old)
-    assert settle(running, RULES, False)["changed"] is False
+    assert apply(running, RULES, False)["changed"] is False
 
 
 def test_rules_that_redis_refuses_change_nothing(running: Host) -> None:
     before = Path(running.path).read_text()
     with pytest.raises(Refused, match=r"so nothing was changed: .*\+nosuch"):
-        settle(running, {**RULES, "reader": "+nosuch"}, ["admin"])
+        apply(running, {**RULES, "reader": "+nosuch"}, ["admin"])
     assert Path(running.path).read_text() == before
-    assert settle(running, RULES, False)["changed"] is False
+    assert apply(running, RULES, False)["changed"] is False
 
 
 def test_a_lost_admin_password_asks_for_a_restart(running: Host) -> None:
     running.password_file("admin").unlink()
-    result = settle(running, RULES, False)
+    result = apply(running, RULES, False)
     assert result["users_changed"] == ["admin"]
     assert [reason for reason in result["restart"] if "lets nobody in as admin" in reason]  # type: ignore[attr-defined]
 
@@ -145,7 +145,7 @@ def test_a_lost_admin_password_asks_for_a_restart(running: Host) -> None:
 def test_default_is_off_unless_it_is_given_rules(running: Host) -> None:
     with Redis(running.socket) as redis, pytest.raises(RedisError, match="NOAUTH"):
         redis.call("PING")
-    settle(running, {**RULES, "default": "on nopass -@all +ping"}, False)
+    apply(running, {**RULES, "default": "on nopass -@all +ping"}, False)
     with Redis(running.socket) as redis:
         assert redis.call("PING") == "PONG"
 
@@ -165,10 +165,10 @@ def test_a_wish_to_rotate_that_makes_no_sense_is_refused_with_what_is_allowed(wi
 
 
 def test_the_same_rules_told_in_another_order_are_the_same() -> None:
-    told = "user u on #1 ~a -@all +get +set (%R~b resetchannels -@all +xread +xrange)"
+    reported = "user u on #1 ~a -@all +get +set (%R~b resetchannels -@all +xread +xrange)"
     again = "user u on #1 ~a -@all +set +get (%R~b resetchannels -@all +xrange +xread)"
     other = "user u on #1 ~a -@all +set +get (%R~b resetchannels -@all +xrange)"
-    assert ordered(told) == ordered(again) != ordered(other)
+    assert ordered(reported) == ordered(again) != ordered(other)
 
 
 def host_password(host: Host, user: str) -> str:

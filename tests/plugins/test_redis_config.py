@@ -8,7 +8,7 @@ import pytest
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.redis_server import trial
 from plugins.module_utils.resp import Redis
-from plugins.modules.redis_config import apply, fingerprint, said, tried
+from plugins.modules.redis_config import apply, directives, fingerprint, tried
 from tests.helpers.redis_server import PROGRAM, RedisServer
 
 
@@ -32,16 +32,16 @@ def running(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
-def wanted(folder: Path, **more: str) -> dict[str, str]:
+def options(folder: Path, **more: str) -> dict[str, str]:
     return tried(PROGRAM, config(folder, aclfile=str(folder / "users.acl"), **more))
 
 
 def test_an_unchanged_configuration_sets_nothing(running: Path) -> None:
-    assert apply(wanted(running), running / "admin", dry=False) == ([], [])
+    assert apply(options(running), running / "admin", dry=False) == ([], [])
 
 
 def test_what_redis_can_take_while_it_runs_is_set_live(running: Path) -> None:
-    new = wanted(running, maxmemory="64mb", **{"slowlog-log-slower-than": "-1"})
+    new = options(running, maxmemory="64mb", **{"slowlog-log-slower-than": "-1"})
     assert apply(new, running / "admin", dry=False) == (["maxmemory", "slowlog-log-slower-than"], [])
     with Redis(str(running / "redis.sock"), "admin", "secret") as redis:
         assert redis.call("CONFIG", "GET", "maxmemory") == ["maxmemory", str(64 << 20)]
@@ -51,24 +51,24 @@ def test_what_redis_can_take_while_it_runs_is_set_live(running: Path) -> None:
 def test_what_somebody_set_by_hand_is_set_back(running: Path) -> None:
     with Redis(str(running / "redis.sock"), "admin", "secret") as redis:
         redis.call("CONFIG", "SET", "crash-log-enabled", "no")
-    assert apply(wanted(running), running / "admin", dry=False) == (["crash-log-enabled"], [])
+    assert apply(options(running), running / "admin", dry=False) == (["crash-log-enabled"], [])
 
 
 def test_looking_only_sets_nothing(running: Path) -> None:
-    new = wanted(running, maxmemory="64mb")
+    new = options(running, maxmemory="64mb")
     assert apply(new, running / "admin", dry=True) == (["maxmemory"], [])
     with Redis(str(running / "redis.sock"), "admin", "secret") as redis:
         assert redis.call("CONFIG", "GET", "maxmemory") == ["maxmemory", "0"]
 
 
 def test_what_redis_cannot_take_while_it_runs_asks_for_a_restart(running: Path) -> None:
-    live, restart = apply(wanted(running, databases="1"), running / "admin", dry=False)
+    live, restart = apply(options(running, databases="1"), running / "admin", dry=False)
     assert (live, restart) == ([], ["Redis cannot take databases while it runs"])
 
 
 def test_a_redis_that_lets_nobody_in_asks_for_a_restart(running: Path) -> None:
     (running / "admin").write_text("other\n")
-    live, restart = apply(wanted(running), running / "admin", dry=False)
+    live, restart = apply(options(running), running / "admin", dry=False)
     assert (live, len(restart)) == ([], 1)
     assert "WRONGPASS" in restart[0]
 
@@ -96,4 +96,4 @@ def test_only_what_a_drop_in_says_names_it() -> None:
 
 
 def test_the_last_directive_of_a_name_counts() -> None:
-    assert said('# port 1\nport 1\nPort 2\nsave ""\n') == {"port": "2", "save": ""}
+    assert directives('# port 1\nport 1\nPort 2\nsave ""\n') == {"port": "2", "save": ""}

@@ -246,8 +246,8 @@ def test_a_name_of_any_bytes_is_said_in_one_plain_line(host: Layout, tmp_path: P
     (tree / "bin").chmod(0o755)
     Path(os.fsdecode(os.fsencode(tree / "bin") + b"/\xff\nevil")).write_text("x")
     (tree / "bin").chmod(0o555)
-    said = r"bin/\udcff\nevil is not of this release"
-    assert (releases.look(host, manifest).faults, compare(tree).faults) == ([said], (said,))
+    reported = r"bin/\udcff\nevil is not of this release"
+    assert (releases.look(host, manifest).faults, compare(tree).faults) == ([reported], (reported,))
     releases.install(host, manifest, tmp_path)
     assert releases.look(host, manifest).whole
 

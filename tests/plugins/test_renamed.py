@@ -88,5 +88,5 @@ def test_a_playbook_takes_all_old_names_and_warns_of_each(tmp_path: Path) -> Non
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads((tmp_path / "found.json").read_text()) == NEW_VALUES
-    said = " ".join((done.stdout + done.stderr).split())
-    assert [old for old, new in RENAMED.items() if f"{old} is called {new.name} now" not in said] == []
+    reported = " ".join((done.stdout + done.stderr).split())
+    assert [old for old, new in RENAMED.items() if f"{old} is called {new.name} now" not in reported] == []

@@ -47,17 +47,17 @@ def test_all_roles_are_looked_at() -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_every_default_is_an_option_and_says_the_same(role: Path) -> None:
-    defaults, told = read(role / "defaults" / "main.yml"), options(role)
-    assert [name for name in defaults if name not in told] == []
+    defaults, reported = read(role / "defaults" / "main.yml"), options(role)
+    assert [name for name in defaults if name not in reported] == []
     plain = {name: value for name, value in defaults.items() if "{{" not in str(value)}
-    assert {name: told[name].get("default") for name in plain} == plain
-    assert [name for name in told if "default" in told[name] and name not in defaults] == []
+    assert {name: reported[name].get("default") for name in plain} == plain
+    assert [name for name in reported if "default" in reported[name] and name not in defaults] == []
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_every_option_is_told_and_used(role: Path) -> None:
-    told = options(role)
-    assert [name for name in told if not told[name].get("description") or not told[name].get("type")] == []
+    reported = options(role)
+    assert [name for name in reported if not reported[name].get("description") or not reported[name].get("type")] == []
     everywhere = "".join(text for one in ROLES for text in texts(one))
     if (
         role.name == "seclyzer_extractors"
@@ -66,7 +66,7 @@ def test_every_option_is_told_and_used(role: Path) -> None:
         everywhere += "".join(f"seclyzer_extractors_{setting['key']} " for setting in settings)
     actions = "".join(path.read_text() for path in (ROOT / "plugins" / "action").glob("*.py"))
     playbooks = "".join((ROOT / "playbooks" / name).read_text() for name in ("site.yml", "rollback.yml"))
-    assert [name for name in told if name not in everywhere + actions + playbooks] == []
+    assert [name for name in reported if name not in everywhere + actions + playbooks] == []
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
@@ -84,11 +84,11 @@ def fragments(names: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in names:
         _, _, stem, *section = name.split(".")
-        told = getattr(
+        reported = getattr(
             importlib.import_module(f"plugins.doc_fragments.{stem}").ModuleDocFragment,
             *map(str.upper, section or ["documentation"]),
         )
-        found |= yaml.safe_load(told)["options"]
+        found |= yaml.safe_load(reported)["options"]
     return found
 
 
@@ -99,9 +99,9 @@ class Asked(Exception):
 @pytest.mark.parametrize("path", MODULES, ids=[path.stem for path in MODULES])
 def test_every_module_tells_its_options_with_their_defaults(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"plugins.modules.{path.stem}")
-    told = yaml.safe_load(module.DOCUMENTATION)
-    assert told["module"] == path.stem
-    assert told["short_description"] and module.EXAMPLES.strip() and module.RETURN.strip()
+    reported = yaml.safe_load(module.DOCUMENTATION)
+    assert reported["module"] == path.stem
+    assert reported["short_description"] and module.EXAMPLES.strip() and module.RETURN.strip()
     if not hasattr(module, "AnsibleModule"):
         return  # the action of that name does the work
 
@@ -112,5 +112,5 @@ def test_every_module_tells_its_options_with_their_defaults(path: Path, monkeypa
     with pytest.raises(Asked) as asked:
         module.main()
     takes = {name: (one["type"], one.get("default")) for name, one in asked.value.args[0].items()}
-    says = fragments(told.get("extends_documentation_fragment", [])) | told.get("options", {})
+    says = fragments(reported.get("extends_documentation_fragment", [])) | reported.get("options", {})
     assert {name: (one["type"], one.get("default")) for name, one in says.items()} == takes

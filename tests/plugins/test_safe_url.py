@@ -106,9 +106,9 @@ def access(listener_url: str, folder: Path, *, check: bool, token: str = "") -> 
         text=True,
         check=False,
     )
-    said: dict[str, object] = json.loads(done.stdout or done.stderr)
+    reported: dict[str, object] = json.loads(done.stdout or done.stderr)
     assert TOKEN not in done.stdout + done.stderr
-    return said
+    return reported
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
@@ -143,14 +143,14 @@ def test_the_sentence_says_why_and_what_to_do() -> None:
 def test_nothing_is_sent_by_http_to_another_address(
     listener: Listener, address: str, tmp_path: Path, check: bool, token: str
 ) -> None:
-    said = access(f"http://{address}:{listener.port}", tmp_path, check=check, token=token)
-    assert said["failed"] and "over http a token can be read on the way" in str(said["msg"])
+    reported = access(f"http://{address}:{listener.port}", tmp_path, check=check, token=token)
+    assert reported["failed"] and "over http a token can be read on the way" in str(reported["msg"])
     assert listener.received == b""
 
 
 def test_no_token_is_sent_in_check_mode_whatever_the_url(listener: Listener, address: str, tmp_path: Path) -> None:
-    said = access(f"https://{address}:{listener.port}", tmp_path, check=True)
-    assert (said["token_state"], said["changed"]) == ("unknown", False)
+    reported = access(f"https://{address}:{listener.port}", tmp_path, check=True)
+    assert (reported["token_state"], reported["changed"]) == ("unknown", False)
     assert listener.received == b""
 
 
@@ -168,8 +168,8 @@ def test_an_address_of_the_store_is_taken_or_refused(case: dict[str, Any]) -> No
 def test_a_redirect_is_not_followed_with_the_token(listener: Listener, tmp_path: Path, address: str) -> None:
     home = Listener(location=f"http://{address}:{listener.port}/stolen")
     try:
-        said = access(f"http://127.0.0.1:{home.port}", tmp_path, check=False)
-        assert said["failed"] and "with 307 as no InfluxDB 2 does: check influxdb_url" in str(said["msg"])
+        reported = access(f"http://127.0.0.1:{home.port}", tmp_path, check=False)
+        assert reported["failed"] and "with 307 as no InfluxDB 2 does: check influxdb_url" in str(reported["msg"])
         assert TOKEN.encode() in home.received
         assert InfluxDB(f"http://127.0.0.1:{home.port}").call("GET", "/health", TOKEN).status == 307
     finally:

@@ -27,7 +27,7 @@ class Store:
     """An influxd as a unit, which systemctl stops and starts."""
 
     def __init__(self, base: Path) -> None:
-        self.said: list[str] = []
+        self.calls: list[str] = []
         self.data = base / "data"
         self.data.mkdir()
         self.server = InfluxServer(self.data)
@@ -43,7 +43,7 @@ class Store:
         )  # fmt: skip
 
     def systemctl(self, word: str, _: str) -> str:
-        self.said.append(word)
+        self.calls.append(word)
         if word == "stop":
             self.server.end()
         else:
@@ -76,7 +76,7 @@ def test_a_deleted_bucket_comes_back_with_every_value(store: Store) -> None:
     archive = Path(made["archive"])
     assert made["points"] == {"keystroke_features": 31, "mouse_features": 31, "app_transitions": 31}
     assert {path.stat().st_mode & 0o777 for path in (archive, archive.with_name(f"{archive.name}.json"))} == {0o600}
-    assert store.said == ["stop", "start"]
+    assert store.calls == ["stop", "start"]
 
     (bucket,) = json.loads(store.server.ask("GET", f"/api/v2/buckets?name={BUCKET}")[1])["buckets"]
     assert store.server.ask("DELETE", f"/api/v2/buckets/{bucket['id']}")[0] == 204
@@ -152,7 +152,7 @@ def test_an_archive_that_is_not_good_is_refused_before_anything_is_touched(store
         for refuses in (look, bring_back):
             with pytest.raises(Refused, match=says):
                 refuses(store.place, spoilt)
-    assert store.said == ["stop", "start"]
+    assert store.calls == ["stop", "start"]
     assert store.values() == before
 
 
@@ -172,7 +172,7 @@ def test_what_was_there_comes_back_when_the_restored_one_does_not_come_up(store:
     with pytest.raises(Refused, match="what was there runs again"):
         bring_back(store.place, archive)
     assert store.values() == before
-    assert store.said[2:] == ["stop", "start", "stop", "start"]
+    assert store.calls[2:] == ["stop", "start", "stop", "start"]
     assert not store.data.with_name("data.before-restore").exists()
     assert credentials.read_secret(store.place.operator) == store.server.token
 
@@ -181,7 +181,7 @@ def test_a_backup_that_fails_leaves_a_running_store_and_no_archive(store: Store)
     (store.data / "link").symlink_to("/etc/shadow")
     with pytest.raises(Refused, match="neither a file nor a folder"):
         take(store.place)
-    assert store.said == ["stop", "start"]
+    assert store.calls == ["stop", "start"]
     assert list(store.place.folder.iterdir()) == []
     assert store.values() == []
 

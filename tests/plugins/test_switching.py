@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, mends, switching, systemd
-from plugins.module_utils.deployments import History, Wanted
+from plugins.module_utils.deployments import Desired, History
 from plugins.module_utils.layout import Layout, Refused
-from tests.plugins.hosts import Systemd, bundle, wanted, with_way
+from tests.plugins.hosts import Systemd, bundle, desired, with_way
 
 KEYSTROKE, AGENT = "seclyzer-keystroke.service", "seclyzer-agent.service"
 TOGETHER = "seclyzer-extractors.service"
@@ -24,14 +24,14 @@ def manifest(tmp_path: Path) -> dict[str, Any]:
     return bundle(tmp_path)
 
 
-def stage(host: Layout, value: Wanted) -> int:
+def stage(host: Layout, value: Desired) -> int:
     return deployments.create(host, History.load(host), value, "me", None)
 
 
 def test_on_a_blank_host_everything_is_installed_enabled_and_started(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    done = switching.switch(host, stage(host, wanted(host, manifest)), "me")
+    done = switching.switch(host, stage(host, desired(host, manifest)), "me")
     assert done.started == [AGENT, KEYSTROKE]
     assert done.restarted == []
     assert os.readlink(host.current) == "deployments/1"
@@ -40,7 +40,7 @@ def test_on_a_blank_host_everything_is_installed_enabled_and_started(
 
 
 def test_the_same_again_changes_nothing(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
-    n = stage(host, wanted(host, manifest))
+    n = stage(host, desired(host, manifest))
     switching.switch(host, n, "me")
     fake.commands.clear()
     done = switching.switch(host, n, "me")
@@ -51,14 +51,14 @@ def test_the_same_again_changes_nothing(host: Layout, fake: Systemd, manifest: d
 
 
 def test_only_the_unit_whose_settings_changed_restarts(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
-    switching.switch(host, stage(host, wanted(host, manifest)), "me")
-    done = switching.switch(host, stage(host, wanted(host, manifest, settings="window: 10")), "me")
+    switching.switch(host, stage(host, desired(host, manifest)), "me")
+    done = switching.switch(host, stage(host, desired(host, manifest, settings="window: 10")), "me")
     assert done.restarted == [KEYSTROKE]
     assert done.sentence() == "deployment 2 after 1; unit files of keystroke; restarted keystroke"
 
 
 def test_a_unit_file_changed_by_hand_is_mended(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
-    n = stage(host, wanted(host, manifest))
+    n = stage(host, desired(host, manifest))
     switching.switch(host, n, "me")
     (host.units / AGENT).write_text("[Service]\nExecStart=/bin/true\n")
     done = switching.switch(host, n, "me")
@@ -67,7 +67,7 @@ def test_a_unit_file_changed_by_hand_is_mended(host: Layout, fake: Systemd, mani
 
 
 def test_a_disabled_and_a_stopped_unit_come_back(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
-    n = stage(host, wanted(host, manifest))
+    n = stage(host, desired(host, manifest))
     switching.switch(host, n, "me")
     (host.wants / AGENT).unlink()
     del fake.active[KEYSTROKE]
@@ -79,10 +79,10 @@ def test_a_disabled_and_a_stopped_unit_come_back(host: Layout, fake: Systemd, ma
 def test_the_unit_that_names_all_three_is_never_restarted_since_they_would_follow(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    def with_it(words: str) -> Wanted:
-        value = wanted(host, manifest)
+    def with_it(words: str) -> Desired:
+        value = desired(host, manifest)
         text = f"[Unit]\nDescription={words}\n[Service]\nType=oneshot\n"
-        return Wanted(**{**vars(value), "units": {**value.units, TOGETHER: text}})
+        return Desired(**{**vars(value), "units": {**value.units, TOGETHER: text}})
 
     switching.switch(host, stage(host, with_it("a")), "me")
     done = switching.switch(host, stage(host, with_it("b")), "me")
@@ -92,9 +92,9 @@ def test_the_unit_that_names_all_three_is_never_restarted_since_they_would_follo
 def test_a_unit_that_is_no_longer_wanted_is_stopped_and_taken_away(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    value = wanted(host, manifest)
+    value = desired(host, manifest)
     switching.switch(host, stage(host, value), "me")
-    agent_only = Wanted(**{**vars(value), "units": {AGENT: value.units[AGENT]}})
+    agent_only = Desired(**{**vars(value), "units": {AGENT: value.units[AGENT]}})
     done = switching.switch(host, stage(host, agent_only), "me")
     assert done.removed == [KEYSTROKE]
     assert fake.verbs("stop") == [KEYSTROKE]
@@ -104,7 +104,7 @@ def test_a_unit_that_is_no_longer_wanted_is_stopped_and_taken_away(
 def test_a_new_credential_restarts_the_units_that_hold_the_old_one(
     host: Layout, fake: Systemd, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    n = stage(host, wanted(host, manifest))
+    n = stage(host, desired(host, manifest))
     switching.switch(host, n, "me")
     (host.base.parent / "credential").write_text("new")
     monkeypatch.setattr(systemd, "started_at", lambda state: time.time() - 60)
@@ -119,11 +119,11 @@ def test_a_unit_that_does_not_start_is_said_with_its_last_words(
     fake.fails["--no-ask-password start"] = "Job failed."
     monkeypatch.setattr(systemd, "journal", lambda unit, lines: [f"{unit} has lost its way"])
     with pytest.raises(Refused, match=r"keystroke did not start: seclyzer-keystroke.service has lost its way"):
-        switching.switch(host, stage(host, wanted(host, manifest)), "me")
+        switching.switch(host, stage(host, desired(host, manifest)), "me")
 
 
 def test_a_plan_touches_nothing(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
-    planned = switching.plan(host, stage(host, wanted(host, manifest)))
+    planned = switching.plan(host, stage(host, desired(host, manifest)))
     assert planned.changed and planned.started == [AGENT, KEYSTROKE]
     assert not host.current.is_symlink() and not list(host.units.glob("*.service"))
 
@@ -134,14 +134,14 @@ LISTENS = "[Socket]\nListenStream=127.0.0.1:9484\n"
 
 def commands(fake: Systemd) -> list[str]:
     """What systemctl was told to change, in order."""
-    told = [" ".join(words[1:]).removeprefix("--no-ask-password ") for words in fake.commands]
-    return [text for text in told if text.split()[0] in ("stop", "start", "restart")]
+    reported = [" ".join(words[1:]).removeprefix("--no-ask-password ") for words in fake.commands]
+    return [text for text in reported if text.split()[0] in ("stop", "start", "restart")]
 
 
 def test_sockets_start_with_the_host_and_before_the_services(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    switching.switch(host, stage(host, with_way(wanted(host, manifest))), "me")
+    switching.switch(host, stage(host, with_way(desired(host, manifest))), "me")
     assert commands(fake) == [
         f"stop {STORE_SOCKET} {STORE_PROXY}",
         f"start {STORE_SOCKET}",
@@ -155,7 +155,7 @@ def test_sockets_start_with_the_host_and_before_the_services(
 def test_a_service_that_holds_the_address_of_a_new_socket_stops_before_and_starts_after_it(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    value = wanted(host, manifest)
+    value = desired(host, manifest)
     switching.switch(host, stage(host, value), "me")
     fake.commands.clear()
     done = switching.switch(host, stage(host, with_way(value, **{AGENT_SOCKET: LISTENS})), "me")
@@ -170,7 +170,7 @@ def test_a_service_that_holds_the_address_of_a_new_socket_stops_before_and_start
 def test_a_socket_that_changed_begins_anew_with_its_service(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    value = wanted(host, manifest)
+    value = desired(host, manifest)
     switching.switch(host, stage(host, with_way(value, **{AGENT_SOCKET: LISTENS})), "me")
     fake.commands.clear()
     other = with_way(value, **{AGENT_SOCKET: LISTENS.replace("9484", "9485")})
@@ -180,7 +180,7 @@ def test_a_socket_that_changed_begins_anew_with_its_service(
 
 
 def test_a_socket_that_somebody_stopped_comes_back(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
-    n = stage(host, with_way(wanted(host, manifest)))
+    n = stage(host, with_way(desired(host, manifest)))
     switching.switch(host, n, "me")
     del fake.active[STORE_SOCKET]
     done = switching.switch(host, n, "me")
@@ -190,9 +190,9 @@ def test_a_socket_that_somebody_stopped_comes_back(host: Layout, fake: Systemd, 
 def test_going_back_to_a_deployment_without_sockets_takes_them_away(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    before = stage(host, wanted(host, manifest))
+    before = stage(host, desired(host, manifest))
     switching.switch(host, before, "me")
-    after = with_way(wanted(host, manifest), **{AGENT_SOCKET: LISTENS})
+    after = with_way(desired(host, manifest), **{AGENT_SOCKET: LISTENS})
     switching.switch(host, stage(host, after), "me")
     fake.commands.clear()
     done = switching.switch(host, before, "me", "returned")
@@ -205,7 +205,7 @@ def test_going_back_to_a_deployment_without_sockets_takes_them_away(
 def test_what_ran_from_a_release_that_was_mended_restarts_once_and_the_release_is_said(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    n = stage(host, wanted(host, manifest))
+    n = stage(host, desired(host, manifest))
     switching.switch(host, n, "me")
     mends.note(host, History.load(host), "me", "release X was damaged: bin/keystroke; mended", manifest["release"])
     done = switching.switch(host, n, "me")
@@ -217,7 +217,7 @@ def test_what_ran_from_a_release_that_was_mended_restarts_once_and_the_release_i
 def test_what_was_mended_elsewhere_or_before_the_machine_came_up_restarts_nothing(
     host: Layout, fake: Systemd, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    n = stage(host, wanted(host, manifest))
+    n = stage(host, desired(host, manifest))
     switching.switch(host, n, "me")
     mends.note(host, History.load(host), "me", "another", "0.1.0-0123456789ab")
     mends.note(host, History.load(host), "me", "another", deployment=n + 1)
@@ -231,7 +231,7 @@ def test_what_was_mended_elsewhere_or_before_the_machine_came_up_restarts_nothin
 def test_a_unit_that_was_stopped_when_its_release_was_mended_starts_and_the_release_is_said(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    n = stage(host, wanted(host, manifest))
+    n = stage(host, desired(host, manifest))
     switching.switch(host, n, "me")
     fake.active.clear()
     mends.note(host, History.load(host), "me", "release X was damaged: bin/keystroke; mended", manifest["release"])
@@ -246,7 +246,7 @@ def test_a_process_that_runs_another_file_than_its_program_restarts(
     program = host.releases / manifest["release"] / "bin" / "keystroke"
     program.parent.mkdir(parents=True)
     shutil.copy("/bin/sleep", program)
-    value = wanted(host, manifest)
+    value = desired(host, manifest)
     unit = value.units[KEYSTROKE].replace("/opt/seclyzer/releases", str(host.releases))
     n = stage(host, replace(value, units={KEYSTROKE: unit}))
     switching.switch(host, n, "me")
@@ -270,8 +270,8 @@ def test_a_switch_to_another_release_blames_nobody_for_running_the_one_before(
     monkeypatch.setattr(systemd, "executable", lambda pid: "/opt/seclyzer/releases/another/bin/keystroke")
     monkeypatch.setattr(systemd, "is_binary", lambda program: True)
 
-    def value(settings: str) -> Wanted:
-        made = wanted(host, manifest, settings=settings)
+    def value(settings: str) -> Desired:
+        made = desired(host, manifest, settings=settings)
         units = {KEYSTROKE: made.units[KEYSTROKE].replace("/opt/seclyzer/releases", str(host.releases))}
         return replace(made, units=units)
 
@@ -286,7 +286,7 @@ def test_a_switch_to_another_release_blames_nobody_for_running_the_one_before(
 def test_a_unit_that_runs_nothing_of_a_release_stays_when_it_is_mended(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
-    value = wanted(host, manifest)
+    value = desired(host, manifest)
     other = value.units[AGENT].replace(f"/opt/seclyzer/releases/{manifest['release']}/bin/agent", "/usr/lib/proxy")
     n = stage(host, replace(value, units={**value.units, AGENT: other}))
     switching.switch(host, n, "me")

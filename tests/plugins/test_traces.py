@@ -18,7 +18,7 @@ from plugins.module_utils.kinds import SERVICES
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.resp import Redis
 from plugins.module_utils.selection import Selection, parse_line, parse_time, tag_value
-from plugins.modules.seclyzer_traces import settle
+from plugins.modules.seclyzer_traces import apply
 from seclyzer_extractors.apps import TransitionOperator
 from seclyzer_extractors.state import load_state
 from tests.helpers.redis_server import RedisServer
@@ -44,14 +44,14 @@ class Systemctl:
     """What was stopped and started; all three extractors run at first, but for those named."""
 
     def __init__(self, down: tuple[str, ...] = ()) -> None:
-        self.said: list[tuple[str, ...]] = []
+        self.calls: list[tuple[str, ...]] = []
         self.down = down
 
     def show(self, units: list[str], _: object) -> dict[str, dict[str, str]]:
         return {unit: {"ActiveState": "inactive" if unit in self.down else "active"} for unit in units}
 
     def systemctl(self, *words: str) -> str:
-        self.said.append(words)
+        self.calls.append(words)
         return ""
 
 
@@ -112,7 +112,7 @@ def test_whose_the_host_is_stands_in_the_extractors_configuration(edge: Edge) ->
 
 
 def test_the_owner_is_forgotten_in_every_place_and_the_other_persons_lines_stay(edge: Edge, redis: Redis) -> None:
-    result = settle(edge, "absent", Selection(user="ann"))
+    result = apply(edge, "absent", Selection(user="ann"))
     assert len([count for count in result["before"].values() if count]) == 6 + 1 + 6 + 3, result["before"]
     assert not any(result["after"].values()), result["after"]
     assert result["changed"] and result["owned"] and result["until"] >= NOW
@@ -127,7 +127,7 @@ def test_the_owner_is_forgotten_in_every_place_and_the_other_persons_lines_stay(
 
 
 def test_another_person_has_lines_here_and_nothing_else(edge: Edge, redis: Redis) -> None:
-    result = settle(edge, "absent", Selection(user="bob"))
+    result = apply(edge, "absent", Selection(user="bob"))
     assert result["before"] == {
         f"points of {kind} in {place}": 1 for kind in KINDS for place in ("spool", "rejected.lp")
     }
@@ -138,18 +138,18 @@ def test_another_person_has_lines_here_and_nothing_else(edge: Edge, redis: Redis
 
 
 def test_who_has_nothing_here_stops_nothing(edge: Edge, units: Systemctl) -> None:
-    result = settle(edge, "absent", Selection(user="carl"))
-    assert (result["changed"], result["until"], units.said) == (False, 0, [])
+    result = apply(edge, "absent", Selection(user="carl"))
+    assert (result["changed"], result["until"], units.calls) == (False, 0, [])
 
 
 def test_a_host_is_forgotten_with_all_who_used_it(edge: Edge) -> None:
-    result = settle(edge, "absent", Selection(host="edge1"))
+    result = apply(edge, "absent", Selection(host="edge1"))
     assert not any(result["after"].values())
     assert names(edge) == []
 
 
 def test_of_a_time_only_what_is_in_it_goes_and_counts_go_whole(edge: Edge, redis: Redis) -> None:
-    result = settle(edge, "absent", Selection(host="edge1", until=NOW - 15 * MINUTE))
+    result = apply(edge, "absent", Selection(host="edge1", until=NOW - 15 * MINUTE))
     assert result["before"]["points of mouse in spool"] == 1
     assert not any(result["after"].values()), result["after"]
     assert names(edge) == [f"{8:020}.lp"]
@@ -194,7 +194,7 @@ def test_extractors_that_ran_are_started_again_whatever_happens(edge: Edge, unit
     (edge.state / "mouse" / "spool" / f"{9:020}.lp").write_bytes(b"x" * (edge_files.LARGEST + 1))
     with pytest.raises(Refused, match="none of ours"):
         edge.forget(Selection(host="edge1"))
-    assert units.said == []
+    assert units.calls == []
     (edge.state / "mouse" / "spool" / f"{9:020}.lp").unlink()
     holder = os.open(edge.state / "mouse" / "spool", os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
@@ -203,7 +203,7 @@ def test_extractors_that_ran_are_started_again_whatever_happens(edge: Edge, unit
     os.close(holder)
     ran = tuple(unit for unit in SERVICES if unit not in units.down)
     assert ran[:2] == ("seclyzer-keystroke.service", "seclyzer-mouse.service")
-    assert units.said == [("stop", *ran), ("start", *ran)]
+    assert units.calls == [("stop", *ran), ("start", *ran)]
 
 
 def test_a_link_is_not_followed(edge: Edge, tmp_path: Path) -> None:

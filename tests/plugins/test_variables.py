@@ -48,7 +48,7 @@ def test_what_fits_is_taken(value: object, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "kind", "said"),
+    ("value", "kind", "reported"),
     [
         ("many", "int", "redis_port is 'many'; it has to be a whole number"),
         (1.5, "int", "redis_port is 1.5; it has to be a whole number"),
@@ -66,8 +66,8 @@ def test_what_fits_is_taken(value: object, kind: str) -> None:
         (["a"], "dict", "redis_port is a list; it has to be a mapping"),
     ],
 )
-def test_what_does_not_is_said_with_what_would(value: object, kind: str, said: str) -> None:
-    assert fault("redis_port", value, {"type": kind}) == said
+def test_what_does_not_is_said_with_what_would(value: object, kind: str, reported: str) -> None:
+    assert fault("redis_port", value, {"type": kind}) == reported
 
 
 def test_a_choice_is_one_of_those_that_there_are() -> None:

@@ -111,10 +111,10 @@ def test_what_another_user_has_put_there_is_not_run(machine: Machine, path: str)
 
 def test_setup_names_what_it_wrote_and_unsetup_takes_it_away(machine: Machine) -> None:
     one = machine.clone("one")
-    said = machine.wrappers(one, "install")
+    reported = machine.wrappers(one, "install")
     assert sorted(os.listdir(machine.first)) == TOOLS
-    assert f"wrappers in {machine.first}" in said and "make unsetup" in said
-    assert all(tool in said for tool in TOOLS)
+    assert f"wrappers in {machine.first}" in reported and "make unsetup" in reported
+    assert all(tool in reported for tool in TOOLS)
     assert all((machine.first / tool).stat().st_mode & 0o777 == 0o755 for tool in TOOLS)
     assert f"removed from {machine.first}" in machine.wrappers(one, "remove")
     assert os.listdir(machine.first) == []
@@ -132,8 +132,8 @@ def test_what_is_not_ours_is_never_written_over_nor_removed(machine: Machine, ki
         foreign.symlink_to(machine.last / ("ansible-playbook" if kind == "link" else "gone"))
     before = (foreign.is_symlink(), foreign.lstat().st_mtime_ns, foreign.lstat().st_ino)
     one = machine.clone("one")
-    said = machine.wrappers(one, "install")
-    assert f"not ours, and left alone in {machine.first}: ansible-playbook;" in said
+    reported = machine.wrappers(one, "install")
+    assert f"not ours, and left alone in {machine.first}: ansible-playbook;" in reported
     machine.wrappers(one, "remove")
     assert (foreign.is_symlink(), foreign.lstat().st_mtime_ns, foreign.lstat().st_ino) == before
     assert os.listdir(machine.first) == ["ansible-playbook"]

@@ -341,7 +341,7 @@ SPEC = Spec(
         judged=False,
         label="redis rights ({name})",
         passed="stats, stream and list may be read",
-        needs="redis",
+        requires="redis",
     ),
     coarse=coarse,
     make=_make,

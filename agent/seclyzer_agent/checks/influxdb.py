@@ -115,8 +115,8 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
 
 def _untrusted(error: Exception, host: str) -> str:
     """The words of a certificate's fault as those of the check's own subject."""
-    said = words(error, host) if isinstance(error, ValueError) else str(error)
-    return f"is not trusted: {said}"
+    reason = words(error, host) if isinstance(error, ValueError) else str(error)
+    return f"is not trusted: {reason}"
 
 
 def _is_influxdb(body: bytes) -> bool:

@@ -33,7 +33,7 @@ class Dependency:
         else:
             logs.log("dependency_wrong", dependency=self._name, reason=reason, advice=advice)
 
-    def back(self) -> None:
+    def recovered(self) -> None:
         """It works."""
         if self.reason is None:
             return

@@ -119,13 +119,13 @@ class InfluxDB:
             response = connection.getresponse()
         wire.in_head = False
         try:
-            said = response.read(MAX_ANSWER)
+            answer_body = response.read(MAX_ANSWER)
         except UNREACHABLE:  # the status is all that counts
-            said = b""
+            answer_body = b""
         if not response.isclosed() or response.will_close:
             self.close()
         kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
-        message, own = _message(said)
+        message, own = _message(answer_body)
         own = own and kind == "application/json"
         return Answer(response.status, message, _retry_after(response.getheader("Retry-After")), own)
 
@@ -173,9 +173,9 @@ def _answer_or_none(connection: http.client.HTTPConnection) -> http.client.HTTPR
         return None
 
 
-def _message(said: bytes) -> tuple[str, bool]:
+def _message(answer_body: bytes) -> tuple[str, bool]:
     """The message in InfluxDB's JSON, and True; of anything else (a proxy's page) the beginning."""
-    text = said.decode("utf-8", "replace")
+    text = answer_body.decode("utf-8", "replace")
     try:
         document = json.loads(text)
         message, code = document["message"], document.get("code")

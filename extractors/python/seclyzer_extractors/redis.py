@@ -215,7 +215,7 @@ class Link:
     def worked(self) -> None:
         """Redis did what it was asked for: the next loss is a new one."""
         self._backoff.reset()
-        self._dependency.back()
+        self._dependency.recovered()
 
     def lost(self, error: RedisAway, now: int) -> None:
         self.close()

@@ -75,16 +75,16 @@ class InfluxStub:
                 if answer is None:  # silence
                     self.close_connection = True
                     return
-                status, headers, said = answer
+                status, headers, reported = answer
                 if status == 204:
                     stub.accepted += lines
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
                 if status != 204:
-                    self.send_header("Content-Length", str(len(said)))
+                    self.send_header("Content-Length", str(len(reported)))
                 self.end_headers()
-                self.wfile.write(said)
+                self.wfile.write(reported)
 
             def log_message(self, *_: object) -> None: ...
 

@@ -117,5 +117,5 @@ def test_a_crash_in_a_replay_says_where_and_nothing_of_what_was_typed(
     (tmp_path / "events").write_bytes(b"".join(typed(START, 4)))
     monkeypatch.setattr("seclyzer_extractors.replay.replay", crashes)
     assert cli.main("keystroke", ["--replay", str(tmp_path / "events")]) == 1
-    said = capfd.readouterr().err
-    assert "level=error msg=crashed what=ValueError" in said and "Secret" not in said and "Traceback" not in said
+    output = capfd.readouterr().err
+    assert "level=error msg=crashed what=ValueError" in output and "Secret" not in output and "Traceback" not in output

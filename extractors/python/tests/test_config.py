@@ -150,7 +150,7 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reported"),
     [
         ("colour: red", ['unknown key "colour"', "--help lists the keys"]),
         ("redis_port: 0", ['redis_port is "0" (file)', "from 1 to 65535"]),
@@ -210,11 +210,11 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("redis_password_file: /nowhere", ["cannot read /nowhere, which redis_password_file names", "No such file"]),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_with_what_is_allowed(load: Any, text: str, said: list[str]) -> None:
+def test_what_is_wrong_is_said_in_one_line_with_what_is_allowed(load: Any, text: str, reported: list[str]) -> None:
     with pytest.raises(ConfigError) as raised:
         load(text)
     assert "\n" not in str(raised.value)
-    for words in said:
+    for words in reported:
         assert words in str(raised.value)
 
 

@@ -13,13 +13,13 @@ def test_each_reason_is_logged_once_in_an_outage_and_its_end_too(capsys: pytest.
     for reason in ("refused", "refused", "loading", "refused"):
         redis.away(reason)
     assert redis.reason == "refused"
-    redis.back()
-    redis.back()
+    redis.recovered()
+    redis.recovered()
     assert redis.reason is None
     redis.away("refused", "check it")
-    said = [line.split("level=")[1] for line in capsys.readouterr().err.splitlines()]
+    reported = [line.split("level=")[1] for line in capsys.readouterr().err.splitlines()]
     away = 'msg="Reading from Redis does not work, trying again" reason='
-    assert said == [
+    assert reported == [
         f"warning {away}refused",
         f"warning {away}loading",
         'info msg="Reading from Redis works again" after_s=4',

@@ -70,8 +70,8 @@ def test_a_gap_is_a_long_break_after_which_the_stream_begins_later(
     made.housekeeping.hurry()
     read(made)
     assert gaps(client) == counted
-    said = capsys.readouterr().err
-    assert said.count('level=warning msg="the stream was trimmed before it was read"') == int(counted)
+    reported = capsys.readouterr().err
+    assert reported.count('level=warning msg="the stream was trimmed before it was read"') == int(counted)
     made.housekeeping.hurry()
     read(made)
     assert gaps(client) == counted

@@ -31,11 +31,11 @@ def test_keystroke_example() -> None:
         "rollover_overlap": 0, "gap_left_right_median": 165, "gap_left_space_median": 0, "trigraph_q25": 277.5,
         "trigraph_median": 350, "trigraph_q75": 430, "gap_log_autocorrelation": 0,
     }  # fmt: skip
-    said = {
+    reported = {
         "dev_mode": False, "timestamp": "2023-11-14T22:13:25.000000Z", "type": "keystroke",
         "implementation": "python",
     }  # fmt: skip
-    assert {name: window[name] for name in said} == said
+    assert {name: window[name] for name in reported} == reported
     assert {name: window[name] for name in expected} == pytest.approx(expected, rel=1e-12)
     assert window["gap_log_std"] == pytest.approx(0.555165, abs=5e-7)
     assert (counters.events, counters.windows, counters.late) == (14, 1, 0)

@@ -50,8 +50,8 @@ def test_logfmt_quotes_what_needs_it(capsys: pytest.CaptureFixture[str]) -> None
     logs.log("stopping")
     logs.log("key_ignored", key="ä\u00a0=")
     logs.log("key_ignored", key="ä\u00a0")
-    said = capsys.readouterr().err.splitlines()
-    assert [line.partition(" level=")[2] for line in said] == [
+    reported = capsys.readouterr().err.splitlines()
+    assert [line.partition(" level=")[2] for line in reported] == [
         "info msg=stopping",
         'warning msg="a key of the wrong type was ignored" key="ä\u00a0="',
         'warning msg="a key of the wrong type was ignored" key=ä\u00a0',

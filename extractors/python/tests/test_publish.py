@@ -115,9 +115,9 @@ def test_keys_beside_the_windows_are_tried_once_and_refusals_logged_once(
     assert client.hget("b", "f") == b"1"
     client.delete("a")
     assert made.write([("HSET", "a", "f", 1)], 10)
-    said = capsys.readouterr().err
-    assert said.count("WRONGTYPE") == said.count("level=") == 1
-    assert 'level=error msg="Redis refused a command" command=HSET reason="WRONGTYPE ' in said
+    reported = capsys.readouterr().err
+    assert reported.count("WRONGTYPE") == reported.count("level=") == 1
+    assert 'level=error msg="Redis refused a command" command=HSET reason="WRONGTYPE ' in reported
     assert made.dependency.reason is None
     made.link.close()
 

@@ -90,8 +90,8 @@ def test_a_failure_of_any_call_of_the_system_loses_nothing(number: int) -> None:
         outage(world)
         assert world.dropped == 0
         names |= set(world.disk.failed)
-    wanted = {"mkdir", "open", "create", "close", "read", "write", "fsync", "fdatasync", "unlink", "files", "lock"}
-    assert wanted <= names
+    expected = {"mkdir", "open", "create", "close", "read", "write", "fsync", "fdatasync", "unlink", "files", "lock"}
+    assert expected <= names
 
 
 def test_a_crash_while_an_append_is_taken_back_loses_nothing() -> None:

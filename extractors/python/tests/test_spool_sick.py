@@ -28,10 +28,10 @@ def test_an_append_that_fails_is_taken_back_and_said_once(tmp_path: Path, call: 
     disk.sick = set()
     assert held.append([b"b"], 25.0) == 1
     assert found(tmp_path) == {name(1): b"a\n", name(3): b"b\n"}
-    said = capsys.readouterr().err
-    assert said.count('level=error msg="the disk buffer cannot be written" reason="No space left on device"') == 1
-    assert said.count("the disk buffer can be written again") == 1
-    assert said.count("cannot be") == 1
+    reported = capsys.readouterr().err
+    assert reported.count('level=error msg="the disk buffer cannot be written" reason="No space left on device"') == 1
+    assert reported.count("the disk buffer can be written again") == 1
+    assert reported.count("cannot be") == 1
 
 
 def test_what_cannot_be_taken_back_is_sealed(tmp_path: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_segment_that_cannot_be_read_is_logged_and_passed_over(held: Spool, tm
     (tmp_path / "spool" / name(1)).symlink_to("nothing")
     assert drained(held) == [[b"c"]]
     assert held.empty and held.size == 2 + MIB + 1
-    said = capsys.readouterr().err
-    assert said.count("a segment of the disk buffer cannot be read") == 2
-    assert 'reason="Too many levels of symbolic links"' in said and 'reason="it is larger than 1 MiB"' in said
+    reported = capsys.readouterr().err
+    assert reported.count("a segment of the disk buffer cannot be read") == 2
+    assert 'reason="Too many levels of symbolic links"' in reported and 'reason="it is larger than 1 MiB"' in reported
     assert (tmp_path / "spool" / name(2)).exists()
 
 
@@ -95,9 +95,9 @@ def test_a_segment_that_cannot_be_unlinked_is_not_sent_again(tmp_path: Path, cap
     held = Spool(str(tmp_path), MIB, SickDisk("unlink", number=errno.EROFS))
     held.open(0.0)
     assert drained(held) == [[b"a"], [b"b"]]
-    said = capsys.readouterr().err
+    reported = capsys.readouterr().err
     for number in (1, 2):
-        assert said.count(f'cannot be removed" segment={number} reason="Read-only file system"') == 1
+        assert reported.count(f'cannot be removed" segment={number} reason="Read-only file system"') == 1
     assert held.empty and held.size == 4
     held.append([b"c"], 0.0)
     assert drained(held) == [[b"c"]]
@@ -113,9 +113,9 @@ def test_the_oldest_make_room_and_their_whole_lines_are_counted(tmp_path: Path, 
     assert (held.dropped, held.size <= MIB) == (1002, True)
     came = drained(held)
     assert sum(map(len, came)) == 1122 and found(tmp_path) == {}
-    said = capsys.readouterr().err
-    assert said.count("the disk buffer is full: the oldest points are dropped") == 1
-    assert said.count("the disk buffer was sent") == 1 and "points=1122 dropped=1002" in said
+    reported = capsys.readouterr().err
+    assert reported.count("the disk buffer is full: the oldest points are dropped") == 1
+    assert reported.count("the disk buffer was sent") == 1 and "points=1122 dropped=1002" in reported
 
 
 def test_when_nothing_can_make_room_points_stay_in_memory(tmp_path: Path, capsys: Capture) -> None:

@@ -54,9 +54,9 @@ def test_an_answer_ends_that(capsys: Capture) -> None:
     assert counts(world) == (2, 2)
     world.work(2.0)
     assert counts(world) == (3, 3)
-    said = capsys.readouterr().err
-    assert said.count('level=warning msg="InfluxDB is away: points go to the disk buffer"') == 2
-    assert said.count('level=info msg="the disk buffer was sent" points=2\n') == 1
+    reported = capsys.readouterr().err
+    assert reported.count('level=warning msg="InfluxDB is away: points go to the disk buffer"') == 2
+    assert reported.count('level=info msg="the disk buffer was sent" points=2\n') == 1
 
 
 def test_silence_is_reckoned_from_the_last_answer_or_the_oldest_point_whichever_is_later() -> None:

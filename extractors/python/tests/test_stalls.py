@@ -113,7 +113,7 @@ def test_what_a_stall_changes_is_explained_event_by_event_and_no_session_begins(
         {end for ts in times for end in range(timing.first_end(ts), timing.last_end(ts) + 1, timing.interval)}
     )
     missed, used = set(), set()
-    wanted = []
+    expected = []
     for end in ends:
         until = first_too_late(end, timing, made.sent)
         whole = {ts for ts in times if end - timing.window < ts <= end}
@@ -121,8 +121,8 @@ def test_what_a_stall_changes_is_explained_event_by_event_and_no_session_begins(
         used |= whole.intersection(in_time)
         missed |= whole.difference(in_time)
         if in_time and in_time[-1] > end - timing.interval:
-            wanted.append(Row(end, (repr(in_time),)))
-    assert rows == wanted
+            expected.append(Row(end, (repr(in_time),)))
+    assert rows == expected
     assert (counters.late, counters.behind) == (len(missed - used), len(missed & used))
     assert counters.sessions == 0
 
@@ -154,7 +154,7 @@ def test_a_stall_up_to_the_window_begins_no_session_though_hundreds_of_events_co
         assert counters.late > 500
 
 
-def back(by: int, count: int, after: int) -> list[tuple[int, int]]:
+def set_back(by: int, count: int, after: int) -> list[tuple[int, int]]:
     """Events that happen `after` the last of 20 s, by a clock that was set back meanwhile; 100 ms apart."""
     first = START + 20 * SECOND + after
     return [(first - by + place * 100 * MS, first + place * 100 * MS) for place in range(count)]
@@ -164,17 +164,17 @@ def back(by: int, count: int, after: int) -> list[tuple[int, int]]:
 def test_a_clock_set_back_by_an_hour_begins_a_session_also_after_a_long_rest(after: int) -> None:
     """After two hours without a key the event is newer than any before, and yet all its windows have closed."""
     typed = Stalled(100 * MS, 200).sent
-    _, counters = run(TIMING, typed + back(HOUR, 19, after))
+    _, counters = run(TIMING, typed + set_back(HOUR, 19, after))
     assert (counters.late, counters.sessions) == (19, 0)
-    rows, counters = run(TIMING, typed + back(HOUR, 100, after))
+    rows, counters = run(TIMING, typed + set_back(HOUR, 100, after))
     assert (counters.late, counters.sessions) == (19, 1)
-    last = back(HOUR, 100, after)[-1][0]
+    last = set_back(HOUR, 100, after)[-1][0]
     assert rows[-1].ts == TIMING.first_end(last)
 
 
 def test_a_clock_set_back_by_as_little_as_makes_events_late_begins_a_session_while_somebody_types() -> None:
     typed = Stalled(100 * MS, 200).sent
-    _, counters = run(TIMING, typed + back(36 * SECOND, 40, 100 * MS))
+    _, counters = run(TIMING, typed + set_back(36 * SECOND, 40, 100 * MS))
     assert (counters.late, counters.sessions) == (19, 1)
 
 

@@ -76,8 +76,8 @@ def test_invalid_lines_are_found_and_counted_and_the_rest_is_stored_in_order(
     until(lambda: made.done == 30)
     assert influx.accepted == [line for line in lines if "good" in line]
     assert (made.written, made.rejected, made.stored_ts) == (27, 3, 29)
-    said = capsys.readouterr().err
-    assert said.count("rejected points") == 1 and "status=400 points=3" in said and "bad" not in said
+    reported = capsys.readouterr().err
+    assert reported.count("rejected points") == 1 and "status=400 points=3" in reported and "bad" not in reported
 
 
 def test_a_body_that_is_too_large_is_split(made: Store, influx: InfluxStub) -> None:
@@ -97,8 +97,8 @@ def test_a_partial_write_is_counted_and_not_sent_again(
         made.put(f"l{i}", i)
     until(lambda: made.done == 5)
     assert (made.written, made.rejected, len(influx.requests)) == (3, 2, 1)
-    said = capsys.readouterr().err
-    assert "status=422 points=2" in said and "Firefox" not in said
+    reported = capsys.readouterr().err
+    assert "status=422 points=2" in reported and "Firefox" not in reported
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405])
@@ -114,8 +114,8 @@ def test_a_configuration_error_is_logged_once_kept_and_retried_slowly(
     assert made.dependency.reason == f"127.0.0.1:{influx.port}: status {status}"
     influx.answer = lambda lines: says(204)
     until(lambda: made.done == 1)
-    said = capsys.readouterr().err
-    assert (said.count("level=error"), said.count("Writing to InfluxDB works again")) == (1, 1)
+    reported = capsys.readouterr().err
+    assert (reported.count("level=error"), reported.count("Writing to InfluxDB works again")) == (1, 1)
     assert made.written == 1
     until(lambda: made.dependency.reason is None)
 
@@ -124,8 +124,8 @@ def test_every_answer_has_a_meaning(influx: InfluxStub, capsys: pytest.CaptureFi
     """The cases that the Rust implementation is held to, too: two lines are sent, and one when they are halved."""
     for case in cases("answers"):
         headers = {"Content-Type": case["type"]} if "type" in case else {}
-        said = case["status"], headers, case.get("body", "").encode()
-        influx.answer = lambda lines, said=said: said  # type: ignore[misc]
+        reported = case["status"], headers, case.get("body", "").encode()
+        influx.answer = lambda lines, reported=reported: reported  # type: ignore[misc]
         client = InfluxDB(config.settings("app", influx_url=influx.url))
         delivery, parcel = Delivery(client, Rejected(""), 60.0), Parcel([[b"a", b"b"]], None)
         settled = delivery.attempt(parcel, 5.0)

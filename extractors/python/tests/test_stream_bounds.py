@@ -17,7 +17,7 @@ def bounds() -> StreamBounds:
     return StreamBounds(schema.kind("app"))
 
 
-def told(tip: str, length: int, added: int) -> dict[bytes, Any]:
+def bounds_of(tip: str, length: int, added: int) -> dict[bytes, Any]:
     return {b"last-generated-id": tip.encode(), b"length": length, b"entries-added": added}
 
 
@@ -41,29 +41,29 @@ def test_a_larger_one_is_trimmed_to_half_of_it(bounds: StreamBounds) -> None:
     ],
 )
 def test_ids_are_ahead_when_they_are_more_so_than_entries_are_kept(bounds: StreamBounds, tip: str, ahead: bool) -> None:
-    assert bounds.is_ahead(told(tip, 1, 1), NOW_MS) is ahead
+    assert bounds.is_ahead(bounds_of(tip, 1, 1), NOW_MS) is ahead
 
 
 def test_a_gap_is_more_added_than_read_once_all_was_read(bounds: StreamBounds) -> None:
-    assert not bounds.has_gap(told("5-0", 3, 10), "5-0", 3), "nothing to compare with"
-    assert not bounds.has_gap(told("8-0", 2, 12), "8-0", 5)
-    assert bounds.has_gap(told("9-0", 1, 15), "9-0", 6), "two of three were never read"
-    assert not bounds.has_gap(told("9-1", 1, 16), "9-0", 6), "one is still to be read"
-    assert not bounds.has_gap(told("9-1", 1, 16), "9-1", 7)
+    assert not bounds.has_gap(bounds_of("5-0", 3, 10), "5-0", 3), "nothing to compare with"
+    assert not bounds.has_gap(bounds_of("8-0", 2, 12), "8-0", 5)
+    assert bounds.has_gap(bounds_of("9-0", 1, 15), "9-0", 6), "two of three were never read"
+    assert not bounds.has_gap(bounds_of("9-1", 1, 16), "9-0", 6), "one is still to be read"
+    assert not bounds.has_gap(bounds_of("9-1", 1, 16), "9-1", 7)
 
 
 def test_a_stream_that_is_emptied_each_time_has_a_gap_once_nothing_more_comes(bounds: StreamBounds) -> None:
-    assert not bounds.has_gap(told("5-0", 3, 10), "5-0", 3)
-    assert not bounds.has_gap(told("7-0", 0, 14), "5-0", 3), "it may have just been added"
-    assert bounds.has_gap(told("7-0", 0, 14), "5-0", 3)
-    assert not bounds.has_gap(told("7-0", 0, 14), "5-0", 3), "it was said"
+    assert not bounds.has_gap(bounds_of("5-0", 3, 10), "5-0", 3)
+    assert not bounds.has_gap(bounds_of("7-0", 0, 14), "5-0", 3), "it may have just been added"
+    assert bounds.has_gap(bounds_of("7-0", 0, 14), "5-0", 3)
+    assert not bounds.has_gap(bounds_of("7-0", 0, 14), "5-0", 3), "it was said"
 
 
 def test_a_stream_that_began_anew_has_no_gap(bounds: StreamBounds) -> None:
-    assert not bounds.has_gap(told("5-0", 3, 10), "5-0", 3)
-    assert not bounds.has_gap(told("6-0", 1, 1), "6-0", 4)
+    assert not bounds.has_gap(bounds_of("5-0", 3, 10), "5-0", 3)
+    assert not bounds.has_gap(bounds_of("6-0", 1, 1), "6-0", 4)
     bounds.forget()
-    assert not bounds.has_gap(told("9-0", 9, 90), "9-0", 5)
+    assert not bounds.has_gap(bounds_of("9-0", 9, 90), "9-0", 5)
 
 
 def test_a_redis_that_does_not_count_what_was_added_has_no_gaps(bounds: StreamBounds) -> None:

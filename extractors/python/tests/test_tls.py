@@ -83,22 +83,22 @@ def test_influxdb_is_reached_by_a_socket_and_its_certificate_is_still_for_the_ur
     left.bind(str(tmp_path / "left"))
     left.close()
 
-    def said(name: str, host: str = "localhost") -> str:
+    def error_of(name: str, host: str = "localhost") -> str:
         """What `--check` says; nobody listens at the URL itself, so nothing but the socket can have been used."""
         values = {"influx_url": f"https://{host}:9", "influx_socket": str(tmp_path / name)}
         settings = config.settings("app", **values, influx_ca_file=str(pki / "ca.crt"), redis_port=9)
         check(kind("app"), settings)
         return capfd.readouterr().out.splitlines()[1].replace(str(tmp_path / name), "SOCKET")
 
-    assert said("store").startswith("influxdb: good: localhost:9 (TLS) by SOCKET takes points")
+    assert error_of("store").startswith("influxdb: good: localhost:9 (TLS) by SOCKET takes points")
     assert stub.requests[0][1]["Host"] == "localhost:9"
-    refused = said("store", "127.0.0.1")
+    refused = error_of("store", "127.0.0.1")
     assert "the server's certificate is not for 127.0.0.1" in refused and "check influx_ca_file" in refused
     advice = "; does it run, and what listens at the socket reach it? check influx_url and influx_socket"
     where = "influxdb: bad: localhost:9 (TLS) by SOCKET"
-    assert said("away") == f"{where}: closed the connection{advice}"
-    assert said("left") == f"{where}: Connection refused{advice}"
-    assert said("none") == f"{where}: No such file or directory{advice}"
+    assert error_of("away") == f"{where}: closed the connection{advice}"
+    assert error_of("left") == f"{where}: Connection refused{advice}"
+    assert error_of("none") == f"{where}: No such file or directory{advice}"
     for passage in passages:
         passage.close()
     stub.close()

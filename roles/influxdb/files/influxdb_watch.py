@@ -31,7 +31,7 @@ EVERY = timedelta(minutes=10)  # as influxdb-watch.timer does
 RESTS = 50
 # A deletion that was written down shortly before a count may have been done after it.
 SLACK = timedelta(minutes=10)
-TOLD = 5  # losses that are told one by one
+SHOWN = 5  # losses that are listed one by one
 
 Counts = dict[str, int]
 """`<host>\\t<measurement>` -> points of a day"""
@@ -123,18 +123,18 @@ def drop_before(notes: Notes, oldest: str) -> None:
 
 
 def verdict(notes: Notes, now: str) -> dict[str, Any]:
-    """What the agent tells."""
+    """What the agent reports."""
     lost = [(key, day, missing) for key, of in sorted(notes.gone.items()) for day, missing in sorted(of.items())]
     if not lost:
         hosts = {key.partition("\t")[0] for key in notes.days}
         words = f"no point of {len(hosts)} hosts that was there is gone"
         return {"at": now, "status": "pass", "words": words, "missing": 0}
-    told = [
+    sorts = [
         f"{missing} {key.partition(chr(9))[2]} of {key.partition(chr(9))[0]} from {day}" for key, day, missing in lost
     ]
-    more = f" and {len(lost) - TOLD} more" if len(lost) > TOLD else ""
+    more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
     words = (
-        f"points that were there are gone, and no playbook did it: {', '.join(told[:TOLD])}{more}. Who could delete? "
+        f"points that were there are gone, and no playbook did it: {', '.join(sorts[:SHOWN])}{more}. Who could delete? "
         "playbooks/restore.yml brings a backup back; docs/personal-data.md says how to accept it"
     )
     return {"at": now, "status": "fail", "words": words, "missing": sum(missing for *_, missing in lost)}
@@ -192,8 +192,8 @@ class Store:
             with opener.open(request, timeout=SILENT_SECONDS) as answer:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
-            told = error.read().decode(errors="replace")
-            if error.code == 404 and "bucket" in told:
+            answer = error.read().decode(errors="replace")
+            if error.code == 404 and "bucket" in answer:
                 raise NoBucket from error
             raise Uncounted(f"InfluxDB answers {error.code} to a query") from error
         except OSError as error:
@@ -210,17 +210,17 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
         look(store, notes, _ledger(ledger_file), oldest, now)
     except NoBucket:
         words = f"the bucket {store.bucket} is not there, nor is any point; playbooks/restore.yml brings a backup back"
-        told = {"at": now, "status": "fail", "words": words, "missing": 0}
+        result = {"at": now, "status": "fail", "words": words, "missing": 0}
     except Uncounted as error:
-        told = {"at": now, "status": "warn", "words": f"points were not counted: {error}", "missing": 0}
+        result = {"at": now, "status": "warn", "words": f"points were not counted: {error}", "missing": 0}
     else:
         drop_before(notes, oldest)
         _write(folder / "noted.json", notes.dump(), 0o600)
-        told = verdict(notes, now)
+        result = verdict(notes, now)
     rest = timedelta(seconds=RESTS * (time.monotonic() - clock))
-    told["next"] = f"{started + max(rest, EVERY):%Y-%m-%dT%H:%M:%SZ}"
-    _write(folder / "verdict.json", json.dumps(told), 0o640)
-    return told
+    result["next"] = f"{started + max(rest, EVERY):%Y-%m-%dT%H:%M:%SZ}"
+    _write(folder / "verdict.json", json.dumps(result), 0o640)
+    return result
 
 
 def look(store: Store, notes: Notes, ledger: Sequence[Mapping[str, Any]], oldest: str, now: str) -> None:
@@ -246,8 +246,8 @@ def look(store: Store, notes: Notes, ledger: Sequence[Mapping[str, Any]], oldest
 def resting(folder: Path, now: datetime) -> bool:
     """The last round took long, so the next is not due yet."""
     try:
-        told = json.loads((folder / "verdict.json").read_text())
-        at, due = (datetime.fromisoformat(told[name]) for name in ("at", "next"))
+        result = json.loads((folder / "verdict.json").read_text())
+        at, due = (datetime.fromisoformat(result[name]) for name in ("at", "next"))
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return due - at > EVERY and now < due and (folder / "noted.json").exists()
@@ -317,9 +317,9 @@ def main() -> int:
     folder = Path(os.environ["STATE_DIRECTORY"])
     if resting(folder, datetime.now(UTC)):
         return 0
-    told = run(store, folder, Path(options.ledger), options.retention_days)
-    if told["status"] != "pass":
-        print(f"{told['status']}: {told['words']}", file=sys.stderr)
+    result = run(store, folder, Path(options.ledger), options.retention_days)
+    if result["status"] != "pass":
+        print(f"{result['status']}: {result['words']}", file=sys.stderr)
     return 0
 
 

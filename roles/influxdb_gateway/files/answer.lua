@@ -1,4 +1,4 @@
--- Refusals in InfluxDB's own form, {"code","message"}, and what the journal is told of them.
+-- Refusals in InfluxDB's own form, {"code","message"}, and what the journal says of them.
 local M = {}
 
 local CODES = {
@@ -8,13 +8,13 @@ local CODES = {
     [404] = "not found",
     [413] = "request too large",
 }
-local QUIET = 60 -- seconds in which the same is told once
-local told = ngx.shared.told
+local QUIET = 60 -- seconds in which the same refusal is logged once
+local logged = ngx.shared.logged
 
---- Tells the journal, at most once a minute for each edge and status.
+--- Logs to the journal, at most once a minute for each edge and status.
 local function tell(status, why)
     local who = ngx.ctx.owner and ngx.ctx.owner.name or "unknown"
-    if told:add(who .. " " .. status, true, QUIET) then
+    if logged:add(who .. " " .. status, true, QUIET) then
         ngx.log(ngx.WARN, who, " is refused (", status, "): ", why)
     end
 end
@@ -28,9 +28,9 @@ function M.refuse(status, why)
     if status == 401 then
         ngx.header["WWW-Authenticate"] = "Token"
     end
-    local said = '{"code":"' .. CODES[status] .. '","message":"' .. why .. '"}\n'
-    ngx.header["Content-Length"] = #said
-    ngx.print(said)
+    local body = '{"code":"' .. CODES[status] .. '","message":"' .. why .. '"}\n'
+    ngx.header["Content-Length"] = #body
+    ngx.print(body)
     return ngx.exit(ngx.HTTP_OK)
 end
 

@@ -102,16 +102,16 @@ def from_credentials(environment: Mapping[str, str], named: set[str]) -> dict[st
     return values
 
 
-def _read_secret(said: str, path: object) -> str:
+def _read_secret(origin: str, path: object) -> str:
     try:
         with open(str(path), "rb") as file:
             data = file.read()
     except OSError as error:
-        raise ConfigError(f"cannot read {path}, which {said} names: {_reason(error)}") from None
+        raise ConfigError(f"cannot read {path}, which {origin} names: {_reason(error)}") from None
     try:
         return secret_of(data)
     except ValueError as fault:
-        raise ConfigError(f"{path}, which {said} names, {fault}: {ALLOWED}") from None
+        raise ConfigError(f"{path}, which {origin} names, {fault}: {ALLOWED}") from None
 
 
 def _reason(error: Exception) -> str:

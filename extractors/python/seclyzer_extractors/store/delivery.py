@@ -65,7 +65,7 @@ class Delivery:
             return None
         self.answered_at = self._clock()
         self._backoff.reset()
-        self.dependency.back()
+        self.dependency.recovered()
         parcel.pieces.pop()
         if answer.status in (400, 413) and len(piece) > 1:
             half = len(piece) // 2

@@ -34,9 +34,9 @@ def test_events_by_stream_and_pubsub_come_out_equal_to_a_replay(redis_server: Re
     series, fields, _ = influx.accepted[0].split(" ")
     assert series == "keystroke_features,user_id=default,device_id=keyboard_0,host=here"
     assert fields.startswith(f"dwell_mean={windows[0]['dwell_mean']!r},dwell_std=")
-    told = stats(client, "keystroke")
-    assert told["events"] == str(len(sent))
-    assert told["windows"] == told["points_written"] == str(len(windows))
+    reported = stats(client, "keystroke")
+    assert reported["events"] == str(len(sent))
+    assert reported["windows"] == reported["points_written"] == str(len(windows))
     cursor = client.hgetall("seclyzer:cursor:keystroke")
     assert cursor == {name: str(windows[-1]["ts"]).encode() for name in (b"published", b"stored")}
 
@@ -46,13 +46,13 @@ def test_the_stats_hash_holds_every_field_and_expires(redis_server: RedisServer)
     client.xadd("seclyzer:stream:mouse", {"e": move(now()).strip()}, id="5-7")
     client.xadd("seclyzer:stream:mouse", {"wrong": "field"}, id="5-8")
     with running("mouse", redis_server) as program:
-        told = until(lambda: stats(client, "mouse"))
-        assert set(told) == set(STATS.split())
-        assert (told["implementation"], told["pid"]) == ("python", str(program.process.pid))
-        assert abs(int(told["started_at"]) - now()) < 20 * SECOND
+        reported = until(lambda: stats(client, "mouse"))
+        assert set(reported) == set(STATS.split())
+        assert (reported["implementation"], reported["pid"]) == ("python", str(program.process.pid))
+        assert abs(int(reported["started_at"]) - now()) < 20 * SECOND
         assert 20 < client.ttl("seclyzer:stats:mouse") <= 30
-        told = until(lambda: (made := stats(client, "mouse"))["malformed"] == "1" and made)
-        assert (told["events"], told["last_id"]) == ("1", "5-8")
+        reported = until(lambda: (made := stats(client, "mouse"))["malformed"] == "1" and made)
+        assert (reported["events"], reported["last_id"]) == ("1", "5-8")
         assert client.xlen("seclyzer:stream:mouse") == 0  # older than 120 s: trimmed, though nothing came
 
 
@@ -74,10 +74,10 @@ def test_no_log_line_and_no_output_holds_a_key(redis_server: RedisServer) -> Non
             client.xadd("seclyzer:stream:keystroke", {"e": b'{"type":"keystroke","key":"KeySecret"'})
             client.publish("seclyzer:events", b'["KeySecret"]')
         until(lambda: stats(client, "keystroke")["windows"] != "0")
-        told = stats(client, "keystroke")
+        reported = stats(client, "keystroke")
         windows = listed(client, "keystroke")
         _, log, _ = program.stop()
-    assert windows and "Secret" not in log + json.dumps(windows) + json.dumps(told)
+    assert windows and "Secret" not in log + json.dumps(windows) + json.dumps(reported)
     assert log.count("messages that break the contract were skipped") == 1
 
 

@@ -34,8 +34,8 @@ def test_points_go_to_disk_outlive_a_kill_and_are_sent_in_order(
         sent = type_keys(client, 2.5, lambda i: "stream")
         windows = comes_to(client, sent)
         until(lambda: stats(client, "keystroke").get("points_spooled") == str(len(windows)))
-        told = stats(client, "keystroke")
-        assert int(told["spool_bytes"]) == sum(len(line) + 1 for line in on_disk(tmp_path)) > 0
+        reported = stats(client, "keystroke")
+        assert int(reported["spool_bytes"]) == sum(len(line) + 1 for line in on_disk(tmp_path)) > 0
         stored = client.hget("seclyzer:cursor:keystroke", "stored")
         assert stored == str(windows[-1]["ts"]).encode()  # in the spool is stored
         log = program.stop(signal.SIGKILL)[1]
@@ -46,8 +46,8 @@ def test_points_go_to_disk_outlive_a_kill_and_are_sent_in_order(
         until(lambda: len(influx.accepted) >= len(windows))
         until(lambda: on_disk(tmp_path) == [])
         until(lambda: stats(client, "keystroke")["points_written"] == str(len(windows)))
-        told = stats(client, "keystroke")
-        assert (told["spool_bytes"], told["points_spooled"], told["points_dropped"]) == ("0", "0", "0")
+        reported = stats(client, "keystroke")
+        assert (reported["spool_bytes"], reported["points_spooled"], reported["points_dropped"]) == ("0", "0", "0")
         log = program.stop()[1]
     assert log.count(f'"the disk buffer was sent" points={len(windows)}') == 1
     assert times(influx.accepted) == [window["ts"] for window in windows]
@@ -68,8 +68,8 @@ def test_at_sigterm_the_rest_goes_to_disk_and_the_cursor_with_it(
     assert (status, seconds < 5.0) == (0, True)
     assert times(on_disk(tmp_path)) == [window["ts"] for window in windows]
     assert client.hget("seclyzer:cursor:keystroke", "stored") == str(windows[-1]["ts"]).encode()
-    told = stats(client, "keystroke")
-    assert told["points_spooled"] == str(len(windows))
+    reported = stats(client, "keystroke")
+    assert reported["points_spooled"] == str(len(windows))
 
 
 def test_points_of_applications_on_disk_are_no_matter_of_the_state_any_more(

@@ -40,24 +40,24 @@ def test_systemd_is_notified(redis_server: RedisServer, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(5)
-        told: list[str] = []
+        reported: list[str] = []
 
         def hears(message: str) -> None:
-            while message not in told:
-                told.append(systemd.recv(1000).decode())
+            while message not in reported:
+                reported.append(systemd.recv(1000).decode())
 
         env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000"}
         with running("mouse", redis_server, **env) as program:
             hears("READY=1")  # though Redis is away
             hears("WATCHDOG=1")
-            while not any(one.startswith("STATUS=waiting for Redis: ") for one in told):
-                told.append(systemd.recv(1000).decode())
+            while not any(one.startswith("STATUS=waiting for Redis: ") for one in reported):
+                reported.append(systemd.recv(1000).decode())
             redis_server.start()
             hears("STATUS=reading events")
-            told.clear()
+            reported.clear()
             begun = time.monotonic()
             for _ in range(5):
-                told.clear()
+                reported.clear()
                 hears("WATCHDOG=1")
             assert 1.0 < time.monotonic() - begun < 2.5  # about every 0.3 s
             program.process.send_signal(signal.SIGTERM)
@@ -82,9 +82,9 @@ def test_check_says_what_is_right_and_what_is_wrong(redis_server: RedisServer, i
     redis_server.start("--requirepass", "right")
     assert check(REDIS_PASSWORD="right") == (0, f"redis: good: {socket} answers user default\n{good}")
     for password, words in (("wrong", "WRONGPASS"), ("", "NOAUTH")):
-        status, said = check(REDIS_PASSWORD=password)
-        assert status == 1 and said.startswith(f"redis: bad: {socket}: refused HELLO: {words}")
-        assert said.endswith(f"; check redis_username and redis_password\n{good}")
+        status, output = check(REDIS_PASSWORD=password)
+        assert status == 1 and output.startswith(f"redis: bad: {socket}: refused HELLO: {words}")
+        assert output.endswith(f"; check redis_username and redis_password\n{good}")
     for answer, token, hint in (
         (401, "", "a token is required; set influx_token"),
         (401, "x", "the token is not known; check influx_token"),
@@ -94,7 +94,7 @@ def test_check_says_what_is_right_and_what_is_wrong(redis_server: RedisServer, i
         (500, "x", "is that InfluxDB 2? check influx_url"),
     ):
         influx.answer = lambda lines, answer=answer: (answer, {}, b"{}")  # type: ignore[misc]
-        status, said = check(REDIS_PASSWORD="right", INFLUX_TOKEN=token)
+        status, output = check(REDIS_PASSWORD="right", INFLUX_TOKEN=token)
         bad = f"influxdb: bad: {store}: status {answer} for seclyzer/behavioral_data; {hint}\n"
-        assert (status, said.splitlines(keepends=True)[1]) == (1, bad)
+        assert (status, output.splitlines(keepends=True)[1]) == (1, bad)
     assert all(lines == [] for _, _, lines in influx.requests)

@@ -28,8 +28,8 @@ def test_redis_may_come_later_and_go_and_an_outage_is_logged_once(redis_server: 
         windows = expected(first + second)[len(expected(first)) :]
         until(lambda: listed(client, "keystroke") == windows)
         until(lambda: stats(client, "keystroke")["events"] == str(len(first + second)))
-        told = stats(client, "keystroke")
-        assert (told["late"], told["redis_reconnects"]) == ("0", "2")
+        reported = stats(client, "keystroke")
+        assert (reported["late"], reported["redis_reconnects"]) == ("0", "2")
         status, log, _ = program.stop()
     assert (status, log.count("Reading from Redis works again")) == (0, 2)
     assert 2 <= log.count("Reading from Redis does not work") <= 4

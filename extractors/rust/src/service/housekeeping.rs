@@ -90,7 +90,7 @@ impl Service<'_> {
         if self.reading.is_open() {
             // Before the commands whose answers are not waited for: here they would be.
             if trim {
-                self.look_at_stream();
+                self.inspect_stream();
             }
             self.write_housekeeping(stats, trim);
         }
@@ -105,7 +105,7 @@ impl Service<'_> {
     }
 
     /// Bounds the stream, and sees whether its ids are ahead of the clock, and whether others took entries away unread.
-    fn look_at_stream(&mut self) {
+    fn inspect_stream(&mut self) {
         let (source, bounds, log) = (self.reading.source(), &mut self.housekeeping.bounds, &self.config.log);
         let (now_ms, limit) = (wall_us() / 1000, self.config.values.stream_bytes);
         let redis = self.outputs.publisher.ready(self.config);

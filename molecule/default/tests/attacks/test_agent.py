@@ -23,24 +23,24 @@ NAMES = ROOT / "tests" / "loopback"
 def test_many_connections_hold_up_neither_answers_nor_checks_and_fill_no_journal(
     host: Host, how: str, count: int
 ) -> None:
-    said: dict[str, Any] = run_on(host, "besiege", how=how, count=count, hold=HOLD)
-    assert (said["statuses"], said["fails"], said["same"]) == ([200], [], True), said
-    assert said["slowest"] < LIVELY
-    assert said["journal"] < FEW_BYTES
-    assert said["descriptors"] < 512
+    page: dict[str, Any] = run_on(host, "besiege", how=how, count=count, hold=HOLD)
+    assert (page["statuses"], page["fails"], page["same"]) == ([200], [], True), page
+    assert page["slowest"] < LIVELY
+    assert page["journal"] < FEW_BYTES
+    assert page["descriptors"] < 512
     ages = {
-        name: said["began"] + HOLD - datetime.fromisoformat(at).timestamp() for name, at in said["readings"].items()
+        name: page["began"] + HOLD - datetime.fromisoformat(at).timestamp() for name, at in page["readings"].items()
     }
     stale = [name for name, age in ages.items() if age >= CHECKED_EVERY + 5 and not name.startswith(SLOW)]
     assert len(ages) > len(SLOW) and stale == [], "these checks were not read meanwhile"
 
 
 def test_what_a_person_does_shows_once_a_minute_outside_and_at_once_inside(host: Host) -> None:
-    said = run_on(host, "spy", "resp", "besiege", what="watch", seconds=14.0)
-    different = said["different"]
-    assert different["inside"] >= 3, said
-    assert {way: n for way, n in different.items() if way != "inside" and n > 2} == {}, said
-    assert said["times"] in ([], [0.0])
+    page = run_on(host, "spy", "resp", "besiege", what="watch", seconds=14.0)
+    different = page["different"]
+    assert different["inside"] >= 3, page
+    assert {way: n for way, n in different.items() if way != "inside" and n > 2} == {}, page
+    assert page["times"] in ([], [0.0])
 
 
 def test_the_full_figures_are_for_the_group_of_the_socket(host: Host) -> None:
@@ -50,9 +50,9 @@ def test_the_full_figures_are_for_the_group_of_the_socket(host: Host) -> None:
 def test_no_name_of_another_host_is_answered(host: Host) -> None:
     tricks = [name for name in (NAMES / "others.txt").read_text().splitlines() if name.isascii()]
     good = (NAMES / "loopback.txt").read_text().splitlines()
-    said = run_on(host, "spy", "resp", "besiege", what="hosts", names=[*tricks, *good])
-    assert {name: said[name] for name in tricks} == dict.fromkeys(tricks, 421)
-    assert {name: said[name] for name in good} == dict.fromkeys(good, 200)
+    page = run_on(host, "spy", "resp", "besiege", what="hosts", names=[*tricks, *good])
+    assert {name: page[name] for name in tricks} == dict.fromkeys(tricks, 421)
+    assert {name: page[name] for name in good} == dict.fromkeys(good, 200)
 
 
 def test_systemd_shows_no_figures_of_a_person_to_everybody(host: Host) -> None:

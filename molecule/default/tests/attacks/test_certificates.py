@@ -41,8 +41,8 @@ def test_it_is_refused_and_nothing_changes(host: Host, folder: str) -> None:
         text=True,
         timeout=180,
     )
-    said = done.stdout + done.stderr
-    assert done.returncode != 0 and WORDS in said and "Nothing was changed." in said, said
-    assert re.search("changed=[1-9]", said) is None, said
-    assert re.findall(r"^PLAY \[(.*)\]", said, re.MULTILINE)[-1] == LAST_PLAY, said
+    reported = done.stdout + done.stderr
+    assert done.returncode != 0 and WORDS in reported and "Nothing was changed." in reported, reported
+    assert re.search("changed=[1-9]", reported) is None, reported
+    assert re.findall(r"^PLAY \[(.*)\]", reported, re.MULTILINE)[-1] == LAST_PLAY, reported
     assert host.check_output("sha256sum /etc/systemd/system/influxdb-gateway.service") == before

@@ -61,9 +61,9 @@ def attacked() -> Attacked:
 
 
 def test_the_agent_names_what_was_changed_in_the_release(host: Host, attacked: Attacked) -> None:
-    said = attacked.agent[name(host)]
-    told = attacked.changed[name(host)][0] if name(host) != "store" else "checksums/python3.11.sha256"
-    assert said.startswith("1 ") and told in said
+    output = attacked.agent[name(host)]
+    reported = attacked.changed[name(host)][0] if name(host) != "store" else "checksums/python3.11.sha256"
+    assert output.startswith("1 ") and reported in output
 
 
 def test_the_rollout_mends_names_and_restarts(host: Host, attacked: Attacked) -> None:

@@ -47,12 +47,12 @@ def playbook(which: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 def line(user: str, host: str, at: datetime, number: int = 0) -> str:
     """One point, as an extractor writes it."""
-    told = user
+    name = user
     for letter in ",= ":
-        told = told.replace(letter, f"\\{letter}")
+        name = name.replace(letter, f"\\{letter}")
     ts = int(at.timestamp() * 1e6) + number
     return (
-        f'mouse_features,user_id={told},host={host},device_id=mouse_0 move_0=1.5,implementation="rust",schema=2i {ts}'
+        f'mouse_features,user_id={name},host={host},device_id=mouse_0 move_0=1.5,implementation="rust",schema=2i {ts}'
     )
 
 
@@ -97,8 +97,8 @@ def test_an_export_holds_what_a_person_left_and_nothing_of_another(
         texts[one["host"], one["name"]] = gzip.decompress(data).decode()
     assert (tmp_path / "export").stat().st_mode & 0o777 == 0o700
     edges = [name(edge) for edge in two_people]
-    wanted = {(edge, "mouse-rejected.lp.gz") for edge in edges} | {(name(host), "store-mouse_features.csv.gz")}
-    assert set(texts) == wanted
+    expected = {(edge, "mouse-rejected.lp.gz") for edge in edges} | {(name(host), "store-mouse_features.csv.gz")}
+    assert set(texts) == expected
     rows = [row for row in csv.reader(io.StringIO(texts[name(host), "store-mouse_features.csv.gz"])) if CARL in row]
     assert (len(rows), [one["records"] for one in files if one["host"] == name(host)]) == (6, [6])
     assert [texts[edge, "mouse-rejected.lp.gz"].splitlines() for edge in edges] == [
@@ -157,8 +157,8 @@ def test_what_waits_in_a_spool_is_not_stored_after_the_store_has_forgotten(
 def verdict(host: Host) -> dict[str, Any]:
     # However long the last count took, and it rests after that.
     host.check_output(f"rm -f {VERDICT} && systemctl start influxdb-watch")
-    told: dict[str, Any] = json.loads(host.check_output(f"cat {VERDICT}"))
-    return told
+    reported: dict[str, Any] = json.loads(host.check_output(f"cat {VERDICT}"))
+    return reported
 
 
 def test_points_that_somebody_deletes_are_missed_and_the_agent_says_whose(host: Host, two_people: list[Host]) -> None:
@@ -166,13 +166,13 @@ def test_points_that_somebody_deletes_are_missed_and_the_agent_says_whose(host: 
     assert run_on(host, "personal_store", do="write", lines=lost) == 204
     assert verdict(host)["status"] == "pass"
     assert run_on(host, "personal_store", do="delete", predicate='host="ghost"') == 204
-    told = verdict(host)
-    assert (told["status"], told["missing"]) == ("fail", 40)
-    assert f"40 mouse_features of ghost from {(NOW - timedelta(hours=1)).date()}" in told["words"]
+    reported = verdict(host)
+    assert (reported["status"], reported["missing"]) == ("fail", 40)
+    assert f"40 mouse_features of ghost from {(NOW - timedelta(hours=1)).date()}" in reported["words"]
     # The words hold figures, which everybody sees once a minute.
-    said = poll(lambda: host.run("curl -s http://127.0.0.1:9484/healthz").stdout, lambda said: "ghost" in said, 90, 1)
-    assert "ghost" in said
-    assert json.loads(said)["status"] == "fail"
+    page = poll(lambda: host.run("curl -s http://127.0.0.1:9484/healthz").stdout, lambda page: "ghost" in page, 90, 1)
+    assert "ghost" in page
+    assert json.loads(page)["status"] == "fail"
     assert run_on(host, "personal_store", do="write", lines=lost) == 204
     assert verdict(host)["status"] == "pass"
 

@@ -43,18 +43,18 @@ def targets(host: Host) -> dict[str, list[Any]]:
 
 
 def test_all_of_it_is_there_to_be_reached(host: Host, targets: dict[str, list[Any]]) -> None:
-    said = run_on(host, "inside", unit=EXTRACTORS["app"], way="outside", targets=targets)
-    assert said == dict.fromkeys(said, "reached")
-    assert {"shared", "abstract", "asked"} < said.keys()
+    reported = run_on(host, "inside", unit=EXTRACTORS["app"], way="outside", targets=targets)
+    assert reported == dict.fromkeys(reported, "reached")
+    assert {"shared", "abstract", "asked"} < reported.keys()
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_from_a_sandbox_only_the_store_is_reached_and_only_by_the_socket(
     host: Host, targets: dict[str, list[Any]], unit: str
 ) -> None:
-    said = run_on(host, "inside", unit=unit, way="sandbox", targets=targets)
+    reported = run_on(host, "inside", unit=unit, way="sandbox", targets=targets)
     meant = {"the store by the socket", *(["D-Bus"] if unit == AGENT else [])}
-    assert {target for target, words in said.items() if words == "reached"} == meant, said
+    assert {target for target, words in reported.items() if words == "reached"} == meant, reported
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -62,27 +62,27 @@ def test_a_running_process_has_neither_network_nor_ipc_in_common_with_the_host(
     host: Host, targets: dict[str, list[Any]], unit: str
 ) -> None:
     """Without its filter of system calls and its view of the files, as one who got past them."""
-    said = run_on(host, "inside", unit=unit, way="namespaces", targets=targets)
-    assert {target for target, words in said.items() if words == "reached"} == {"D-Bus", "asked"}, said
+    reported = run_on(host, "inside", unit=unit, way="namespaces", targets=targets)
+    assert {target for target, words in reported.items() if words == "reached"} == {"D-Bus", "asked"}, reported
 
 
 @pytest.mark.parametrize("user", OTHERS)
 def test_who_is_not_of_the_sockets_group_cannot_connect(host: Host, user: str) -> None:
     targets = {"socket": BY_SOCKET, "replaced": ["replace", SOCKET]}
-    said = run_on(host, "inside", unit=AGENT, way=user, targets=targets)
-    assert (said["socket"], said["replaced"]) == ("EACCES", "EACCES")
+    reported = run_on(host, "inside", unit=AGENT, way=user, targets=targets)
+    assert (reported["socket"], reported["replaced"]) == ("EACCES", "EACCES")
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_who_may_connect_cannot_put_another_socket_in_its_place(host: Host, unit: str) -> None:
-    said = run_on(host, "inside", unit=unit, way="sandbox", targets={"replaced": ["replace", SOCKET]})
-    assert said["replaced"] in ("EACCES", "EROFS")
+    reported = run_on(host, "inside", unit=unit, way="sandbox", targets={"replaced": ["replace", SOCKET]})
+    assert reported["replaced"] in ("EACCES", "EROFS")
 
 
 def test_the_certificate_has_to_be_for_the_stores_name(host: Host) -> None:
     targets = {"another": ["store", SOCKET, "elsewhere", CA]}
-    said = run_on(host, "inside", unit=AGENT, way="sandbox", targets=targets)
-    assert said["another"] != "reached" and "reached" not in said.values(), said
+    reported = run_on(host, "inside", unit=AGENT, way="sandbox", targets=targets)
+    assert reported["another"] != "reached" and "reached" not in reported.values(), reported
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -127,8 +127,8 @@ def _break_and_mend(edge: Host) -> list[str]:
 
 
 def _reached(edge: Host) -> str:
-    said = run_on(edge, "inside", unit=AGENT, way="outside", targets={"store": BY_SOCKET})["store"]
-    return "reached" if said == "reached" else "not reached"
+    reported = run_on(edge, "inside", unit=AGENT, way="outside", targets={"store": BY_SOCKET})["store"]
+    return "reached" if reported == "reached" else "not reached"
 
 
 @pytest.fixture(scope="session")
@@ -145,10 +145,10 @@ def moved(host: Host, ordeals: dict[str, Moved]) -> Moved:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_store_that_has_moved_is_found_without_a_rollout_and_no_window_is_lost(moved: Moved, kind: str) -> None:
     """While the proxy is killed or restarted every 0.4 s."""
-    wanted = sorted(window["ts"] for window in moved.fed.published[kind])
-    assert len(wanted) >= 3
+    expected = sorted(window["ts"] for window in moved.fed.published[kind])
+    assert len(expected) >= 3
     assert moved.away[kind] == []
-    assert sorted(flow.microseconds(point["_time"]) for point in moved.stored[kind]) == wanted
+    assert sorted(flow.microseconds(point["_time"]) for point in moved.stored[kind]) == expected
 
 
 def test_health_says_that_the_store_is_not_reached_and_that_nothing_is_lost_while_it_lasts(moved: Moved) -> None:
@@ -162,5 +162,5 @@ def test_health_says_that_the_store_is_not_reached_and_that_nothing_is_lost_whil
 
 def test_each_way_to_say_where_the_store_is_counts_at_once(moved: Moved) -> None:
     good = "influxdb: good: "
-    said = {"by resolver": moved.by_resolver, "by hosts": moved.by_hosts, "home": moved.home}
-    assert {step: words for step, words in said.items() if not words.startswith(good)} == {}
+    reported = {"by resolver": moved.by_resolver, "by hosts": moved.by_hosts, "home": moved.home}
+    assert {step: words for step, words in reported.items() if not words.startswith(good)} == {}

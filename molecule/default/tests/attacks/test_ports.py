@@ -45,8 +45,8 @@ def test_each_port_is_said_with_its_program_and_the_variable_that_names_another(
     run: Run, host: Host, option: str
 ) -> None:
     mine = (option in OF_STORE) if name(host) == "store" else (option not in OF_STORE)
-    said = set(re.findall(rf"\b{name(host)}: port {PORTS[option]} .*", run.text))
-    assert len(said) == (mine or option == "seclyzer_agent_listen"), run.text
-    for line in said:
+    reported = set(re.findall(rf"\b{name(host)}: port {PORTS[option]} .*", run.text))
+    assert len(reported) == (mine or option == "seclyzer_agent_listen"), run.text
+    for line in reported:
         assert "is in use by python3 (pid " in line
         assert line.endswith(f", {UNIT}.service); {option} names another")

@@ -45,11 +45,11 @@ def status(host: Host, check: str) -> list[tuple[str, str]]:
     return [(row["status"], row.get("output", "")) for row in rows]
 
 
-def await_status(host: Host, check: str, wanted: str, seconds: float) -> str:
+def await_status(host: Host, check: str, expected: str, seconds: float) -> str:
     """The agent's words once it says so."""
-    rows = poll(lambda: status(host, check), lambda rows: wanted in dict(rows), seconds, 1)
-    assert wanted in dict(rows), rows
-    return dict(rows)[wanted]
+    rows = poll(lambda: status(host, check), lambda rows: expected in dict(rows), seconds, 1)
+    assert expected in dict(rows), rows
+    return dict(rows)[expected]
 
 
 @pytest.mark.parametrize("groups", [["redis"], ["seclyzer-redis"], ["seclyzer-collector", "seclyzer-redis"]])

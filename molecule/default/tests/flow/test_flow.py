@@ -44,9 +44,9 @@ def test_the_list_holds_what_was_published(flow: Flow, kind: str) -> None:
 
 def test_the_store_holds_the_same_windows(host: Host, flow: Flow, kind: str) -> None:
     stored = [_window_of(point, kind) for point in flow.stored[kind]]
-    wanted = [_stored_form(window, kind, name(host)) for window in flow.published[kind]]
-    assert [window["ts"] for window in stored] == [window["ts"] for window in wanted]
-    for found, expected in zip(stored, wanted, strict=True):
+    required = [_stored_form(window, kind, name(host)) for window in flow.published[kind]]
+    assert [window["ts"] for window in stored] == [window["ts"] for window in required]
+    for found, expected in zip(stored, required, strict=True):
         assert differences(found, expected) == [], f"point of {kind} at {expected['ts']}"
 
 
@@ -66,9 +66,9 @@ def test_no_event_was_lost_on_the_way(flow: Flow, kind: str) -> None:
     assert int(stats["points_written"]) >= len(flow.expected[kind])
 
 
-def _assert_equal(found: list[Window], wanted: list[Window]) -> None:
-    assert [window["ts"] for window in found] == [window["ts"] for window in wanted]
-    for one, other in zip(found, wanted, strict=True):
+def _assert_equal(found: list[Window], required: list[Window]) -> None:
+    assert [window["ts"] for window in found] == [window["ts"] for window in required]
+    for one, other in zip(found, required, strict=True):
         assert differences(one, other) == [], f"window of {other['type']} at {other['ts']}"
 
 

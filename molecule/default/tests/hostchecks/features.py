@@ -30,19 +30,19 @@ def replay(implementation: str, kind: str, events: list[str]) -> list[Window]:
     return [window for window in windows if window["type"] != "app_patterns"]
 
 
-def differences(found: Window, wanted: Window) -> list[str]:
+def differences(found: Window, expected: Window) -> list[str]:
     """In which features two windows differ, in words; names, order and counts exactly, numbers to 1e-9."""
-    if list(found) != list(wanted):
-        return [f"names or order: {sorted(set(found) ^ set(wanted)) or 'order'}"]
+    if list(found) != list(expected):
+        return [f"names or order: {sorted(set(found) ^ set(expected)) or 'order'}"]
     return [
-        f"{name}: {found[name]!r}, not {wanted[name]!r}"
-        for name in wanted
-        if name not in ORIGIN and not same(found[name], wanted[name])
+        f"{name}: {found[name]!r}, not {expected[name]!r}"
+        for name in expected
+        if name not in ORIGIN and not same(found[name], expected[name])
     ]
 
 
-def same(found: Any, wanted: Any) -> bool:
+def same(found: Any, expected: Any) -> bool:
     """Equal in type and value; floats to 1e-9 relative, 1e-12 absolute near zero."""
-    if isinstance(wanted, float) and isinstance(found, (int, float)) and not isinstance(found, bool):
-        return math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-12)
-    return type(found) is type(wanted) and bool(found == wanted)
+    if isinstance(expected, float) and isinstance(found, (int, float)) and not isinstance(found, bool):
+        return math.isclose(found, expected, rel_tol=1e-9, abs_tol=1e-12)
+    return type(found) is type(expected) and bool(found == expected)

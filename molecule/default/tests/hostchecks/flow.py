@@ -67,8 +67,8 @@ def feed(edge: Host, by: dict[str, str], seed: int = SEED) -> Fed:
     events = _events(seed, start)
     everything = [event for kind in KINDS for event in events[kind]]
     expected = {kind: replay("rust", kind, everything) for kind in KINDS}
-    wanted = {kind: len(expected[kind]) for kind in KINDS}
-    raw = run_on(edge, "flow", "resp", events=events, by=by, expected=wanted, seconds=20)
+    required = {kind: len(expected[kind]) for kind in KINDS}
+    raw = run_on(edge, "flow", "resp", events=events, by=by, expected=required, seconds=20)
     texts: dict[str, dict[str, list[str]]] = {way: raw[way] for way in ("published", "listed")}
     parsed = {way: {kind: [json.loads(text) for text in texts[way][kind]] for kind in KINDS} for way in texts}
     return Fed(
@@ -99,7 +99,7 @@ def _wait_until_apart(edge: Host) -> None:
     time.sleep(max(0.0, last / 1e6 + APART + LENGTH - time.time()))
 
 
-def stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[Window]:
+def stored(store: Host, edge: str, kind: str, start: int, required: int) -> list[Window]:
     """The points of that time, as windows in order; waits up to 10 s for the last batch."""
 
     def read() -> list[Window]:
@@ -112,7 +112,7 @@ def stored(store: Host, edge: str, kind: str, start: int, wanted: int) -> list[W
             point[row["_field"]] = row["_value"]
         return [points[key] for key in sorted(points)]
 
-    return poll(read, lambda found: len(found) >= wanted, 10)
+    return poll(read, lambda found: len(found) >= required, 10)
 
 
 def microseconds(time_of_point: str) -> int:

@@ -50,10 +50,10 @@ def run(edge: Host) -> Moved:
             run_on(edge, "moved", step="away", **addresses)
             fed = flow.feed(edge, WAYS[number % len(WAYS)], seed=number)
             away = {kind: _stored_now(edge, store, fed, kind) for kind in KINDS}
-            while_away = poll(lambda: _health(edge), lambda said: said["status"] == "warn", NOTICED_WITHIN)
+            while_away = poll(lambda: _health(edge), lambda reported: reported["status"] == "warn", NOTICED_WITHIN)
             run_on(edge, "moved", step="by_resolver", **addresses)
             stored = _found(edge, store, fed)
-        when_found = poll(lambda: _health(edge), lambda said: said["status"] == "pass", NOTICED_WITHIN)
+        when_found = poll(lambda: _health(edge), lambda reported: reported["status"] == "pass", NOTICED_WITHIN)
         by_resolver = check(edge)
         run_on(edge, "moved", step="by_hosts", **addresses)
         by_hosts = check(edge)

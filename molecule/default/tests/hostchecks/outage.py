@@ -95,9 +95,9 @@ def _feed(edge: Host) -> Fed:
 
 def _is_spooled(seen: Look) -> bool:
     """Every extractor has put points aside, and the agent has seen it."""
-    told = re.search("points are in the spool", seen.entry("influxdb:responseTime").get("output", ""))
+    reported = re.search("points are in the spool", seen.entry("influxdb:responseTime").get("output", ""))
     warned = [seen.entry(f"{kind}:spool")["status"] for kind in KINDS]
-    return bool(told) and warned == ["warn"] * len(KINDS)
+    return bool(reported) and warned == ["warn"] * len(KINDS)
 
 
 def _is_sent(seen: Look) -> bool:

@@ -9,8 +9,8 @@ from probes.inside import OF_ONE_RUN, settings
 def main(unit: str) -> list[str]:
     """What it said, line by line."""
     found = settings(unit)
-    given = [f"--property={key}={value}" for key, value in found if key not in OF_ONE_RUN]
+    properties = [f"--property={key}={value}" for key, value in found if key not in OF_ONE_RUN]
     command = [*shlex.split(dict(found)["ExecStart"]), "--check"]
-    run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *given, *command]
+    run = ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *properties, *command]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60)
     return (done.stdout + done.stderr).splitlines()

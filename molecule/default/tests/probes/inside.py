@@ -91,8 +91,8 @@ def main(unit: str, way: str, targets: dict[str, list[Any]]) -> dict[str, str]:
         done = subprocess.run([*_entry(unit, way), *probe], capture_output=True, text=True, timeout=90)
     if done.returncode:
         raise RuntimeError(f"the probe ended with {done.returncode}: {done.stderr[-500:]}")
-    said: dict[str, str] = json.loads(done.stdout)
-    return said
+    reported: dict[str, str] = json.loads(done.stdout)
+    return reported
 
 
 @contextmanager
@@ -119,8 +119,8 @@ def _resolver() -> Iterator[None]:
 
 def _entry(unit: str, way: str) -> list[str]:
     if way == "sandbox":
-        given = [f"--property={key}={value}" for key, value in settings(unit) if key not in OF_ONE_RUN]
-        return ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *given]
+        properties = [f"--property={key}={value}" for key, value in settings(unit) if key not in OF_ONE_RUN]
+        return ["systemd-run", "--quiet", "--wait", "--pipe", "--collect", *properties]
     if way == "namespaces":
         shown = subprocess.check_output(["systemctl", "show", "-p", "MainPID", "-p", "User", unit], text=True)
         found = dict(line.split("=", 1) for line in shown.splitlines())

@@ -56,8 +56,8 @@ def _planted(decoys: Needles) -> Iterator[None]:
     """The decoys stand where they belong."""
     word = {kind: value.decode() for kind, value in decoys.items()}
     sleep = [sys.executable, "-c", "import time; time.sleep(600)", word["argv"]]
-    said = ["--description=Stands for a leak", f"--property=Documentation=man:{word['units']}"]
-    start = ["systemd-run", "--quiet", "--collect", f"--unit={DECOY_UNIT}", *said]
+    reported = ["--description=Stands for a leak", f"--property=Documentation=man:{word['units']}"]
+    start = ["systemd-run", "--quiet", "--collect", f"--unit={DECOY_UNIT}", *reported]
     subprocess.run([*start, f"--setenv=DECOY={word['environment']}", *sleep], check=True)
     DECOY_FILE.write_text(word["files"])
     DECOY_FILE.chmod(0o644)

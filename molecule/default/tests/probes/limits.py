@@ -43,10 +43,10 @@ def _memory(group: Group, limit: float) -> dict[str, Any]:
 
     status = _wait(_child(group, eat))
     os.close(writing)
-    said = b""
+    reported = b""
     while chunk := os.read(reading, 1 << 16):
-        said += chunk
-    took = int.from_bytes(said[-4:], "big") * MIB if said else 0
+        reported += chunk
+    took = int.from_bytes(reported[-4:], "big") * MIB if reported else 0
     return {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, "took": took}
 
 

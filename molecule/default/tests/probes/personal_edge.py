@@ -37,10 +37,10 @@ def main(
 
 
 def _write() -> int:
-    said = dict(re.findall(r'^(influx_\w+): "?([^"\n]*)"?$', CONFIG.read_text(), re.MULTILINE))
-    url = f"{said['influx_url']}/api/v2/write?org={said['influx_org']}&bucket={said['influx_bucket']}&precision=us"
+    conf = dict(re.findall(r'^(influx_\w+): "?([^"\n]*)"?$', CONFIG.read_text(), re.MULTILINE))
+    url = f"{conf['influx_url']}/api/v2/write?org={conf['influx_org']}&bucket={conf['influx_bucket']}&precision=us"
     headers = {"Authorization": f"Token {TOKEN.read_text().strip()}"}
-    context = ssl.create_default_context(cafile=said.get("influx_ca_file")) if url.startswith("https") else None
+    context = ssl.create_default_context(cafile=conf.get("influx_ca_file")) if url.startswith("https") else None
     tls = [urllib.request.HTTPSHandler(context=context)] if context else []
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), *tls)
     try:

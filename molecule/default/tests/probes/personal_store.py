@@ -26,8 +26,8 @@ def main(do: str, **more: Any) -> Any:
 def as_watch() -> list[int]:
     """The statuses of a write, a deletion and a change of the bucket, by the token that the watch has."""
     global TOKEN
-    _, told = _ask("GET", f"/api/v2/buckets?name={BUCKET}")
-    (found,) = json.loads(told)["buckets"]
+    _, reported = _ask("GET", f"/api/v2/buckets?name={BUCKET}")
+    (found,) = json.loads(reported)["buckets"]
     TOKEN = READER
     shorter = json.dumps({"retentionRules": [{"type": "expire", "everySeconds": 3600}]}).encode()
     changed, _ = _ask("PATCH", f"/api/v2/buckets/{found['id']}", shorter)
@@ -67,18 +67,18 @@ def digest(stop: str) -> list[Any]:
 
 def drop_bucket() -> int:
     """Delete the bucket; the status."""
-    _, told = _ask("GET", f"/api/v2/buckets?name={BUCKET}")
-    (found,) = json.loads(told)["buckets"]
+    _, reported = _ask("GET", f"/api/v2/buckets?name={BUCKET}")
+    (found,) = json.loads(reported)["buckets"]
     return _ask("DELETE", f"/api/v2/buckets/{found['id']}")[0]
 
 
 def _query(flux: str) -> list[dict[str, str]]:
-    status, told = _ask("POST", f"/api/v2/query?org={ORG}", flux.encode(), "application/vnd.flux")
+    status, reported = _ask("POST", f"/api/v2/query?org={ORG}", flux.encode(), "application/vnd.flux")
     if status != 200:
-        raise RuntimeError(f"{status}: {told}")
+        raise RuntimeError(f"{status}: {reported}")
     rows: list[dict[str, str]] = []
     names: list[str] = []
-    for line in csv.reader(told.splitlines()):
+    for line in csv.reader(reported.splitlines()):
         if not line:
             names = []
         elif not names:

@@ -82,11 +82,11 @@ def flood(kind: str, other: str, size: int, seconds: float) -> dict[str, Any]:
     free = time.monotonic() - ended
     time.sleep(6)  # statistics are written every 5 s
     after = {one: _stats(admin, one) for one in (kind, other)}
-    told = {}
+    reported = {}
     for one in (kind, other):
         names = ("events", "malformed", "redis_reconnects", "entries_trimmed", "gaps")
-        told[one] = {name: int(after[one].get(name, 0)) - int(before[one].get(name, 0)) for name in names}
-    return {"sent": sent, "refused": refused, "slowest": slowest, "most": most, "free_after": free, **told}
+        reported[one] = {name: int(after[one].get(name, 0)) - int(before[one].get(name, 0)) for name in names}
+    return {"sent": sent, "refused": refused, "slowest": slowest, "most": most, "free_after": free, **reported}
 
 
 def idle(connections: int, kind: str, seconds: float) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def doors() -> dict[str, str]:
     """What comes of connecting to the readers' socket, as somebody and as a member of its group."""
     import grp
 
-    said = {}
+    reported = {}
     for name, (uid, gid, groups) in USERS.items():
         into, out = os.pipe()
         if (child := os.fork()) == 0:
@@ -83,9 +83,9 @@ def doors() -> dict[str, str]:
             os._exit(0)
         os.close(out)
         os.waitpid(child, 0)
-        said[name] = os.read(into, 100).decode()
+        reported[name] = os.read(into, 100).decode()
         os.close(into)
-    return said
+    return reported
 
 
 def _knock() -> str:

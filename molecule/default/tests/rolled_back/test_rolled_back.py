@@ -14,10 +14,10 @@ testinfra_hosts = ["ansible://seclyzer_edge"]
 def test_the_history_says_where_from_and_where_to(host: Host) -> None:
     history = json.loads(host.check_output("cat %s", f"{deployment.HOME}/history.json"))
     running = deployment.manifest(host)["deployment"]
-    back = [event for event in history["events"] if event.get("came_from") is not None][-1]
-    assert back["deployment"] == running
-    assert back["came_from"] > running
-    assert history["deployments"][str(back["came_from"])]["mode"] == "rust"
+    restored = [event for event in history["events"] if event.get("came_from") is not None][-1]
+    assert restored["deployment"] == running
+    assert restored["came_from"] > running
+    assert history["deployments"][str(restored["came_from"])]["mode"] == "rust"
 
 
 @pytest.mark.parametrize("kind", KINDS)

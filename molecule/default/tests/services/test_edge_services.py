@@ -66,7 +66,7 @@ def test_redis_runs_as_redis(host: Host, units: dict[str, Properties]) -> None:
 
 @pytest.mark.parametrize("kind", EXTRACTORS)
 def test_heartbeat_is_fresh_and_from_the_main_process(host: Host, units: dict[str, Properties], kind: str) -> None:
-    pid, wanted = units[EXTRACTORS[kind]]["MainPID"], deployment.manifest(host)
+    pid, expected = units[EXTRACTORS[kind]]["MainPID"], deployment.manifest(host)
 
     def heartbeat() -> dict[str, str | None]:
         stats: dict[str, str] = run_on(host, "stats", "resp")[kind]
@@ -75,8 +75,8 @@ def test_heartbeat_is_fresh_and_from_the_main_process(host: Host, units: dict[st
     found = poll(heartbeat, lambda found: found["pid"] == pid, 10, 1)  # it is written every 5 s
     assert found == {
         "pid": pid,
-        "implementation": wanted["implementations"][kind],
-        "version": wanted["version"],
+        "implementation": expected["implementations"][kind],
+        "version": expected["version"],
     }
 
 

@@ -55,8 +55,8 @@ def test_the_socket_is_for_its_group_only(host: Host) -> None:
 
 def test_no_dump_lies_on_disk(host: Host) -> None:
     names = ("*.rdb", "*.aof", "*.aof.manifest", "core", "core.[0-9]*")
-    wanted = " -o ".join(f"-name '{pattern}'" for pattern in names)
-    assert host.check_output(f"find / -xdev -type f -not -path '/usr/*' '(' {wanted} ')'") == ""
+    expected = " -o ".join(f"-name '{pattern}'" for pattern in names)
+    assert host.check_output(f"find / -xdev -type f -not -path '/usr/*' '(' {expected} ')'") == ""
 
 
 @pytest.mark.parametrize("folder", ["/var/lib/redis", "/var/log/redis", "/etc/redis", "/etc/seclyzer/redis", "/"])

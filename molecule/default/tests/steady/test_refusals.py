@@ -48,8 +48,8 @@ def test_it_is_refused_with_a_sentence_and_changes_nothing(case: Case) -> None:
         text=True,
         timeout=120,
     )
-    said = done.stdout + done.stderr
+    reported = done.stdout + done.stderr
     assert done.returncode != 0
-    assert [words for words in case.says if words not in said] == [], said
-    assert re.search("changed=[1-9]", said) is None, said
-    assert re.findall(r"^PLAY \[(.*)\]", said, re.MULTILINE)[-1] == BEFORE_ANY_HOST, said
+    assert [words for words in case.says if words not in reported] == [], reported
+    assert re.search("changed=[1-9]", reported) is None, reported
+    assert re.findall(r"^PLAY \[(.*)\]", reported, re.MULTILINE)[-1] == BEFORE_ANY_HOST, reported

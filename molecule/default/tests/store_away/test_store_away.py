@@ -80,10 +80,10 @@ def test_the_agent_sees_that_it_is_over(back: Look) -> None:
 
 @KIND
 def test_every_window_published_meanwhile_is_in_the_store_once(host: Host, seen: Outage, kind: str) -> None:
-    wanted = [(window["ts"], window["implementation"]) for window in outage.published(seen.fed[name(host)])[kind]]
+    expected = [(window["ts"], window["implementation"]) for window in outage.published(seen.fed[name(host)])[kind]]
     found = [(flow.microseconds(point["_time"]), point["implementation"]) for point in _points(host, seen, kind)]
-    assert sorted(found) == sorted(wanted)
-    assert {implementation for _, implementation in wanted} == {seen.before[kind], seen.after[kind]}
+    assert sorted(found) == sorted(expected)
+    assert {implementation for _, implementation in expected} == {seen.before[kind], seen.after[kind]}
 
 
 def _points(host: Host, seen: Outage, kind: str) -> list[Window]:

@@ -1,4 +1,4 @@
-"""A bed to measure in: an implementation's three programs, a Redis of their own, and where points go."""
+"""A testbed: an implementation's three programs, a Redis of their own, and where points go."""
 
 import shutil
 import tempfile
@@ -24,7 +24,7 @@ LOSSES = (
 )
 
 
-class Bed:
+class Testbed:
     """A folder, a Redis, and the programs that run; gone at the end of its `with`."""
 
     def __init__(self, implementation: str, programs: Path, store: Store) -> None:
@@ -40,10 +40,10 @@ class Bed:
 
     def start(self, kinds: Iterable[str] = KINDS, **settings: str) -> dict[str, Program]:
         """Starts programs one after the other, without waiting; `settings` are environment variables."""
-        told = {"REDIS_URL": self.redis.url, "SECLYZER_HOST": "bench", **self._store.environment(), **settings}
+        variables = {"REDIS_URL": self.redis.url, "SECLYZER_HOST": "bench", **self._store.environment(), **settings}
         for kind in kinds:
             binary = program_of(self._programs, kind)
-            self.running[kind] = Program(binary, kind, self.folder, told)
+            self.running[kind] = Program(binary, kind, self.folder, variables)
         return self.running
 
     def wait_ready(self) -> None:
@@ -71,15 +71,15 @@ class Bed:
     def assert_lossless(self, events: dict[str, int]) -> None:
         """Each program has counted these events, and lost none; to be asked after `stop`."""
         client = self.redis.client()
-        for kind, wanted in events.items():
+        for kind, expected in events.items():
             stats = client.hash(f"seclyzer:stats:{kind}")
             found = int(stats.get("events", 0))
             lost = {name: stats[name] for name in LOSSES if int(stats.get(name, 0))}
-            if found != wanted or lost:
-                raise BenchError(f"{self.implementation} {kind}: {found} of {wanted} events were taken; {lost or ''}")
+            if found != expected or lost:
+                raise BenchError(f"{self.implementation} {kind}: {found} of {expected} events were taken; {lost or ''}")
         client.close()
 
-    def __enter__(self) -> "Bed":
+    def __enter__(self) -> "Testbed":
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
