@@ -26,8 +26,9 @@ pub use self::transaction::{Output, STATE_KEY};
 
 /// How many texts wait for Redis at most; past that the oldest are dropped.
 pub const LONGEST_QUEUE: usize = 1000;
-/// How many outputs go into one transaction at most.
-pub const MOST_TOGETHER: usize = 32;
+/// How many outputs go into one transaction at most: of keystrokes that is less than 128 KiB. A larger block that is given
+/// back makes glibc keep more from then on.
+pub const MOST_TOGETHER: usize = 16;
 
 /// Writes to Redis.
 pub struct Publisher {

@@ -9,6 +9,9 @@ const PATTERNS_KEY: &[u8] = b"seclyzer:app:patterns";
 /// The counts to go on from after a restart.
 pub const STATE_KEY: &str = "seclyzer:app:state";
 
+/// For what stands around a text that is put out: more than is needed.
+const ROOM_OF_COMMANDS: usize = 256;
+
 /// What goes into one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
@@ -25,7 +28,10 @@ pub struct Output {
 /// The commands of a transaction behind `MULTI`, and the names of those before `EXEC`. The cursor and the state become
 /// what they are in the last output.
 pub(super) fn commands(channel: &str, cursor_key: &str, outputs: &[Output]) -> (Vec<u8>, Vec<&'static str>) {
-    let (channel, mut request, mut names) = (channel.as_bytes(), Vec::new(), Vec::new());
+    let (channel, mut names) = (channel.as_bytes(), Vec::new());
+    let bytes: usize =
+        outputs.iter().flat_map(|output| &output.texts).map(|text| 2 * text.len() + ROOM_OF_COMMANDS).sum();
+    let mut request = Vec::with_capacity(bytes + ROOM_OF_COMMANDS);
     let last = outputs.last();
     let published = last.and_then(|last| last.published).map(|ts| ts.to_string());
     let mut add = |name: &'static str, arguments: &[&[u8]]| {
