@@ -25,6 +25,13 @@ fn link() -> Result<(), Box<dyn Error>> {
     // By the folder of this run: the script itself may have been compiled in another checkout.
     println!("cargo:rustc-link-arg-bins=-Wl,-T,{}/cold.ld", std::env::var("CARGO_MANIFEST_DIR")?);
     println!("cargo:rerun-if-changed=cold.ld");
+    // What was linked where, beside each program: a test holds every pattern of cold.ld to it.
+    let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
+    let folder =
+        out.ancestors().nth(3).ok_or("OUT_DIR is not below the profile's folder")?.display().to_string();
+    for program in spec::programs()? {
+        println!("cargo:rustc-link-arg-bin={program}=-Wl,-Map={folder}/{program}.map");
+    }
     // The unwinder for a crash's backtrace from the archive: a library less is mapped.
     println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
     Ok(())

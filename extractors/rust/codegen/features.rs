@@ -1,5 +1,5 @@
 //! Features by name: a struct for each kind, with a field for each feature of `schema/features.json`. Who fills one must
-//! name every feature, and each once: the compiler refuses a literal that does not.
+//! name every feature, and each once: the compiler refuses a literal that does not. The lists themselves are tables.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,6 +21,10 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Kind {
+    channel: String,
+    measurement: String,
+    tags: Vec<String>,
+    device_id: Option<String>,
     features: Vec<Feature>,
 }
 
@@ -42,13 +46,43 @@ enum Value {
     String,
 }
 
-/// Writes `features.rs` into the build's folder.
+/// Writes `features.rs` and `schemas.rs` into the build's folder.
 pub fn generate() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={SOURCE}");
     println!("cargo:rerun-if-changed=codegen/features.rs");
     let document: Document = serde_json::from_str(&fs::read_to_string(SOURCE)?)?;
     let folder = env::var_os("OUT_DIR").ok_or("cargo did not set OUT_DIR")?;
-    Ok(fs::write(Path::new(&folder).join("features.rs"), source(&document))?)
+    fs::write(Path::new(&folder).join("features.rs"), source(&document))?;
+    Ok(fs::write(Path::new(&folder).join("schemas.rs"), schemas(&document))?)
+}
+
+/// A table for each kind, named as the kind is.
+fn schemas(document: &Document) -> String {
+    let mut out = String::new();
+    for (kind, spec) in &document.kinds {
+        let Kind { channel, measurement, tags, device_id, features } = spec;
+        let _ = writeln!(
+            out,
+            "static {}: Schema = Schema {{\n    channel: {channel:?},\n    measurement: {measurement:?},\n    \
+             tags: &{tags:?},\n    device_id: {device_id:?},\n    features: &[",
+            kind.to_uppercase()
+        );
+        for Feature { name, kind, .. } in features {
+            let _ =
+                writeln!(out, "        Feature {{ name: {name:?}, kind: FeatureKind::{} }},", kind.variant());
+        }
+        out.push_str("    ],\n};\n\n");
+    }
+    // A kind of kinds.json that is missing here does not compile.
+    out.push_str(
+        "impl Schema {\n    /// The schema of one kind.\n    \
+         pub fn of(kind: Kind) -> &'static Schema {\n        match kind {\n",
+    );
+    for kind in document.kinds.keys() {
+        let _ = writeln!(out, "            Kind::{} => &{},", variant(kind), kind.to_uppercase());
+    }
+    out.push_str("        }\n    }\n}\n");
+    out
 }
 
 fn source(document: &Document) -> String {
@@ -56,7 +90,7 @@ fn source(document: &Document) -> String {
         "/// The number of the contract that outputs follow, written as `schema`.\npub const SCHEMA: u32 = {};\n",
         document.schema
     );
-    for (kind, Kind { features }) in &document.kinds {
+    for (kind, Kind { features, .. }) in &document.kinds {
         let name = variant(kind);
         let _ = writeln!(
             out,
@@ -78,6 +112,16 @@ fn source(document: &Document) -> String {
 }
 
 impl Value {
+    /// The variant of the program's `FeatureKind`.
+    fn variant(self) -> &'static str {
+        match self {
+            Value::Number => "Number",
+            Value::Count => "Count",
+            Value::Bool => "Bool",
+            Value::String => "String",
+        }
+    }
+
     /// The type that holds it, and the variant of the program's own `Value`.
     fn rust(self) -> (&'static str, &'static str) {
         match self {

@@ -28,6 +28,11 @@ pub fn generate() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The names of the programs.
+pub fn programs() -> Result<Vec<String>, Box<dyn Error>> {
+    Ok(read::<Kinds>("kinds.json")?.kinds.into_iter().map(|kind| kind.program).collect())
+}
+
 /// Reads one file of the spec.
 pub fn read<T: DeserializeOwned>(name: &str) -> Result<T, Box<dyn Error>> {
     let path = Path::new("../schema").join(name);

@@ -99,7 +99,7 @@ fn run(
         Command::Serve => {
             let config = config()?;
             config.check_files()?;
-            let writer = Writer::new(kind, Schema::of(kind)?);
+            let writer = Writer::new(kind, Schema::of(kind));
             Ok(status(kind.program(), service::run(kind, &config, writer)))
         }
     }
@@ -134,7 +134,7 @@ fn replay_file(kind: Kind, config: &Config, from: &str, stats: bool) -> Result<E
     };
     let mut output = BufWriter::new(io::stdout().lock());
     let mut core = Extractor::new(kind, config.core);
-    let writer = Writer::new(kind, Schema::of(kind)?);
+    let writer = Writer::new(kind, Schema::of(kind));
     let done = replay::run(&mut core, &writer, &mut input, &mut output);
     if stats && done.is_ok() {
         eprintln!("{}", core.counters().json());

@@ -33,12 +33,12 @@ pub struct Identity {
 #[derive(Clone, Debug)]
 pub struct Writer {
     kind: Kind,
-    schema: Schema,
+    schema: &'static Schema,
 }
 
 impl Writer {
     /// A writer of one kind's records.
-    pub fn new(kind: Kind, schema: Schema) -> Writer {
+    pub fn new(kind: Kind, schema: &'static Schema) -> Writer {
         Writer { kind, schema }
     }
 
@@ -66,7 +66,7 @@ impl Writer {
     pub fn line(&self, record: &Record, identity: &Identity) -> String {
         let values = || self.schema.features.iter().map(|feature| feature.name).zip(&record.values);
         let mut line = String::from(self.schema.measurement);
-        for tag in &self.schema.tags {
+        for tag in self.schema.tags {
             let value = match *tag {
                 "user_id" => identity.user_id.as_str(),
                 "device_id" => identity.device_id.as_str(),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     fn writer(kind: Kind) -> Writer {
-        Writer::new(kind, Schema::of(kind).unwrap())
+        Writer::new(kind, Schema::of(kind))
     }
 
     fn identity() -> Identity {
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn features_are_float_fields_and_names_are_tags() {
-        let schema = Schema::of(Kind::Keystroke).unwrap();
+        let schema = Schema::of(Kind::Keystroke);
         let values = schema.features.iter().map(|feature| match feature.kind {
             FeatureKind::Count => Value::Count(7),
             FeatureKind::Bool => Value::Bool(false),

@@ -1,15 +1,10 @@
 //! The kinds of extractor (`extractors/schema/kinds.json`), and their features as data: names, order and measurement.
 //!
-//! `extractors/schema/features.json` is the only list of features; it is compiled in, so a program and its schema
-//! cannot come apart.
-
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
-const FEATURES: &str = include_str!("../../schema/features.json");
+//! `extractors/schema/features.json` is the only list of features; it is compiled in as tables, so a program and its
+//! schema cannot come apart.
 
 include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
+include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
 /// What is known of a kind: a row of `extractors/schema/kinds.json`.
 struct KindSpec {
@@ -58,8 +53,7 @@ impl Kind {
 }
 
 /// How a feature is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FeatureKind {
     /// A float64.
     Number,
@@ -72,7 +66,7 @@ pub enum FeatureKind {
 }
 
 /// One feature.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Feature {
     /// Its name in every output.
     pub name: &'static str,
@@ -81,49 +75,21 @@ pub struct Feature {
 }
 
 /// What one kind of extractor puts out.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub struct Schema {
     /// The pub/sub channel, which is the list's key as well.
     pub channel: &'static str,
     /// The measurement in InfluxDB.
     pub measurement: &'static str,
     /// The point's tags, in order.
-    pub tags: Vec<&'static str>,
+    pub tags: &'static [&'static str],
     /// The default of the tag `device_id`, where there is one.
     pub device_id: Option<&'static str>,
     /// All features in the order in which they are written.
-    pub features: Vec<Feature>,
-}
-
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
-struct Document {
-    kinds: BTreeMap<&'static str, Schema>,
+    pub features: &'static [Feature],
 }
 
 pub use crate::features::SCHEMA;
-
-/// The compiled-in schema does not fit this program: a mistake of the build.
-#[derive(Debug, thiserror::Error)]
-pub enum SchemaError {
-    /// It is not the JSON that is expected.
-    #[error("features.json: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A kind of `kinds.json` is not in it.
-    #[error("features.json: no kind {0}")]
-    Missing(&'static str),
-}
-
-impl Schema {
-    /// The schema of one kind.
-    ///
-    /// # Errors
-    /// When the compiled-in file is not what this program expects.
-    pub fn of(kind: Kind) -> Result<Schema, SchemaError> {
-        let mut document: Document = serde_json::from_str(FEATURES)?;
-        document.kinds.remove(kind.name()).ok_or(SchemaError::Missing(kind.name()))
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -136,17 +102,17 @@ mod tests {
             KINDS.iter().map(|spec| spec.name).collect::<Vec<_>>()
         );
         for kind in Kind::ALL {
-            assert!(!Schema::of(kind).unwrap().features.is_empty(), "{}", kind.name());
+            assert!(!Schema::of(kind).features.is_empty(), "{}", kind.name());
         }
     }
 
     #[test]
     fn measurements_and_channels_are_those_of_the_existing_deployments() {
-        let keystroke = Schema::of(Kind::Keystroke).unwrap();
+        let keystroke = Schema::of(Kind::Keystroke);
         assert_eq!(keystroke.channel, "seclyzer:features:keystroke");
         assert_eq!(keystroke.measurement, "keystroke_features");
         assert_eq!(keystroke.device_id, Some("keyboard_0"));
-        let app = Schema::of(Kind::App).unwrap();
+        let app = Schema::of(Kind::App);
         assert_eq!(app.tags, ["user_id", "host", "from_app", "to_app"]);
         assert_eq!(app.device_id, None);
     }

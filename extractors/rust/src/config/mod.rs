@@ -120,9 +120,6 @@ pub enum ConfigError {
         /// What is wrong with it.
         fault: &'static str,
     },
-    /// The program was built wrongly.
-    #[error(transparent)]
-    Schema(#[from] crate::schema::SchemaError),
 }
 
 fn quoted(text: &str) -> String {

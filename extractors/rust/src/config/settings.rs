@@ -82,7 +82,7 @@ impl Default {
 
 /// Empty for the points of applications, which have no such tag.
 fn device_id(kind: Kind) -> String {
-    Schema::of(kind).ok().and_then(|schema| schema.device_id).unwrap_or_default().to_owned()
+    Schema::of(kind).device_id.unwrap_or_default().to_owned()
 }
 
 /// The host's name, as the kernel knows it.

@@ -137,7 +137,7 @@ fn without_gaps_the_rhythm_is_zero() {
 #[test]
 fn a_window_of_releases_only_has_every_feature_at_zero() {
     let run = typed(&[(0, "a", "release"), (50, "b", "release")]);
-    let schema = seclyzer_extractors::schema::Schema::of(Kind::Keystroke).unwrap();
+    let schema = seclyzer_extractors::schema::Schema::of(Kind::Keystroke);
     for feature in schema.features {
         assert_eq!(run.feature(0, feature.name), 0.0, "{}", feature.name);
     }

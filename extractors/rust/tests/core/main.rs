@@ -103,7 +103,7 @@ impl Run {
     }
 
     fn value(&self, record: usize, name: &str) -> Value {
-        let schema = Schema::of(self.kind).unwrap();
+        let schema = Schema::of(self.kind);
         assert_eq!(schema.features.len(), self.records[record].values.len());
         let index = schema.features.iter().position(|feature| feature.name == name).unwrap();
         self.records[record].values[index].clone()
