@@ -44,7 +44,7 @@ soak: build  ## every fault again and again, then fuzzing: a report (SOAK="--sec
 bench: build  ## memory, CPU, latency, events/s: Rust and Python side by side, into docs/bench.*
 	@$(PYTHON) -m bench --out docs
 
-audit: setup  ## look the locks up in public advisories; what could not be looked at is said, and is an error (3)
+audit: setup  ## look the locks up in public advisories; what could not be looked at is reported, and is an error (3)
 	@$(PYTHON) -m scripts.audit
 
 lint: setup  ## the lint suite only
@@ -53,7 +53,7 @@ lint: setup  ## the lint suite only
 format:  ## let the formatters write
 	.venv/bin/ruff format . && .venv/bin/ruff check --fix . && cargo fmt --manifest-path extractors/rust/Cargo.toml
 
-lock: setup  ## pin all Python packages anew
+lock: setup  ## pin all Python packages again
 	@scripts/lock
 
 clean:  ## remove what was built (the cache outside the tree stays)

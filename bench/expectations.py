@@ -38,7 +38,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be said of one figure of one implementation; `holds` is None when nothing is expected of it."""
+    """How one figure of one implementation is judged; `holds` is None when nothing is expected of it."""
 
     expectation: Expectation
     implementation: str

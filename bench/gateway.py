@@ -222,7 +222,7 @@ def fleet(edges: int, rate: float, seconds: float) -> None:
 
 
 def ask_on(port: int, token: str, readers: int, seconds: float) -> dict[int, int]:
-    """So many readers ask without a pause: their answers by status. Who is refused waits as long as it is told."""
+    """So many readers ask without a pause: their answers by status. Who is refused waits as the answer requires."""
     answers: dict[int, int] = {}
     end = time.monotonic() + seconds
 

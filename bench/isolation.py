@@ -1,7 +1,7 @@
 """On a host the bench runs apart: as a user that exists only meanwhile, without network, with little of the machine.
 
 Started by root it starts itself again as the transient unit `seclyzer-bench`, which can reach neither the running
-Redis nor any credential, is niced, and is ended when it takes too much memory or time. So it disturbs nobody.
+Redis nor any credential, is niced, and is ended when it takes too much memory or time. So it disturbs no other work.
 """
 
 import os

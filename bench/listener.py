@@ -1,4 +1,4 @@
-"""Somebody who listens to features, and notes when each arrived."""
+"""A subscriber to features, which records when each arrived."""
 
 import json
 import re

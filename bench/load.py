@@ -58,7 +58,7 @@ def events(kind: str, count: int, end: int, pace: float = 1.0) -> Iterator[bytes
 
 
 def typing(windows: int, keys_in_window: int, end: int) -> list[bytes]:
-    """Somebody who types: messages for so many windows, each with so many keys pressed, all released by `end`.
+    """A person who types: messages for so many windows, each with so many keys pressed, all released by `end`.
 
     No two ways between keys take equally long, and one in three keys is pressed before the last one is up, as with
     people: equal times would be another matter for whoever sorts them.

@@ -48,7 +48,7 @@ def _measured(result: Result, figure: str, whose: str, form: str) -> str:
 
 
 def all_figures(result: Result) -> str:
-    """Every figure: min, median and max of its samples, what counts, its limit, and what is said of it."""
+    """Every figure: min, median and max of its samples, what counts, its limit, and how it was judged."""
     rows: list[Row] = [("figure", "unit", "", "min", "median", "max", "counts", "limit", "")]
     for verdict in result.verdicts():
         rows.append(_row(result, verdict))

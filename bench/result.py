@@ -1,4 +1,4 @@
-"""One run as a value: what was measured, on what, and what is to be said of it. The same in every file."""
+"""One run as a value: what was measured, on what, and how it is judged. The same in every file."""
 
 import json
 from dataclasses import dataclass

@@ -107,7 +107,7 @@ CATCH_UP: Phase = ("catchup", "a start with a backlog", lambda lab, p: catchup.m
 
 
 def run(lab: Lab, profile: Profile, phases: tuple[Phase, ...]) -> dict[str, float]:
-    """All phases, in order, each said before it begins. How fast the machine was meanwhile, for `about`."""
+    """All phases, in order, each reported before it begins. How fast the machine was meanwhile, for `about`."""
     turns = [loop_ns()]
     for _, title, measure in phases:
         lab.say(f"{title}:")

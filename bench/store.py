@@ -9,7 +9,7 @@ ORGANISATION = "seclyzer"
 
 @dataclass(frozen=True)
 class Store:
-    """What an extractor is told of it; `about` says in words what it is."""
+    """How an extractor is configured for it; `about` describes it in words."""
 
     url: str
     token: str
@@ -51,4 +51,4 @@ class _Discard(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing is said."""
+        """Nothing is configured."""

@@ -13,7 +13,7 @@ from lab.say import LabError, say
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; 0 is good, 1 says on stderr what is wrong."""
+    """Run one command; 0 is good, 1 reports on stderr what is wrong."""
     own, words = _split(arguments)
     options = _parser().parse_args(own, argparse.Namespace(words=words))
     try:

@@ -44,7 +44,7 @@ def feed(lab: Lab, host: str, source: BinaryIO, speed: str, shift: str | None, t
         try:
             _pour(program, source, ssh.stdin)
         except BrokenPipeError:
-            pass  # the other side has said why
+            pass  # the other side has reported why
         except KeyboardInterrupt:
             ssh.terminate()
             raise

@@ -183,7 +183,7 @@ class Gateway:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody uses."""
+    """An unused port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

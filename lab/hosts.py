@@ -1,4 +1,4 @@
-"""Hosts: systemd containers that behave like machines. Why each flag stands here is told in README.md."""
+"""Hosts: systemd containers that behave like machines. README.md explains each flag."""
 
 import time
 
@@ -52,7 +52,7 @@ def start(host: Host) -> None:
 
 
 def unplug(host: Host) -> None:
-    """Take a running host off its network; it runs on, and nobody reaches it."""
+    """Take a running host off its network; it runs on, and is unreachable."""
     podman("network", "disconnect", host.network, host.container)
 
 
@@ -77,7 +77,7 @@ def wait(lab: Lab, host: Host) -> str:
 
 
 def state(lab: Lab, host: Host) -> str:
-    """What systemd says of the whole host, asked by ssh; or why it could not be asked."""
+    """What systemd reports of the whole host, asked by ssh; or why it could not be asked."""
     code, out, err = _ask(lab, host)
     return out.strip() or f"unreachable: {err.strip().splitlines()[-1] if err.strip() else code}"
 

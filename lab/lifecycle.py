@@ -35,7 +35,7 @@ def down(lab: Lab) -> None:
 
 
 def status(lab: Lab) -> list[tuple[str, ...]]:
-    """One row a host: lab, name, address, Debian, and what systemd says."""
+    """One row a host: lab, name, address, Debian, and what systemd reports."""
     found = {name: str(container["State"]) for name, container in containers(lab.name).items()}
 
     def row(host: Host) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One process at a time: the second waits, and says so."""
+"""One process at a time: the second waits, and reports it."""
 
 import fcntl
 from collections.abc import Iterator

@@ -21,6 +21,6 @@ def succeeds(*arguments: str, timeout: float | None = 60) -> bool:
 
 
 def containers(lab: str) -> dict[str, dict[str, Any]]:
-    """The lab's containers by name: what `podman ps` says of each."""
+    """The lab's containers by name: what `podman ps` reports of each."""
     text = podman("ps", "--all", "--filter", f"label=seclyzer.lab={lab}", "--format", "json")
     return {container["Names"][0]: container for container in json.loads(text or "[]") or []}

@@ -1,4 +1,4 @@
-"""Running other programs, with an error that shows what they said."""
+"""Running other programs, with an error that shows their output."""
 
 import os
 import subprocess

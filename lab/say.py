@@ -1,4 +1,4 @@
-"""What the lab says while it works: one line a step, with its seconds, on stderr."""
+"""What the lab reports while it works: one line a step, with its seconds, on stderr."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class LabError(Exception):
-    """Something a person can mend; its text says what is wrong and what to type."""
+    """A fault that a person can fix; its text states what is wrong and what to type."""
 
 
 def say(text: str) -> None:

@@ -85,7 +85,7 @@ class RefusalError(Exception):
 
 
 class Lines:
-    """Lines of a file descriptor, asked for without waiting longer than one wants to."""
+    """Lines of a file descriptor, read without waiting longer than the caller allows."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor

@@ -1,7 +1,7 @@
 """Looks every lock up in the public advisories: `python -m scripts.audit`, or `make audit`.
 
 Each lock is asked about by the tool of its language, where that is installed and reaches its advisories. What could not
-be looked at is said, and is no pass: exit status 0 when all was looked at and nothing is known, 1 when an advisory
+be looked at is reported, and is no pass: exit status 0 when all was looked at and nothing is known, 1 when an advisory
 applies, 3 when something was not looked at and nothing is known of the rest. A tool that hangs is ended.
 """
 

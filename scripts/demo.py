@@ -76,7 +76,7 @@ def live(lab: Lab, seconds: float) -> int:
             if not attended and first and arrived(first, rows):
                 print("demo: features of every kind arrived from every edge in InfluxDB")
                 return 0
-    print("demo: not all of it arrived in time; `journalctl -u 'seclyzer-*'` on the hosts tells more", file=sys.stderr)
+    print("demo: not all of it arrived in time; `journalctl -u 'seclyzer-*'` on the hosts shows more", file=sys.stderr)
     return 1
 
 

@@ -38,7 +38,7 @@ class Row:
 
 
 class Store:
-    """The newest counts of points per host and kind, as the program on the store tells them."""
+    """The newest counts of points per host and kind, as the program on the store reports them."""
 
     def __init__(self) -> None:
         self.latest: dict[str, dict[str, int]] | None = None

@@ -64,7 +64,7 @@ def pid_of(name: str) -> int | None:
 
 
 def start_time(pid: int) -> str:
-    """When a process started, in the kernel's ticks: tells it from a later one of the same number."""
+    """When a process started, in the kernel's ticks: distinguishes it from a later one of the same number."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
 
 
@@ -150,7 +150,7 @@ def extractor(kind: str, implementation: str) -> Service:
 
 
 def agent(mode: str) -> Service:
-    """The health agent, told what should run here."""
+    """The health agent, configured with what should run here."""
     deployment = HOME / "deployment"
     deployment.mkdir(exist_ok=True)
     version = (ROOT / "VERSION").read_text().strip()
@@ -185,7 +185,7 @@ def start(options: argparse.Namespace) -> int:
     HOME.mkdir(parents=True, exist_ok=True)
     RUN.mkdir(mode=0o700, exist_ok=True)
     if RUN.stat().st_uid != os.getuid():
-        raise SystemExit(f"dev: {RUN} belongs to somebody else")
+        raise SystemExit(f"dev: {RUN} belongs to another user")
     launch(redis())
     launch(influxd())
     set_up_influxd()

@@ -21,7 +21,7 @@ from .influxd import Influxd
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = {"rust": ROOT / "build" / "rust", "python": ROOT / "build" / "python" / "bin"}
-HOUR: Phase = ("hour", "idle, and an hour of somebody's work", lambda lab, p: hour.measure(lab, p.hour_s, p.idle_s))
+HOUR: Phase = ("hour", "idle, and an hour of a person's work", lambda lab, p: hour.measure(lab, p.hour_s, p.idle_s))
 ALL = tuple(HOUR if phase[0] == "idle" else phase for phase in (*PHASES, COUNTED, CATCH_UP))
 NAMES = tuple(name for name, _, _ in ALL)
 QUIET_LOAD = 0.5

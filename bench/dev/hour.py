@@ -1,4 +1,4 @@
-"""An hour of somebody's work, fed as fast as it is taken: what the programs hold on the way, and whether that grows."""
+"""An hour of a person's work, fed as fast as it is taken: what the programs hold on the way, and whether that grows."""
 
 import time
 from itertools import groupby

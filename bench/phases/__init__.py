@@ -11,7 +11,7 @@ from ..testbed import Testbed
 
 @dataclass(frozen=True)
 class Lab:
-    """What every measurement needs: where the programs stand by implementation, where points go, who is told."""
+    """What every measurement needs: where the programs stand by implementation, where points and progress go."""
 
     programs: Mapping[str, Path]
     store: Store

@@ -81,7 +81,7 @@ def measure(lab: Lab, seconds: float) -> None:
 
 
 def measure_work(lab: Lab, seconds: float) -> None:
-    """A twentieth of the load: 50 events a second, as somebody at work makes them."""
+    """A twentieth of the load: 50 events a second, as a person at work makes them."""
     with lab.testbed("rust") as rust, lab.testbed("python") as python:
         _feed(lab, {"rust": rust, "python": python}, seconds, WORK_PACE, "work")
     for name in IMPLEMENTATIONS:

@@ -4,7 +4,7 @@ set -eu
 root=$1
 
 # Units that have no work in a container: on Debian 13 some of them leave a host `degraded`, and the kernel's settings
-# are the machine's, not the lab's. The apt timers would hold apt's lock just when a role wants it.
+# are the machine's, not the lab's. The apt timers would hold apt's lock just when a role requires it.
 for unit in getty@tty1.service console-getty.service systemd-modules-load.service systemd-sysctl.service \
             systemd-binfmt.service systemd-pstore.service systemd-firstboot.service sys-kernel-config.mount sys-kernel-debug.mount \
             sys-kernel-tracing.mount apt-daily.timer apt-daily-upgrade.timer fstrim.timer e2scrub_all.timer \

@@ -1,4 +1,4 @@
-"""Applications: long work in one, short looks into others, and now and then the same focus said twice."""
+"""Applications: long work in one, short looks into others, and now and then the same focus reported twice."""
 
 from collections.abc import Iterator
 from random import Random

@@ -45,7 +45,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if wrong := bundles.archive_faults(folder, bundle.manifest, needs):
             raise AnsibleActionFail("; ".join(wrong))
         # One folder and no more: Ansible knows the last that was made, and removes no other. So TRANSFERS_FILES, which
-        # has one made at every run, is not said here.
+        # has one made at every run, is not reported here.
         remote = self._connection._shell.tmpdir or self._make_tmp_path()
         try:
             for name in map(bundles.file_of, needs):

@@ -1,4 +1,4 @@
-"""Whose data is meant, before any host is asked; and what became of it, as a report that can be filed."""
+"""Whose data is selected, before any host is asked; and what became of it, as a report that can be filed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Refuses, or tells who is meant; or writes the report."""
+        """Refuses, or reports who is selected; or writes the report."""
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {
@@ -74,7 +74,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
 
     def _report(self, facts: Vars, arguments: Vars) -> dict[str, Any]:
-        """Reads what was registered on each host, writes the report, and says what is still open."""
+        """Reads what was registered on each host, writes the report, and returns what is still open."""
         hostvars, groups = facts["hostvars"], facts["groups"]
         person = hostvars["localhost"]["__seclyzer_person"]
         report = Report(arguments["what"], person["at"], person["typed"], bool(self._task.check_mode))

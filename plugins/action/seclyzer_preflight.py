@@ -1,4 +1,4 @@
-"""Looks at everything that could be wrong while nothing has changed yet, and says all of it at once."""
+"""Checks everything that could be wrong while nothing has changed yet, and reports all of it at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WISHES = {
     "seclyzer_bundle",
     "seclyzer_release_return",
 }
-"""Options that are meant for one run, and so for the command line."""
+"""Options for one run, and so for the command line."""
 OLD_WISHES = {old for old, new in renamed.RENAMED.items() if new.name in WISHES}
 OPTIONS_OF = ("influxdb", "redis", "seclyzer_agent", "seclyzer_extractors", "seclyzer_release")
 """The roles whose options decide what a host is asked."""
@@ -50,7 +50,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Refuses, or tells what was found."""
+        """Refuses, or reports what was found."""
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {
@@ -209,7 +209,7 @@ def _refuse(sentences: list[str]) -> dict[str, Any]:
 
 
 def _no_terminal(result: Vars) -> dict[str, Any]:
-    """The result that refuses a host whose sudo wants a terminal; nothing when that is not what is wrong."""
+    """The result that refuses a host whose sudo requires a terminal; nothing when that is not what is wrong."""
     if "must have a tty" not in f"{result.get('module_stderr')} {result.get('msg')}":
         return {}
     words = "sudo wants a terminal there (requiretty in its sudoers), and Ansible's pipelining has none"
@@ -223,7 +223,7 @@ def _hosts(hosts: list[str], facts: Vars) -> str:
 
 
 def _value(of_host: Vars, name: str) -> Any:
-    """A variable's value; None when it cannot be told yet."""
+    """A variable's value; None when it cannot be resolved yet."""
     try:
         return of_host.get(name)
     except AnsibleError:
@@ -246,7 +246,7 @@ def _types(of_host: Vars, known: variables.Options) -> list[str]:
 
 
 def _undefined(name: str, message: str, known: variables.Options) -> list[str]:
-    """What is wrong with a value that cannot be told: nothing when it only waits for another option's default."""
+    """What is wrong with a value that cannot be resolved: nothing when it only waits for another option's default."""
     missing = re.search(r"'(\w+)' is undefined", message)
     if missing and missing[1] in known:
         return []

@@ -1,4 +1,4 @@
-"""One line a host: what it runs now, and why it is not what was asked for when it is not."""
+"""One line a host: what it runs now, and why that is not what was requested when it is not."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def without_owner(facts: Mapping[str, Any]) -> str:
-    """A reminder, once a fleet has more than one edge and some of them are nobody's; empty otherwise."""
+    """A reminder, once a fleet has more than one edge and some of them have no owner; empty otherwise."""
     edges = facts["groups"].get("seclyzer_edge", [])
     option = "seclyzer_extractors_user_id"
     nameless = [edge for edge in edges if str(facts["hostvars"][edge].get(option) or DEFAULT_USER) == DEFAULT_USER]
@@ -75,7 +75,7 @@ def without_owner(facts: Mapping[str, Any]) -> str:
 def line(
     preflight_result: Any, health: Any, failed: Any, reached: bool, check: bool, partial: bool = False
 ) -> tuple[str, bool]:
-    """What is said of one host, and whether it is where it should be. A `partial` run asks no host for its health."""
+    """The report of one host, and whether it is where it should be. A `partial` run asks no host for its health."""
     preflight_result, health = preflight_result or {}, health or {}
     running = health.get("running") or preflight_result.get("running") or {}
     if not reached:
@@ -98,7 +98,7 @@ def line(
 
 
 def open_redis(config: Any, acl: Any) -> str:
-    """What was asked for in Redis that others on the host can use, from what its modules returned; mostly nothing."""
+    """What was configured in Redis that others on the host can use, from what its modules returned; mostly nothing."""
     port = (config or {}).get("port")
     risks = [f"Redis: any user of the host can take its connections through port {port}"] if port else []
     if (acl or {}).get("open"):

@@ -67,7 +67,7 @@ def _readable_files(folder: Path) -> Iterator[tuple[Path, tuple[str, int]]]:
 
 
 def _owner(group: str, mode: int) -> tuple[int, int, int]:
-    """User, group and mode: nobody but the owner reads where there is no such group."""
+    """User, group and mode: only the owner reads where there is no such group."""
     with suppress(KeyError):
         if group:
             return os.geteuid(), grp.getgrnam(group).gr_gid, mode

@@ -1,4 +1,4 @@
-"""One GET through a unix socket, behind which somebody passes bytes on to the server that the URL names."""
+"""One GET through a unix socket, behind which a proxy passes bytes on to the server that the URL names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONGEST_ANSWER = 64 << 10
 
 
 def status_of(url: str, path: str, ca_file: str | None, timeout: float) -> int:
-    """The status with which InfluxDB tells of its health; its certificate has to be for the URL's own name.
+    """The status with which InfluxDB reports its health; its certificate has to be for the URL's own name.
 
     Raises OSError and http.client.HTTPException when there is no answer.
     """

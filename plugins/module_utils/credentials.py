@@ -1,6 +1,6 @@
 """Secrets of a host, and other small files that have to have an owner and a mode as well as a content.
 
-`dry` looks and changes nothing; what is returned tells whether something was not so.
+`dry` looks and changes nothing; what is returned shows whether something differed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def read_secret(path: Path) -> str | None:
 def read_provided(path: Path) -> str | None:
     """The secret in a file that a person may have put there; None when it is absent.
 
-    Raises Refused also when it holds anything else, for nobody but that person can mend it.
+    Raises Refused also when it holds anything else, for only that person can fix it.
     """
     data = files.read_own_bytes(path)
     try:

@@ -239,7 +239,7 @@ def mend(layout: Layout, n: int, desired: Desired) -> None:
 
 
 def prune(layout: Layout, history: History, keep: int) -> list[str]:
-    """Removes deployments that nobody would look for any more, and releases none of the rest uses.
+    """Removes deployments that are not needed any more, and releases none of the rest uses.
 
     The last `keep` stay, and the last `keep` that one can go back to from what runs, and the newest that failed.
     Returns the names of what was removed.

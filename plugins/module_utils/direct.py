@@ -1,6 +1,6 @@
 """HTTP to this host's own parts and to the store: never by a proxy, whatever the environment names.
 
-sudo keeps `http_proxy` on many hosts, and urllib obeys it: the proxy would be asked for its own loopback.
+sudo keeps `http_proxy` on many hosts, and urllib obeys it: the proxy would be used for its own loopback.
 """
 
 from __future__ import annotations

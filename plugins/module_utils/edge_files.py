@@ -25,7 +25,7 @@ Chosen = Callable[[bytes], bool]
 
 
 def chooser(chosen: Selection, owned: bool) -> Chosen:
-    """Which lines a selection means on a host that is meant. A line that nobody can read is its owner's."""
+    """Which lines a selection means on a host that is meant. A line that cannot be parsed is its owner's."""
     user = tag_value(chosen.user)
 
     def meant(line: bytes) -> bool:
@@ -58,7 +58,7 @@ def acting_as_owner(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def at_rest(state: Path) -> Iterator[None]:
-    """Nobody uses the spool meanwhile. Raises Refused when somebody does."""
+    """No process uses the spool meanwhile. Raises Refused when one does."""
     try:
         folder = os.open(state / "spool", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):

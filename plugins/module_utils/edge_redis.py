@@ -34,7 +34,7 @@ def count(redis: Redis, chosen: Selection) -> dict[str, int]:
 
 
 def drop(redis: Redis, chosen: Selection) -> None:
-    """Take out what is meant. The extractors are stopped; producers may go on, and what they add meanwhile is new."""
+    """Take out what is selected. The extractors are stopped; producers may go on, and what they add then is new."""
     for kind in KINDS:
         stream, features = f"seclyzer:stream:{kind}", f"seclyzer:features:{kind}"
         if chosen.whole:

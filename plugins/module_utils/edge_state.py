@@ -28,7 +28,7 @@ def count(text: str, chosen: Selection) -> int:
 
 
 def without(text: str, chosen: Selection) -> str | None:
-    """The state without what is meant; None when nothing of it may be left."""
+    """The state without what is selected; None when nothing of it may be left."""
     state = _load(text)
     if state is None or chosen.whole:
         return None

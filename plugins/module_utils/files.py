@@ -71,7 +71,7 @@ def read_own_bytes(path: Path) -> bytes | None:
 
 
 def status(path: Path) -> os.stat_result | None:
-    """What stands at a path itself, be it a link; None when nothing does."""
+    """What stands at a path itself, without following a link; None when nothing does."""
     try:
         return path.lstat()
     except FileNotFoundError:
@@ -89,7 +89,7 @@ def folder(path: Path) -> Iterator[int]:
 
 
 def make_folder(path: Path, mode: int = 0o755) -> None:
-    """A folder of one's own with this mode, be it new or not. Folders above it that are missing are made 0755."""
+    """A folder of one's own with this mode, new or not. Folders above it that are missing are made 0755."""
     if not path.parent.exists():
         make_folder(path.parent)
     with folder(path.parent) as above:

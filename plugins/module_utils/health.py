@@ -78,7 +78,7 @@ class Target:
 def wait(target: Target, seconds: float, grace: float = 0.0, pause: float = 0.5) -> Health:
     """Looks until all is well or the time is up; the last look comes back.
 
-    A warning is no fault. But right after a switch the agent may still speak of what ran before, so within `grace`
+    A warning is no fault. But right after a switch the agent may still describe what ran before, so within `grace`
     seconds a warning is looked at again.
     """
     start = time.monotonic()

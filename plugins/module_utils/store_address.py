@@ -36,7 +36,7 @@ class InfluxAddress:
 
     @property
     def private(self) -> bool:
-        """Whether nobody on a network can read along."""
+        """Whether no one on a network can read along."""
         return self.tls or self.loopback
 
 

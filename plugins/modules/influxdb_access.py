@@ -22,7 +22,7 @@ version_added: "0.1.0"
 description:
   - Asks the gateway before InfluxDB, by writing nothing, whether it knows the host's token, and for which host that
     token is. Puts the CA to trust on the host.
-  - Given a token, writes it to its file once the gateway has accepted it.
+  - With a token, writes it to its file once the gateway has accepted it.
   - The token is never part of a result or diff.
 extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.ca]
 options:

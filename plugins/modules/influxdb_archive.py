@@ -28,7 +28,7 @@ description:
     another archive replaces the program, and a program that was damaged is installed anew.
 options:
   archives:
-    description: For each architecture, as C(uname -m) tells it, C(url) and SHA-256 C(checksum) of a tar archive.
+    description: For each architecture, as C(uname -m) reports it, C(url) and SHA-256 C(checksum) of a tar archive.
     type: dict
     required: true
   path:

@@ -45,7 +45,7 @@ options:
     elements: str
     default: []
   edges:
-    description: The edges of the inventory. Revoking somebody unknown is refused as a slip of the pen.
+    description: The edges of the inventory. Revoking an unknown name is refused as a typing error.
     type: list
     elements: str
     default: []

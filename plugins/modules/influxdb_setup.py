@@ -19,9 +19,9 @@ short_description: Set InfluxDB 2 up once, and keep its organisation, bucket and
 version_added: "0.1.0"
 description:
   - Runs on the host of InfluxDB. Waits until InfluxDB is ready, then sets it up with an operator token made on the
-    host, which never leaves it. The user that belongs to it has no password, so nobody logs in.
+    host, which never leaves it. The user that belongs to it has no password, so no one can log in.
   - An InfluxDB that was set up before is taken over when its operator token is in O(operator_token_file). Otherwise the
-    module fails and says what to do.
+    module fails and reports what to do.
   - Keeps the two tokens of the gateway, in O(read_token_file) one that may read the bucket, in O(write_token_file)
     one that may write to it. InfluxDB's right to write lets points and the bucket be deleted, so neither leaves it.
   - Deletes the tokens by which edges wrote to InfluxDB themselves, before there was a gateway.

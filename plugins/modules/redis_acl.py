@@ -25,8 +25,8 @@ description:
   - Makes a password of 32 random bytes on the host for every user that has none, in a file of its own, and writes the
     ACL file with the passwords' hashes.
   - The rules are tried by a throw-away server before they replace the old ones, and take effect by C(ACL LOAD), without
-    a restart. Rules that the running server has in force and that differ from the file's, say because somebody changed
-    them by hand, are mended the same way.
+    a restart. Rules that the running server has in force and that differ from the file's, as after a change
+    by hand, are repaired the same way.
   - No password is an argument, a result or part of a diff.
   - A C(default) user that is not among O(users) is switched off.
 options:
@@ -105,7 +105,7 @@ open:
   type: bool
   returned: always
 loaded:
-  description: Whether the running server was told to read the rules again.
+  description: Whether the running server was made to read the rules again.
   type: bool
   returned: always
 restart:

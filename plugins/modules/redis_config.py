@@ -19,11 +19,11 @@ module: redis_config
 short_description: Keep Redis' configuration and its unit's drop-in, live where Redis can
 version_added: "0.1.0"
 description:
-  - Writes a configuration file and a systemd drop-in, and says whether a restart is needed for them.
+  - Writes a configuration file and a systemd drop-in, and reports whether a restart is needed for them.
   - A configuration is tried by a throw-away server first. One that the installed Redis refuses changes nothing.
   - What the throw-away server has in force is held against the running server, and every difference is set by
-    C(CONFIG SET). So a setting that somebody changed by hand is mended as well, and Redis keeps its data.
-  - A restart is asked for only when Redis cannot take a setting live, when it cannot be logged in to, when the
+    C(CONFIG SET). So a setting that was changed by hand is repaired as well, and Redis keeps its data.
+  - A restart is requested only when Redis cannot take a setting live, when it cannot be logged in to, when the
     process was started under another drop-in than the one on disk, or when the unit is between two attempts to start.
   - The files' folders must be writable by root alone; others are refused.
   - On a host where Redis is not installed yet the files are written, so that the first start already uses them.

@@ -23,7 +23,7 @@ description:
   - C(staged) brings the release to the host, writes the deployment down and proves it. No service is touched.
   - C(current) moves the link, installs the unit files and restarts the units whose content changed.
   - C(previous) returns to what ran before the running deployment. It needs nothing from the controller.
-  - C(status) changes nothing and tells what the host is and runs.
+  - C(status) changes nothing and reports what the host is and runs.
   - Archives are sent only to a host that lacks the release, and only those it needs.
 author: The SecLyzer maintainers (@seclyzer)
 options:
@@ -100,7 +100,7 @@ options:
     default: /etc/systemd/system
 attributes:
   check_mode:
-    description: Tells what would change; sends and writes nothing.
+    description: Reports what would change; sends and writes nothing.
     support: full
   diff_mode:
     description: Shows units and configuration against those of the running deployment.
@@ -253,7 +253,7 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
 
 
 def back(layout: Layout, parameters: Result, check: bool) -> Result:
-    """Returns to what ran before; a host that has nothing to return to stays as it is, and that is said."""
+    """Returns to what ran before; a host that has nothing to return to stays as it is, and that is reported."""
     n = deployments.current(layout)
     history = History.load(layout)
     previous = history.previous(n)
@@ -273,7 +273,7 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
 
 
 def _may_run(layout: Layout, n: int) -> list[str]:
-    """Refuses a deployment whose release is damaged, as far as this host can tell alone; what else is to be said."""
+    """Refuses a deployment whose release is damaged, as far as this host can tell alone; what else to report."""
     release = deployments.load(layout, n).release
     found = releases.look_alone(layout, release)
     if not found.there:

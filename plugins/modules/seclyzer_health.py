@@ -28,7 +28,7 @@ description:
     that failed before is no fault, unless it judges the deployment itself.
   - With I(going_back), InfluxDB may be away while the agent reports that every point is kept for it, or when it was
     away before; and an extractor that lost data before may go on losing it.
-  - On failure the message says in a sentence what is wrong, with the last lines of the journal.
+  - On failure the message states what is wrong, with the last lines of the journal.
 author: The SecLyzer maintainers (@seclyzer)
 options:
   seconds:
@@ -36,7 +36,7 @@ options:
     type: float
     default: 60
   grace:
-    description: How long a warning of the agent is looked at again after a switch; it may speak of what ran before.
+    description: How long a warning of the agent is looked at again after a switch; it may describe what ran before.
     type: float
     default: 12
   before:

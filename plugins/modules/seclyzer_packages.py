@@ -10,7 +10,7 @@ version_added: "0.1.0"
 description:
   - Installs packages with C(ansible.builtin.apt), without what they only recommend.
   - The lists of packages are brought up to date only when that fails without, as on a blank host, or when the package
-    is not known. A source of somebody else that cannot be read then stops nothing by itself, and is named.
+    is not known. A source of another vendor that cannot be read then stops nothing by itself, and is named.
 author: The SecLyzer maintainers (@seclyzer)
 options:
   name:
@@ -23,7 +23,7 @@ options:
     type: int
 attributes:
   check_mode:
-    description: Tells whether a package would be installed, by the lists that the host has.
+    description: Reports whether a package would be installed, by the lists that the host has.
     support: full
 """
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: seclyzer_person
-short_description: Say whose data is meant, and report what became of it
+short_description: Select a person's data, and report what became of it
 version_added: "0.1.0"
 description:
-  - C(words) refuses a selection that means nobody, everybody, or a time that cannot be, and says which edges to ask.
+  - C(words) refuses a selection of no one, of everyone, or of an impossible time, and reports which edges to ask.
   - C(report) reads what the plays registered on every host, writes a report for people and one as JSON into O(folder),
     both for this user alone, and returns what is still open. After an export it also checks what was fetched and writes
     C(manifest.json).
@@ -32,7 +32,7 @@ options:
     type: str
     default: ""
   until:
-    description: The like; what happened at that time is not meant any more.
+    description: The like; what happened at that time is not selected any more.
     type: str
     default: ""
   what:
@@ -50,7 +50,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: It is said whose data is meant
+- name: Select whose data is reported
   seclyzer.edge.seclyzer_person:
     step: words
     user: ann

@@ -73,7 +73,7 @@ options:
   type: dict
   returned: renamed
 typed:
-  description: Options of roles that were given by C(-e), in the place of what the inventory says.
+  description: Options of roles that were set by C(-e), in the place of what the inventory configures.
   type: list
   elements: str
   returned: variables
@@ -86,11 +86,11 @@ mode_from:
   type: str
   returned: host
 inventory_mode:
-  description: What C(seclyzer_mode) says, if anything.
+  description: The value of C(seclyzer_mode), if any.
   type: str
   returned: host
 overrides:
-  description: What C(seclyzer_implementations) says.
+  description: The value of C(seclyzer_implementations).
   type: dict
   returned: host
 implementations:

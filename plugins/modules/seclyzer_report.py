@@ -5,7 +5,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: seclyzer_report
-short_description: Say of every host of the play what it runs
+short_description: Report what every host of the play runs
 version_added: "0.1.0"
 description:
   - One line a host with release, mode, what runs, health, and where that differs from the inventory. Hosts that failed

@@ -26,7 +26,7 @@ description:
     C(user_id) its extractors are configured with.
   - C(absent) stops the extractors, takes it out, counts again, and starts those that ran. Events that are read from
     streams meanwhile are not lost, but those published on the channel are.
-  - Counts without times, which the application tracker keeps, go whole when they are meant at all.
+  - Counts without times, which the application tracker keeps, go whole when they are selected at all.
   - C(exported) writes files for the person into a new folder that only root may read. Raw events are not exported.
 extends_documentation_fragment: [seclyzer.edge.selection]
 options:

@@ -20,7 +20,7 @@ class Archive:
     content: str
 
     def described(self) -> dict[str, object]:
-        """What the manifest says of it."""
+        """What the manifest states of it."""
         return {"sha256": self.sha256, "size": self.size, "unpacked": self.unpacked, "list": self.listed}
 
 

@@ -1,4 +1,4 @@
-"""What the bundle's program says while it works, and how it runs others."""
+"""What the bundle's program reports while it works, and how it runs others."""
 
 import subprocess
 import time

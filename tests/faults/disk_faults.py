@@ -41,12 +41,12 @@ def disk_full(stage: Stage) -> None:
         fill(stage, kind)
     for writes in stage.writes.values():
         writes.go_away()
-    until_each(stage.running.values(), lambda one: "the spool cannot be written" in one.log, "it is said")
+    until_each(stage.running.values(), lambda one: "the disk buffer cannot be written" in one.log, "it is said")
     stage.wait_outputs(2)
     if stage.random.random() < 0.5:
         for kind in KINDS:
             (seen_by(stage, kind) / "ballast").unlink()
-        until_each(stage.running.values(), lambda one: "the spool can be written again" in one.log, "it is said")
+        until_each(stage.running.values(), lambda one: "the disk buffer can be written again" in one.log, "it is said")
     for writes in stage.writes.values():
         writes.come_back()
     stage.wait_outputs(2)
@@ -66,11 +66,11 @@ def read_only(stage: Stage) -> None:
         remount(stage, kind, "ro")
     for writes in stage.writes.values():
         writes.go_away()
-    until_each(stage.running.values(), lambda one: "the spool cannot be written" in one.log, "it is said")
+    until_each(stage.running.values(), lambda one: "the disk buffer cannot be written" in one.log, "it is said")
     stage.wait_outputs(2)
     for kind in KINDS:
         remount(stage, kind, "rw")
-    until_each(stage.running.values(), lambda one: "the spool can be written again" in one.log, "it is said")
+    until_each(stage.running.values(), lambda one: "the disk buffer can be written again" in one.log, "it is said")
     for writes in stage.writes.values():
         writes.come_back()
     stage.wait_outputs(2)

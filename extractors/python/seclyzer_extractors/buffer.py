@@ -19,7 +19,7 @@ class Buffer(Generic[E]):
         self._gone = 0  # how many at the front went already; they are taken out together, since that moves all others
 
     def insert(self, event: E) -> bool:
-        """Puts an event behind all that are not later. Whether one had to go for it, be it this one."""
+        """Puts an event behind all that are not later. Whether one was dropped for it, possibly this one."""
         events = self._events
         if not events or event.ts >= events[-1].ts:
             events.append(event)

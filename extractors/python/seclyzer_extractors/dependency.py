@@ -21,7 +21,7 @@ class Dependency:
         self._since = 0.0
 
     def away(self, reason: str, advice: str | None = None) -> None:
-        """It does not work; `advice` is what has to be mended, if that is known."""
+        """It does not work; `advice` is what has to be fixed, if that is known."""
         if self.reason is None:
             self._since = self._clock()
         self.reason = reason

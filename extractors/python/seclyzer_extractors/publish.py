@@ -47,7 +47,7 @@ class Publisher:
 
     @property
     def published(self) -> int | None:
-        """The cursor that Redis has taken; None when there is none yet, or that cannot be told."""
+        """The cursor that Redis has taken; None when there is none yet, or that is unknown."""
         return self._published if self._unanswered is None else None
 
     def put(self, output: str) -> None:
@@ -121,7 +121,7 @@ class Publisher:
         self.output_errors += self._log_refusals(commands, done)
 
     def _forget_what_is_done(self, connection: Connection) -> None:
-        """After a transaction whose answer was lost the cursor tells whether it was done."""
+        """After a transaction whose answer was lost the cursor shows whether it was done."""
         if self._unanswered is None:
             return
         outputs, cursor = self._unanswered

@@ -213,7 +213,7 @@ class Link:
         return self.connection
 
     def worked(self) -> None:
-        """Redis did what it was asked for: the next loss is a new one."""
+        """Redis executed the request: the next loss is a new one."""
         self._backoff.reset()
         self._dependency.recovered()
 

@@ -1,4 +1,4 @@
-"""Numbers of a window that slides, and what their order tells. Pure."""
+"""Numbers of a window that slides, and what their order shows. Pure."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 //! The pure state machine: messages or passing time in, records out.
 //!
-//! [`Core`] checks messages, keeps stream time, tells late events from a clock that was set back, and counts. What is
+//! [`Core`] checks messages, keeps stream time, distinguishes late events from a clock that was set back, and counts. What is
 //! done with an event in time is up to the [`Operator`] of its kind; which that is [`crate::operators`] knows.
 
 use crate::counters::Counters;

@@ -41,7 +41,7 @@ pub enum Answer {
     },
     /// It has nothing now (429, 5xx): try again, not before so many seconds.
     Later {
-        /// What was asked for by `Retry-After`.
+        /// The wait that `Retry-After` requires.
         seconds: u64,
         /// The status.
         status: u16,

@@ -27,7 +27,7 @@ pub enum Frame<'a> {
     Array(Vec<Frame<'a>>),
     /// Keys and values, one after the other.
     Map(Vec<Frame<'a>>),
-    /// What comes without having been asked for: messages of a channel.
+    /// What arrives without a request: messages of a channel.
     Push(Vec<Frame<'a>>),
 }
 

@@ -3,7 +3,7 @@
 //! Under RESP3 the channel's messages come as pushes between the answers, also while `XREAD` blocks. One `XREAD` is
 //! always under way; what it answers tells whether all there was has been read, and so whether real time may count. Who
 //! cannot wait for the answer learns that Redis is silent so far.
-//! After an answer that is full the next one is asked for before its events are handed on, so that Redis works
+//! After an answer that is full the next one is requested before its events are handed on, so that Redis works
 //! meanwhile.
 
 mod reply;
@@ -22,7 +22,7 @@ use crate::schema::Kind;
 use crate::waits::{READ_BYTES, READ_COUNT, READ_COUNT_UNKNOWN, REDIS_ANSWER};
 
 const CHANNEL: &[u8] = b"seclyzer:events";
-/// Fewer in an answer than asked for mean that there were no more. There is room for as many outputs, since each entry may
+/// Fewer in an answer than requested mean that there were no more. There is room for as many outputs, since each entry may
 /// make one, beside those that still gather.
 const _: () = assert!(READ_COUNT + MOST_TOGETHER <= LONGEST_QUEUE);
 /// An entry that is longer is no event, going by what an answer has for each.
@@ -60,7 +60,7 @@ pub struct Source {
     redis: Option<Redis>,
     last_id: String,
     asked: Option<Asked>,
-    /// How many entries are asked for next.
+    /// How many entries are requested next.
     count: usize,
     /// Entries of the stream that were read.
     entries: u64,

@@ -41,7 +41,7 @@ pub struct Ids {
     pub have_gap: bool,
 }
 
-/// What `XINFO` tells.
+/// What `XINFO` reports.
 #[derive(Debug)]
 struct Stream {
     tip: String,

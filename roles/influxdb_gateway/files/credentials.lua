@@ -37,7 +37,7 @@ local function read(text)
     return found
 end
 
---- Reads the file anew. An absent one admits nobody.
+--- Reads the file again. An absent one admits no client.
 function M.load()
     local file = io.open(settings.credentials_file, "r")
     known = file and read(file:read("*a")) or {}
@@ -47,7 +47,7 @@ function M.load()
     read_at = ngx.now()
 end
 
---- Whose token it is: `kind` (edge or reader), `name`, `host` and `hosts`; nil when it is nobody's.
+--- Whose token it is: `kind` (edge or reader), `name`, `host` and `hosts`; nil when it is unknown.
 --- A new credential is known without a reload; one that was revoked is forgotten at once by the reload that follows.
 function M.owner(token)
     local hash, age = M.sha256(token), ngx.now() - read_at

@@ -43,13 +43,13 @@ pub enum Default {
     Text(&'static str),
     /// A number, true or false.
     Plain(&'static str),
-    /// A text that the kind or the host tells.
+    /// A text that the kind or the host determines.
     TextOf(fn(Kind) -> String),
-    /// A number that the kind tells.
+    /// A number that the kind determines.
     PlainOf(fn(Kind) -> String),
 }
 
-/// Defaults that the kind or the host tells.
+/// Defaults that the kind or the host determines.
 mod default_of {
     use super::{Default, device_id, hostname};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How many seconds are asked for, when it is `now` (in s since the Unix epoch). None when it is not understood.
+/// How many seconds are required, when it is `now` (in s since the Unix epoch). None when it is not understood.
 pub fn retry_after(value: &str, now: u64) -> Option<u64> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // Digits that are too many mean very long.

@@ -206,7 +206,7 @@ impl Gap {
         self.took.ended - self.took.began < LONGEST_DIGRAPH
     }
 
-    /// Whether it is one of somebody who types on.
+    /// Whether it is one of a person who types on.
     pub fn is_short(&self) -> bool {
         self.took.ended - self.took.began < LONGEST_SHORT_GAP
     }

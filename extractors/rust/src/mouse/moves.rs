@@ -45,7 +45,7 @@ pub struct Moves {
     pub rate: f64,
 }
 
-/// All 0.0 with fewer than 3 moves. `window` is in s. Every event, be it a move or not, is handed on once, so that who wants
+/// All 0.0 with fewer than 3 moves. `window` is in s. Every event, a move or not, is handed on once, so that who wants
 /// to see them need not go through them again.
 pub fn features(events: Events<'_>, window: f64, on_event: impl FnMut(&Held)) -> Moves {
     let mut middle = Middle::new();

@@ -22,7 +22,7 @@ pub struct Reading {
     pub redis: Dependency,
     /// Redis was tried to reach.
     pub(super) tried: bool,
-    /// What the last run left has been asked for.
+    /// What the last run left has been requested.
     pub(super) resumed: bool,
     /// All of the stream has been read once.
     caught_up: bool,

@@ -76,7 +76,7 @@ impl AboutMiddle {
     /// One value, the second time.
     #[inline]
     pub fn keep(&mut self, value: f64) {
-        // Nobody can foretell which are kept: each is written, and the next one over it when it is not.
+        // Which are kept cannot be predicted: each is written, and the next one over it when it is not.
         self.kept[self.count] = value;
         self.count += usize::from(value.to_bits().wrapping_sub(self.from) < self.width);
     }

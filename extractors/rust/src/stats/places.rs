@@ -64,7 +64,7 @@ impl Buckets {
         // And room for one more, which is written to in vain.
         let (mut kept, mut count) = (vec![0; most], 0);
         for value in list {
-            // Nobody can foretell which matter: each is written, and the next one over it when it does not.
+            // Which matter cannot be predicted: each is written, and the next one over it when it does not.
             kept[count] = value.to_bits();
             count += usize::from(matters[self.bucket(*value)]);
         }
