@@ -67,6 +67,9 @@ FILES = {
     "a bad value": "min_events: 0\n",
     "a word": "word\n",
 }
+# What one reader of YAML takes and the other does not: control characters, line separators, a BOM inside, no characters.
+STRANGE = [*range(0x0A), 0x0B, 0x0C, 0x0E, 0x1B, 0x1F, 0x7F, 0x80, 0x85, 0x9F, 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF]
+PLAIN = [0x20, 0x7E, 0xA0, 0xD7FF, 0xE000, 0xFFFD, 0x10000, 0x10FFFF]
 
 
 def run(directory: Path, program: str, *arguments: str, **environment: str) -> tuple[int, str, str]:
@@ -110,6 +113,25 @@ def test_a_mistake_in_the_file_is_said_in_the_same_words(text: str, tmp_path: Pa
     reported = run(PYTHON, "mouse_extractor", "--config", str(tmp_path / "x.yaml"))
     assert reported == run(RUST, "mouse_extractor", "--config", str(tmp_path / "x.yaml"))
     assert reported[:2] == (78, "") and reported[2].count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "form", ["host: x\nuser_id: '{}'\n", "host: x\r\nuser_id: a{}b\r\n", "host: x\n# {}\nuser_id: y\n"]
+)
+def test_a_character_is_taken_by_both_or_refused_with_its_line(form: str, tmp_path: Path) -> None:
+    for number in STRANGE + PLAIN:
+        (tmp_path / "x.yaml").write_text(form.format(chr(number)), encoding="utf-8", newline="")
+        reported = run(PYTHON, "mouse_extractor", "--config", str(tmp_path / "x.yaml"), "--print-config")
+        assert reported == run(RUST, "mouse_extractor", "--config", str(tmp_path / "x.yaml"), "--print-config"), number
+        assert reported[0] == (78 if number in STRANGE else 0), hex(number)
+        assert number not in STRANGE or "(line 2)" in reported[2]
+
+
+def test_a_byte_order_mark_before_the_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("\ufeffuser_id: y\n", encoding="utf-8")
+    reported = run(PYTHON, "mouse_extractor", "--config", str(tmp_path / "x.yaml"), "--print-config")
+    assert reported == run(RUST, "mouse_extractor", "--config", str(tmp_path / "x.yaml"), "--print-config")
+    assert reported[0] == 0 and 'user_id: "y"' in reported[1]
 
 
 def test_a_replay_that_cannot_be_read_is_no_mistake_of_the_configuration(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 from ..secret_file import ALLOWED, secret_of
 from .settings import SETTINGS
 
+# Control characters, and what else readers of YAML do not agree about: line separators, a BOM, no characters.
+_STRANGE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; the message is one clear line, whatever it quotes."""
@@ -21,21 +24,25 @@ def read_file(path: str) -> dict[str, Any]:
     import yaml
 
     try:
-        with open(path, encoding="utf-8") as file:
-            document = yaml.compose(file, Loader=yaml.SafeLoader)
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read()
+        if strange := _STRANGE.search(text):
+            raise _no_flat_yaml(text.count("\n", 0, strange.start()) + 1)
+        document = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration file {path}: {_reason(error)}") from None
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:  # the last two: \U… and [[[[…
-        raise _no_flat_yaml(getattr(error, "problem_mark", None)) from None
+        mark = getattr(error, "problem_mark", None)
+        raise _no_flat_yaml(mark.line + 1 if mark else 1) from None
     values: dict[str, Any] = {}
     if document is None:
         return values
     if not isinstance(document, yaml.MappingNode):
-        raise _no_flat_yaml(document.start_mark)
+        raise _no_flat_yaml(document.start_mark.line + 1)
     for key, value in document.value:
         for node in (key, value):
             if not isinstance(node, yaml.ScalarNode) or _has_surrogates(node.value):
-                raise _no_flat_yaml(node.start_mark)
+                raise _no_flat_yaml(node.start_mark.line + 1)
         if key.value in values:
             raise ConfigError(f"the configuration file is no flat YAML: {key.value} is given twice")
         if value.tag != "tag:yaml.org,2002:null":
@@ -48,8 +55,7 @@ def _has_surrogates(text: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _no_flat_yaml(mark: Any) -> ConfigError:
-    line = mark.line + 1 if mark else 1
+def _no_flat_yaml(line: int) -> ConfigError:
     return ConfigError(f"the configuration file is no flat YAML: only `key: value` lines are known (line {line})")
 
 

@@ -100,8 +100,18 @@ pub fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
     settings.chain(of_files.map(|file| (file.key, file.variable)))
 }
 
+/// Control characters, and what else readers of YAML do not agree about: line separators, a BOM, no characters.
+fn is_strange(character: char) -> bool {
+    let is_control = character.is_control() && !matches!(character, '\n' | '\r');
+    is_control || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
 /// The keys and texts of a flat YAML mapping; a key without a value is left out.
 fn flat_yaml(text: &str) -> Result<Vec<(String, String)>, ConfigError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if let Some((before, _)) = text.find(is_strange).map(|at| text.split_at(at)) {
+        return Err(no_yaml(before.replace("\r\n", "\n").matches(['\n', '\r']).count() + 1));
+    }
     let mut pairs: Vec<(String, String)> = Vec::new();
     let mut key: Option<String> = None;
     let mut inside = false;
