@@ -67,7 +67,7 @@ FILES = {
     "a bad value": "min_events: 0\n",
     "a word": "word\n",
 }
-# What one reader of YAML takes and the other does not: control characters, line separators, a BOM inside, no characters.
+# Readers of YAML do not agree about control characters, line separators, a BOM inside the text and no characters.
 STRANGE = [*range(0x0A), 0x0B, 0x0C, 0x0E, 0x1B, 0x1F, 0x7F, 0x80, 0x85, 0x9F, 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF]
 PLAIN = [0x20, 0x7E, 0xA0, 0xD7FF, 0xE000, 0xFFFD, 0x10000, 0x10FFFF]
 
