@@ -1,4 +1,4 @@
-"""What a file with a token or a password holds: extractors, agent and Ansible's modules have the same copy of this."""
+"""What a file with a token or a password holds: one file, to which the packages of extractors and agent link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store's address, read by one grammar: extractors, agent and Ansible's modules have the same copy of this.
+"""The store's address, read by one grammar: one file, to which the packages of extractors and agent link.
 
 Little is taken, so that whoever reads the address again takes the same parts of it for host and path. No name is
 resolved: one other than `localhost` may lead anywhere.

@@ -1,7 +1,7 @@
 """Whom TLS trusts, and in words why not: one verdict for all of this project, whatever library judges.
 
 OpenSSL takes certificates that rustls refuses, and the other way round. The stricter verdict is everybody's: this
-module adds to OpenSSL what rustls asks for. Extractors, agent and Ansible's modules have the same copy of it.
+module adds to OpenSSL what rustls asks for. The packages of extractors and agent link to this file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is judged in several places is judged alike: the copies are the same, and the agent and the modules use them."""
+"""What is judged in several places is judged alike: by one file, and the agent and the modules use them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from tests.cases.certificates import NAMES_OF_CASES, Case, all_cases, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("extractors/python/seclyzer_extractors", "agent/seclyzer_agent", "plugins/module_utils")
-COPIES = ("tls.py", "store_address.py", "secret_file.py")
+SHARED = ("tls.py", "store_address.py", "secret_file.py")
 
 
-@pytest.mark.parametrize("name", COPIES)
-def test_the_copies_are_the_same(name: str) -> None:
+@pytest.mark.parametrize("name", SHARED)
+def test_there_is_one_file_and_links_to_it(name: str) -> None:
+    assert len({(ROOT / folder / name).resolve() for folder in FOLDERS}) == 1
     texts = {folder: (ROOT / folder / name).read_text(encoding="utf-8") for folder in FOLDERS}
     assert len(set(texts.values())) == 1, f"{name} differs in {', '.join(texts)}"
 
