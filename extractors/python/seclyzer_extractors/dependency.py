@@ -1,6 +1,7 @@
 """What a program needs and can be away: logged once and on change, and tried again with backoff."""
 
 import random
+import socket
 import time
 from collections.abc import Callable
 
@@ -8,6 +9,21 @@ from . import logs, schema, waits
 
 _NAMES: dict[str, str] = schema.document("log")["dependencies"]
 SHORTEST_S = waits.seconds("backoff_shortest")
+NO_ANSWER = "no answer in time"
+CLOSED = "closed the connection"
+
+
+def reason_of(error: Exception, of_the_protocol: type[Exception], words: str) -> str:
+    """Why a server was not reached or did not answer; `words` for an error of its protocol."""
+    if isinstance(error, TimeoutError):
+        return NO_ANSWER
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return CLOSED
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return "the host name cannot be resolved"
+    if isinstance(error, of_the_protocol):
+        return words
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class Dependency:

@@ -3,7 +3,6 @@
 import http.client
 import json
 import re
-import socket
 import time
 import zlib
 from typing import NamedTuple
@@ -12,14 +11,13 @@ from urllib.parse import quote
 from . import schema, waits
 from .config import Settings
 from .config.address import influx_where, parse_influx_url
+from .dependency import reason_of
 from .http import Wire, dial, dial_unix, left
 
 GZIP_FROM = 1024  # bytes; below, compressing costs more than it saves
 MAX_ANSWER = 65536
 LONGEST_RETRY_AFTER_S = 3600.0
 CONNECT_S = waits.seconds("influx_connect")
-NO_ANSWER = "no answer in time"
-CLOSED = "closed the connection"
 NO_HTTP = "does not speak HTTP"
 UNREACHABLE = (OSError, http.client.HTTPException, UnicodeError)  # the last for what is no host name
 
@@ -100,7 +98,7 @@ class InfluxDB:
             raise self._away(error) from None
 
     def _away(self, error: Exception) -> InfluxAway:
-        return InfluxAway(f"{self.where}: {_reason(error)}")
+        return InfluxAway(f"{self.where}: {reason_of(error, http.client.HTTPException, NO_HTTP)}")
 
     def _ask(self, body: bytes, headers: dict[str, str], deadline: float) -> Answer:
         wire = self._wire = self._wire or self._connect(deadline)
@@ -199,15 +197,3 @@ def _retry_after(value: str | None) -> float:
         except (ValueError, TypeError, OverflowError):
             return 0.0
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER_S)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return NO_ANSWER
-    if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return CLOSED
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "the host name cannot be resolved"
-    if isinstance(error, http.client.HTTPException):
-        return NO_HTTP
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -12,11 +12,9 @@ import hiredis
 
 from . import logs, waits
 from .config.address import RedisAddress
-from .dependency import Dependency, redis_backoff
+from .dependency import CLOSED, NO_ANSWER, Dependency, reason_of, redis_backoff
 
 ANSWER_S = waits.seconds("redis_answer")
-NO_ANSWER = "no answer in time"
-CLOSED = "closed the connection"
 NO_RESP = "does not speak RESP"
 Part = str | int
 Command = tuple[Part, ...]
@@ -46,7 +44,7 @@ class Connection:
         try:
             self._socket = _connect(address, timeout_s)
         except (OSError, UnicodeError) as error:  # the last for what is no host name
-            raise self._away(_reason(error)) from None
+            raise self._away(reason_of(error, hiredis.ProtocolError, NO_RESP)) from None
         try:
             self._greet(name)
         except RedisAway:
@@ -89,7 +87,7 @@ class Connection:
         try:
             self._socket.sendall(b"".join([_packed(command) for command in commands]))
         except OSError as error:
-            raise self._away(_reason(error)) from None
+            raise self._away(reason_of(error, hiredis.ProtocolError, NO_RESP)) from None
 
     def receive(self) -> list[Any]:
         """What has come by now, at least one read of the socket: whole answers and pushes, maybe none."""
@@ -106,7 +104,7 @@ class Connection:
                 answers.append(answer)
             return answers
         except (OSError, hiredis.ProtocolError) as error:
-            raise self._away(_reason(error)) from None
+            raise self._away(reason_of(error, hiredis.ProtocolError, NO_RESP)) from None
 
     def pipeline(self, *commands: Command) -> list[Any]:
         """The answers of these commands, errors among them as `hiredis.ReplyError`."""
@@ -161,18 +159,6 @@ def _connect(address: RedisAddress, timeout_s: float) -> socket.socket:
     except (ssl.SSLError, ValueError) as error:
         plain.close()
         raise RedisAway(f"{address}: {tls.words(error, address.host)}") from None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return NO_ANSWER
-    if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return CLOSED
-    if isinstance(error, socket.gaierror | UnicodeError):
-        return "the host name cannot be resolved"
-    if isinstance(error, hiredis.ProtocolError):
-        return NO_RESP
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class Link:

@@ -1,13 +1,11 @@
 """A store's certificate that no client would trust stops a rollout before anything changes, in words that help."""
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 from hostchecks.host import Host
-from hostchecks.lab import INVENTORY, ROOT
+from hostchecks.rollout import roll_out
 
 testinfra_hosts = ["ansible://seclyzer_store"]
 
@@ -33,16 +31,9 @@ def test_it_is_refused_and_nothing_changes(host: Host, folder: str) -> None:
     before = host.check_output("sha256sum /etc/systemd/system/influxdb-gateway.service")
     names = {"influxdb_tls_cert": "cert.pem", "influxdb_tls_key": "key.pem", "influxdb_ca_remote": "cert.pem"}
     typed = [word for name, file in names.items() for word in ("-e", f"{name}={folder}/{file}")]
-    done = subprocess.run(
-        ["ansible-playbook", "-i", INVENTORY, "site.yml", *typed],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    reported = done.stdout + done.stderr
-    assert done.returncode != 0 and WORDS in reported and "Nothing was changed." in reported, reported
+    run = roll_out(*typed, timeout=180)
+    reported = run.text
+    assert run.status != 0 and WORDS in reported and "Nothing was changed." in reported, reported
     assert re.search("changed=[1-9]", reported) is None, reported
     assert re.findall(r"^PLAY \[(.*)\]", reported, re.MULTILINE)[-1] == LAST_PLAY, reported
     assert host.check_output("sha256sum /etc/systemd/system/influxdb-gateway.service") == before

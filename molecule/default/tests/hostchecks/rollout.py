@@ -27,7 +27,7 @@ class Run:
         return re.findall(r"^(\w+) .*changed=[1-9]", self.text, re.MULTILINE)
 
 
-def roll_out(*typed: str) -> Run:
+def roll_out(*typed: str, timeout: float = 300) -> Run:
     """Runs site.yml on the lab's inventory."""
     done = subprocess.run(
         ["ansible-playbook", "-i", INVENTORY, "site.yml", *typed],
@@ -35,6 +35,6 @@ def roll_out(*typed: str) -> Run:
         env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
     )
     return Run(done.returncode, done.stdout + done.stderr)

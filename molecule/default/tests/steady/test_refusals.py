@@ -1,12 +1,10 @@
 """What makes no sense is refused before anything changes, with a sentence that says what is allowed."""
 
-import os
 import re
-import subprocess
 from dataclasses import dataclass
 
 import pytest
-from hostchecks.lab import INVENTORY, ROOT
+from hostchecks.rollout import roll_out
 
 
 @dataclass(frozen=True)
@@ -40,16 +38,9 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
 def test_it_is_refused_with_a_sentence_and_changes_nothing(case: Case) -> None:
-    done = subprocess.run(
-        ["ansible-playbook", "-i", INVENTORY, "site.yml", "-e", case.typed],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    reported = done.stdout + done.stderr
-    assert done.returncode != 0
+    run = roll_out("-e", case.typed, timeout=120)
+    reported = run.text
+    assert run.status != 0
     assert [words for words in case.says if words not in reported] == [], reported
     assert re.search("changed=[1-9]", reported) is None, reported
     assert re.findall(r"^PLAY \[(.*)\]", reported, re.MULTILINE)[-1] == BEFORE_ANY_HOST, reported
