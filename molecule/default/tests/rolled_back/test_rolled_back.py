@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from hostchecks import deployment
 from hostchecks.features import KINDS
 from hostchecks.host import Host
@@ -23,7 +24,7 @@ def test_the_history_says_where_from_and_where_to(host: Host) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_settings_are_back(host: Host, kind: str) -> None:
     settings = host.check_output("cat %s", f"{deployment.HOME}/current/config/{kind}.yaml")
-    assert "log_level: debug" in settings.splitlines()
+    assert yaml.safe_load(settings)["log_level"] == "debug"
 
 
 @pytest.mark.parametrize("kind", KINDS)
