@@ -6,11 +6,9 @@ from tests.helpers.waiting import until
 
 from .campaign import Fault
 from .redis_faults import forget_lists
-from .stage import KINDS, Stage
+from .stage import ALL_CLOSED_S, KINDS, Stage
 
 WINDOW_S = 3.1
-# A second after the last key, its windows close once the idle timeout (2 s) and the lateness are over as well.
-ALL_CLOSED_S = 4.0
 STATE_FILE = "app-state.json"
 
 

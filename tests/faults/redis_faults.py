@@ -9,7 +9,7 @@ from tests.helpers.waiting import until, until_each
 from tests.live.events import SECRET
 
 from .campaign import Fault
-from .stage import KINDS, Stage
+from .stage import ALL_CLOSED_S, KINDS, Stage
 
 WINDOW_US = 3_000_000
 WRONG = "of another type"
@@ -62,7 +62,7 @@ def restart_unread(stage: Stage) -> None:
 def remembers(stage: Stage) -> None:
     """Started again from a dump that takes seconds to load: it answers -LOADING meanwhile, and then knows all."""
     stage.wait_read()
-    stage.run_for(2.0)  # what is due is published before the dump is made
+    stage.run_for(ALL_CLOSED_S)  # what is due is published before the dump is made
     client = stage.client()
     client.eval("for i = 1, 20000 do redis.call('set', 'ballast:' .. i, i) end", 0)
     before = {kind: len(stage.published[kind]) for kind in KINDS}

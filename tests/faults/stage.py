@@ -39,6 +39,8 @@ SCALED = {
     "SECLYZER_INFLUX_RETRY_SECONDS": "2",
     "SECLYZER_HOST": HOST,
 }
+# So long after the last key its windows have closed: the interval (1 s), then the idle timeout (2 s) and the lateness.
+ALL_CLOSED_S = 4.0
 WARM = 2  # outputs of each kind before the first fault
 
 
