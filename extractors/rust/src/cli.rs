@@ -27,9 +27,15 @@ enum Command {
     Version,
     PrintConfig,
     Check,
-    Replay { from: String, stats: bool },
+    Replay {
+        from: String,
+        stats: bool,
+    },
     /// For so many seconds; 0 is without a limit.
-    Shadow { seconds: u32, stats: bool },
+    Shadow {
+        seconds: u32,
+        stats: bool,
+    },
     Serve,
 }
 

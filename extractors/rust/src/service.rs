@@ -163,6 +163,7 @@ impl<'a> Service<'a> {
     }
 
     /// Writes what can be written in the time that a stopping process has.
+    #[cold]
     fn finish(&mut self) {
         let log = self.config.log;
         log.line(&lines::STOPPING, []);

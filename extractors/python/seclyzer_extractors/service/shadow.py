@@ -24,7 +24,7 @@ IDLE = us("idle")
 
 
 def shadow(kind: str, settings: Settings, seconds: int, out: TextIO) -> tuple[Counters, int]:
-    """Runs for so long, with 0 until SIGTERM or SIGINT. The counters, and when it began to listen (Unix µs, 0: never)."""
+    """Runs for so long, with 0 until SIGTERM or SIGINT. Counters, and since when it listens (Unix µs; 0 is never)."""
     shadowing = Shadow(schema.kind(kind), settings, wake_by_signals(), out)
     stop_by_signals(shadowing.stop)
     shadowing.run(now_us() + seconds * 1_000_000 if seconds else None)
