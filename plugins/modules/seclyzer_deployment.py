@@ -90,6 +90,11 @@ options:
     type: list
     elements: int
     default: []
+  redis_units:
+    description: The units that Redis' package may bring, for C(status).
+    type: list
+    elements: str
+    default: []
   base:
     description: Folder of releases and deployments.
     type: path
@@ -166,7 +171,7 @@ previous:
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
-    names asked for, and who listens at the ports asked for.
+    names asked for, who listens at the ports asked for, and the services that SecLyzer did not install.
   type: dict
   returned: status
 """
@@ -188,6 +193,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "keep": {"type": "int", "default": 5},
     "resolve": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
+    "redis_units": {"type": "list", "elements": "str", "default": []},
     "base": {"type": "path", "default": "/opt/seclyzer"},
     "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
 }
@@ -202,7 +208,7 @@ def running(layout: Layout) -> Result:
     return {name: found[name] for name in names if name in found}
 
 
-def status(layout: Layout, names: list[str], ports: list[int]) -> Result:
+def status(layout: Layout, names: list[str], ports: list[int], redis_units: list[str]) -> Result:
     """What the host is and runs."""
     history = History.load(layout)
     return {
@@ -212,7 +218,7 @@ def status(layout: Layout, names: list[str], ports: list[int]) -> Result:
         "rollout": history.rollout(deployments.current(layout)),
         "previous": history.previous(deployments.current(layout)),
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
-        "host": machine.describe(layout, names, ports),
+        "host": machine.describe(layout, names, ports, redis_units),
         "said": [],
     }
 
@@ -295,7 +301,8 @@ def main() -> None:
     check = module.check_mode
     try:
         if parameters["state"] == "status":
-            module.exit_json(**status(layout, parameters["resolve"], parameters["ports"]))
+            asked = (parameters[name] for name in ("resolve", "ports", "redis_units"))
+            module.exit_json(**status(layout, *asked))
         if check:
             module.exit_json(**act(layout, parameters, check, module._diff))
         with locked(layout.lock):
