@@ -75,7 +75,7 @@ options:
   by:
     description: Who does this, for the history.
     type: str
-    default: somebody
+    default: unknown
   keep:
     description: How many deployments are kept, beside those that must be.
     type: int
@@ -189,7 +189,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "probes": {"type": "dict", "default": {}},
     "deployment": {"type": "int"},
     "rollout": {"type": "str", "default": ""},
-    "by": {"type": "str", "default": "somebody"},
+    "by": {"type": "str", "default": "unknown"},
     "keep": {"type": "int", "default": 5},
     "resolve": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
@@ -236,7 +236,7 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     shown = staging.differences(layout, desired) if diff else []
     archives = Path(parameters["archives"]) if parameters["archives"] else None
     done = staging.stage(layout, desired, manifest, archives, parameters["by"], check)
-    result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.said}
+    result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
     return result | ({"diff": shown} if shown else {})
 
 
@@ -244,8 +244,8 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
     """Makes a deployment the running one."""
     if check:
         planned = switching.plan(layout, n)
-        said = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
-        return {"changed": planned.changed, "deployment": n, "said": said, "running": running(layout)}
+        words = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
+        return {"changed": planned.changed, "deployment": n, "said": words, "running": running(layout)}
     before = health.look_before(layout)
     done = switching.switch(layout, n, parameters["by"], what, parameters["rollout"])
     removed = []
@@ -253,8 +253,8 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         history = History.load(layout)
         removed = deployments.prune(layout, history, parameters["keep"])
         history.save(layout)
-    said = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
-    about = {"deployment": n, "said": said, "running": running(layout), "before": before.as_dict()}
+    words = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
+    about = {"deployment": n, "said": words, "running": running(layout), "before": before.as_dict()}
     return {"changed": done.changed, **about}
 
 
@@ -322,8 +322,8 @@ def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
     if n is None:
         if not check:
             raise Refused("state=current needs the number of a staged deployment")
-        said = ["would be: a new deployment"]
-        return {"changed": True, "deployment": None, "said": said, "running": running(layout)}
+        words = ["would be: a new deployment"]
+        return {"changed": True, "deployment": None, "said": words, "running": running(layout)}
     return switch(layout, n, parameters, check)
 
 

@@ -50,7 +50,7 @@ options:
   by:
     description: Who asks, for the history.
     type: str
-    default: somebody
+    default: unknown
   base:
     description: Folder of releases and deployments.
     type: path
@@ -92,7 +92,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "grace": {"type": "float", "default": 12.0},
     "before": {"type": "dict", "default": {}},
     "going_back": {"type": "bool", "default": False},
-    "by": {"type": "str", "default": "somebody"},
+    "by": {"type": "str", "default": "unknown"},
     "base": {"type": "path", "default": "/opt/seclyzer"},
 }
 
