@@ -134,7 +134,7 @@ def _write_manifest(folder: Path, about: Mapping[str, Any]) -> None:
 
 
 def _mode(path: str) -> int:
-    """The mode a file is written with, before its reader gets it: units are copied to where everybody reads them."""
+    """The mode a file is written with, before its reader gets it: units are copied to where all users read them."""
     return 0o644 if path.startswith("units/") else 0o600
 
 

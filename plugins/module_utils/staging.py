@@ -21,7 +21,7 @@ class Staged:
     deployment: int | None
     changed: bool
     needs: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
 
 
 def stage(
@@ -54,25 +54,25 @@ def stage(
     result = Staged(running if same else None, False)
     for user in lacking:
         users.create(user)
-        result.said.append(f"user {user}")
-    result.said += _bring(layout, history, desired, release, manifest, archives, by)
+        result.changes.append(f"user {user}")
+    result.changes += _bring(layout, history, desired, release, manifest, archives, by)
     if damage and running is not None:
         deployments.mend(layout, running, desired)
-        result.said.append(f"deployment {running} was damaged: {releases.words(damage)}; mended")
-        mends.note(layout, history, by, result.said[-1], deployment=running)
+        result.changes.append(f"deployment {running} was damaged: {releases.words(damage)}; mended")
+        mends.note(layout, history, by, result.changes[-1], deployment=running)
     if exposed := access.protect_all(layout):
-        result.said.append(f"owner and mode of {exposed} files")
-    result.changed = bool(result.said)
+        result.changes.append(f"owner and mode of {exposed} files")
+    result.changed = bool(result.changes)
     if same:
         return result
     n = deployments.find_staged(layout, history, desired.content)
     if n is None:
         n = deployments.create(layout, history, desired, by, manifest.get("source"))
-        result.said.append(f"deployment {n}")
+        result.changes.append(f"deployment {n}")
         result.changed = True
     elif changed := deployments.faults(layout, n, desired):
         deployments.mend(layout, n, desired)
-        result.said.append(f"deployment {n} was damaged: {releases.words(changed)}; mended")
+        result.changes.append(f"deployment {n} was damaged: {releases.words(changed)}; mended")
         result.changed = True
     result.deployment = n
     prove(layout, n, by)
@@ -93,19 +93,19 @@ def _known_bad(verdict: Mapping[str, Any]) -> str:
 def _would(
     layout: Layout, desired: Desired, release: releases.Look, same: int | None, damage: list[str], lacking: list[str]
 ) -> Staged:
-    """What check mode tells."""
-    said: list[str] = []
+    """What check mode reports."""
+    planned: list[str] = []
     if not release.there:
-        said.append(f"release {desired.release} would be unpacked")
+        planned.append(f"release {desired.release} would be unpacked")
     elif release.faults:
-        said.append(f"release {desired.release} is damaged: {releases.words(release.faults)}; it would be mended")
+        planned.append(f"release {desired.release} is damaged: {releases.words(release.faults)}; it would be mended")
     if damage:
-        said.append(f"deployment {same} is damaged: {releases.words(damage)}; it would be mended")
+        planned.append(f"deployment {same} is damaged: {releases.words(damage)}; it would be mended")
     if same is None:
-        said.append("a new deployment would be staged")
+        planned.append("a new deployment would be staged")
     if exposed := access.exposed(layout):
-        said.append(f"owner and mode of {exposed} files would be mended")
-    return Staged(same, bool(said or lacking), said=said)
+        planned.append(f"owner and mode of {exposed} files would be mended")
+    return Staged(same, bool(planned or lacking), changes=planned)
 
 
 def _bring(
@@ -126,9 +126,9 @@ def _bring(
         found = releases.listed(layout, desired.release)
         # Where a list was changed with a file, only the list that is right tells which file.
         both = [f"{path} is not what was packed" for path in sorted(found) if before.get(path, "") != found[path]]
-        said = f"release {desired.release} was damaged: {releases.words([*release.faults, *both])}; mended"
-        mends.note(layout, history, by, said, release=desired.release)
-        return [said]
+        mended = f"release {desired.release} was damaged: {releases.words([*release.faults, *both])}; mended"
+        mends.note(layout, history, by, mended, release=desired.release)
+        return [mended]
     if release.whole and not release.anchored:
         releases.anchor(layout, manifest)
         return [f"release {desired.release} is anchored now"]

@@ -151,7 +151,7 @@ def _another_program(layout: Layout, name: str, text: str, state: Mapping[str, s
     """A sentence when a unit's process runs another file than the one that stands where its program should."""
     program = proof.program_of(text)
     if not program.startswith(f"{layout.releases}/") or not systemd.is_binary(program):
-        return []  # an interpreter runs it: what it has read, nobody can tell
+        return []  # an interpreter runs it: what it has read is unknown
     runs = systemd.executable(int(state.get("MainPID") or 0))
     if runs in ("", os.path.realpath(program)):
         return []

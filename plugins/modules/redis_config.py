@@ -212,7 +212,7 @@ def apply(in_force: dict[str, str], password_file: Path, *, dry: bool) -> tuple[
                 except RedisError:
                     restart.append(f"Redis cannot take {name} while it runs")
     except (RedisAway, RedisError) as error:
-        restart.append(f"the running Redis lets nobody in as admin ({error})")
+        restart.append(f"the running Redis refuses the login as admin ({error})")
     return live, restart
 
 

@@ -77,7 +77,7 @@ options:
   by:
     description: Who does this, for the history.
     type: str
-    default: somebody
+    default: unknown
   process:
     description: Names the process of the run on its controller, for the lease. Set by the action.
     type: str
@@ -198,7 +198,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "probes": {"type": "dict", "default": {}},
     "deployment": {"type": "int"},
     "rollout": {"type": "str", "default": ""},
-    "by": {"type": "str", "default": "somebody"},
+    "by": {"type": "str", "default": "unknown"},
     "process": {"type": "str", "default": ""},
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
@@ -249,7 +249,7 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, parameters["retry"])
     if not check and not done.needs:
         runs.staged(layout, parameters["rollout"], done.deployment)
-    result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.said}
+    result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
     return result | ({"diff": shown} if shown else {})
 
 
@@ -257,8 +257,8 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
     """Makes a deployment the running one."""
     if check:
         planned = switching.plan(layout, n)
-        said = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
-        return {"changed": planned.changed, "deployment": n, "said": said, "running": running(layout)}
+        words = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
+        return {"changed": planned.changed, "deployment": n, "said": words, "running": running(layout)}
     before = health.look_before(layout)
     done = switching.switch(layout, n, parameters["by"], what, parameters["rollout"])
     removed = []
@@ -266,8 +266,8 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         history = History.load(layout)
         removed = pruning.prune(layout, history, parameters["keep"])
         history.save(layout)
-    said = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
-    about = {"deployment": n, "said": said, "running": running(layout), "before": before.as_dict()}
+    words = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
+    about = {"deployment": n, "said": words, "running": running(layout), "before": before.as_dict()}
     return {"changed": done.changed, **about}
 
 
@@ -363,8 +363,8 @@ def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
     if n is None:
         if not check:
             raise Refused("state=current needs the number of a staged deployment")
-        said = ["would be: a new deployment"]
-        return {"changed": True, "deployment": None, "said": said, "running": running(layout)}
+        words = ["would be: a new deployment"]
+        return {"changed": True, "deployment": None, "said": words, "running": running(layout)}
     if not check:
         runs.unmoved(layout, parameters["rollout"], n)
     return switch(layout, n, parameters, check)

@@ -50,7 +50,7 @@ options:
   by:
     description: Who asks, for the history.
     type: str
-    default: somebody
+    default: unknown
   rollout:
     description: Names the run over many hosts whose outcome this is, for the history. Its lease of the host ends here.
     type: str
@@ -96,7 +96,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "grace": {"type": "float", "default": 12.0},
     "before": {"type": "dict", "default": {}},
     "going_back": {"type": "bool", "default": False},
-    "by": {"type": "str", "default": "somebody"},
+    "by": {"type": "str", "default": "unknown"},
     "rollout": {"type": "str", "default": ""},
     "base": {"type": "path", "default": "/opt/seclyzer"},
 }
