@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, switching
-from plugins.module_utils.deployments import History
+from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
 from plugins.modules.seclyzer_deployment import back, status
