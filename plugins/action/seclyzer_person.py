@@ -106,11 +106,11 @@ def _edge(report: Report, edge: str, of_host: Vars, person: Vars) -> None:
     seen, done, again = (of_host.get(f"__seclyzer_{name}") or {} for name in ("seen", "done", "again"))
     away = seen.get("unreachable") or done.get("unreachable")
     if away or "before" not in seen:
-        why = "was not reached" if away else f"could not be looked at: {_said(seen)}"
+        why = "was not reached" if away else f"could not be looked at: {_reason(seen)}"
         report.open.append(f"{edge}: it {why}; what it holds is still there. Run it again when it is back")
         return
     if not report.checked_only and report.what == "forget" and "after" not in done:
-        report.add(edge, seen["before"], seen["before"], failed=_said(done))
+        report.add(edge, seen["before"], seen["before"], failed=_reason(done))
         return
     report.add(edge, done.get("before", seen["before"]), done.get("after", seen["before"]))
     left = {place: count for place, count in (again.get("before") or {}).items() if count and "appl" not in place}
@@ -126,10 +126,10 @@ def _edge(report: Report, edge: str, of_host: Vars, person: Vars) -> None:
 def _store(report: Report, store: str, of_host: Vars) -> None:
     seen, done, again = (of_host.get(f"__seclyzer_store_{name}") or {} for name in ("seen", "done", "again"))
     if "before" not in seen:
-        report.open.append(f"{store}: the store could not be looked at: {_said(seen)}")
+        report.open.append(f"{store}: the store could not be looked at: {_reason(seen)}")
         return
     if not report.checked_only and "after" not in done:
-        report.add(store, _places(seen["before"]), _places(seen["before"]), failed=_said(done))
+        report.add(store, _places(seen["before"]), _places(seen["before"]), failed=_reason(done))
         return
     left = again["before"] if "before" in again else (done or seen)["after"]
     report.add(store, _places(done.get("before", seen["before"])), _places(left))
@@ -185,5 +185,5 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _said(result: Vars) -> str:
+def _reason(result: Vars) -> str:
     return str(result.get("msg") or "it was not asked")

@@ -1,6 +1,6 @@
 """Who may read what a deployment is: each service its own configuration, the agent the manifest, root the rest.
 
-Releases are for everybody to read, since every service runs from them and they hold nothing of this site. Modes are set
+Releases are readable by all users, since every service runs from them and they hold nothing of this site. Modes are set
 through the open descriptor, and looked at in every run: hosts from before this rule are mended.
 """
 
@@ -47,14 +47,14 @@ def _folders(layout: Layout) -> Iterator[Path]:
 
 
 def _everything(layout: Layout) -> Iterator[tuple[Path, tuple[str, int]]]:
-    for path in (layout.history, layout.lock):
+    for path in (layout.history, layout.lease, layout.trial, layout.lock):
         yield path, ROOT_ONLY
     for folder in sorted(layout.deployments.glob("[0-9]*")):
         yield from _readable_files(folder)
 
 
 def _readable_files(folder: Path) -> Iterator[tuple[Path, tuple[str, int]]]:
-    """Each file of a deployment that is not for everybody, the group that reads it, and its mode."""
+    """Each file of a deployment that not all users may read, the group that reads it, and its mode."""
     readers: dict[str, str] = {}
     for unit in sorted((folder / "units").glob("*")):
         text = unit.read_text(errors="replace")

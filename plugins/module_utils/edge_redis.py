@@ -1,4 +1,4 @@
-"""What an edge's Redis holds of a person: events, features, and what says when somebody was there last."""
+"""What an edge's Redis holds of a person: events, features, and the time of the last activity."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = 500
 
 
 def count(redis: Redis, chosen: Selection) -> dict[str, int]:
-    """How many of each: events, features, applications in state and patterns, and hashes with a time of somebody's."""
+    """How many of each: events, features, applications in state and patterns, and hashes with a time of activity."""
     found: dict[str, int] = {}
     for kind in KINDS:
         found[f"events of {kind} in Redis"] = (

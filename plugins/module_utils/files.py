@@ -52,9 +52,9 @@ def read_own(path: Path) -> str | None:
 
 
 def read_own_bytes(path: Path) -> bytes | None:
-    """What is in a file that is root's or one's own, in a folder that nobody else may write to; None without one.
+    """What is in a file that is root's or one's own, in a folder that no other user may write to; None without one.
 
-    Raises Refused for anything else: what somebody else put there is not read.
+    Raises Refused for anything else: a file of another user is not read.
     """
     try:
         with folder(path.parent) as where:
@@ -190,13 +190,13 @@ def _rename(part: str, name: str, where: int) -> None:
 
 
 def _opened(path: Path) -> int:
-    """Opens a folder that was looked at. Nobody else can change it in between: nobody else may write above it."""
+    """Opens a folder that was inspected. No other user can change it in between: none may write above it."""
     _inspect(Path(os.path.abspath(path)), 0)
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _inspect(path: Path, links: int) -> None:
-    """Raises Refused when somebody else may change this folder, one above it, or a link on the way to it."""
+    """Raises Refused when another user may change this folder, one above it, or a link on the way to it."""
     if links > LINKS:
         raise Refused(f"{path} goes round in links")
     for place in [*reversed(path.parents), path]:
@@ -216,6 +216,6 @@ def _inspect(path: Path, links: int) -> None:
 
 
 def _others_write(found: os.stat_result) -> bool:
-    """Whether everybody may write, or on a host, where this runs as root, another group than root's."""
+    """Whether all users may write, or on a host, where this runs as root, another group than root's."""
     others = stat.S_IWOTH | (stat.S_IWGRP if found.st_gid and not os.geteuid() else 0)
     return bool(found.st_mode & others)

@@ -179,7 +179,7 @@ def _agent(target: Target, found: Health) -> None:
         return
     found.spools = _statuses(report, "influxdb") == {"warn"}
     status = str(report.get("status"))
-    words = _said(report, "fail" if status == "fail" else "warn")
+    words = _reported(report, "fail" if status == "fail" else "warn")
     fails = _fails(report)
     older = {check for check in fails if _is_older(check, target, found)}
     if fails and fails <= FULLNESS:
@@ -188,7 +188,7 @@ def _agent(target: Target, found: Health) -> None:
         found.warns = True
         found.running.append(f"agent fail ({short(words)}), which is older than the switch")
     elif status == "fail":
-        words = _said(report, "fail", fails - older) if fails else words
+        words = _reported(report, "fail", fails - older) if fails else words
         found.faults.append(f"the agent says fail: {words}")
     else:
         found.warns = status == "warn"
@@ -287,7 +287,7 @@ def _fails(report: Mapping[str, Any]) -> set[str]:
     return {name for name, rows in checks if any(row.get("status") == "fail" for row in rows)}
 
 
-def _said(report: Mapping[str, Any], status: str, only: Collection[str] = ()) -> str:
+def _reported(report: Mapping[str, Any], status: str, only: Collection[str] = ()) -> str:
     """The checks of that status, or of them only these, with what they say."""
     words = [
         f"{name}: {entry.get('output') or entry.get('observedValue')}"

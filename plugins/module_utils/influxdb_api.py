@@ -116,7 +116,7 @@ class InfluxDB:
             raise Away(str(error)) from error
 
     def stream(self, method: str, path: str, token: str, body: Any) -> IO[bytes]:
-        """The body of an answer, to be read bit by bit. Raises Away, or Refused with what InfluxDB said."""
+        """The body of an answer, to be read bit by bit. Raises Away, or Refused with InfluxDB's message."""
         try:
             answer: IO[bytes] = self._open(method, self.url + path, token, body)
         except urllib.error.HTTPError as error:
@@ -212,7 +212,7 @@ class InfluxDB:
         return found
 
     def must(self, method: str, path: str, token: str = "", body: Any = None, **query: str) -> Any:
-        """Send a request that has to succeed; returns its JSON. Raises Refused with what InfluxDB said."""
+        """Send a request that has to succeed; returns its JSON. Raises Refused with InfluxDB's message."""
         answer = self.call(method, path, token, body, **query)
         if answer.status < 400 and answer.status != 204 and (answer.status >= 300 or not isinstance(answer.body, dict)):
             raise Refused(self.foreign(method, path, answer.status))
@@ -222,7 +222,7 @@ class InfluxDB:
         return answer.body
 
     def foreign(self, method: str, path: str, status: int) -> str:
-        """What is said of an answer that InfluxDB 2 never gives, as that of a proxy is."""
+        """The message about an answer that InfluxDB 2 never gives, such as that of a proxy."""
         return f"{self.url} answers {method} {path} with {status} as no InfluxDB 2 does: check influxdb_url"
 
     def _context(self) -> ssl.SSLContext:
@@ -262,7 +262,7 @@ def keep_ca(path: Path, ca: str, *, dry: bool) -> bool:
 
 
 def is_health(body: Any) -> bool:
-    """Whether that is what InfluxDB says of its health, and not a page of somebody else's."""
+    """Whether this is InfluxDB's report of its health, and not a page of another server."""
     return isinstance(body, dict) and isinstance(body.get("status"), str) and body.get("name", "influxdb") == "influxdb"
 
 

@@ -48,7 +48,7 @@ class Points:
         return counts
 
     def totals(self) -> dict[str, int]:
-        """How many points of each measurement there are, of everybody."""
+        """How many points of each measurement there are, of all persons."""
         flux = f"""from(bucket: {text(self._bucket)})
             |> range(start: time(v: {text(FIRST)}), stop: time(v: {text(LAST)}))
             |> filter(fn: (r) => r._field == {text(EACH_POINT)})
@@ -99,7 +99,7 @@ class Points:
         return self._answer(flux, ["group", "datatype", "default"])
 
     def _from(self, chosen: Selection, measurement: str) -> str:
-        """The points as Flux; refuses to mean everybody."""
+        """The points as Flux. Raises Refused for a selection of all persons."""
         start, stop = bounds(chosen, inclusive=False)
         which = " and ".join(f"r.{name} == {text(value)}" for name, value in _origin(chosen, measurement))
         return f"""from(bucket: {text(self._bucket)})
@@ -163,9 +163,9 @@ def bounds(chosen: Selection, *, inclusive: bool) -> tuple[str, str]:
 
 
 def _origin(chosen: Selection, measurement: str) -> list[tuple[str, str]]:
-    """Names and values that a point has to have. Raises Refused when nobody is chosen."""
+    """Names and values that a point has to have. Raises Refused when neither a user nor a host is chosen."""
     if not chosen.user and not chosen.host:
-        raise Refused("neither a user nor a host is chosen, which would be everybody")
+        raise Refused("neither a user nor a host is chosen, which would select all persons")
     pairs = [("_measurement", measurement), ("user_id", chosen.user), ("host", chosen.host)]
     return [(name, value) for name, value in pairs if value]
 

@@ -51,7 +51,7 @@ def write_down(chosen: Selection, points: Days, place: Path = PLACE) -> None:
     oldest = (now - KEPT).isoformat()
     with files.locked(place.with_name(f".{place.name}.lock")):
         kept = [*(one for one in read(place) if one.at >= oldest), Forgotten(now.isoformat(), chosen, points)]
-        text = "".join(json.dumps(_told(one), ensure_ascii=False) + "\n" for one in kept)
+        text = "".join(json.dumps(_entry(one), ensure_ascii=False) + "\n" for one in kept)
         files.write(place, text, 0o600)
         try:
             gid = grp.getgrnam(READERS).gr_gid
@@ -65,7 +65,7 @@ def write_down(chosen: Selection, points: Days, place: Path = PLACE) -> None:
             os.close(handle)
 
 
-def _told(one: Forgotten) -> dict[str, Any]:
+def _entry(one: Forgotten) -> dict[str, Any]:
     return {"at": one.at, **asdict(one.chosen), "points": one.points}
 
 

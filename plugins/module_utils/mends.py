@@ -1,7 +1,7 @@
 """What was found damaged on a host and mended, and which units still run what stood there before.
 
-The record is an event of the history. Its time is that of the monotonic clock, which nobody sets, and of one boot: what
-started after the machine did, started from what is on its disk.
+The record is an event of the history. Its time is that of the monotonic clock, which cannot be set, and of one boot:
+what started after the machine did, started from what is on its disk.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from . import deployments
-from .deployments import History
 from .files import read
+from .history import History
 from .layout import Layout
 
 WHAT = "mended"

@@ -15,7 +15,7 @@ MODES: dict[str, dict[str, str]] = {
 }
 
 BLANK = "hybrid"
-"""What a host gets that runs nothing yet and whose mode nobody has said."""
+"""What a host gets that runs nothing yet and has no mode configured."""
 
 
 class ModeError(ValueError):

@@ -47,7 +47,7 @@ def of_host(
 
 
 def faults(desired: Iterable[Port], listening: Iterable[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each port that a program of somebody else has."""
+    """A sentence for each port that a foreign program holds."""
     rows = list(listening)
     sentences = [
         f"port {port.number} is in use by {_holder(row['holders'])}; {port.variable} names another"

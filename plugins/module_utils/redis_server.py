@@ -82,5 +82,5 @@ def _await(process: subprocess.Popen[str], path: str) -> None:
 def _reason(output: str) -> str:
     """Why a server gave up: its last words, without process ids, times and hashes."""
     lines = [re.sub(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ [*#.-] ", "", line).strip() for line in output.splitlines()]
-    said_why = [line for line in lines if line.startswith("Aborting")] or lines[-4:]
-    return HASH.sub("#…", " ".join(line for line in said_why if line))
+    reasons = [line for line in lines if line.startswith("Aborting")] or lines[-4:]
+    return HASH.sub("#…", " ".join(line for line in reasons if line))

@@ -113,7 +113,7 @@ def faults(tree: Path, names: list[str], meant: dict[str, str]) -> list[str]:
             return [f"{path} is not the list that the release's manifest names"]
         hashes |= _lines(data)
     found = dict(_walk(tree))
-    # A folder that nobody knows is named only where nothing is in it: what is in it will be named.
+    # An unknown folder is named only where nothing is in it: what is in it will be named.
     folders = {str(parent) for path in (*hashes, *found) for parent in Path(path).parents}
     wrong = [f"{_shown(path)} is missing" for path in sorted({*hashes, *LINKS} - {*found})]
     for path, entry in sorted(found.items()):
@@ -164,7 +164,7 @@ def _fault(tree: Path, path: str, entry: os.stat_result, hashes: dict[str, str],
     elif sha256(tree / path) != hashes[path]:
         fault = "is not what was packed"
     if not fault and (entry.st_uid, entry.st_gid) != (os.geteuid(), os.getegid()):
-        fault = "belongs to somebody else"
+        fault = "belongs to another user"
     if not fault and mode and mode not in _modes(path, stat.S_ISDIR(entry.st_mode)):
         fault = f"has the mode {mode:04o}"
     return [f"{_shown(path)} {fault}"] if fault else []

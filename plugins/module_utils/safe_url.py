@@ -14,7 +14,7 @@ def is_loopback(url: str) -> bool:
 
 
 def normal(url: str) -> str:
-    """The address as everybody passes it on, without a slash at its end. Only for one without a fault."""
+    """The address in the one form that is passed on, without a slash at its end. Only for one without a fault."""
     return parse_influx_url(url).url
 
 

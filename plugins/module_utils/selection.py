@@ -35,7 +35,7 @@ class Selection:
         return not self.since and not self.until
 
     def holds(self, ts: int | None) -> bool:
-        """Whether a time is within; an unknown one is, so that what cannot be told apart does not stay behind."""
+        """Whether a time is within; an unknown one is, so that what cannot be dated does not stay behind."""
         return ts is None or (self.since <= ts and (not self.until or ts < self.until))
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from . import access, deployments, mends, proof, releases, users
-from .deployments import Desired, History
+from .deployments import Desired
+from .history import FAILED, RETURNED, STAGED, UNPROVEN, History
 from .layout import Layout, Refused
 
 
@@ -20,19 +21,30 @@ class Staged:
     deployment: int | None
     changed: bool
     needs: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
 
 
 def stage(
-    layout: Layout, desired: Desired, manifest: Mapping[str, Any], archives: Path | None, by: str, check: bool = False
+    layout: Layout,
+    desired: Desired,
+    manifest: Mapping[str, Any],
+    archives: Path | None,
+    by: str,
+    check: bool = False,
+    retry: bool = False,
 ) -> Staged:
-    """Makes this host ready to switch to what is desired. Equal content is no change and no new deployment."""
+    """Makes this host ready to switch to what is desired. Equal content is no change and no new deployment.
+
+    Refuses what failed here or was returned from, unless it is tried again.
+    """
     history = History.load(layout)
     release = releases.look(layout, manifest)
     lacking = users.missing(desired.units.values())
     running = deployments.current(layout)
     found = deployments.manifest(layout, running)
     same = found is not None and found["content"] == desired.content
+    if not same and not retry and (verdict := history.bad.get(desired.content)):
+        raise Refused(_known_bad(verdict))
     damage = deployments.faults(layout, running, desired) if same and running is not None else []
     if check:
         return _would(layout, desired, release, running if same else None, damage, lacking)
@@ -42,47 +54,58 @@ def stage(
     result = Staged(running if same else None, False)
     for user in lacking:
         users.create(user)
-        result.said.append(f"user {user}")
-    result.said += _bring(layout, history, desired, release, manifest, archives, by)
+        result.changes.append(f"user {user}")
+    result.changes += _bring(layout, history, desired, release, manifest, archives, by)
     if damage and running is not None:
         deployments.mend(layout, running, desired)
-        result.said.append(f"deployment {running} was damaged: {releases.words(damage)}; mended")
-        mends.note(layout, history, by, result.said[-1], deployment=running)
+        result.changes.append(f"deployment {running} was damaged: {releases.words(damage)}; mended")
+        mends.note(layout, history, by, result.changes[-1], deployment=running)
     if exposed := access.protect_all(layout):
-        result.said.append(f"owner and mode of {exposed} files")
-    result.changed = bool(result.said)
+        result.changes.append(f"owner and mode of {exposed} files")
+    result.changed = bool(result.changes)
     if same:
         return result
     n = deployments.find_staged(layout, history, desired.content)
     if n is None:
         n = deployments.create(layout, history, desired, by, manifest.get("source"))
-        result.said.append(f"deployment {n}")
+        result.changes.append(f"deployment {n}")
         result.changed = True
     elif changed := deployments.faults(layout, n, desired):
         deployments.mend(layout, n, desired)
-        result.said.append(f"deployment {n} was damaged: {releases.words(changed)}; mended")
+        result.changes.append(f"deployment {n} was damaged: {releases.words(changed)}; mended")
         result.changed = True
     result.deployment = n
     prove(layout, n, by)
     return result
 
 
+def _known_bad(verdict: Mapping[str, Any]) -> str:
+    """Why a content is not rolled out again without a word."""
+    words = {FAILED: "failed", RETURNED: "was returned from"}[verdict["state"]]
+    run = f" (run {verdict['by_run']})" if verdict.get("by_run") else ""
+    why = f": {verdict['why']}" if verdict.get("why") else ""
+    return (
+        f"release {verdict['release']} with this mode and these settings {words} on this host at {verdict['at']}, "
+        f"as deployment {verdict['deployment']}{run}{why}. Nothing was changed; -e retry=true rolls it out again"
+    )
+
+
 def _would(
     layout: Layout, desired: Desired, release: releases.Look, same: int | None, damage: list[str], lacking: list[str]
 ) -> Staged:
-    """What check mode tells."""
-    said: list[str] = []
+    """What check mode reports."""
+    planned: list[str] = []
     if not release.there:
-        said.append(f"release {desired.release} would be unpacked")
+        planned.append(f"release {desired.release} would be unpacked")
     elif release.faults:
-        said.append(f"release {desired.release} is damaged: {releases.words(release.faults)}; it would be mended")
+        planned.append(f"release {desired.release} is damaged: {releases.words(release.faults)}; it would be mended")
     if damage:
-        said.append(f"deployment {same} is damaged: {releases.words(damage)}; it would be mended")
+        planned.append(f"deployment {same} is damaged: {releases.words(damage)}; it would be mended")
     if same is None:
-        said.append("a new deployment would be staged")
+        planned.append("a new deployment would be staged")
     if exposed := access.exposed(layout):
-        said.append(f"owner and mode of {exposed} files would be mended")
-    return Staged(same, bool(said or lacking), said=said)
+        planned.append(f"owner and mode of {exposed} files would be mended")
+    return Staged(same, bool(planned or lacking), changes=planned)
 
 
 def _bring(
@@ -103,9 +126,9 @@ def _bring(
         found = releases.listed(layout, desired.release)
         # Where a list was changed with a file, only the list that is right tells which file.
         both = [f"{path} is not what was packed" for path in sorted(found) if before.get(path, "") != found[path]]
-        said = f"release {desired.release} was damaged: {releases.words([*release.faults, *both])}; mended"
-        mends.note(layout, history, by, said, release=desired.release)
-        return [said]
+        mended = f"release {desired.release} was damaged: {releases.words([*release.faults, *both])}; mended"
+        mends.note(layout, history, by, mended, release=desired.release)
+        return [mended]
     if release.whole and not release.anchored:
         releases.anchor(layout, manifest)
         return [f"release {desired.release} is anchored now"]
@@ -129,11 +152,11 @@ def prove(layout: Layout, n: int, by: str) -> None:
                 if proof.has_check(unit, text):
                     proof.check(layout, n, unit, text, way)
     except Refused as fault:
-        history.records[n]["state"] = "unproven"
+        history.mark(n, UNPROVEN, by, why=str(fault))
         history.note("not proven", n, by, str(fault))
         history.save(layout)
         raise Refused(f"deployment {n} is not switched to: {fault}") from None
-    history.records[n]["state"] = "staged"
+    history.mark(n, STAGED, by)
     history.note("proven", n, by)
     history.save(layout)
 

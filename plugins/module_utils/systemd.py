@@ -1,4 +1,4 @@
-"""What systemd is asked and told, and the little of its unit files that must be understood."""
+"""Commands and queries to systemd, and the little of its unit files that must be understood."""
 
 from __future__ import annotations
 

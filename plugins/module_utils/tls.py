@@ -1,6 +1,6 @@
 """Whom TLS trusts, and in words why not: one verdict for all of this project, whatever library judges.
 
-OpenSSL takes certificates that rustls refuses, and the other way round. The stricter verdict is everybody's: this
+OpenSSL takes certificates that rustls refuses, and the other way round. The stricter verdict holds for all: this
 module adds to OpenSSL what rustls asks for. The packages of extractors and agent link to this file.
 """
 

@@ -165,7 +165,7 @@ def _folder(name: str, where: int) -> None:
 
 
 def _file(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, folder: int) -> None:
-    """Writes a new file of exactly the member's size, readable by all and writable by nobody."""
+    """Writes a new file of exactly the member's size, readable by all users and writable by none."""
     source = tar.extractfile(member)
     assert source is not None
     handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)

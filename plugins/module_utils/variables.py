@@ -52,11 +52,11 @@ def fault(name: str, value: object, option: Mapping[str, Any]) -> str:
     if not fits(value):
         as_json = isinstance(value, str) and kind in ("list", "dict")
         hint = f"; with -e it is written as JSON: -e '{{\"{name}\": …}}'" if as_json else ""
-        return f"{name} is {_told(value)}; it has to be {words}{hint}"
+        return f"{name} is {_described(value)}; it has to be {words}{hint}"
     choices = [str(choice) for choice in option.get("choices") or []]
     chosen = value if isinstance(value, list) else [value]
     if choices and any(str(one) not in choices for one in chosen):
-        return f"{name} is {_told(value)}; it has to be one of {', '.join(choices)}"
+        return f"{name} is {_described(value)}; it has to be one of {', '.join(choices)}"
     if isinstance(value, Mapping) and (inner := option.get("options")):
         return next((problem for key, part in value.items() if (problem := _part(name, str(key), part, inner))), "")
     return ""
@@ -69,7 +69,7 @@ def _part(name: str, key: str, value: object, options: Mapping[str, Any]) -> str
     return fault(f"{name}.{key}", value, options[key])
 
 
-def _told(value: object) -> str:
+def _described(value: object) -> str:
     return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else repr(value)
 
 

@@ -1,4 +1,4 @@
-"""What somebody types to say whose data is meant, and what is told afterwards. Pure: no host, no file."""
+"""How an operator names whose data is meant, and what is reported afterwards. Pure: no host, no file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NoSense(ValueError):
 def understood(user: str, host: str, since: str, until: str, now: int) -> Selection:
     """The selection that was typed; `now` is in µs. Raises NoSense."""
     if not user and not host:
-        raise NoSense("whose data is meant has to be said: -e user=NAME, -e host=NAME, or both")
+        raise NoSense("it is not stated whose data is meant: add -e user=NAME, -e host=NAME, or both")
     for name, value in (("user", user), ("host", host)):
         if value and not NAME.fullmatch(value):
             raise NoSense(
@@ -28,7 +28,7 @@ def understood(user: str, host: str, since: str, until: str, now: int) -> Select
             )
     if user == DEFAULT_USER and not host:
         raise NoSense(
-            f"user={DEFAULT_USER} is everybody whose host was never given an owner; say -e host=NAME, "
+            f"user={DEFAULT_USER} is everyone on a host without a configured owner; use -e host=NAME, "
             "and seclyzer_extractors_user_id gives a host its owner"
         )
     try:

@@ -237,7 +237,7 @@ def apply(host: Host, users: dict[str, str], rotate: object) -> dict[str, object
     except RedisAway:
         pass  # not running: it reads the file when it starts
     except RedisError as error:
-        restart.append(f"the running Redis lets nobody in as {ADMIN} ({error})")
+        restart.append(f"the running Redis refuses the login as {ADMIN} ({error})")
     changed |= host.keep_passwords(passwords)
     return {
         "changed": changed or loaded or bool(restart),

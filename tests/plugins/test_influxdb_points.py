@@ -114,10 +114,10 @@ def test_an_export_holds_every_value_of_the_chosen_points_and_none_of_others(buc
     assert [one["_time"][-8:] for one in values] == ["0.000005Z"[-8:], "0.000007Z"[-8:]]
 
 
-def test_nobody_means_nobody_and_not_everybody(bucket: Bucket) -> None:
+def test_a_selection_without_user_and_host_is_refused(bucket: Bucket) -> None:
     bucket.write("ann", "edge1", SOME_DAY)
     for ask in (Points.count, Points.days, Points.delete):
-        with pytest.raises(Refused, match="everybody"):
+        with pytest.raises(Refused, match="all persons"):
             ask(bucket.points, Selection())
     assert len(bucket.left()) == 1
 

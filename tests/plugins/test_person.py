@@ -20,9 +20,9 @@ NOW = 1_790_000_000_000_000
 @pytest.mark.parametrize(
     ("user", "host", "since", "until", "says"),
     [
-        ("", "", "", "", "has to be said"),
-        ("", "", "2026-01-01", "", "has to be said"),
-        ("default", "", "", "", "everybody"),
+        ("", "", "", "", "not stated whose data"),
+        ("", "", "2026-01-01", "", "not stated whose data"),
+        ("default", "", "", "", "everyone"),
         ("a\nb", "", "", "", "control characters"),
         ("", "x" * 201, "", "", "control characters"),
         ("ann", "", "2026-02-01", "2026-01-01", "is not before"),

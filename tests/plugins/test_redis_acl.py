@@ -139,7 +139,7 @@ def test_a_lost_admin_password_asks_for_a_restart(running: Host) -> None:
     running.password_file("admin").unlink()
     result = apply(running, RULES, False)
     assert result["users_changed"] == ["admin"]
-    assert [reason for reason in result["restart"] if "lets nobody in as admin" in reason]  # type: ignore[attr-defined]
+    assert [reason for reason in result["restart"] if "refuses the login as admin" in reason]  # type: ignore[attr-defined]
 
 
 def test_default_is_off_unless_it_is_given_rules(running: Host) -> None:

@@ -153,7 +153,7 @@ CHANGES = {
     "a link to elsewhere": "venv/bin/python does not lead to /usr/bin/python3",
     "a setuid bit": "bin/keystroke has the mode 4555",
     "a writable file": "bin/keystroke has the mode 0757",
-    "another owner": "bin/keystroke belongs to somebody else",
+    "another owner": "bin/keystroke belongs to another user",
 }
 
 

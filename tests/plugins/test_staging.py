@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, proof, staging, switching
-from plugins.module_utils.deployments import Desired, History
+from plugins.module_utils.deployments import Desired
+from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import look
 from tests.plugins.hosts import Systemd, bundle, desired
@@ -56,13 +57,13 @@ def test_what_runs_already_is_no_change(host: Layout, fake: Systemd, manifest: d
     assert fake.commands == []
 
 
-def test_after_a_return_the_same_content_is_a_new_deployment(
+def test_after_a_return_the_same_content_tried_again_is_a_new_deployment(
     host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
 ) -> None:
     for mode in ("hybrid", "rust"):
         switching.switch(host, run(host, desired(host, manifest, mode), manifest, tmp_path).deployment or 0, "me")
     switching.switch(host, 1, "me", "returned")
-    done = run(host, desired(host, manifest, "rust"), manifest, None)
+    done = staging.stage(host, desired(host, manifest, "rust"), manifest, None, "me", retry=True)
     assert (done.deployment, done.changed) == (3, True)
 
 
@@ -130,17 +131,17 @@ def test_a_release_that_is_damaged_is_asked_for_mended_and_written_down(
     n = running(host, manifest, tmp_path)
     release = manifest["release"]
     change(host.releases / release, "a byte")
-    said = f"release {release} is damaged: bin/keystroke is not what was packed; it would be mended"
+    planned = f"release {release} is damaged: bin/keystroke is not what was packed; it would be mended"
     checked = staging.stage(host, desired(host, manifest), manifest, None, "me", check=True)
-    assert (checked.said, checked.changed, checked.needs) == ([said], True, [])
+    assert (checked.changes, checked.changed, checked.needs) == ([planned], True, [])
     assert run(host, desired(host, manifest), manifest, None).needs == ["common", "python3.11"]
     done = run(host, desired(host, manifest), manifest, tmp_path)
-    said = f"release {release} was damaged: bin/keystroke is not what was packed; mended"
-    assert (done.deployment, done.changed, done.said) == (n, True, [said])
+    mended = f"release {release} was damaged: bin/keystroke is not what was packed; mended"
+    assert (done.deployment, done.changed, done.changes) == (n, True, [mended])
     event = History.load(host).events[-1]
-    assert (event["what"], event["deployment"], event["release"], event["why"]) == ("mended", n, release, said)
+    assert (event["what"], event["deployment"], event["release"], event["why"]) == ("mended", n, release, mended)
     again = run(host, desired(host, manifest), manifest, None)
-    assert (again.changed, again.needs, again.said) == (False, [], [])
+    assert (again.changed, again.needs, again.changes) == (False, [], [])
 
 
 def test_a_file_that_was_changed_with_its_line_in_the_list_is_named(
@@ -148,8 +149,8 @@ def test_a_file_that_was_changed_with_its_line_in_the_list_is_named(
 ) -> None:
     running(host, manifest, tmp_path)
     change(host.releases / manifest["release"], "a byte and its line in the list")
-    (said,) = run(host, desired(host, manifest), manifest, tmp_path).said
-    assert "checksums/common.sha256 is not the list" in said and "bin/keystroke is not what was packed" in said
+    (mended,) = run(host, desired(host, manifest), manifest, tmp_path).changes
+    assert "checksums/common.sha256 is not the list" in mended and "bin/keystroke is not what was packed" in mended
 
 
 def test_a_release_from_before_lists_were_anchored_gets_its_anchors_and_nothing_is_sent(
@@ -158,13 +159,13 @@ def test_a_release_from_before_lists_were_anchored_gets_its_anchors_and_nothing_
     running(host, manifest, tmp_path)
     older(host, manifest)
     done = run(host, desired(host, manifest), manifest, None)
-    assert (done.needs, done.said) == ([], [f"release {manifest['release']} is anchored now"])
+    assert (done.needs, done.changes) == ([], [f"release {manifest['release']} is anchored now"])
     assert not run(host, desired(host, manifest), manifest, None).changed
     assert not switching.plan(host, 1).changed
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "said"),
+    ("path", "text", "fault"),
     [
         ("config/keystroke.yaml", "window: 1", "config/keystroke.yaml is not what was staged"),
         ("config/more.yaml", "x", "config/more.yaml is not of this deployment"),
@@ -172,16 +173,16 @@ def test_a_release_from_before_lists_were_anchored_gets_its_anchors_and_nothing_
     ],
 )
 def test_a_deployment_that_was_changed_is_mended_under_its_number_and_what_runs_from_it_restarts(
-    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path, path: str, text: str, said: str
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path, path: str, text: str, fault: str
 ) -> None:
     n = running(host, manifest, tmp_path)
     before = deployments.load(host, n)
     (host.deployments / str(n) / path).write_text(text)
     done = run(host, desired(host, manifest), manifest, None)
-    assert (done.deployment, done.said) == (n, [f"deployment {n} was damaged: {said}; mended"])
+    assert (done.deployment, done.changes) == (n, [f"deployment {n} was damaged: {fault}; mended"])
     assert deployments.load(host, n) == before
     planned = switching.plan(host, n)
-    assert (planned.mended, len(planned.restarted)) == (done.said, 2)
+    assert (planned.mended, len(planned.restarted)) == (done.changes, 2)
     assert not run(host, desired(host, manifest), manifest, None).changed
 
 
@@ -192,7 +193,7 @@ def test_a_manifest_of_a_deployment_that_was_changed_is_mended(
     place = host.deployments / str(n) / "manifest.json"
     place.write_text(place.read_text().replace('"hybrid"', '"python"'))
     done = run(host, desired(host, manifest), manifest, None)
-    assert done.said == [f"deployment {n} was damaged: manifest.json is not what was staged; mended"]
+    assert done.changes == [f"deployment {n} was damaged: manifest.json is not what was staged; mended"]
     assert (deployments.manifest(host, n) or {})["mode"] == "hybrid"
     for number, damage in enumerate([b"no JSON", b"\xff", b"[]", b'{"release": 1}'], n + 1):
         place.write_bytes(damage)
@@ -207,8 +208,8 @@ def test_files_that_others_could_read_are_a_change_once(
     running(host, manifest, tmp_path)
     host.history.chmod(0o644)
     checked = staging.stage(host, desired(host, manifest), manifest, None, "me", check=True)
-    assert checked.said == ["owner and mode of 1 files would be mended"]
-    assert run(host, desired(host, manifest), manifest, None).said == ["owner and mode of 1 files"]
+    assert checked.changes == ["owner and mode of 1 files would be mended"]
+    assert run(host, desired(host, manifest), manifest, None).changes == ["owner and mode of 1 files"]
     assert not run(host, desired(host, manifest), manifest, None).changed
 
 
@@ -218,7 +219,7 @@ def test_a_staged_deployment_that_was_changed_is_mended_before_it_is_proven_agai
     n = run(host, desired(host, manifest), manifest, tmp_path).deployment or 0
     (host.deployments / str(n) / "config/agent.yaml").write_text("x")
     done = run(host, desired(host, manifest), manifest, None)
-    assert done.said == [f"deployment {n} was damaged: config/agent.yaml is not what was staged; mended"]
+    assert done.changes == [f"deployment {n} was damaged: config/agent.yaml is not what was staged; mended"]
     assert (done.deployment, deployments.load(host, n)) == (n, desired(host, manifest))
 
 
@@ -238,7 +239,7 @@ def test_whatever_stands_in_the_place_of_a_configuration_is_mended(
         (path / "deeper").mkdir(parents=True)
     else:
         Path(os.fsdecode(os.fsencode(path.parent) + b"/\xff\n")).write_text("x")
-    (said,) = run(host, desired(host, manifest), manifest, None).said
-    assert said.startswith(f"deployment {n} was damaged: config/") and said.isprintable()
+    (mended,) = run(host, desired(host, manifest), manifest, None).changes
+    assert mended.startswith(f"deployment {n} was damaged: config/") and mended.isprintable()
     assert path.read_text() == "listen: 127.0.0.1:9484" and not path.is_symlink()
     assert not run(host, desired(host, manifest), manifest, None).changed
