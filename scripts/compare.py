@@ -129,7 +129,7 @@ class Shadows:
         if status:
             raise CompareError(f"{self._folder / PROGRAMS[kind]}: exit status {status}: {last}")
         stats = json.loads(last)
-        lines = self._file(kind, "jsonl").read_text().splitlines()
+        lines = self._file(kind, "jsonl").read_text().split("\n")[:-1]  # a name may hold other ends of lines
         return Seen(lines, stats["listening_since"], stats["last_event_ts"], cost)
 
     def _cpu(self, kind: str) -> float:

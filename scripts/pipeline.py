@@ -261,7 +261,7 @@ def compare(options: argparse.Namespace) -> int:
         raise SystemExit("dev: nothing runs: scripts/dev start")
     place = comparing.Place(
         {kind: ["--config", str(HOME / f"{kind}.yaml")] for kind in PROGRAMS},
-        lambda *words: redis_says(*words).splitlines(),
+        lambda *words: [line for line in redis_says(*words).split("\n") if line],
     )
     here = Path(os.environ.get("SECLYZER_DEV_HERE", "."))
     out = here / options.out if options.out else ROOT / "build" / "compare"

@@ -11,7 +11,7 @@ import pytest
 from plugins.module_utils.kinds import PROGRAMS
 from scripts.compare import CompareError, Place, run
 from tests.helpers.redis_server import RedisServer
-from tests.helpers.waiting import until
+from tests.helpers.waiting import until, until_each
 
 from .events import Worker
 from .extractor import BIN, Extractor, program
@@ -86,10 +86,12 @@ def test_both_implementations_agree_and_the_report_is_written(place: Place, tmp_
 def test_what_runs_there_agrees_with_the_shadow_of_the_other_implementation(
     place: Place, redis: RedisServer, tmp_path: Path
 ) -> None:
-    running = {kind: Extractor("python", kind, tmp_path, {"REDIS_URL": redis.url}) for kind in PROGRAMS}
+    settings = {"REDIS_URL": redis.url, "SECLYZER_IDLE_TIMEOUT_MS": "60000"}
+    running = {kind: Extractor("python", kind, tmp_path, settings) for kind in PROGRAMS}
     try:
-        until(lambda: redis.client().hexists("seclyzer:stats:app", "pid"), "it runs")
-        assert run(("running", str(BIN["rust"])), place, SECONDS + 2, tmp_path, tmp_path / "out") == 0
+        until_each(PROGRAMS, lambda kind: redis.client().hexists(f"seclyzer:stats:{kind}", "pid"), "it runs")
+        # Its stats, with the last event, are up to 5 s old.
+        assert run(("running", str(BIN["rust"])), place, SECONDS + 6, tmp_path, tmp_path / "out") == 0
         kinds = {one["kind"]: one for one in json.loads((tmp_path / "out" / "compare.json").read_text())["kinds"]}
         assert kinds["mouse"]["equal"] > 0 and kinds["mouse"]["costs"][0]["memory_mib"] > 10
         for extractor in running.values():
@@ -116,7 +118,7 @@ def test_nothing_compared_is_no_agreement(tmp_path: Path) -> None:
     idle.start()
     try:
         place = Place({kind: ["--redis-url", idle.url] for kind in PROGRAMS}, lambda *_: [])
-        assert run((str(BIN["rust"]), str(BIN["python"])), place, 4, tmp_path, tmp_path / "out") == 1
+        assert run((str(BIN["rust"]), str(BIN["python"])), place, 0.5, tmp_path, tmp_path / "out") == 1
         assert "nothing was compared" in (tmp_path / "out" / "compare.txt").read_text()
     finally:
         idle.kill()
