@@ -84,8 +84,8 @@ SUITES: dict[str, list[Step]] = {
     # What takes longest begins first.
     "live": [pytest("live", "tests/live", WAITS), pytest("bench", "bench/tests")],
     "unit": [
-        pytest("agent", "agent/tests"),
-        pytest("python", "extractors/python/tests"),
+        pytest("agent", "agent/tests", WAITS),
+        pytest("python", "extractors/python/tests", WAITS),
         pytest("plugins", "tests/plugins"),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),
