@@ -123,6 +123,12 @@ def typing(rng: random.Random, temper: Temper, count: int, start: int) -> list[T
     def add(ts: int, key: str, event: str) -> None:
         out.append((ts, {"type": '"keystroke"', "key": quoted(key), "event": quoted(event)}))
 
+    if rng.random() < 0.1:  # as a macro types: evenly, or nearly so
+        gap, jitter = rng.randrange(10_000, 400_000), rng.choice([0, 0, 400, 600])
+        for at in range(now, now + count // 2 * gap, gap):
+            key, pressed = rng.choice(keys), at + rng.randint(0, jitter)
+            add(pressed, key, "press")
+            add(pressed + gap // 2, key, "release")
     while len(out) < count:
         key = rng.choice(keys)
         if pace != 500 and rng.random() < temper.exact / 3:  # three presses, the third at a limit from the first
