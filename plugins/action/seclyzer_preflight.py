@@ -16,7 +16,18 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import bundles, influxdb_api, modes, ports, renamed, run_ids, safe_url, systems, variables
+from ..module_utils import (
+    bundles,
+    existing,
+    influxdb_api,
+    modes,
+    ports,
+    renamed,
+    run_ids,
+    safe_url,
+    systems,
+    variables,
+)
 from ..module_utils.kinds import KINDS
 from .seclyzer_deployment import MODULE, read_bundle
 
@@ -129,6 +140,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         is_store = STORE in facts["group_names"]
         mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), _redis_units())
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
+        asked |= {"redis_units": list(_redis_units())}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return _no_terminal(status) or dict(status)
@@ -143,6 +155,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
         refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
+        chosen = {"redis": str(resolved["redis_existing"])} if is_edge else {}
+        chosen |= {"influxdb": str(resolved["influxdb_existing"])} if is_store and store else {}
+        refused += existing.faults(about["existing"], chosen, is_store)
         if manifest and is_edge:
             refused += _spool_fault(about, int(resolved["seclyzer_extractors_spool_bytes"]))
         if unsafe and store:
@@ -168,6 +183,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "running": running,
             "previous": status["previous"],
             "rollout": status["rollout"],
+            "warnings": existing.warnings(about["existing"], chosen),
             "ansible_facts": system,
         }
 

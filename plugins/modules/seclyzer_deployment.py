@@ -136,6 +136,11 @@ options:
     type: list
     elements: int
     default: []
+  redis_units:
+    description: The units that Redis' package may bring, for C(status).
+    type: list
+    elements: str
+    default: []
   base:
     description: Folder of releases and deployments.
     type: path
@@ -234,7 +239,7 @@ trial:
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
-    names asked for, and who listens at the ports asked for.
+    names asked for, who listens at the ports asked for, and the services that SecLyzer did not install.
   type: dict
   returned: status
 """
@@ -262,6 +267,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "keep": {"type": "int", "default": KEEP},
     "resolve": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
+    "redis_units": {"type": "list", "elements": "str", "default": []},
     "base": {"type": "path", "default": "/opt/seclyzer"},
     "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
 }
@@ -278,7 +284,7 @@ def running(layout: Layout) -> Result:
     return {name: found[name] for name in names if name in found}
 
 
-def status(layout: Layout, names: list[str], ports: list[int], scope: str = "host") -> Result:
+def status(layout: Layout, names: list[str], ports: list[int], redis_units: list[str], scope: str = "host") -> Result:
     """What the host is and runs."""
     history = History.load(layout)
     return {
@@ -290,7 +296,7 @@ def status(layout: Layout, names: list[str], ports: list[int], scope: str = "hos
         **(known(layout, history) if scope != "host" else {}),
         "faults": returning.faults(layout, deployments.current(layout)) if scope == "files" else [],
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
-        "host": machine.describe(layout, names, ports),
+        "host": machine.describe(layout, names, ports, redis_units),
         "said": [],
     }
 
@@ -370,7 +376,8 @@ def main() -> None:
     check = module.check_mode
     try:
         if parameters["state"] == "status":
-            module.exit_json(**status(layout, parameters["resolve"], parameters["ports"], parameters["scope"]))
+            asked = (parameters[name] for name in ("resolve", "ports", "redis_units", "scope"))
+            module.exit_json(**status(layout, *asked))
         if check:
             module.exit_json(**would(layout, parameters, module._diff))
         with locked(layout.lock):

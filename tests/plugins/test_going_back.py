@@ -56,7 +56,7 @@ def test_a_host_that_the_run_changed_returns_with_its_settings(rolled_out: Layou
 
 def test_undoing_what_undid_a_run_goes_forward_again(rolled_out: Layout) -> None:
     assert went_back(rolled_out, THIRD, "r1") == 2
-    assert status(rolled_out, [], [])["rollout"] == "r1"
+    assert status(rolled_out, [], [], [])["rollout"] == "r1"
     assert went_back(rolled_out, "r1", "r2") == 3
     assert History.load(rolled_out).state(3) == CONFIRMED
     assert went_back(rolled_out, "r2", "r3") == 2
@@ -212,10 +212,10 @@ def test_a_host_returns_to_a_release_from_before_lists_were_anchored_and_reports
 
 
 def test_files_that_were_changed_by_hand_are_reported_and_nothing_is_written(rolled_out: Layout) -> None:
-    assert status(rolled_out, [], [], "files")["faults"] == []
+    assert status(rolled_out, [], [], [], "files")["faults"] == []
     unit = rolled_out.units / "seclyzer-keystroke.service"
     unit.write_text("[Service]")
-    assert status(rolled_out, [], [], "files")["faults"] == [f"{unit} is not what deployment 3 has"]
+    assert status(rolled_out, [], [], [], "files")["faults"] == [f"{unit} is not what deployment 3 has"]
     (rolled_out.deployments / "3" / "config" / "keystroke.yaml").write_text("window: 9")
-    (fault,) = status(rolled_out, [], [], "files")["faults"]
+    (fault,) = status(rolled_out, [], [], [], "files")["faults"]
     assert fault.startswith("deployment 3 is damaged")
