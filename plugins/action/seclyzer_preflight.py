@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,8 +18,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import bundles, influxdb_api, modes, ports, renamed, safe_url, systems, variables
+from ..module_utils import bundles, influxdb_api, modes, ports, renamed, safe_url, signatures, systems, variables
 from ..module_utils.kinds import KINDS
+from ..module_utils.layout import Refused
 from .seclyzer_deployment import MODULE, read_bundle
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -78,7 +80,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             of_host = facts["hostvars"][host]
             unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
             names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known), *renamed.conflicts(of_host)]
-            for sentence in [*names, *_types(of_host, known), *_mode(of_host), *unsafe]:
+            signed = _signed(bundle, of_host) if bundle else []
+            for sentence in [*names, *_types(of_host, known), *_mode(of_host), *unsafe, *signed]:
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
         if store:
@@ -88,6 +91,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return _refuse(sentences) or {
             "changed": False,
             "bundle": bundle,
+            "unsigned": bool(bundle) and not read_bundle(Path(bundle)).signature,
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
             "rollout": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
@@ -281,6 +285,27 @@ def _bundle(bundle: Path) -> list[str]:
     except AnsibleActionFail as fault:
         return [str(fault)]
     return bundles.archive_faults(bundle, found.manifest, found.manifest["archives"])
+
+
+def _signed(bundle: str, of_host: Vars) -> list[str]:
+    """Why this host would not accept the bundle's signature."""
+    try:
+        signers, unsigned = (_value(of_host, name) for name in (signatures.SIGNERS, signatures.UNSIGNED))
+        lines = tuple(signatures.trusted(signers if isinstance(signers, list) else None))
+        return _judged(bundle, lines, bool(boolean(unsigned or False, strict=False)))
+    except Refused:
+        return []  # no bundle that can be read, which is said once
+
+
+@cache
+def _judged(bundle: str, signers: tuple[str, ...], unsigned: bool) -> list[str]:
+    """The same, once for all hosts that trust the same; Refused without a bundle."""
+    found = bundles.read(Path(bundle))
+    try:
+        signatures.signer(found.sums, found.signature, signers, unsigned)
+    except Refused as fault:
+        return [f"{bundle}: {fault}"]
+    return []
 
 
 def _influx(options: Vars) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What a bundle says of itself: `SHA256SUMS` names the manifest and the archives, the manifest names all the rest.
 
-So who trusts SHA256SUMS trusts every byte of a release. It is read on the controller, before anything is sent, and
-again on each host.
+So who trusts SHA256SUMS trusts every byte of a release: it is signed (signatures.py). It is read on the controller,
+before anything is sent, and again on each host.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from .files import sha256
 from .layout import Refused
+from .signatures import SIGNATURE
 
 Manifest = Mapping[str, Any]
 MANIFEST = "manifest.json"
@@ -34,18 +35,20 @@ LINE = re.compile(r"([0-9a-f]{64})  ([0-9A-Za-z][0-9A-Za-z._-]*)")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle's manifest, as a value and as its text, and the text of its SHA256SUMS."""
+    """A bundle's manifest, as a value and as its text, its SHA256SUMS, and their signature; empty without one."""
 
     manifest: Manifest
     text: str
     sums: str
+    signature: str
 
 
 def read(folder: Path) -> Bundle:
     """The bundle in a folder of the controller, its manifest verified. Raises Refused."""
     text, sums = _text(folder, MANIFEST), _text(folder, SUMS)
+    signature = _text(folder, SIGNATURE) if (folder / SIGNATURE).exists() else ""
     try:
-        return Bundle(verified(text, sums), text, sums)
+        return Bundle(verified(text, sums), text, sums, signature)
     except Refused as fault:
         raise Refused(f"{folder}: {fault}") from None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plugins.module_utils import bundles
 from plugins.module_utils.layout import Refused
-from scripts.bundle import BundleError, archives, python_tree, rust
+from scripts.bundle import BundleError, archives, python_tree, rust, signing
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
 from scripts.bundle.targets import ARCHITECTURE, FILES, TARGETS, Target
@@ -38,10 +38,11 @@ def main() -> int:
     root = options.root.resolve()
     out = options.out or root / "build" / "bundle"
     try:
+        signs = signing.chosen()
         key = inputs(root)
         if (release := up_to_date(out, key)) is None:
             release = build(root, out, key)
-        print(f"{out}: release {release}")
+        print(f"{out}: release {release}, {signing.ensure(out, signs)}")
     except BundleError as fault:
         print(f"bundle: {fault}", file=sys.stderr)
         return 1

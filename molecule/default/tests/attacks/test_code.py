@@ -3,8 +3,10 @@
 import hashlib
 import io
 import json
+import shutil
+import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,13 @@ from hostchecks.lab import ROOT, hosts
 from hostchecks.rollout import Run, roll_out
 from hostchecks.systemd import AGENT, EXTRACTORS, main_pids, wait_until_active
 
+from scripts.bundle import signing
+
 testinfra_hosts = ["ansible://seclyzer_edge", "ansible://seclyzer_store"]
 
 # What is done to each host. The first runs what was changed; the others would, at their next start.
 TAMPERING = {"edge1": ["program"], "edge2": ["package", "config"], "store": ["listed"]}
+Change = Callable[[Path], None]
 OWNED = "/etc/cron.d/seclyzer-owned"
 LOGIN_TMP = "find /home/*/.ansible/tmp /root/.ansible/tmp -mindepth 1 2>/dev/null || true"
 
@@ -150,7 +155,61 @@ def forged(folder: Path) -> Path:
     for archive in ("python3.11.tar.gz", "python3.13.tar.gz"):
         (folder / archive).symlink_to(honest / archive)
     (folder / "SHA256SUMS").write_text("".join(f"{digest(path)}  {path.name}\n" for path in sorted(folder.iterdir())))
+    signing.ensure(folder, signing.own())  # as who has the key could
     return folder
+
+
+def unsigned(folder: Path) -> None:
+    (folder / "SHA256SUMS.sig").unlink()
+
+
+def by_another(folder: Path) -> None:
+    """Signed by a key that nobody trusts."""
+    run = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder.parent / "thief")]
+    subprocess.run(run, check=True)
+    signing.ensure(folder, folder.parent / "thief")
+
+
+def altered(folder: Path) -> None:
+    """SHA256SUMS that agree with another manifest."""
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    sums = (folder / "SHA256SUMS").read_text().splitlines(True)
+    (folder / "SHA256SUMS").write_text(f"{digest(manifest)}  {manifest.name}\n" + "".join(sums[1:]))
+
+
+def cut_short(folder: Path) -> None:
+    archive = folder / "common.tar.gz"
+    archive.write_bytes(archive.read_bytes()[:-1])
+
+
+NO_BUNDLE = {
+    unsigned: "the bundle is not signed: `make bundle` signs it",
+    by_another: "which seclyzer_release_signers does not name",
+    altered: "the bundle's signature is not one of its SHA256SUMS",
+    cut_short: "common.tar.gz is not the archive its manifest describes",
+}
+
+
+@pytest.mark.parametrize("change", NO_BUNDLE, ids=lambda change: str(change.__name__))
+def test_a_bundle_that_was_not_signed_so_is_refused_before_any_host_is_reached(tmp_path: Path, change: Change) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(ROOT / "build" / "bundle", folder)
+    change(folder)
+    run = roll_out("-e", f"seclyzer_bundle={folder}", "--limit", "edge1")
+    assert run.status != 0 and "Nothing was changed." in run.text
+    assert NO_BUNDLE[change] in run.text and "Read what the host is" not in run.text
+
+
+def test_an_unsigned_bundle_is_accepted_on_request_and_the_report_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(ROOT / "build" / "bundle", folder)
+    unsigned(folder)
+    typed = ["-e", f"seclyzer_bundle={folder}", "-e", '{"seclyzer_release_allow_unsigned": true}']
+    run = roll_out(*typed, "--limit", "edge1", "--check")
+    assert run.status == 0, run.text
+    assert "the bundle is not signed: seclyzer_release_allow_unsigned accepts it" in run.text
+    assert "nothing to do" in run.line("edge1") or "not changed: check mode" in run.line("edge1")
 
 
 def digest(path: Path) -> str:
