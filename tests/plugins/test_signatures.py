@@ -85,7 +85,17 @@ def rewrite(path: Path, change: Any) -> None:
 
 def resign(at: Path, namespace: str) -> None:
     (at / signatures.SIGNATURE).unlink()
-    command = ["ssh-keygen", "-q", "-Y", "sign", "-f", at.parent / "release", "-n", namespace, at / bundles.SUMS]
+    command = [
+        "ssh-keygen",
+        "-q",
+        "-Y",
+        "sign",
+        "-f",
+        str(at.parent / "release"),
+        "-n",
+        namespace,
+        str(at / bundles.SUMS),
+    ]
     subprocess.run(command, check=True)
 
 

@@ -183,7 +183,7 @@ def cut_short(folder: Path) -> None:
     archive.write_bytes(archive.read_bytes()[:-1])
 
 
-NO_BUNDLE = {
+NO_BUNDLE: dict[Change, str] = {
     unsigned: "the bundle is not signed: `make bundle` signs it",
     by_another: "which seclyzer_release_signers does not name",
     altered: "the bundle's signature is not one of its SHA256SUMS",
