@@ -18,7 +18,18 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import bundles, influxdb_api, modes, ports, renamed, safe_url, signatures, systems, variables
+from ..module_utils import (
+    bundles,
+    influxdb_api,
+    modes,
+    ports,
+    renamed,
+    safe_url,
+    signatures,
+    systems,
+    unpacking,
+    variables,
+)
 from ..module_utils.kinds import KINDS
 from ..module_utils.layout import Refused
 from .seclyzer_deployment import MODULE, read_bundle
@@ -284,7 +295,21 @@ def _bundle(bundle: Path) -> list[str]:
         found = read_bundle(bundle)
     except AnsibleActionFail as fault:
         return [str(fault)]
-    return bundles.archive_faults(bundle, found.manifest, found.manifest["archives"])
+    archives = found.manifest["archives"]
+    return bundles.archive_faults(bundle, found.manifest, archives) or _members(bundle, archives)
+
+
+def _members(bundle: Path, archives: Vars) -> list[str]:
+    """Why a host would not unpack the archives, each for itself."""
+    wrong: list[str] = []
+    for name, archive in archives.items():
+        path = bundle / bundles.file_of(name)
+        try:
+            with unpacking.Unpacking(None) as looking:
+                looking.take(path, archive["sha256"], archive["unpacked"])
+        except Refused as fault:
+            wrong.append(f"{path}: {fault}")
+    return wrong
 
 
 def _signed(bundle: str, of_host: Vars) -> list[str]:
@@ -345,6 +370,9 @@ def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
         faults.append(f"/usr/bin/python3 is {about['python'] or 'missing'}; the bundle serves {pythons}")
     if about["architecture"] != manifest["architecture"]:
         faults.append(f"it is {about['architecture']}; the bundle is for {manifest['architecture']}")
+    elif (needed := manifest.get("glibc")) and bundles.older(about["glibc"], needed):
+        has = f"glibc {about['glibc']}" if about["glibc"] else "no glibc"
+        faults.append(f"it has {has}; the bundle needs glibc {needed}")
     if not about["systemd"]:
         faults.append("systemd does not run it")
     if not about["root"]:

@@ -30,6 +30,7 @@ UNPACKED = 512 << 20
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~]*-[0-9a-f]{12}")
 ARCHIVE = re.compile(r"common|python3\.[0-9]{1,3}")
 HASH = re.compile(r"[0-9a-f]{64}")
+VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 LINE = re.compile(r"([0-9a-f]{64})  ([0-9A-Za-z][0-9A-Za-z._-]*)")
 
 
@@ -96,6 +97,8 @@ def parse(text: str) -> Manifest:
     if not isinstance(value, dict) or not isinstance(value.get("version"), str):
         raise Refused(f"{MANIFEST} names no version; `make bundle` builds the bundle anew")
     release_of(value)
+    if not VERSION.fullmatch(str(value.get("glibc", "2.0"))):
+        raise Refused(f"{MANIFEST} names no version of glibc; `make bundle` builds the bundle anew")
     archives = value.get("archives")
     if not isinstance(archives, dict) or "common" not in archives:
         raise Refused(f"{MANIFEST} names no archives; `make bundle` builds the bundle anew")
@@ -121,6 +124,13 @@ def release_of(manifest: Manifest) -> str:
     if not isinstance(release, str) or not ID.fullmatch(release):
         raise Refused(f"the bundle's manifest names no release: {release!r}")
     return release
+
+
+def older(version: str, needed: str) -> bool:
+    """Whether a version of two numbers is older than another, or is none."""
+    if not (found := VERSION.match(version)):
+        return True
+    return [*map(int, found[0].split("."))] < [*map(int, needed.split("."))]
 
 
 def anchors(manifest: Manifest, names: Iterable[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from hostchecks import deployment
 from hostchecks.host import Host, name, run_on
-from hostchecks.lab import ROOT, hosts
+from hostchecks.lab import INVENTORY, ROOT, hosts
 from hostchecks.rollout import Run, roll_out
 from hostchecks.systemd import AGENT, EXTRACTORS, main_pids, wait_until_active
 
@@ -216,22 +217,52 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@dataclass
+class Forgery:
+    """What came of the forged bundle: a run of site.yml, and the module on the host, which is asked without preflight."""
+
+    run: Run
+    module: str
+
+
 @pytest.fixture(scope="session")
-def forgery(tmp_path_factory: pytest.TempPathFactory, attacked: Attacked) -> Iterator[Run]:
-    """A rollout of the forged bundle to one host."""
+def forgery(tmp_path_factory: pytest.TempPathFactory, attacked: Attacked) -> Iterator[Forgery]:
     (host,) = [host for host in everywhere() if name(host) == "edge1"]
     folder = forged(tmp_path_factory.mktemp("forged"))
-    yield roll_out("-e", f"seclyzer_bundle={folder}", "--limit", name(host))
+    run = roll_out("-e", f"seclyzer_bundle={folder}", "--limit", name(host))
+    arguments = {"state": "staged", "bundle": str(folder), "mode": "rust", "by": "an attack"}
+    done = subprocess.run(
+        [
+            "ansible",
+            "-i",
+            INVENTORY,
+            name(host),
+            "-m",
+            "seclyzer.edge.seclyzer_deployment",
+            "-a",
+            json.dumps(arguments),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    yield Forgery(run, f"{done.returncode} {done.stdout}")
     host.check_output("rm -rf %s /opt/seclyzer/releases/*-f0f0f0f0f0f0", OWNED)
 
 
-def test_a_forged_bundle_is_refused(forgery: Run) -> None:
-    assert forgery.status != 0
-    line = forgery.line("edge1")
-    assert "FAILED" in line and "the link 'vectors/esc' to '/etc/cron.d', which no release has" in line
+def test_a_forged_bundle_is_refused_before_any_host_is_reached(forgery: Forgery) -> None:
+    assert forgery.run.status != 0 and "Nothing was changed." in forgery.run.text
+    assert "the link 'vectors/esc' to '/etc/cron.d', which no release has" in forgery.run.text
 
 
-def test_a_forged_bundle_leaves_nothing_on_a_host(host: Host, forgery: Run) -> None:
+def test_a_forged_bundle_is_refused_by_the_host_too(forgery: Forgery) -> None:
+    assert forgery.module.startswith("2 ") and "FAILED" in forgery.module
+    assert "the link 'vectors/esc' to '/etc/cron.d', which no release has" in forgery.module
+
+
+def test_a_forged_bundle_leaves_nothing_on_a_host(host: Host, forgery: Forgery) -> None:
     assert host.run("test -e %s", OWNED).rc != 0
     assert host.check_output(f"find {deployment.HOME}/releases -mindepth 1 -maxdepth 1 -name '*f0f0f0f0f0f0*'") == ""
     assert host.check_output(LOGIN_TMP) == ""
