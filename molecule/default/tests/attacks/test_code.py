@@ -219,7 +219,7 @@ def digest(path: Path) -> str:
 
 @dataclass
 class Forgery:
-    """What came of the forged bundle: a run of site.yml, and the module on the host, which is asked without preflight."""
+    """What came of the forged bundle: a run of site.yml, and the module on the host, asked without preflight."""
 
     run: Run
     module: str
