@@ -137,7 +137,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         influx = {} if unsafe else _influx(resolved)
         name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
         is_store = STORE in facts["group_names"]
-        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), _redis_units())
+        beside = resolved["redis_existing"] == existing.BESIDE
+        redis = (existing.OWN_REDIS,) if beside else _redis_units()
+        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), redis)
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         asked |= {"redis_units": list(_redis_units())}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
@@ -175,6 +177,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "release": manifest.get("release"),
             "influx": influx,
             "redis": {
+                "socket": existing.OWN_SOCKET if beside else existing.REDIS_SOCKET,
+                "unit": existing.OWN_REDIS if beside else "",
                 "socket_group": str(resolved["redis_socket_group"]),
                 "legacy_clients": boolean(resolved["redis_legacy_clients"]),
             },

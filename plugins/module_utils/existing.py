@@ -27,7 +27,12 @@ WRITTEN = "# Written by site.yml"
 """How the units of a deployment begin."""
 STATE = ("LoadState", "ActiveState", "MainPID", "FragmentPath")
 
-REFUSE, ADOPT = "refuse", "adopt"
+OWN_REDIS, OWN_SOCKET = "seclyzer-redis.service", "/run/seclyzer-redis/redis.sock"
+"""The Redis that runs beside another's."""
+REDIS_SOCKET = "/run/redis/redis-server.sock"
+"""The socket of a Redis that is ours alone."""
+
+REFUSE, ADOPT, BESIDE = "refuse", "adopt", "beside"
 
 Found = dict[str, Any]
 
@@ -38,25 +43,28 @@ class Choice:
 
     what: str
     option: str
+    kept: str
     lost: str
 
     def refusal(self, there: Found) -> str:
         """The sentence that refuses to touch it."""
         return (
             f"{self.what} that SecLyzer did not install is here ({_words(there)}). {self.option} decides: "
-            f"{ADOPT} takes it over. {self.lost}"
+            f"{self.kept}{ADOPT} takes it over. {self.lost}"
         )
 
 
 REDIS = Choice(
     "a Redis",
     "redis_existing",
+    f"{BESIDE} leaves it alone and runs another for SecLyzer; ",
     "What it holds in memory is gone then, but for what it saves in its own folder when it is stopped, which nothing "
     "loads again; its port is closed and its clients are locked out",
 )
 INFLUX = Choice(
     "an InfluxDB",
     "influxdb_existing",
+    "",
     "Its unit, program and settings are replaced, what lies outside /var/lib/influxdb is not found any more, and its "
     "clients are locked out, for it answers on the loopback only",
 )
@@ -66,20 +74,19 @@ CHOICES = {"redis": REDIS, "influxdb": INFLUX}
 def look(layout: Layout, redis_units: list[str]) -> Found:
     """What is there: `redis` and `influxdb`, each empty when there is none or it is ours, and `units` in our way.
 
-    Of a service: `unit`, `state`, `pid`, and of InfluxDB `program` and whether it `lacks_token`.
+    Of a service: `unit`, `state`, `pid`, and of InfluxDB `program` and whether it `lacks_token`. `our_redis`: the units
+    of Redis that are ours.
     """
-    known = _units([*redis_units, *OURS, *UNITS])
-    return {
-        "redis": _redis(layout, redis_units, known),
+    known = _units([*redis_units, OWN_REDIS, *OURS, *UNITS])
+    return _redis(layout, redis_units, known) | {
         "influxdb": _influxdb(known.get(INFLUXDB)),
-        "units": [name for name in known if name not in redis_units and _in_the_way(layout, name, known[name])],
+        "units": [name for name in known if name in (*OURS, *UNITS) and _in_the_way(layout, name, known[name])],
     }
 
 
-def redis_fault(layout: Layout, unit: str, choice: str) -> str:
-    """Why the role redis alone may not touch the Redis of this host; empty when it may."""
-    there = {} if choice != REFUSE else _redis(layout, [unit], _units([unit]))
-    return REDIS.refusal(there) if there else ""
+def redis_faults(layout: Layout, unit: str, choice: str) -> list[str]:
+    """Why the role redis alone may not touch this host. `unit`: the one that Redis' package brings."""
+    return _redis_sentences(_redis(layout, [unit], _units([unit, OWN_REDIS])), choice)
 
 
 def faults(found: Found, chosen: Mapping[str, str], store: bool) -> list[str]:
@@ -87,13 +94,14 @@ def faults(found: Found, chosen: Mapping[str, str], store: bool) -> list[str]:
 
     `chosen`: what the option says of each service that a role of this host would touch.
     """
-    there = [(CHOICES[name], found[name], choice) for name, choice in chosen.items() if found[name]]
-    sentences = [choice.refusal(service) for choice, service, says in there if says == REFUSE]
-    sentences += [
-        f"{choice.option} is {ADOPT}, and what is here was set up before: put its operator token in {TOKEN} first"
-        for choice, service, says in there
-        if says == ADOPT and service.get("lacks_token")
-    ]
+    sentences = _redis_sentences(found, chosen["redis"]) if "redis" in chosen else []
+    there, choice = found["influxdb"], chosen.get("influxdb")
+    if there and choice == REFUSE:
+        sentences.append(INFLUX.refusal(there))
+    if there and choice == ADOPT and there["lacks_token"]:
+        sentences.append(
+            f"influxdb_existing is {ADOPT}, and what is here was set up before: put its operator token in {TOKEN} first"
+        )
     return sentences + [
         f"{unit} is a unit that SecLyzer did not write, and has the name of one of its own: rename or remove it"
         for unit in found["units"]
@@ -119,9 +127,30 @@ def _units(names: list[str]) -> dict[str, dict[str, str]]:
 
 
 def _redis(layout: Layout, units: list[str], known: Mapping[str, Mapping[str, str]]) -> Found:
-    """A Redis that is not ours: without the drop-in that the role writes before it installs or starts anything."""
-    strange = [name for name in units if name in known and not (layout.units / f"{name}.d" / "seclyzer.conf").exists()]
-    return _service(strange[0], known[strange[0]]) if strange else {}
+    """The Redis that is another's, and the units that are ours.
+
+    Ours has the drop-in that the role writes before it installs or starts anything, or it is the unit beside another.
+    """
+    there = [name for name in units if name in known]
+    ours = [name for name in there if (layout.units / f"{name}.d" / "seclyzer.conf").exists()]
+    strange = [name for name in there if name not in ours]
+    return {
+        "redis": _service(strange[0], known[strange[0]]) if strange else {},
+        "our_redis": [*ours, *([OWN_REDIS] if OWN_REDIS in known else [])],
+    }
+
+
+def _redis_sentences(found: Found, choice: str) -> list[str]:
+    """Why Redis may not be touched, or not so: one that is ours neither moves nor gets a second beside it."""
+    if choice == BESIDE:
+        return [
+            f"redis_existing is {BESIDE}, and {unit} is SecLyzer's already: {REFUSE} keeps it so"
+            for unit in found["our_redis"]
+            if unit != OWN_REDIS
+        ]
+    if OWN_REDIS in found["our_redis"]:
+        return [f"redis_existing is {choice}, and SecLyzer's Redis is {OWN_REDIS} here: {BESIDE} keeps it so"]
+    return [REDIS.refusal(found["redis"])] if found["redis"] and choice == REFUSE else []
 
 
 def _influxdb(state: Mapping[str, str] | None) -> Found:

@@ -99,8 +99,8 @@ implementations:
   returned: host
 redis:
   description: >-
-    How Redis is reached on the host. Its keys are C(socket_group) and C(legacy_clients), whether it takes clients
-    without a password.
+    How Redis is reached on the host. Its keys are C(socket), C(unit), which is empty for the distribution's own,
+    C(socket_group), and C(legacy_clients), whether it takes clients without a password.
   type: dict
   returned: host
 bundle:

@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from plugins.module_utils import existing, systemd
 from plugins.module_utils.layout import Layout, Refused
@@ -13,6 +16,8 @@ from plugins.module_utils.systemd import Completed
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 REDIS = "redis-server.service"
 DEFAULTS = {"redis": "refuse", "influxdb": "refuse"}
+NOTHING: dict[str, Any] = {"redis": {}, "our_redis": [], "influxdb": {}, "units": []}
+BESIDE = {"redis": "beside"}
 ADOPT = {"redis": "adopt", "influxdb": "adopt"}
 
 
@@ -50,7 +55,7 @@ def judge(host: Layout, chosen: dict[str, str] = DEFAULTS, store: bool = True) -
 
 
 def test_a_blank_host_has_nothing(units: Layout) -> None:
-    assert existing.look(units, [REDIS]) == {"redis": {}, "influxdb": {}, "units": []}
+    assert existing.look(units, [REDIS]) == NOTHING
 
 
 def test_a_redis_without_our_drop_in_is_refused_with_the_variable_and_the_cost(units: Layout) -> None:
@@ -60,9 +65,9 @@ def test_a_redis_without_our_drop_in_is_refused_with_the_variable_and_the_cost(u
         "a Redis that SecLyzer did not install is here (redis-server.service, active, pid 7). redis_existing decides: "
     )
     assert "What it holds in memory is gone" in sentence and "its clients are locked out" in sentence
-    assert existing.redis_fault(units, REDIS, "refuse") == sentence
-    assert judge(units, {"influxdb": "refuse"}) == judge(units, ADOPT) == []
-    assert existing.redis_fault(units, REDIS, "adopt") == ""
+    assert existing.redis_faults(units, REDIS, "refuse") == [sentence]
+    assert judge(units, {"influxdb": "refuse"}) == judge(units, ADOPT) == judge(units, BESIDE) == []
+    assert existing.redis_faults(units, REDIS, "adopt") == []
 
 
 def test_what_is_adopted_is_warned_of_once(units: Layout) -> None:
@@ -74,6 +79,45 @@ def test_what_is_adopted_is_warned_of_once(units: Layout) -> None:
     found = existing.look(units, [REDIS])
     assert existing.warnings(found, ADOPT) == []
     assert existing.faults(found, DEFAULTS, store=True) == []
+
+
+def test_a_redis_of_ours_beside_another_s_stays_there(units: Layout) -> None:
+    write(units, redis_server__service="[Service]\n")
+    (units.units / existing.OWN_REDIS).write_text("[Service]\n")
+    assert judge(units, BESIDE) == []
+    for choice in ("refuse", "adopt"):
+        assert judge(units, {"redis": choice}) == [
+            f"redis_existing is {choice}, and SecLyzer's Redis is seclyzer-redis.service here: beside keeps it so"
+        ]
+    (units.units / REDIS).unlink()
+    assert len(judge(units, DEFAULTS)) == 1
+
+
+def test_a_redis_that_is_ours_gets_no_second_beside_it(units: Layout) -> None:
+    write(units, redis_server__service="[Service]\n")
+    (units.units / f"{REDIS}.d").mkdir()
+    (units.units / f"{REDIS}.d" / "seclyzer.conf").write_text("[Service]\n")
+    assert (
+        judge(units, BESIDE)
+        == existing.redis_faults(units, REDIS, "beside")
+        == ["redis_existing is beside, and redis-server.service is SecLyzer's already: refuse keeps it so"]
+    )
+
+
+def test_unit_and_socket_of_a_redis_beside_another_s_are_those_that_the_role_makes() -> None:
+    variables = yaml.safe_load((ROLES / "redis/vars/main.yml").read_text())
+    values: dict[str, Any] = {"__redis_os": {"unit": "redis-server"}} | {
+        name: trust_as_template(variables[name])
+        for name in ("__redis_beside", "__redis_unit", "__redis_folder", "__redis_socket")
+    }
+    for choice, unit, path in (
+        ("beside", existing.OWN_REDIS, existing.OWN_SOCKET),
+        ("refuse", REDIS, existing.REDIS_SOCKET),
+    ):
+        templar = Templar(loader=DataLoader(), variables=values | {"redis_existing": choice})
+        names = ("__redis_unit", "__redis_socket")
+        made = [templar.template(trust_as_template("{{ " + name + " }}")) for name in names]
+        assert made == [unit.removesuffix(".service"), path]
 
 
 def test_an_influxdb_is_ours_by_the_text_of_its_unit(units: Layout, tmp_path: Path) -> None:
@@ -138,4 +182,4 @@ def test_without_systemd_nothing_is_found(host: Layout, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(systemd, "run", none)
     monkeypatch.setattr(existing, "INFLUXDB_PROGRAMS", ())
-    assert existing.look(host, [REDIS]) == {"redis": {}, "influxdb": {}, "units": []}
+    assert existing.look(host, [REDIS]) == NOTHING
