@@ -139,7 +139,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         is_store = STORE in facts["group_names"]
         beside = resolved["redis_existing"] == existing.BESIDE
         redis = (existing.OWN_REDIS,) if beside else _redis_units()
-        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), redis)
+        used = resolved["influxdb_existing"] == existing.USE
+        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), redis, used)
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         asked |= {"redis_units": list(_redis_units())}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
@@ -175,7 +176,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "implementations": implementations if is_edge else {},
             "bundle": bundle,
             "release": manifest.get("release"),
-            "influx": influx,
+            "influx": influx | {"unit": about["existing"]["influxdb"].get("unit", "") if used else existing.INFLUXDB},
             "redis": {
                 "socket": existing.OWN_SOCKET if beside else existing.REDIS_SOCKET,
                 "unit": existing.OWN_REDIS if beside else "",

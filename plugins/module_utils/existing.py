@@ -32,7 +32,7 @@ OWN_REDIS, OWN_SOCKET = "seclyzer-redis.service", "/run/seclyzer-redis/redis.soc
 REDIS_SOCKET = "/run/redis/redis-server.sock"
 """The socket of a Redis that is ours alone."""
 
-REFUSE, ADOPT, BESIDE = "refuse", "adopt", "beside"
+REFUSE, ADOPT, BESIDE, USE = "refuse", "adopt", "beside", "use"
 
 Found = dict[str, Any]
 
@@ -64,7 +64,7 @@ REDIS = Choice(
 INFLUX = Choice(
     "an InfluxDB",
     "influxdb_existing",
-    "",
+    f"{USE} makes an organisation and a bucket in it and changes nothing else; ",
     "Its unit, program and settings are replaced, what lies outside /var/lib/influxdb is not found any more, and its "
     "clients are locked out, for it answers on the loopback only",
 )
@@ -74,12 +74,14 @@ CHOICES = {"redis": REDIS, "influxdb": INFLUX}
 def look(layout: Layout, redis_units: list[str]) -> Found:
     """What is there: `redis` and `influxdb`, each empty when there is none or it is ours, and `units` in our way.
 
-    Of a service: `unit`, `state`, `pid`, and of InfluxDB `program` and whether it `lacks_token`. `our_redis`: the units
-    of Redis that are ours.
+    Of a service: `unit`, `state`, `pid`, and of InfluxDB `program` and whether it `has_state`. `our_redis`: the units
+    of Redis that are ours; `our_influxdb`: whether InfluxDB is; `token`: whether an operator token for it is there.
     """
     known = _units([*redis_units, OWN_REDIS, *OURS, *UNITS])
     return _redis(layout, redis_units, known) | {
         "influxdb": _influxdb(known.get(INFLUXDB)),
+        "our_influxdb": _is_our_influxdb(known.get(INFLUXDB)),
+        "token": TOKEN.exists(),
         "units": [name for name in known if name in (*OURS, *UNITS) and _in_the_way(layout, name, known[name])],
     }
 
@@ -95,13 +97,7 @@ def faults(found: Found, chosen: Mapping[str, str], store: bool) -> list[str]:
     `chosen`: what the option says of each service that a role of this host would touch.
     """
     sentences = _redis_sentences(found, chosen["redis"]) if "redis" in chosen else []
-    there, choice = found["influxdb"], chosen.get("influxdb")
-    if there and choice == REFUSE:
-        sentences.append(INFLUX.refusal(there))
-    if there and choice == ADOPT and there["lacks_token"]:
-        sentences.append(
-            f"influxdb_existing is {ADOPT}, and what is here was set up before: put its operator token in {TOKEN} first"
-        )
+    sentences += _influxdb_sentences(found, chosen["influxdb"]) if "influxdb" in chosen else []
     return sentences + [
         f"{unit} is a unit that SecLyzer did not write, and has the name of one of its own: rename or remove it"
         for unit in found["units"]
@@ -156,11 +152,29 @@ def _redis_sentences(found: Found, choice: str) -> list[str]:
 def _influxdb(state: Mapping[str, str] | None) -> Found:
     """An InfluxDB that is not ours: by its unit, or by a program that no unit of that name runs."""
     program = next((str(path) for path in INFLUXDB_PROGRAMS if path.exists()), "")
-    about = {"program": program, "lacks_token": INFLUXDB_STATE.exists() and not TOKEN.exists()}
+    about = {"program": program, "has_state": INFLUXDB_STATE.exists()}
     if state is None:
         return _service("", {}) | about if program else {}
-    text = read(Path(state.get("FragmentPath") or "/dev/null")) or ""
-    return {} if OURS[INFLUXDB] in text else _service(INFLUXDB, state) | about
+    return {} if _is_our_influxdb(state) else _service(INFLUXDB, state) | about
+
+
+def _is_our_influxdb(state: Mapping[str, str] | None) -> bool:
+    """By the text of its unit."""
+    return OURS[INFLUXDB] in (read(Path((state or {}).get("FragmentPath") or "/dev/null")) or "")
+
+
+def _influxdb_sentences(found: Found, choice: str) -> list[str]:
+    """Why InfluxDB may not be touched, or not so."""
+    there = found["influxdb"]
+    if choice == USE and found["our_influxdb"]:
+        return [f"influxdb_existing is {USE}, and the InfluxDB here is SecLyzer's already: {REFUSE} keeps it so"]
+    if choice == USE and not found["token"]:
+        return [f"influxdb_existing is {USE}: put a token that may make organisations, buckets and tokens in {TOKEN}"]
+    if choice == ADOPT and there and there["has_state"] and not found["token"]:
+        return [
+            f"influxdb_existing is {ADOPT}, and what is here was set up before: put its operator token in {TOKEN} first"
+        ]
+    return [INFLUX.refusal(there)] if there and choice == REFUSE else []
 
 
 def _in_the_way(layout: Layout, unit: str, state: Mapping[str, str]) -> bool:

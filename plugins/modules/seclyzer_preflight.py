@@ -114,7 +114,7 @@ release:
 influx:
   description: >-
     Where the host writes to. Its keys are C(url), C(address), which is its host and port, C(socket), by which programs
-    reach it, C(org), C(bucket), and C(ca_file), which may be empty.
+    reach it, C(org), C(bucket), C(ca_file), which may be empty, and C(unit), that of InfluxDB on a store.
   type: dict
   returned: host
 by:

@@ -16,7 +16,15 @@ from plugins.module_utils.systemd import Completed
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 REDIS = "redis-server.service"
 DEFAULTS = {"redis": "refuse", "influxdb": "refuse"}
-NOTHING: dict[str, Any] = {"redis": {}, "our_redis": [], "influxdb": {}, "units": []}
+NOTHING: dict[str, Any] = {
+    "redis": {},
+    "our_redis": [],
+    "influxdb": {},
+    "our_influxdb": False,
+    "token": False,
+    "units": [],
+}
+USE = {"influxdb": "use"}
 BESIDE = {"redis": "beside"}
 ADOPT = {"redis": "adopt", "influxdb": "adopt"}
 
@@ -129,6 +137,19 @@ def test_an_influxdb_is_ours_by_the_text_of_its_unit(units: Layout, tmp_path: Pa
     (sentence,) = judge(units)
     assert f"(influxdb.service, active, pid 7, {tmp_path}/influxd). influxdb_existing decides: " in sentence
     assert judge(units, {"redis": "refuse"}) == judge(units, ADOPT) == []
+
+
+def test_an_influxdb_is_used_with_a_token_of_its_operator(units: Layout, tmp_path: Path) -> None:
+    write(units, influxdb__service="[Service]\n")
+    assert judge(units, USE) == [
+        f"influxdb_existing is use: put a token that may make organisations, buckets and tokens in {tmp_path}/token"
+    ]
+    (tmp_path / "token").write_text("x")
+    assert judge(units, USE) == []
+    write(units, influxdb__service=(ROLES / "influxdb/templates/influxdb.service.j2").read_text())
+    assert judge(units, USE) == [
+        "influxdb_existing is use, and the InfluxDB here is SecLyzer's already: refuse keeps it so"
+    ]
 
 
 def test_a_program_in_the_place_of_ours_that_no_unit_of_ours_runs_is_another_s(units: Layout, tmp_path: Path) -> None:
