@@ -285,11 +285,16 @@ def _mode(of_host: Vars) -> list[str]:
 
 def _groups(facts: Vars) -> list[str]:
     stores = facts["groups"].get(STORE, [])
-    lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "influxdb_store_host")]
+    names = ("influxdb_store_host", "influxdb_token_file")
+    known = facts["hostvars"]
+    lost = [h for h in facts["ansible_play_hosts_all"] if not any(_value(known[h], name) for name in names)]
     if len(stores) == 1 or not lost:
         return []
     if not stores:
-        return [f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)})"]
+        return [
+            f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)}); for a "
+            "store that is not in the inventory influxdb_url and influxdb_token_file are configured"
+        ]
     return [
         f"{STORE} has {len(stores)} hosts ({', '.join(stores)}), and a host writes to one: leave one in the group, "
         f"or configure influxdb_store_host for {', '.join(lost)}"

@@ -71,7 +71,7 @@ def test_an_edge_takes_a_token_that_the_gateway_knows(store: Store, access: Acce
 
 
 def test_a_token_that_the_gateway_does_not_know_is_not_written_down(access: Access) -> None:
-    with pytest.raises(Refused, match="answers 401 to a token just made"):
+    with pytest.raises(Refused, match="answers 401 to the token that this host was given"):
         access.take("nonsense")
     assert not access.token_file.exists()
 
