@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import influxdb_api, systemd
+from . import influxdb_api, listening, systemd
 from .files import read
+from .kinds import PROGRAMS
 from .layout import UNITS, Layout, Refused
 
 INFLUXDB = "influxdb.service"
@@ -23,6 +24,10 @@ INFLUXDB_STATE = Path("/var/lib/influxdb/influxd.bolt")
 TOKEN = Path(str(influxdb_api.OPERATOR["operator_token_file"]["default"]))
 OURS = {INFLUXDB: "SecLyzer's features", "influxdb-gateway.service": "edges write their own points"}
 """What our units say in every version."""
+OLDER = "seclyzer-extractors@*.service"
+OLDER_PROGRAMS = {f"/usr/local/bin/{program}" for program in PROGRAMS.values()}
+"""What older versions of SecLyzer's extractors, which were not rolled out by this project, have."""
+PROC = Path("/proc")
 WRITTEN = "# Written by site.yml"
 """How the units of a deployment begin."""
 STATE = ("LoadState", "ActiveState", "MainPID", "FragmentPath")
@@ -76,12 +81,14 @@ def look(layout: Layout, redis_units: list[str]) -> Found:
 
     Of a service: `unit`, `state`, `pid`, and of InfluxDB `program` and whether it `has_state`. `our_redis`: the units
     of Redis that are ours; `our_influxdb`: whether InfluxDB is; `token`: whether an operator token for it is there.
+    `older`: what of an older SecLyzer runs, or would with the host.
     """
     known = _units([*redis_units, OWN_REDIS, *OURS, *UNITS])
     return _redis(layout, redis_units, known) | {
         "influxdb": _influxdb(known.get(INFLUXDB)),
         "our_influxdb": _is_our_influxdb(known.get(INFLUXDB)),
         "token": TOKEN.exists(),
+        "older": older(layout, PROC),
         "units": [name for name in known if name in (*OURS, *UNITS) and _in_the_way(layout, name, known[name])],
     }
 
@@ -98,6 +105,11 @@ def faults(found: Found, chosen: Mapping[str, str], store: bool) -> list[str]:
     """
     sentences = _redis_sentences(found, chosen["redis"]) if "redis" in chosen else []
     sentences += _influxdb_sentences(found, chosen["influxdb"]) if "influxdb" in chosen else []
+    if found["older"] and "redis" in chosen:
+        sentences.append(
+            f"an older SecLyzer is here ({', '.join(found['older'])}), and beside it each feature would come twice: "
+            "`systemctl disable --now` of these units stops it, and `enable --now` brings it back"
+        )
     return sentences + [
         f"{unit} is a unit that SecLyzer did not write, and has the name of one of its own: rename or remove it"
         for unit in found["units"]
@@ -112,6 +124,21 @@ def warnings(found: Found, chosen: Mapping[str, str]) -> list[str]:
         for name, choice in chosen.items()
         if found[name] and choice == ADOPT
     ]
+
+
+def older(layout: Layout, proc: Path) -> list[str]:
+    """The units of an older SecLyzer that are started or start with the host, and its programs that run without one."""
+    words = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager", OLDER]
+    found: set[str] = set()
+    with suppress(Refused):
+        rows = [line.split() for line in systemd.run(words).stdout.splitlines()]
+        found = {row[0] for row in rows if len(row) > 2 and row[2] not in ("inactive", "failed")}
+    found |= {path.name for path in layout.units.glob(f"*.wants/{OLDER}")}
+    for path in proc.glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            runs = [word for word in path.read_text(errors="replace").split("\0")[:2] if word in OLDER_PROGRAMS]
+            found |= {listening.unit_of(proc, int(path.parent.name)) or word for word in runs}
+    return sorted(found)
 
 
 def _units(names: list[str]) -> dict[str, dict[str, str]]:

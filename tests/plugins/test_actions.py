@@ -105,7 +105,7 @@ def facts(**hosts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_edges_without_a_store_are_refused_unless_they_are_told_where_it_is() -> None:
+def test_edges_without_a_store_are_refused_unless_its_address_is_configured() -> None:
     assert preflight._groups(facts(a={}, b={"influxdb_store_host": "c"})) == [
         "the inventory has no host in seclyzer_store, and influxdb_store_host names none (a); for a store that is not "
         "in the inventory influxdb_url and influxdb_token_file are configured"
@@ -156,7 +156,7 @@ def test_options_are_what_a_host_was_given_or_the_roles_defaults() -> None:
         ({"influxdb_url": trust_as_template("https://{{ 'd' ~ 'b' }}:1")}, "https://db:1", ""),
     ],
 )
-def test_a_host_writes_to_the_first_store_unless_it_is_told_otherwise(
+def test_a_host_writes_to_the_first_store_unless_another_is_configured(
     reported: dict[str, Any], url: str, ca_file: str
 ) -> None:
     found = preflight._influx(resolved({**reported, "groups": {"seclyzer_store": ["store1", "store2"]}}))
@@ -172,7 +172,7 @@ def test_a_host_writes_to_the_first_store_unless_it_is_told_otherwise(
         ("https://[fd00::1]:8086", "[fd00::1]:8086"),
     ],
 )
-def test_the_proxy_is_told_host_and_port_of_the_store(url: str, address: str) -> None:
+def test_the_proxy_gets_host_and_port_of_the_store(url: str, address: str) -> None:
     assert preflight._influx(resolved({"influxdb_url": url, "groups": {}}))["address"] == address
 
 

@@ -69,7 +69,7 @@ def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
         rust.copy([elf(tmp_path / "p", machine=183)], tmp_path / "bin")
 
 
-def test_missing_programs_are_said_with_the_command_that_builds_them(tmp_path: Path) -> None:
+def test_missing_programs_are_reported_with_the_command_that_builds_them(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=f"has no {', '.join(kinds.PROGRAMS.values())}; `make build`"):
         rust.programs(tmp_path)
 

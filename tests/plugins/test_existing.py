@@ -10,6 +10,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 from plugins.module_utils import existing, systemd
+from plugins.module_utils.files import read
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.systemd import Completed
 
@@ -22,6 +23,7 @@ NOTHING: dict[str, Any] = {
     "influxdb": {},
     "our_influxdb": False,
     "token": False,
+    "older": [],
     "units": [],
 }
 USE = {"influxdb": "use"}
@@ -35,6 +37,8 @@ def units(host: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layo
 
     def run(argv: Sequence[str], timeout: float = 60.0) -> Completed:
         blocks = []
+        if "list-units" in argv:
+            return Completed(list(argv), 0, read(host.units / "listed") or "", "")
         for name in argv:
             if name.endswith((".service", ".socket")):
                 path = host.units / name
@@ -48,6 +52,7 @@ def units(host: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layo
     monkeypatch.setattr(existing, "INFLUXDB_PROGRAMS", (tmp_path / "influxd",))
     monkeypatch.setattr(existing, "INFLUXDB_STATE", tmp_path / "influxd.bolt")
     monkeypatch.setattr(existing, "TOKEN", tmp_path / "token")
+    monkeypatch.setattr(existing, "PROC", tmp_path / "proc")
     return host
 
 
@@ -203,4 +208,28 @@ def test_without_systemd_nothing_is_found(host: Layout, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(systemd, "run", none)
     monkeypatch.setattr(existing, "INFLUXDB_PROGRAMS", ())
+    monkeypatch.setattr(existing, "PROC", host.base)
     assert existing.look(host, [REDIS]) == NOTHING
+
+
+def test_an_older_seclyzer_that_runs_or_starts_with_the_host_is_refused_on_an_edge(
+    units: Layout, tmp_path: Path
+) -> None:
+    (units.units / "listed").write_text(
+        "seclyzer-extractors@mouse.service loaded active running SecLyzer mouse\n"
+        "seclyzer-extractors@old.service loaded inactive dead SecLyzer old\n"
+    )
+    wants = units.units / "multi-user.target.wants"
+    wants.mkdir()
+    (wants / "seclyzer-extractors@app.service").symlink_to("nowhere")
+    ours = ("/usr/bin/python3\0/opt/seclyzer/current/venv/bin/app_tracker\0", "seclyzer-app.service")
+    runs = {7: ("/usr/bin/python3\0/usr/local/bin/keystroke_extractor\0", "keys.service"), 8: ours}
+    for pid, (command, group) in runs.items():
+        (tmp_path / "proc" / str(pid)).mkdir(parents=True)
+        (tmp_path / "proc" / str(pid) / "cmdline").write_text(command)
+        (tmp_path / "proc" / str(pid) / "cgroup").write_text(f"0::/system.slice/{group}\n")
+    (sentence,) = judge(units)
+    assert sentence.startswith(
+        "an older SecLyzer is here (keys.service, seclyzer-extractors@app.service, seclyzer-extractors@mouse.service), "
+    )
+    assert judge(units, {"influxdb": "refuse"}) == []

@@ -57,7 +57,7 @@ def test_the_port_of_an_influxdb_that_is_another_s_is_its_own_and_the_gateway_ge
     ]
 
 
-def test_who_cannot_be_seen_and_who_is_of_no_unit_are_said_too() -> None:
+def test_who_cannot_be_seen_and_who_is_of_no_unit_are_reported_too() -> None:
     edge = ports.of_host(OPTIONS, edge=True, store=False, tls=True)
     (unseen,) = ports.faults(edge, [row(9484, "127.0.0.1")])
     assert unseen.startswith("port 9484 is in use by a program that root cannot see; ")

@@ -26,7 +26,7 @@ LOGIN_TMP = "find /home/*/.ansible/tmp /root/.ansible/tmp -mindepth 1 2>/dev/nul
 
 @dataclass
 class Attacked:
-    """What was changed on each host, what its agent said of that, and two runs of site.yml after it."""
+    """What was changed on each host, what its agent reported of that, and two runs of site.yml after it."""
 
     changed: dict[str, list[str]] = field(default_factory=dict)
     agent: dict[str, str] = field(default_factory=dict)
@@ -104,7 +104,7 @@ def test_no_folder_is_left_where_archives_were_sent(host: Host, attacked: Attack
     assert host.check_output(LOGIN_TMP) == ""
 
 
-def test_nobody_else_reads_configuration_history_or_what_runs(host: Host) -> None:
+def test_no_other_user_reads_configuration_history_or_what_runs(host: Host) -> None:
     home = deployment.HOME
     files = host.check_output(f"ls -d {home}/history.json {home}/.lock {home}/deployments/*/manifest.json").split()
     files += host.check_output(f"ls -d {home}/deployments/*/config/*").split()
