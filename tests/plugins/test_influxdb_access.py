@@ -76,6 +76,14 @@ def test_a_token_that_the_gateway_does_not_know_is_not_written_down(access: Acce
     assert not access.token_file.exists()
 
 
+def test_in_check_mode_a_token_that_was_given_is_sent_nowhere(store: Store, access: Access, tmp_path: Path) -> None:
+    dry = Access(InfluxDB("https://127.0.0.1:9", dry=True), "o", "b", access.token_file, "edge1", dry=True)
+    assert dry.take("given") == (True, "unknown")
+    assert not access.token_file.exists()
+    access.take(admitted(store, "given"))
+    assert dry.take("given") == (False, "unknown")
+
+
 def test_a_token_that_the_gateway_has_forgotten_or_that_may_not_write_is_refused(store: Store, access: Access) -> None:
     access.take(admitted(store, "old"))
     admitted(store, "new")
