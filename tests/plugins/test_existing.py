@@ -233,3 +233,21 @@ def test_an_older_seclyzer_that_runs_or_starts_with_the_host_is_refused_on_an_ed
         "an older SecLyzer is here (keys.service, seclyzer-extractors@app.service, seclyzer-extractors@mouse.service), "
     )
     assert judge(units, {"influxdb": "refuse"}) == []
+
+
+@pytest.mark.parametrize(
+    ("influx", "units"),
+    [
+        ({}, {"influxdb": "influxdb.service", "gateway": "influxdb-gateway.service"}),
+        ({"unit": "theirs.service"}, {"influxdb": "theirs.service", "gateway": "influxdb-gateway.service"}),
+        ({"unit": ""}, {"gateway": "influxdb-gateway.service"}),
+    ],
+)
+def test_a_store_s_agent_watches_the_gateway_and_the_unit_of_influxdb_that_is_known(
+    influx: dict[str, str], units: dict[str, str]
+) -> None:
+    variables = yaml.safe_load((ROLES / "seclyzer_agent/vars/main.yml").read_text())
+    names = ("__seclyzer_agent_units_store", "__seclyzer_agent_influx_unit")
+    values = {name: trust_as_template(variables[name]) for name in names} | {"seclyzer_agent_influx": influx}
+    templar = Templar(loader=DataLoader(), variables=values)
+    assert templar.template(trust_as_template("{{ " + names[0] + " }}")) == units
