@@ -72,6 +72,10 @@ options:
   description: Options that are set by an old name, by their new names and in the new form.
   type: dict
   returned: renamed
+unsigned:
+  description: Whether the bundle has no signature, which the inventory allows.
+  type: bool
+  returned: variables
 typed:
   description: Options of roles that were set by C(-e), in the place of what the inventory configures.
   type: list
@@ -99,8 +103,8 @@ implementations:
   returned: host
 redis:
   description: >-
-    How Redis is reached on the host. Its keys are C(socket_group) and C(legacy_clients), whether it takes clients
-    without a password.
+    How Redis is reached on the host. Its keys are C(socket), C(unit), which is empty for the distribution's own,
+    C(socket_group), and C(legacy_clients), whether it takes clients without a password.
   type: dict
   returned: host
 bundle:
@@ -114,7 +118,7 @@ release:
 influx:
   description: >-
     Where the host writes to. Its keys are C(url), C(address), which is its host and port, C(socket), by which programs
-    reach it, C(org), C(bucket), and C(ca_file), which may be empty.
+    reach it, C(org), C(bucket), C(ca_file), which may be empty, and C(unit), that of InfluxDB on a store.
   type: dict
   returned: host
 by:

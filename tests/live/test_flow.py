@@ -92,7 +92,7 @@ def finish(run: Run) -> None:
         expected = replay(run.implementation, kind, run.events[kind]).counters
         done = {name: str(expected[name]) for name in ("windows", "windows_short", "events")}
         done |= {"points_written": done["windows"]}
-        until(partial(tells, run.world, kind, done), f"the stats of {kind} tell {done}", 12)
+        until(partial(tells, run.world, kind, done), f"the stats of {kind} tell {done}")
         run.stats[kind] = run.world.stats(kind)
         run.expires[kind] = run.world.redis.client().ttl(f"seclyzer:stats:{kind}")
     run.world.stop()
@@ -176,7 +176,7 @@ def test_no_log_holds_what_was_typed(run: Run) -> None:
         assert one.heard.count("READY=1") == 1
 
 
-def test_of_times_in_milliseconds_the_unit_is_said(run: Run) -> None:
+def test_of_times_in_milliseconds_the_unit_is_reported(run: Run) -> None:
     for one in run.world.all:
         said = [line for line in one.log.splitlines() if "more than 400 days ago" in line]
         if run.last_ids[one.kind] == "0-0":
