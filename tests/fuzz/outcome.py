@@ -35,7 +35,7 @@ class Outcome:
         wrong += [f"difference in what an engine found: {one}" for one in self.found.differences]
         wrong += [f"configuration: {one}" for one in self.settings.differences]
         for fuzzed in self.fuzzed:
-            wrong += [f"{fuzzed.engine} {fuzzed.target}: {crash}\n{fuzzed.said}" for crash in fuzzed.crashes]
+            wrong += [f"{fuzzed.engine} {fuzzed.target}: {crash}\n{fuzzed.output}" for crash in fuzzed.crashes]
             if fuzzed.executions < LEAST_EXECUTIONS:
                 wrong.append(f"{fuzzed.engine} {fuzzed.target}: only {fuzzed.executions} executions")
         return wrong

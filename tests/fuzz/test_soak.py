@@ -35,7 +35,7 @@ def test_each_thing_that_goes_wrong_is_a_fault() -> None:
     difference = agree.Difference("mouse_extractor", "rust", "mouse", "(0, 1, 0)", [b"x"])
     wrong: list[tuple[Outcome, str]] = []
     crashed = passed()
-    crashed.fuzzed = [replace(GOOD, crashes=["crash-1"], said="it panicked")]
+    crashed.fuzzed = [replace(GOOD, crashes=["crash-1"], output="it panicked")]
     wrong.append((crashed, "cargo-fuzz event: crash-1\nit panicked"))
     idle = passed()
     idle.fuzzed = [replace(GOOD, executions=3)]
@@ -58,8 +58,8 @@ def test_each_thing_that_goes_wrong_is_a_fault() -> None:
     settings = passed()
     settings.settings = SettingsReport(5, 1, ["x"])
     wrong.append((settings, "configuration: x"))
-    for run, said in wrong:
-        assert run.faults() == [said]
+    for run, fault in wrong:
+        assert run.faults() == [fault]
         assert "Faults: **1**" in markdown(run)
 
 
