@@ -18,6 +18,7 @@ ABOUT: dict[str, Any] = {
     "distribution": "debian",
     "distribution_version": "12",
     "architecture": "x86_64",
+    "glibc": "2.36",
     "python": "python3.11",
     "systemd": True,
     "root": True,
@@ -27,6 +28,7 @@ MANIFEST: dict[str, Any] = {
     "release": "0.1.0-abcdefabcdef",
     "systems": {"debian": ["12", "13"]},
     "architecture": "x86_64",
+    "glibc": "2.31",
     "archives": {"common": {"unpacked": 1 << 20}, "python3.11": {"unpacked": 20 << 20}},
 }
 RUNNING = {"release": "0.1.0-abcdefabcdef", "deployment": 3, "mode": "rust"}
@@ -51,6 +53,9 @@ def test_nothing_speaks_against_a_host_that_is_served() -> None:
         ),
         ({"python": "python3.12"}, "/usr/bin/python3 is python3.12; the bundle serves python3.11"),
         ({"architecture": "aarch64"}, "it is aarch64; the bundle is for x86_64"),
+        ({"glibc": "2.30"}, "it has glibc 2.30; the bundle needs glibc 2.31"),
+        ({"glibc": "2.9.9000"}, "it has glibc 2.9.9000; the bundle needs glibc 2.31"),
+        ({"glibc": ""}, "it has no glibc; the bundle needs glibc 2.31"),
         ({"systemd": False}, "systemd does not run it"),
         ({"root": False}, "Ansible is not root there; set ansible_become: true or log in as root"),
         ({"free": 40 << 20}, "/opt/seclyzer has 40 MiB left, the release needs 53 MiB"),
