@@ -9,9 +9,8 @@ import pytest
 
 from tests.helpers import ROOT
 
-FOLDERS = (
-    "agent", "bench", "extractors", "inventories", "lab", "molecule", "playbooks", "plugins", "roles", "scripts", "tests",
-)  # fmt: skip
+FOLDERS = ["agent", "bench", "extractors", "inventories", "lab", "molecule", "playbooks", "plugins", "roles", "scripts"]
+FOLDERS += ["tests"]
 ENDINGS = {".py", ".rs", ".yml", ".yaml", ".j2", ".lua", ".sh", ".toml", ".json", ""}
 BUILT = {"build", "target", "__pycache__", "corpus"}
 # In a name the parts are words, too: `test_a_port_is_said`.
