@@ -35,7 +35,7 @@ sys.exit(child.wait())
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """In which somebody works."""
+    """In which a made-up person works."""
     server = RedisServer(tmp_path)
     worker = Worker(server.start(), SEED)
     worker.start()
@@ -147,6 +147,6 @@ def test_a_side_that_is_not_there_is_named(place: Place, tmp_path: Path) -> None
 
 def test_a_redis_that_is_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scripts.compare.START_S", 0.5)
-    place = Place({kind: ["--redis-url", f"unix://{tmp_path}/nobody"] for kind in PROGRAMS}, lambda *_: [])
+    place = Place({kind: ["--redis-url", f"unix://{tmp_path}/absent"] for kind in PROGRAMS}, lambda *_: [])
     with pytest.raises(CompareError, match="keystroke_extractor does not reach Redis"):
         run((str(BIN["rust"]), str(BIN["rust"])), place, 4, tmp_path, tmp_path / "out")

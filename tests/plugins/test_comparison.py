@@ -1,4 +1,4 @@
-"""The comparison of two programs' outputs: what counts, what is equal, and what is said of the rest."""
+"""The comparison of two programs' outputs: what counts, what is equal, and what is reported of the rest."""
 
 import json
 from typing import Any
