@@ -1,18 +1,24 @@
-"""Asks the host first what it lacks, and sends only that: an unchanged host costs one run and no transfer."""
+"""Asks the host first what it lacks, and sends only that: an unchanged host costs one run and no transfer.
+
+A host on which a trial is going does nothing; it is asked again until it has decided.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..module_utils import bundles
 from ..module_utils.bundles import Bundle
+from ..module_utils.following import follow
 from ..module_utils.layout import Refused
 
 MODULE = "seclyzer.edge.seclyzer_deployment"
+display = Display()
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -55,4 +61,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._remove_tmp_path(remote)
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        return dict(self._execute_module(MODULE, arguments, task_vars=task_vars))
+        """What the module returns once no trial is going on the host."""
+        host = str((task_vars or {}).get("inventory_hostname"))
+
+        def once() -> dict[str, Any]:
+            return dict(self._execute_module(MODULE, arguments, task_vars=task_vars))
+
+        def tell(words: str) -> None:
+            display.display(f"{host} waits for {words}")
+
+        return follow(once, tell, AnsibleConnectionFailure, False)

@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from . import access
+from . import access, trials
 from .files import make_folder, read, sync, write
 from .layout import Layout, Refused
 from .releases import remove as remove_release
@@ -245,7 +245,7 @@ def prune(layout: Layout, history: History, keep: int) -> list[str]:
     Returns the names of what was removed.
     """
     keep = max(keep, 2)
-    stay = {history.failed(), *sorted(history.records)[-keep:]}
+    stay = {history.failed(), *sorted(history.records)[-keep:], *trials.needed(layout)}
     step = current(layout)
     for _ in range(keep):
         stay.add(step)

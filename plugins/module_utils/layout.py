@@ -64,6 +64,10 @@ class Layout:
         return self.base / "history.json"
 
     @property
+    def trial(self) -> Path:
+        return self.base / "trial.json"
+
+    @property
     def lock(self) -> Path:
         return self.base / ".lock"
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import bundles, deployments, health, machine, releases, staging, switching
+from ..module_utils import bundles, deployments, health, machine, on_trial, staging, switching, trials, watching
 from ..module_utils.deployments import Desired, History
 from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
+from ..module_utils.on_trial import Terms
 
 DOCUMENTATION = r"""
 module: seclyzer_deployment
@@ -80,6 +81,21 @@ options:
     description: How many deployments are kept, beside those that must be.
     type: int
     default: 5
+  soak:
+    description:
+      - Seconds for which the host itself watches another deployment after the switch to it, from the first look that
+        finds all well. It confirms it, or returns to what ran before. C(seclyzer_health) follows that.
+      - With 0, and when neither release brings a judge, the host watches nothing.
+    type: float
+    default: 0
+  trial_seconds:
+    description: Seconds after which a trial that is not decided is decided against the new deployment.
+    type: float
+    default: 240
+  patience:
+    description: Seconds until the first look that finds all well, in a trial.
+    type: float
+    default: 60
   resolve:
     description: Names to look up on the host, for C(status).
     type: list
@@ -155,6 +171,16 @@ before:
   description: What was wrong just before the switch, for C(seclyzer_health).
   type: dict
   returned: current, previous
+trial:
+  description: >-
+    The trial that the switch began, with C(run), C(from), C(to), C(began) and C(deadline), for C(seclyzer_health);
+    empty when there is none. For C(status) the last one of this host, with C(state) and C(why) too.
+  type: dict
+  returned: status, current, previous
+waiting:
+  description: What a trial that is going on this host waits for; nothing was done. The action asks again.
+  type: str
+  returned: while a trial is going
 rollout:
   description: The run over many hosts by which the running deployment came; empty when it is not known.
   type: str
@@ -186,6 +212,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "rollout": {"type": "str", "default": ""},
     "by": {"type": "str", "default": "unknown"},
     "keep": {"type": "int", "default": 5},
+    "soak": {"type": "float", "default": 0.0},
+    "trial_seconds": {"type": "float", "default": 240.0},
+    "patience": {"type": "float", "default": 60.0},
     "resolve": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
     "base": {"type": "path", "default": "/opt/seclyzer"},
@@ -212,6 +241,7 @@ def status(layout: Layout, names: list[str], ports: list[int]) -> Result:
         "rollout": history.rollout(deployments.current(layout)),
         "previous": history.previous(deployments.current(layout)),
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
+        "trial": last.public() if (last := trials.load(layout)) else {},
         "host": machine.describe(layout, names, ports),
         "said": [],
     }
@@ -241,9 +271,11 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         words = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
         return {"changed": planned.changed, "deployment": n, "said": words, "running": running(layout)}
     before = health.look_before(layout)
-    done = switching.switch(layout, n, parameters["by"], what, parameters["rollout"])
+    terms = Terms(parameters["soak"], parameters["trial_seconds"], parameters["patience"])
+    by, run, keep = (parameters[name] for name in ("by", "rollout", "keep"))
+    done, trial = on_trial.switch(layout, n, by, what, run, before, terms, keep)
     removed = []
-    if done.changed:
+    if done.changed and trial is None:
         history = History.load(layout)
         removed = deployments.prune(layout, history, parameters["keep"])
         history.save(layout)
@@ -267,23 +299,9 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
     if words or previous is None:
         about = {"said": [words], "running": running(layout), "before": health.look_before(layout).as_dict()}
         return {"changed": False, "deployment": n, "returned": False} | about
-    notes = _may_run(layout, previous)
+    notes = watching.fit_to_run(layout, previous)
     done = switch(layout, previous, parameters, check, "returned")
     return done | {"returned": True, "said": [*done["said"], *notes]}
-
-
-def _may_run(layout: Layout, n: int) -> list[str]:
-    """Refuses a deployment whose release is damaged, as far as this host can tell alone; what else to report."""
-    release = deployments.load(layout, n).release
-    found = releases.look_alone(layout, release)
-    if not found.there:
-        raise Refused(f"release {release} of deployment {n} is not on this host; site.yml with that bundle brings it")
-    if found.faults:
-        raise Refused(
-            f"release {release} of deployment {n} is damaged: {releases.words(found.faults)}; nothing was changed. "
-            "site.yml with that bundle mends it"
-        )
-    return [] if found.anchored else [f"release {release} is from before file lists were anchored"]
 
 
 def main() -> None:
@@ -307,6 +325,8 @@ def main() -> None:
 
 def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
     """Everything that may change the host."""
+    if not check and (waiting := on_trial.waits_for(layout)):
+        return {"changed": False, "waiting": waiting, "deployment": None, "said": []}
     if parameters["state"] == "staged":
         return stage(layout, parameters, check, diff)
     if parameters["state"] == "previous":
