@@ -147,7 +147,8 @@ class Judge:
     def _soaked(self, at: float) -> Verdict | None:
         assert self._good_since is not None
         passed = at - self._good_since
-        idle = not any(flow.events_since for flow in self._flows.values()) and not self._before.flowed()
+        flows = any(flow.events_since is not None for flow in self._flows.values())
+        idle = not flows and not self._before.flowed()
         needed = min(self._rules.idle, self._rules.soak) if idle else self._rules.soak
         what = self._figures(passed, idle)
         self._words = f"{passed:.0f} of {needed:.0f} s: {what}"
@@ -205,8 +206,9 @@ class Judge:
                 flow.events_since = look.at
             if flow.made_since is None and flow.grew("windows") > 0:
                 flow.made_since = look.at
+        warm = self._good_since is not None and look.at - self._good_since >= WARMED_UP
         for unit, process in look.processes.items():
-            if process.memory is not None and look.at - (self._good_since or look.at) >= WARMED_UP:
+            if process.memory is not None and warm:
                 self._memory.setdefault(unit, []).append((look.at, process.memory))
 
     def _owes(self, kind: str) -> bool:

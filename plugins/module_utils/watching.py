@@ -179,10 +179,8 @@ class Watching:
         target = Target.of(self._layout, True, Before.of(trial.before))
         found = health.wait(target, PROVEN_WITHIN, pause=PAUSE)
         if found.faults:
-            words = (
-                f"{trial.why}; returned to deployment {trial.from_}, which is not healthy: {'; '.join(found.faults)}"
-            )
-            return self._conclude(trial, FAILED, words)
+            words = f"{trial.why}; returned to deployment {trial.from_}, which is not healthy"
+            return self._conclude(trial, FAILED, f"{words}: {'; '.join(found.faults)}")
         return self._conclude(trial, RETURNED, trial.why)
 
     def _confirm(self, trial: Trial, verdict: Verdict) -> None:
