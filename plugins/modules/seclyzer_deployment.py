@@ -281,6 +281,7 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         history.save(layout)
     words = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
     about = {"deployment": n, "said": words, "running": running(layout), "before": before.as_dict()}
+    about["trial"] = trial.identity() if trial else {}
     return {"changed": done.changed, **about}
 
 
