@@ -5,6 +5,7 @@ A host on which a trial is going does nothing; it is asked again until it has de
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import bundles
+from ..module_utils import bundles, controller
 from ..module_utils.bundles import Bundle
 from ..module_utils.following import follow
 from ..module_utils.layout import Refused
@@ -61,13 +62,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._remove_tmp_path(remote)
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """What the module returns once no trial is going on the host."""
-        host = str((task_vars or {}).get("inventory_hostname"))
+        """The module's result once no trial is going on the host.
 
-        def once() -> dict[str, Any]:
-            return dict(self._execute_module(MODULE, arguments, task_vars=task_vars))
+        The lease of a run whose process is gone from this controller is taken over.
+        """
+        host = str((task_vars or {}).get("inventory_hostname"))
+        arguments = arguments | {"process": controller.name(os.getppid())}
+
+        def once(more: dict[str, Any]) -> dict[str, Any]:
+            return dict(self._execute_module(MODULE, arguments | more, task_vars=task_vars))
 
         def tell(words: str) -> None:
             display.display(f"{host} waits for {words}")
 
-        return follow(once, tell, AnsibleConnectionFailure, False)
+        result = follow(lambda: once({}), tell, AnsibleConnectionFailure, False)
+        if result.get("failed") and controller.is_gone((result.get("lease") or {}).get("process", "")):
+            return once({"take_over": True})
+        return result

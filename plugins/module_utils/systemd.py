@@ -83,16 +83,13 @@ def journal(unit: str, lines: int = 8, since: float = 0.0) -> list[str]:
     return done.stdout.splitlines()
 
 
-def own_words(unit: str, lines: int = 3, since: float = 0.0) -> list[str]:
-    """The last lines that a unit's own programs wrote, without systemd's about it; from `since` (Unix s) on."""
-    command = ["journalctl", "--no-pager", "--quiet", f"_SYSTEMD_UNIT={unit}", f"--lines={lines}", "--output=cat"]
-    done = run([*command, *([f"--since=@{since:.3f}"] if since else [])], 20)
-    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
-
-
 def last_words(unit: str, since: float) -> list[str]:
-    """What a unit's own programs wrote last, or what systemd wrote about it when they wrote nothing."""
-    return own_words(unit, 3, since) or journal(unit, 4, since)
+    """What the last process of a unit wrote last, or what systemd wrote about it when that wrote nothing."""
+    invocation = show([unit], ["InvocationID"]).get(unit, {}).get("InvocationID", "")
+    ours = [f"_SYSTEMD_UNIT={unit}", *([f"_SYSTEMD_INVOCATION_ID={invocation}"] if invocation else [])]
+    done = run(["journalctl", "--no-pager", "--quiet", "--lines=3", "--output=cat", f"--since=@{since:.3f}", *ours], 20)
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    return lines or journal(unit, 4, since)
 
 
 def section(text: str, name: str) -> list[tuple[str, str]]:

@@ -17,7 +17,8 @@ from .files import read, write
 from .layout import Layout, Refused
 
 UNIT = "seclyzer-trial.service"
-GOING, CONFIRMED, RETURNED, FAILED = "going", "confirmed", "returned", "failed"
+GOING = "going"
+"""The state of a trial that is not decided; the others are CONFIRMED, RETURNED and FAILED, as of a deployment."""
 MARGIN = 150.0
 """Seconds that a return may take after a deadline: restarts, and the look at what runs again."""
 RESTART = 15.0

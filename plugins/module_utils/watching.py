@@ -14,23 +14,25 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import deployments, health, judge_unit, judging, mends, releases, switching, systemd, trials
+from . import deployments, health, judge_unit, judging, mends, pruning, releases, runs, switching, systemd, trials
 from .before import FIGURES, Before
-from .deployments import History
 from .files import locked
 from .health import Health, Target
+from .history import CONFIRMED, FAILED, RETURNED, STAGED, History
 from .judging import Judge, Process, Rules, Verdict
 from .layout import STORE_PROXY, STORE_SOCKET, Layout, Refused
-from .trials import CONFIRMED, FAILED, RETURNED, Trial
+from .trials import Trial
 
 PAUSE, WIDE = 1.0, 5
 """Seconds between two looks, and every which of them asks the agent and InfluxDB as well."""
 BOOTS = 2
 """Reboots that a trial survives. A deployment that takes its machine down more often than that is returned."""
-PROVEN_WITHIN = 60.0
+PROVEN_WITHIN = 120.0
 """Seconds that a host that was returned may take until it is healthy."""
 MACHINE = "the host itself"
 """Who returns, in the history."""
+NOTIFY = os.environ.pop("NOTIFY_SOCKET", "")
+"""Where systemd is told; taken out of the environment, since programs that are run here have nothing to tell."""
 CGROUPS = Path("/sys/fs/cgroup")
 CACHED = ("file", "total_cache")
 """What a cgroup's memory holds that the kernel gives back when it is needed, by version 2 and 1."""
@@ -98,8 +100,8 @@ class Watching:
         elif current == trial.to and not trial.switched and not trial.why:
             tell(f"the switch to deployment {trial.to} was cut off; it is completed")
             try:
-                switching.switch(self._layout, trial.to, MACHINE)
-            except Refused as fault:
+                trial.why = self._go(trial.to)
+            except (OSError, Refused) as fault:
                 trial.why = str(fault)
             trial.switched = time.time()
         trials.save(self._layout, trial)
@@ -172,16 +174,24 @@ class Watching:
         try:
             with locked(self._layout.lock):
                 fit_to_run(self._layout, trial.from_)
-                switching.switch(self._layout, trial.from_, MACHINE, "returned")
+                slow = self._go(trial.from_, "returned", trial.why)
         except (OSError, Refused) as fault:
             words = f"{trial.why}; deployment {trial.from_} could not be returned to: {fault}"
             return self._conclude(trial, FAILED, words)
-        target = Target.of(self._layout, True, Before.of(trial.before))
-        found = health.wait(target, PROVEN_WITHIN, pause=PAUSE)
+        found = health.wait(Target.of(self._layout, True, Before.of(trial.before)), PROVEN_WITHIN, pause=PAUSE)
         if found.faults:
-            words = f"{trial.why}; returned to deployment {trial.from_}, which is not healthy"
-            return self._conclude(trial, FAILED, f"{words}: {'; '.join(found.faults)}")
+            faults = "; ".join([*filter(None, [slow]), *found.faults])
+            words = f"{trial.why}; returned to deployment {trial.from_}, which is not healthy: {faults}"
+            return self._conclude(trial, FAILED, words)
         return self._conclude(trial, RETURNED, trial.why)
+
+    def _go(self, n: int, what: str = "switched", why: str = "") -> str:
+        """Switches; what did not start at once, which systemd goes on to start."""
+        try:
+            switching.switch(self._layout, n, MACHINE, what, why=why)
+        except switching.NotStarted as fault:
+            return str(fault)
+        return ""
 
     def _confirm(self, trial: Trial, verdict: Verdict) -> None:
         tell(f"deployment {trial.to} is confirmed: {verdict.why}")
@@ -195,23 +205,18 @@ class Watching:
 
     def _conclude(self, trial: Trial, state: str, why: str) -> None:
         """Writes down what became of it: the history first, for a trial that is going is judged again."""
+        # One whose switch never began is as good as it was.
+        untried = state == RETURNED and not trial.switched
         with locked(self._layout.lock):
-            history = History.load(self._layout)
-            record = history.records.get(trial.to)
-            if record is not None:
-                # One whose switch never began is as good as it was.
-                untried = state == RETURNED and not trial.switched
-                record["state"] = "staged" if untried else "healthy" if state == CONFIRMED else "failed"
-                record["why"] = "" if state == CONFIRMED else why
-                history.note(state, trial.to, MACHINE, why)
-            if state == RETURNED and trial.from_ in history.records:
-                history.records[trial.from_]["state"] = "healthy"
-            if state == CONFIRMED:
-                for name in deployments.prune(self._layout, history, trial.keep):
-                    tell(f"removed {name}")
-            history.save(self._layout)
+            if state == RETURNED and trial.from_ is not None:
+                runs.concluded(self._layout, trial.from_, CONFIRMED, "", MACHINE)
+            runs.concluded(self._layout, trial.to, STAGED if untried else state, trial.run, MACHINE, why)
             trial.state, trial.why = state, why
             trials.save(self._layout, trial)
+            history = History.load(self._layout)
+            for name in pruning.prune(self._layout, history, trial.keep):
+                tell(f"removed {name}")
+            history.save(self._layout)
         tell(f"deployment {trial.to}: {state}: {why}")
 
 
@@ -289,12 +294,12 @@ def intervals(config: Mapping[str, str]) -> dict[str, float]:
 
 def notify(words: str) -> None:
     """Tells systemd; what `systemctl status` shows."""
-    path = os.environ.get("NOTIFY_SOCKET", "")
-    if not path:
+    if not NOTIFY:
         return
+    path = f"\0{NOTIFY[1:]}" if NOTIFY.startswith("@") else NOTIFY
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as plain:
         try:
-            plain.sendto(words.replace("\n", " ").encode()[:400], f"\0{path[1:]}" if path.startswith("@") else path)
+            plain.sendto(words.replace("\n", " ").encode()[:400], path)
         except OSError:
             return
 

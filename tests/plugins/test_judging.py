@@ -26,7 +26,8 @@ def flowing(at: int, **more: Any) -> Look:
     """A good host under 100 events/s, which has a window every 5 s and stores it."""
     counters: Mapping[str, int] = {"events": 100 * at, "windows": at // 5, "points_written": at // 5}
     process = Process(pid=42, memory=10 * MIB, limit=32 * MIB)
-    return Look(float(at), **({"processes": {KEYSTROKE: process}, "counters": {"keystroke": counters}} | more))
+    seen: dict[str, Any] = {"processes": {KEYSTROKE: process}, "counters": {"keystroke": counters}}
+    return Look(float(at), **(seen | more))
 
 
 def idle(at: int) -> Look:

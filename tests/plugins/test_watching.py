@@ -9,11 +9,23 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils import deployments, files, health, judge_unit, mends, on_trial, releases, systemd, trials
+from plugins.module_utils import (
+    deployments,
+    files,
+    health,
+    judge_unit,
+    mends,
+    on_trial,
+    pruning,
+    releases,
+    runs,
+    systemd,
+    trials,
+)
 from plugins.module_utils.before import Before
-from plugins.module_utils.deployments import History
 from plugins.module_utils.files import locked
 from plugins.module_utils.health import Health
+from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.on_trial import Terms
 from plugins.module_utils.trials import Trial
@@ -81,6 +93,8 @@ class World:
     def switch(self, what: str = "switched", n: int = 2) -> None:
         """As the module does it, with the lock held."""
         with locked(self.host.lock):
+            runs.begin(self.host, "run-2", "me")
+            runs.staged(self.host, "run-2", n)
             on_trial.switch(self.host, n, "me", what, "run-2", Before(), TERMS, 5)
 
     def judge(self) -> None:
@@ -138,7 +152,7 @@ def test_before_the_switch_the_trial_is_written_and_its_judge_is_installed_of_th
 def test_a_good_one_is_confirmed_and_the_judge_leaves_nothing(world: World) -> None:
     world.switch()
     world.judge()
-    assert (world.runs(), world.trial().state, world.state(2)) == (2, "confirmed", "healthy")
+    assert (world.runs(), world.trial().state, world.state(2)) == (2, "confirmed", "confirmed")
     world.judge()  # again: nothing is going
     assert world.trial().state == "confirmed"
 
@@ -149,10 +163,15 @@ def test_a_bad_one_is_returned_from_and_the_history_says_by_whom_and_why(world: 
     began = world.now
     world.judge()
     assert (world.runs(), world.trial().state, world.trial().why) == (1, "returned", world.bad)
-    assert (world.state(1), world.state(2)) == ("healthy", "failed")
+    assert (world.state(1), world.state(2)) == ("confirmed", "returned")
     assert world.now - began == TERMS.patience
-    last = json.loads(world.host.history.read_text())["events"][-1]
-    assert (last["what"], last["deployment"], last["by"], last["why"]) == ("returned", 2, MACHINE, world.bad)
+    history = History.load(world.host)
+    back = next(event for event in history.events if event["what"] == "returned")
+    assert (back["deployment"], back["came_from"], back["by"], back["why"]) == (1, 2, MACHINE, world.bad)
+    assert (history.records[2]["why"], history.records[2]["by_run"]) == (world.bad, "run-2")
+    assert deployments.load(world.host, 2).content in history.bad
+    run = history.run("run-2")
+    assert run is not None and (run["from"], run["to"], run["outcome"]) == (1, 2, "returned")
 
 
 @pytest.mark.parametrize("bad", ["", "keystroke: writes no heartbeat"])
@@ -198,14 +217,14 @@ def test_a_judge_that_is_killed_at_any_step_is_continued_by_the_next(
                 world.judge()
             world.judge()
             assert (world.runs(), world.trial().state) == ((1, "returned") if bad else (2, "confirmed"))
-            assert world.state(2) == ("failed" if bad else "healthy")
+            assert world.state(2) == ("returned" if bad else "confirmed")
         if not reached[0]:
             break
     assert not reached[0] and steps > 3
 
 
 def test_a_switch_that_never_began_leaves_its_deployment_as_good_as_it_was(world: World) -> None:
-    with world.killed_after(5) as reached:
+    with world.killed_after(8) as reached:
         world.switch()
     assert reached[0] and deployments.current(world.host) == 1
     world.judge()
@@ -327,7 +346,7 @@ def test_nothing_that_a_trial_needs_is_pruned(world: World) -> None:
     history.records[2]["previous"] = None
     for n in range(3, 9):
         history.records[n] = dict(history.records[2])
-    deployments.prune(world.host, history, 2)
+    pruning.prune(world.host, history, 2)
     assert 1 in history.records
     assert (world.host.releases / history.records[1]["release"] / "judge").is_dir()
 
