@@ -54,6 +54,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 bad.append(host)
         if typed := (facts.get("__seclyzer_run") or {}).get("typed"):
             lines.append(f"by -e and not by the inventory: {', '.join(typed)}")
+        if (facts.get("__seclyzer_run") or {}).get("unsigned"):
+            lines.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         if nameless := without_owner(facts):
             lines.append(nameless)
         for text in lines:

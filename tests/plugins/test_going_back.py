@@ -9,7 +9,7 @@ from plugins.module_utils import deployments, switching
 from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
-from plugins.modules.seclyzer_deployment import back, status
+from plugins.modules.seclyzer_deployment import ARGUMENTS, back, status
 from tests.plugins.hosts import Systemd, bundle, desired
 from tests.plugins.test_releases import change, older
 
@@ -27,7 +27,8 @@ def rolled_out(host: Layout, fake: Systemd, tmp_path: Path) -> Layout:
 
 
 def go(host: Layout, rollout: str = "", check: bool = False) -> dict[str, Any]:
-    return back(host, {"by": "me", "keep": 5, "rollout": rollout}, check)
+    defaults = {name: argument.get("default") for name, argument in ARGUMENTS.items()}
+    return back(host, defaults | {"by": "me", "keep": 5, "rollout": rollout}, check)
 
 
 def test_a_host_that_the_run_changed_returns_with_its_settings(rolled_out: Layout) -> None:
