@@ -8,6 +8,7 @@ from pathlib import Path
 from hostchecks.lab import ROOT
 from plugins.module_utils import bundles
 from plugins.module_utils.files import sha256
+from scripts.bundle import signing
 from scripts.bundle.archives import pack
 
 PROGRAM = "keystroke_extractor"
@@ -50,5 +51,6 @@ def make(fault: str, into: Path, bundle: Path = ROOT / "build" / "bundle") -> Pa
     (into / bundles.MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     names = [line.split()[1] for line in (bundle / bundles.SUMS).read_text().splitlines()]
     (into / bundles.SUMS).write_text("".join(f"{sha256(into / name)}  {name}\n" for name in names))
+    signing.ensure(into, signing.own())
     shutil.rmtree(tree)
     return into
