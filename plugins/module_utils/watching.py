@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import deployments, health, judge_unit, judging, mends, pruning, releases, runs, switching, systemd, trials
+from . import deployments, fitness, health, judge_unit, judging, mends, pruning, runs, switching, systemd, trials
 from .before import FIGURES, Before
 from .files import locked
 from .health import Health, Target
@@ -173,7 +173,7 @@ class Watching:
         notify(f"STATUS=the return to deployment {trial.from_}, since {trial.why}")
         try:
             with locked(self._layout.lock):
-                fit_to_run(self._layout, trial.from_)
+                fitness.fit(self._layout, trial.from_)
                 slow = self._go(trial.from_, "returned", trial.why)
         except (OSError, Refused) as fault:
             words = f"{trial.why}; deployment {trial.from_} could not be returned to: {fault}"
@@ -218,20 +218,6 @@ class Watching:
                 tell(f"removed {name}")
             history.save(self._layout)
         tell(f"deployment {trial.to}: {state}: {why}")
-
-
-def fit_to_run(layout: Layout, n: int) -> list[str]:
-    """Refuses a deployment whose release is damaged, as far as this host can tell alone; what else to report."""
-    release = deployments.load(layout, n).release
-    found = releases.look_alone(layout, release)
-    if not found.there:
-        raise Refused(f"release {release} of deployment {n} is not on this host; site.yml with that bundle brings it")
-    if found.faults:
-        raise Refused(
-            f"release {release} of deployment {n} is damaged: {releases.words(found.faults)}; nothing was changed. "
-            "site.yml with that bundle mends it"
-        )
-    return [] if found.anchored else [f"release {release} is from before file lists were anchored"]
 
 
 def seen(found: Health, wide: Health, at: float) -> judging.Look:

@@ -1,0 +1,42 @@
+"""Going back to a deployment that this host has had, proven first by what the host itself keeps of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import fitness, releases, staging
+from .files import read
+from .layout import Layout, Refused
+
+
+def prove(layout: Layout, n: int) -> list[str]:
+    """Verifies the files of deployment `n` and of its release, its units and its programs; what else to report.
+
+    Changes nothing. Raises Refused when it would not run as it did.
+    """
+    notes = fitness.fit(layout, n)
+    staging.prove_alone(layout, n, fitness.whole(layout, n))
+    return notes
+
+
+def faults(layout: Layout, n: int | None) -> list[str]:
+    """What was changed in the files of deployment `n` and of its release, and in the units that are installed."""
+    if n is None:
+        return []
+    try:
+        desired = fitness.whole(layout, n)
+        wrong = releases.look_alone(layout, desired.release).faults
+    except Refused as fault:
+        return [str(fault)]
+    installed = [name for name, text in desired.units.items() if read(layout.units / name) != text]
+    return wrong + [f"{layout.units / name} is not what deployment {n} has" for name in sorted(installed)]
+
+
+def trial(layout: Layout) -> dict[str, Any] | None:
+    """The trial that is written down on this host, whatever its state; None without one."""
+    try:
+        found = json.loads(read(layout.trial) or "")
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
