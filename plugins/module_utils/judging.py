@@ -132,7 +132,7 @@ class Judge:
             proven = self._good_since is not None
             since = self._bad_since if proven else self._waited
             limit = self._rules.lasts if proven else self._rules.patience
-            self._words = f"an end of: {'; '.join(faults)}"
+            self._words = f"the end of a fault: {'; '.join(faults)}"
             return Verdict(False, "; ".join(faults)) if look.at - since >= limit else None
         self._bad_since = None
         if look.away:

@@ -86,10 +86,13 @@ def journal(unit: str, lines: int = 8, since: float = 0.0) -> list[str]:
 def last_words(unit: str, since: float) -> list[str]:
     """What the last process of a unit wrote last, or what systemd wrote about it when that wrote nothing."""
     invocation = show([unit], ["InvocationID"]).get(unit, {}).get("InvocationID", "")
-    ours = [f"_SYSTEMD_UNIT={unit}", *([f"_SYSTEMD_INVOCATION_ID={invocation}"] if invocation else [])]
-    done = run(["journalctl", "--no-pager", "--quiet", "--lines=3", "--output=cat", f"--since=@{since:.3f}", *ours], 20)
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    return lines or journal(unit, 4, since)
+    if not invocation:
+        return journal(unit, 4, since)
+    for match in (f"_SYSTEMD_INVOCATION_ID={invocation}", f"INVOCATION_ID={invocation}"):
+        done = run(["journalctl", "--no-pager", "--quiet", "--lines=3", "--output=cat", match], 20)
+        if lines := [line.strip() for line in done.stdout.splitlines() if line.strip()]:
+            return lines
+    return journal(unit, 4, since)
 
 
 def section(text: str, name: str) -> list[tuple[str, str]]:

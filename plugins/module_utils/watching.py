@@ -33,6 +33,7 @@ MACHINE = "the host itself"
 """Who returns, in the history."""
 NOTIFY = os.environ.pop("NOTIFY_SOCKET", "")
 """Where systemd is told; taken out of the environment, since programs that are run here have nothing to tell."""
+ROUTINE = re.compile(r'\blevel=info\b|"level": ?"info"')
 CGROUPS = Path("/sys/fs/cgroup")
 CACHED = ("file", "total_cache")
 """What a cgroup's memory holds that the kernel gives back when it is needed, by version 2 and 1."""
@@ -159,7 +160,10 @@ class Watching:
         blamed = verdict.units or tuple(unit for name, unit in short.items() if re.search(rf"\b{name}\b", verdict.why))
         words = [verdict.why]
         for unit in blamed[:3]:
-            if said := systemd.last_words(unit, trial.began):
+            said = systemd.last_words(unit, trial.began)
+            if not verdict.units:  # it still runs: what it wrote to say that all is well explains nothing
+                said = [line for line in said if not ROUTINE.search(line)]
+            if said:
                 words.append(f"{switching.short(unit)}'s last words: {health.short(' | '.join(said), 300)}")
         return "; ".join(words)
 

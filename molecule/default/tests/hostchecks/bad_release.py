@@ -23,7 +23,7 @@ FAULTS = {
     "exits": 'echo "cannot go on: the licence of the frobnicator is missing" >&2; exit 3',
     "hangs": "exec sleep 100000",
     "mute": 'exec "$real" "$@" --window 3600 --interval 3600',
-    "crashes": '( sleep 17; kill -SEGV $$ ) & exec "$real" "$@"',
+    "crashes": '( sleep 17; kill -ABRT $$ ) & exec "$real" "$@"',
     "leaks": '( x=; while :; do x="$x$(printf %400000s)"; sleep 1; done ) & exec "$real" "$@"',
     "freezes": '( sleep 12; kill -STOP $$ ) & exec "$real" "$@"',
     "wrong": 'exec "$real" "$@" --window 20',
