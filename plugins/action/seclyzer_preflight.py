@@ -17,9 +17,22 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import bundles, influxdb_api, modes, ports, renamed, safe_url, systems, variables
+from ..module_utils import (
+    bundles,
+    fleet,
+    influxdb_api,
+    last_report,
+    modes,
+    ports,
+    renamed,
+    safe_url,
+    systems,
+    variables,
+)
+from ..module_utils.fleet import count
 from ..module_utils.kinds import KINDS
 from .seclyzer_deployment import MODULE, read_bundle
+from .seclyzer_report import inventories
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 INFLUXDB_DEFAULTS = ROLES / "influxdb" / "defaults" / "main.yml"
@@ -28,6 +41,7 @@ STORE = "seclyzer_store"
 SOCKET = "/run/seclyzer/influx.sock"
 """Where a host's programs reach the store, as the units in the role seclyzer_release lay it out."""
 CA = str(influxdb_api.PLACE["ca_path"]["default"])
+OF_FLEET = ("seclyzer_release_batches", "seclyzer_release_max_fail", "seclyzer_release_batch_pause_seconds")
 WISHES = {
     "redis_rotate",
     "influxdb_rotate",
@@ -54,8 +68,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {
-                "step": {"type": "str", "required": True, "choices": ["variables", "renamed", "host", "verdict"]},
-                "registered": {"type": "str"},
+                "step": {"type": "str", "required": True, "choices": ["variables", "renamed", "host"]},
                 "bundle": {"type": "path"},
                 "store": {"type": "bool", "default": True},
             }
@@ -65,8 +78,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return self._variables(facts, arguments["bundle"], arguments["store"])
         if arguments["step"] == "renamed":
             return self._renamed(facts)
-        if arguments["step"] == "verdict":
-            return self._verdict(facts, arguments["registered"])
         return self._host(facts, arguments["bundle"], arguments["store"])
 
     def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
@@ -85,9 +96,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             sentences += _groups(facts)
         if bundle:
             sentences += _bundle(Path(bundle))
+        chosen, general, fault = _only(facts)
+        sentences += [fault] if fault else []
+        sentences += _of_fleet(facts)
         return _refuse(sentences) or {
             "changed": False,
             "bundle": bundle,
+            "chosen": chosen,
+            "general": general,
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
             "rollout": datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
@@ -107,15 +123,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except AnsibleError:
             return []  # what cannot be worked out yet is looked at again when the host is
         return [f"influxdb_url {unsafe}"] if unsafe else []
-
-    def _verdict(self, facts: Vars, registered: str) -> dict[str, Any]:
-        """Refuses for all hosts when one of them cannot go on."""
-        sentences = [
-            f"{host}: {sentence}"
-            for host in facts["ansible_play_hosts"]
-            for sentence in (facts["hostvars"][host].get(registered) or {}).get("refused", [])
-        ]
-        return _refuse(sentences) or {"changed": False}
 
     def _host(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """What this host is and runs, and what it shall run."""
@@ -205,7 +212,43 @@ def _refuse(sentences: list[str]) -> dict[str, Any]:
     """The result that refuses; nothing when there is nothing to refuse."""
     if not sentences:
         return {}
-    return {"failed": True, "changed": False, "msg": "\n".join([*sentences, "Nothing was changed."])}
+    words = "\n".join([*sentences, "Nothing was changed."])
+    return {"failed": True, "changed": False, "msg": words, "refused": sentences}
+
+
+def _only(facts: Vars) -> tuple[list[str], list[str], str]:
+    """The hosts of the run, what to report of that, and what is wrong with `-e only=`."""
+    hosts = list(facts["ansible_play_hosts_all"])
+    wish = facts.get("only")
+    if wish is None:
+        return hosts, [], ""
+    if wish != "failed":
+        return [], [], f"only is {wish!r}; it has to be failed: the hosts that need somebody by the last report"
+    path = last_report.path_of(inventories())
+    last = last_report.load(path)
+    if not last:
+        return [], [], f"only=failed takes hosts of the last report of this inventory, and there is none ({path})"
+    needy = set(last_report.needy(last))
+    chosen = [host for host in hosts if host in needy]
+    when = f"the last report, of {last.get('at')}"
+    return chosen, [f"only=failed: {count(len(chosen), 'host')} of {len(hosts)}, by {when}"], ""
+
+
+def _of_fleet(facts: Vars) -> list[str]:
+    """What is wrong with the options that hold for the whole fleet at once."""
+    wrong: list[str] = []
+    for name in OF_FLEET:
+        values = {repr(_value(facts["hostvars"][host], name)) for host in facts["ansible_play_hosts_all"]}
+        if len(values) > 1:
+            wrong.append(f"{name} differs between hosts, and holds for all: set it in group_vars/all or by -e")
+    sizes = facts.get("seclyzer_release_batches")
+    if isinstance(sizes, list):
+        wrong += [words for words in map(fleet.size_fault, sizes) if words]
+        wrong += ["seclyzer_release_batches is empty; [100%] is one batch"] if not sizes else []
+    for name in OF_FLEET[1:]:
+        if str(facts.get(name, 0)).lstrip("+").isdigit() is False:
+            wrong.append(f"{name} is {facts.get(name)!r}; it has to be 0 or more")
+    return wrong
 
 
 def _no_terminal(result: Vars) -> dict[str, Any]:

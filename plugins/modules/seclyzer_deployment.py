@@ -143,6 +143,10 @@ needs:
   type: list
   elements: str
   returned: staged
+switches:
+  description: Whether going to the deployment would change anything on the host.
+  type: bool
+  returned: staged
 running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
@@ -231,6 +235,7 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     archives = Path(parameters["archives"]) if parameters["archives"] else None
     done = staging.stage(layout, desired, manifest, archives, parameters["by"], check)
     result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
+    result["switches"] = done.deployment is None or switching.plan(layout, done.deployment).changed
     return result | ({"diff": shown} if shown else {})
 
 
