@@ -18,6 +18,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from lab.ports import free_port
 from lab.say import LabError
 from plugins.module_utils import gateway_credentials, kinds
 from plugins.module_utils.gateway_credentials import Credential
@@ -180,10 +181,3 @@ class Gateway:
                     return
             time.sleep(0.005)
         raise RuntimeError(f"a killed gateway still listens on port {self.port}")
-
-
-def free_port() -> int:
-    """An unused port of the loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,7 +1,6 @@
 """What the demo shows: each host's agent, asked through ssh, and what InfluxDB on the store holds of each edge."""
 
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lab import keys
 from lab.labs import Lab
+from lab.ports import free_port
 from plugins.module_utils.kinds import KINDS, MEASUREMENTS
 
 AGENT_SOCKET = "/run/seclyzer-agent/agent.sock"
@@ -47,9 +47,7 @@ class Store:
 @contextmanager
 def tunnel(lab: Lab, host: str) -> Iterator[int]:
     """A local port that leads to the agent of a host, through ssh, as one who may read the full figures, live."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     member = f'sudo -n usermod -aG {AGENT_GROUP} "$(id -un)"'
     subprocess.run([*keys.ssh(lab, host), member], stdin=subprocess.DEVNULL, check=True)
     forward = f"127.0.0.1:{port}:{AGENT_SOCKET}"

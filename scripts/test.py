@@ -2,7 +2,8 @@
 
 A suite is one or more steps. A step that runs tests leaves a JUnit file (pytest, molecule) or prints cargo's closing
 lines; it fails when its command fails, when it collected nothing, or when a test was skipped. Everything a step prints
-goes to build/test/<suite>-<step>.log; the screen shows one line a step, and the log's end when it failed.
+goes to build/test/<suite>-<step>.log; the screen shows one line a step when it ends, and the log's end when it failed.
+Steps run side by side on this machine's cores (scripts/lanes.py), but for those that need the machine to themselves.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import time
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.lanes import ALONE, WAITS, side_by_side
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
@@ -30,11 +33,13 @@ class Step:
     """One command of a suite.
 
     `counts` says where the number of tests stands: `junit` (file at {junit}), `cargo` (closing lines) or `` (no tests).
+    `cores`: how many it keeps busy, or WAITS or ALONE.
     """
 
     name: str
     command: str
     counts: str = ""
+    cores: int = 1
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,9 @@ class Outcome:
     fault: str = ""
 
 
-def pytest(name: str, folders: str) -> Step:
+def pytest(name: str, folders: str, cores: int = 1) -> Step:
     """A step that runs the tests below these folders."""
-    return Step(name, f"python -m pytest -q -ra --junitxml={{junit}} {folders}", "junit")
+    return Step(name, f"python -m pytest -q -ra --junitxml={{junit}} {folders}", "junit", cores)
 
 
 SUITES: dict[str, list[Step]] = {
@@ -71,14 +76,16 @@ SUITES: dict[str, list[Step]] = {
         ),
     ],
     "build": [
-        Step("programs", "scripts/build"),
-        Step("images", "python -m lab images"),
         Step("influxd", "python -m lab influxd"),
-        Step("bundle", "python -m scripts.bundle"),
+        Step("programs", "scripts/build"),
+        Step("images", "python -m lab images", cores=WAITS),
+        Step("bundle", "python -m scripts.bundle", cores=ALONE),  # of what was built; all that follows needs it
     ],
+    # What takes longest begins first.
+    "live": [pytest("live", "tests/live", WAITS), pytest("bench", "bench/tests")],
     "unit": [
-        pytest("python", "extractors/python/tests"),
         pytest("agent", "agent/tests"),
+        pytest("python", "extractors/python/tests"),
         pytest("plugins", "tests/plugins"),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),
@@ -96,9 +103,8 @@ SUITES: dict[str, list[Step]] = {
         Step("targets-fmt", f"cargo fmt {TARGETS} --check"),
         Step("targets", f"cargo clippy --quiet {TARGETS} --target-dir build/rust-target --locked -- -D warnings"),
     ],
-    "faults": [pytest("faults", "tests/faults")],
-    "live": [pytest("live", "tests/live"), pytest("bench", "bench/tests")],
-    "molecule": [Step("default", "python molecule/guard.py {junit}", "junit")],
+    "faults": [pytest("faults", "tests/faults", ALONE)],  # several at once by itself
+    "molecule": [Step("default", "python molecule/guard.py {junit}", "junit", ALONE)],
 }
 
 
@@ -130,7 +136,6 @@ def run(suite: str, step: Step) -> Outcome:
         "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    print(f"  {suite:9}{step.name:14}", end="", flush=True)
     start = time.monotonic()
     with log.open("wb") as out:
         command = shlex.split(step.command.format(junit=junit))
@@ -153,10 +158,11 @@ def run(suite: str, step: Step) -> Outcome:
     elif failed:
         fault = f"{failed} failed"
     numbers = f"{passed} passed" if step.counts and not fault else ""
-    print(f"{'FAILED' if fault else 'ok':8}{seconds:6.0f} s  {fault or numbers}", flush=True)
+    lines = [f"  {suite:9}{step.name:14}{'FAILED' if fault else 'ok':8}{seconds:6.0f} s  {fault or numbers}"]
     if fault:
-        tail = log.read_text(errors="replace").splitlines()[-80:]
-        print("\n".join(f"    | {line}" for line in tail), f"\n    whole log: {log.relative_to(ROOT)}", flush=True)
+        lines += [f"    | {line}" for line in log.read_text(errors="replace").splitlines()[-80:]]
+        lines.append(f"    whole log: {log.relative_to(ROOT)}")
+    print("\n".join(lines), flush=True)  # at once, for others print too
     return Outcome(suite, step.name, seconds, passed, failed + bool(fault and not failed), fault)
 
 
@@ -170,9 +176,11 @@ def main() -> int:
     if unknown := [name for name in names if name not in SUITES]:
         parser.error(f"no suite is called {unknown[0]!r}; there are: {', '.join(SUITES)}")
     LOGS.mkdir(parents=True, exist_ok=True)
-    outcomes = [run(name, step) for name in names for step in SUITES[name]]
+    start = time.monotonic()
+    steps = [(name, step) for name in names for step in SUITES[name]]
+    outcomes = side_by_side(steps, lambda one: one[1].cores, lambda one: run(*one), os.cpu_count())
     bad = [outcome for outcome in outcomes if outcome.fault]
-    print(f"\n{len(outcomes)} steps in {sum(o.seconds for o in outcomes):.0f} s; {len(bad)} failed")
+    print(f"\n{len(outcomes)} steps in {time.monotonic() - start:.0f} s; {len(bad)} failed")
     for outcome in bad:
         print(f"  {outcome.suite} {outcome.step}: {outcome.fault}")
     print(f"{sum(o.passed for o in outcomes)} passed, {sum(o.failed for o in outcomes)} failed")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import bundles
+from ..module_utils import bundles, controller
 from ..module_utils.bundles import Bundle
 from ..module_utils.layout import Refused
 
@@ -55,4 +56,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._remove_tmp_path(remote)
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        return dict(self._execute_module(MODULE, arguments, task_vars=task_vars))
+        """The module's result. The lease of a run whose process is gone from this controller is taken over."""
+        arguments = arguments | {"process": controller.name(os.getppid())}
+        result = dict(self._execute_module(MODULE, arguments, task_vars=task_vars))
+        if result.get("failed") and controller.is_gone((result.get("lease") or {}).get("process", "")):
+            return dict(self._execute_module(MODULE, arguments | {"take_over": True}, task_vars=task_vars))
+        return result

@@ -6,7 +6,6 @@ import getpass
 import re
 import socket
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +18,14 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import (
     bundles,
+    existing,
     fleet,
     influxdb_api,
     last_report,
     modes,
     ports,
     renamed,
+    run_ids,
     safe_url,
     systems,
     variables,
@@ -48,6 +49,7 @@ WISHES = {
     "influxdb_gateway_readmit",
     "seclyzer_bundle",
     "seclyzer_release_return",
+    "seclyzer_release_take_over",
 }
 """Options for one run, and so for the command line."""
 OLD_WISHES = {old for old, new in renamed.RENAMED.items() if new.name in WISHES}
@@ -105,7 +107,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "chosen": chosen,
             "general": general,
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
-            "rollout": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "rollout": run_ids.new(getpass.getuser()),
         }
 
     def _renamed(self, facts: Vars) -> dict[str, Any]:
@@ -135,6 +137,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         is_store = STORE in facts["group_names"]
         mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), _redis_units())
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
+        asked |= {"redis_units": list(_redis_units())}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return _no_terminal(status) or dict(status)
@@ -149,6 +152,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         refused = _host_faults(about, status["releases"], manifest) if manifest else []
         refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
+        chosen = {"redis": str(resolved["redis_existing"])} if is_edge else {}
+        chosen |= {"influxdb": str(resolved["influxdb_existing"])} if is_store and store else {}
+        refused += existing.faults(about["existing"], chosen, is_store)
         if manifest and is_edge:
             refused += _spool_fault(about, int(resolved["seclyzer_extractors_spool_bytes"]))
         if unsafe and store:
@@ -174,6 +180,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "running": running,
             "previous": status["previous"],
             "rollout": status["rollout"],
+            "warnings": existing.warnings(about["existing"], chosen),
             "ansible_facts": system,
         }
 

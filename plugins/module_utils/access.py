@@ -47,7 +47,7 @@ def _folders(layout: Layout) -> Iterator[Path]:
 
 
 def _everything(layout: Layout) -> Iterator[tuple[Path, tuple[str, int]]]:
-    for path in (layout.history, layout.lock):
+    for path in (layout.history, layout.lease, layout.trial, layout.lock):
         yield path, ROOT_ONLY
     for folder in sorted(layout.deployments.glob("[0-9]*")):
         yield from _readable_files(folder)

@@ -9,20 +9,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from . import access
 from .files import make_folder, read, sync, write
+from .history import STAGED, UNPROVEN, History, now
 from .layout import Layout, Refused
-from .releases import remove as remove_release
-
-EVENTS = 200
-"""Lines of history that are kept."""
 
 
 @dataclass(frozen=True)
@@ -51,61 +47,6 @@ class Desired:
         """Every text by its path inside the deployment."""
         units = {f"units/{name}": text for name, text in self.units.items()}
         return units | {f"config/{name}": text for name, text in self.config.items()}
-
-
-@dataclass
-class History:
-    """What history.json says. `records` has one entry a deployment, `events` one a thing that happened."""
-
-    records: dict[int, dict[str, Any]] = field(default_factory=dict)
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    @classmethod
-    def load(cls, layout: Layout) -> History:
-        """Reads it; none is an empty one. One that cannot be read is refused: guessing would go back wrongly."""
-        text = read(layout.history)
-        if text is None:
-            return cls()
-        try:
-            value = json.loads(text)
-            return cls({int(n): dict(record) for n, record in value["deployments"].items()}, list(value["events"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as fault:
-            raise Refused(f"{layout.history} cannot be read ({fault}); mend it or move it away") from None
-
-    def save(self, layout: Layout) -> None:
-        """Writes it, atomically."""
-        records = {str(n): record for n, record in self.records.items()}
-        value = {"schema": 1, "deployments": records, "events": self.events[-EVENTS:]}
-        write(layout.history, json.dumps(value, indent=2) + "\n", 0o600)
-
-    def note(self, what: str, n: int, by: str, why: str = "", **more: object) -> None:
-        """Adds an event."""
-        event = {"at": now(), "what": what, "deployment": n, "by": by, **more}
-        self.events.append(event | ({"why": why} if why else {}))
-
-    def previous(self, n: int | None) -> int | None:
-        """What ran before deployment `n` was switched to."""
-        if n is None or n not in self.records:
-            return None
-        previous = self.records[n].get("previous")
-        return previous if isinstance(previous, int) and previous in self.records else None
-
-    def rollout(self, n: int | None) -> str:
-        """The run over many hosts by which a deployment came to run; empty when it is not known."""
-        return str(self.records.get(n, {}).get("rollout", "")) if n is not None else ""
-
-    def state(self, n: int | None) -> str:
-        """How far a deployment came: unproven, staged, switched, healthy or failed; empty when it is not known."""
-        return str(self.records.get(n, {}).get("state", "")) if n is not None else ""
-
-    def failed(self) -> int | None:
-        """The newest deployment that failed, by its proof or after its switch."""
-        return max((n for n in self.records if self.state(n) in ("failed", "unproven")), default=None)
-
-
-def now() -> str:
-    """The time as history writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def current(layout: Layout) -> int | None:
@@ -148,7 +89,7 @@ def load(layout: Layout, n: int) -> Desired:
 def find_staged(layout: Layout, history: History, content: str) -> int | None:
     """The newest deployment, if it has this content and was never switched to."""
     newest = max(history.records, default=None)
-    if newest is None or history.records[newest].get("state") not in ("staged", "unproven"):
+    if newest is None or history.records[newest].get("state") not in (STAGED, UNPROVEN):
         return None
     found = manifest(layout, newest)
     return newest if found and found["content"] == content else None
@@ -169,8 +110,8 @@ def create(layout: Layout, history: History, desired: Desired, by: str, source: 
     access.protect(part)
     part.rename(layout.deployments / str(n))
     sync(layout.deployments)
-    record = {"release": desired.release, "mode": desired.mode, "state": "unproven", "previous": current(layout)}
-    history.records[n] = record
+    record = {"release": desired.release, "mode": desired.mode, "content": desired.content}
+    history.records[n] = record | {"state": UNPROVEN, "previous": current(layout)}
     history.note("staged", n, by)
     history.save(layout)
     return n
@@ -236,31 +177,3 @@ def mend(layout: Layout, n: int, desired: Desired) -> None:
             write(folder / path, text, _mode(path))
     _write_manifest(folder, (manifest(layout, n) or {}) | _described(desired))
     access.protect(folder)
-
-
-def prune(layout: Layout, history: History, keep: int) -> list[str]:
-    """Removes deployments that are not needed any more, and releases none of the rest uses.
-
-    The last `keep` stay, and the last `keep` that one can go back to from what runs, and the newest that failed.
-    Returns the names of what was removed.
-    """
-    keep = max(keep, 2)
-    stay = {history.failed(), *sorted(history.records)[-keep:]}
-    step = current(layout)
-    for _ in range(keep):
-        stay.add(step)
-        step = history.previous(step)
-    removed: list[str] = []
-    for n in [n for n in history.records if n not in stay]:
-        shutil.rmtree(layout.deployments / str(n), ignore_errors=True)
-        del history.records[n]
-        removed.append(f"deployment {n}")
-    for record in history.records.values():
-        if record.get("previous") not in history.records:
-            record["previous"] = None
-    used = {record["release"] for record in history.records.values()}
-    for path in sorted(layout.releases.iterdir()) if layout.releases.is_dir() else []:
-        if not path.name.startswith(".") and path.name not in used:
-            remove_release(layout, path.name)
-            removed.append(f"release {path.name}")
-    return removed

@@ -64,6 +64,14 @@ class Layout:
         return self.base / "history.json"
 
     @property
+    def lease(self) -> Path:
+        return self.base / "lease.json"
+
+    @property
+    def trial(self) -> Path:
+        return self.base / "trial.json"
+
+    @property
     def lock(self) -> Path:
         return self.base / ".lock"
 

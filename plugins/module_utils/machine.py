@@ -9,14 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import listening
+from . import existing, listening
 from .files import free_bytes, read
 from .layout import Layout
 
 STATE = Layout().state
 
 
-def describe(layout: Layout, names: list[str], ports: list[int]) -> dict[str, Any]:
+def describe(layout: Layout, names: list[str], ports: list[int], redis_units: list[str]) -> dict[str, Any]:
     """What decides whether a release can run here."""
     release = dict(line.partition("=")[::2] for line in (read(Path("/etc/os-release")) or "").splitlines())
     return {
@@ -31,6 +31,7 @@ def describe(layout: Layout, names: list[str], ports: list[int]) -> dict[str, An
         "spooled": spooled(STATE),
         "addresses": {name: addresses(name) for name in names},
         "listening": listening.at(ports),
+        "existing": existing.look(layout, redis_units),
     }
 
 

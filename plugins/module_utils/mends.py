@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from . import deployments
-from .deployments import History
 from .files import read
+from .history import History
 from .layout import Layout
 
 WHAT = "mended"

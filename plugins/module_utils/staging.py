@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from . import access, deployments, mends, proof, releases, users
-from .deployments import Desired, History
+from .deployments import Desired
+from .history import FAILED, RETURNED, STAGED, UNPROVEN, History
 from .layout import Layout, Refused
 
 
@@ -24,15 +25,26 @@ class Staged:
 
 
 def stage(
-    layout: Layout, desired: Desired, manifest: Mapping[str, Any], archives: Path | None, by: str, check: bool = False
+    layout: Layout,
+    desired: Desired,
+    manifest: Mapping[str, Any],
+    archives: Path | None,
+    by: str,
+    check: bool = False,
+    retry: bool = False,
 ) -> Staged:
-    """Makes this host ready to switch to what is desired. Equal content is no change and no new deployment."""
+    """Makes this host ready to switch to what is desired. Equal content is no change and no new deployment.
+
+    Refuses what failed here or was returned from, unless it is tried again.
+    """
     history = History.load(layout)
     release = releases.look(layout, manifest)
     lacking = users.missing(desired.units.values())
     running = deployments.current(layout)
     found = deployments.manifest(layout, running)
     same = found is not None and found["content"] == desired.content
+    if not same and not retry and (verdict := history.bad.get(desired.content)):
+        raise Refused(_known_bad(verdict))
     damage = deployments.faults(layout, running, desired) if same and running is not None else []
     if check:
         return _would(layout, desired, release, running if same else None, damage, lacking)
@@ -65,6 +77,17 @@ def stage(
     result.deployment = n
     prove(layout, n, by)
     return result
+
+
+def _known_bad(verdict: Mapping[str, Any]) -> str:
+    """Why a content is not rolled out again without a word."""
+    words = {FAILED: "failed", RETURNED: "was returned from"}[verdict["state"]]
+    run = f" (run {verdict['by_run']})" if verdict.get("by_run") else ""
+    why = f": {verdict['why']}" if verdict.get("why") else ""
+    return (
+        f"release {verdict['release']} with this mode and these settings {words} on this host at {verdict['at']}, "
+        f"as deployment {verdict['deployment']}{run}{why}. Nothing was changed; -e retry=true rolls it out again"
+    )
 
 
 def _would(
@@ -129,11 +152,11 @@ def prove(layout: Layout, n: int, by: str) -> None:
                 if proof.has_check(unit, text):
                     proof.check(layout, n, unit, text, way)
     except Refused as fault:
-        history.records[n]["state"] = "unproven"
+        history.mark(n, UNPROVEN, by, why=str(fault))
         history.note("not proven", n, by, str(fault))
         history.save(layout)
         raise Refused(f"deployment {n} is not switched to: {fault}") from None
-    history.records[n]["state"] = "staged"
+    history.mark(n, STAGED, by)
     history.note("proven", n, by)
     history.save(layout)
 

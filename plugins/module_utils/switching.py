@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import deployments, mends, proof, systemd
-from .deployments import History
 from .files import link, make_folder, read, sync, write
+from .history import RETURNED, SWITCHED, History
 from .layout import UNITS, Layout, Refused, is_socket, service_of
 
 STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type")
@@ -85,19 +85,27 @@ def _held(done: Done, states: Mapping[str, Mapping[str, str]]) -> list[str]:
     return [name for name in changed if name not in known and states.get(name, {}).get("ActiveState") == "active"]
 
 
-def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str = "") -> Done:
-    """Makes deployment `n` the one that runs. `rollout` names the run over many hosts that this is part of."""
+def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str = "", why: str = "") -> Done:
+    """Makes deployment `n` the one that runs. `rollout` names the run over many hosts that this is part of.
+
+    With `returned`, what is left for an older one was not good enough, and `why` says so.
+    """
     units = deployments.load(layout, n).units
     done = plan(layout, n)
     history = History.load(layout)
     if done.deployment != done.came_from:
         link(layout.current, f"deployments/{n}")
         record = history.records[n]
-        record["state"] = "switched"
+        history.mark(n, SWITCHED, by, rollout)
+        if what == "switched" or rollout:
+            record["rollout"] = rollout
         if what == "switched":
             record["previous"] = done.came_from
-            record["rollout"] = rollout
-        history.note(what, n, by, came_from=done.came_from)
+        elif done.came_from in history.records and n < done.came_from:
+            history.mark(done.came_from, RETURNED, by, rollout, why or f"{by} went back to deployment {n}")
+            history.records[done.came_from]["confirmed"] = False
+        history.note(what, n, by, why, came_from=done.came_from)
+        history.ended(rollout, SWITCHED, n, why)
         history.save(layout)
     if done.removed:
         systemd.systemctl("stop", *done.removed)

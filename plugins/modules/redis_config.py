@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files
-from ..module_utils.layout import Refused
+from ..module_utils import credentials, existing, files
+from ..module_utils.layout import Layout, Refused
 from ..module_utils.redis_server import settings, trial
 from ..module_utils.resp import Redis, RedisAway, RedisError
 
@@ -49,6 +49,13 @@ options:
     description: The systemd unit, without its suffix.
     type: str
     default: redis-server
+  existing:
+    description: >-
+      Whether a Redis that SecLyzer did not install, which is a unit without this drop-in, is left alone and the run
+      refused, or taken over.
+    type: str
+    choices: [refuse, adopt]
+    default: refuse
   server:
     description: Redis' program.
     type: path
@@ -117,6 +124,7 @@ def main() -> None:
             "replaces": {"type": "list", "elements": "path", "default": []},
             "dropin": {"type": "str", "required": True},
             "unit": {"type": "str", "default": "redis-server"},
+            "existing": {"type": "str", "choices": ["refuse", "adopt"], "default": "refuse"},
             "server": {"type": "path", "default": "/usr/bin/redis-server"},
             "password_file": {"type": "path", "default": "/etc/seclyzer/credentials/redis-admin", "no_log": False},
         },
@@ -127,6 +135,8 @@ def main() -> None:
     dropin += f'Environment="{MARK}={mark}"\n'
     texts = {Path(options["path"]): content, UNITS / f"{options['unit']}.service.d/seclyzer.conf": dropin}
 
+    if foreign := existing.redis_fault(Layout(), f"{options['unit']}.service", options["existing"]):
+        module.fail_json(msg=f"{foreign}. Nothing was changed.")
     installed = Path(options["server"]).exists()
     try:
         in_force = tried(options["server"], content) if installed else {}

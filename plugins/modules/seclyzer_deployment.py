@@ -9,10 +9,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import bundles, deployments, health, machine, releases, staging, switching
-from ..module_utils.deployments import Desired, History
+from ..module_utils import bundles, deployments, health, lease, machine, pruning, releases, runs, staging, switching
+from ..module_utils.deployments import Desired
 from ..module_utils.files import locked
+from ..module_utils.history import History
 from ..module_utils.layout import Layout, Refused
+from ..module_utils.pruning import KEEP
 
 DOCUMENTATION = r"""
 module: seclyzer_deployment
@@ -76,10 +78,22 @@ options:
     description: Who does this, for the history.
     type: str
     default: unknown
+  process:
+    description: Names the process of the run on its controller, for the lease. Set by the action.
+    type: str
+    default: ""
+  take_over:
+    description: Whether to take the host from another run that has it.
+    type: bool
+    default: false
+  retry:
+    description: For C(staged), whether to stage again what failed on this host or was returned from.
+    type: bool
+    default: false
   keep:
-    description: How many deployments are kept, beside those that must be.
+    description: How many confirmed deployments are kept, beside those that must be.
     type: int
-    default: 5
+    default: 3
   resolve:
     description: Names to look up on the host, for C(status).
     type: list
@@ -89,6 +103,11 @@ options:
     description: Ports of which it is asked who listens there, for C(status).
     type: list
     elements: int
+    default: []
+  redis_units:
+    description: The units that Redis' package may bring, for C(status).
+    type: list
+    elements: str
     default: []
   base:
     description: Folder of releases and deployments.
@@ -170,7 +189,7 @@ previous:
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
-    names asked for, and who listens at the ports asked for.
+    names asked for, who listens at the ports asked for, and the services that SecLyzer did not install.
   type: dict
   returned: status
 """
@@ -189,9 +208,13 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "deployment": {"type": "int"},
     "rollout": {"type": "str", "default": ""},
     "by": {"type": "str", "default": "unknown"},
-    "keep": {"type": "int", "default": 5},
+    "process": {"type": "str", "default": ""},
+    "take_over": {"type": "bool", "default": False},
+    "retry": {"type": "bool", "default": False},
+    "keep": {"type": "int", "default": KEEP},
     "resolve": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
+    "redis_units": {"type": "list", "elements": "str", "default": []},
     "base": {"type": "path", "default": "/opt/seclyzer"},
     "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
 }
@@ -206,7 +229,7 @@ def running(layout: Layout) -> Result:
     return {name: found[name] for name in names if name in found}
 
 
-def status(layout: Layout, names: list[str], ports: list[int]) -> Result:
+def status(layout: Layout, names: list[str], ports: list[int], redis_units: list[str]) -> Result:
     """What the host is and runs."""
     history = History.load(layout)
     return {
@@ -216,7 +239,7 @@ def status(layout: Layout, names: list[str], ports: list[int]) -> Result:
         "rollout": history.rollout(deployments.current(layout)),
         "previous": history.previous(deployments.current(layout)),
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
-        "host": machine.describe(layout, names, ports),
+        "host": machine.describe(layout, names, ports, redis_units),
         "said": [],
     }
 
@@ -233,7 +256,9 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     )
     shown = staging.differences(layout, desired) if diff else []
     archives = Path(parameters["archives"]) if parameters["archives"] else None
-    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check)
+    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, parameters["retry"])
+    if not check and not done.needs:
+        runs.staged(layout, parameters["rollout"], done.deployment)
     result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
     result["switches"] = done.deployment is None or switching.plan(layout, done.deployment).changed
     return result | ({"diff": shown} if shown else {})
@@ -250,7 +275,7 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
     removed = []
     if done.changed:
         history = History.load(layout)
-        removed = deployments.prune(layout, history, parameters["keep"])
+        removed = pruning.prune(layout, history, parameters["keep"])
         history.save(layout)
     words = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
     about = {"deployment": n, "said": words, "running": running(layout), "before": before.as_dict()}
@@ -273,7 +298,7 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
         about = {"said": [words], "running": running(layout), "before": health.look_before(layout).as_dict()}
         return {"changed": False, "deployment": n, "returned": False} | about
     notes = _may_run(layout, previous)
-    done = switch(layout, previous, parameters, check, "returned")
+    done = switch(layout, previous, parameters | {"rollout": ""}, check, "returned")
     return done | {"returned": True, "said": [*done["said"], *notes]}
 
 
@@ -300,14 +325,44 @@ def main() -> None:
     check = module.check_mode
     try:
         if parameters["state"] == "status":
-            module.exit_json(**status(layout, parameters["resolve"], parameters["ports"]))
+            asked = (parameters[name] for name in ("resolve", "ports", "redis_units"))
+            module.exit_json(**status(layout, *asked))
         if check:
-            module.exit_json(**act(layout, parameters, check, module._diff))
+            module.exit_json(**would(layout, parameters, module._diff))
         with locked(layout.lock):
-            result = act(layout, parameters, check, module._diff)
+            result = run(layout, parameters, module._diff)
         module.exit_json(**result)
+    except OSError as fault:
+        where = f"{fault.filename}: " if fault.filename else ""
+        module.fail_json(msg=f"{where}{fault.strerror or fault}", deployment=deployments.current(layout))
     except Refused as fault:
-        module.fail_json(msg=str(fault), deployment=deployments.current(layout))
+        has = lease.held(layout, parameters["rollout"])
+        taken = {"lease": has.as_dict()} if has and parameters["rollout"] else {}
+        module.fail_json(msg=str(fault), deployment=deployments.current(layout), **taken)
+
+
+def would(layout: Layout, parameters: Result, diff: bool) -> Result:
+    """What check mode tells; a host that another run has is refused as it would be."""
+    other = lease.held(layout, parameters["rollout"]) if parameters["rollout"] else None
+    if other and not parameters["take_over"]:
+        raise Refused(other.sentence())
+    return act(layout, parameters, True, diff)
+
+
+def run(layout: Layout, parameters: Result, diff: bool) -> Result:
+    """A step of a run, which has the host meanwhile; one that is refused ends here, and gives the host back."""
+    name, by = parameters["rollout"], parameters["by"]
+    if parameters["state"] != "previous":
+        runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
+    try:
+        return act(layout, parameters, False, diff)
+    except Refused as fault:
+        if parameters["state"] == "staged":
+            runs.refused(layout, name, str(fault))
+            history = History.load(layout)
+            pruning.prune(layout, history, parameters["keep"])
+            history.save(layout)
+        raise
 
 
 def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
@@ -322,6 +377,8 @@ def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
             raise Refused("state=current needs the number of a staged deployment")
         words = ["would be: a new deployment"]
         return {"changed": True, "deployment": None, "said": words, "running": running(layout)}
+    if not check:
+        runs.unmoved(layout, parameters["rollout"], n)
     return switch(layout, n, parameters, check)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import deployments, health
+from ..module_utils import deployments, health, runs
 from ..module_utils.before import Before
-from ..module_utils.deployments import History
 from ..module_utils.files import locked
+from ..module_utils.history import CONFIRMED, FAILED, History
 from ..module_utils.layout import Layout, Refused
 
 DOCUMENTATION = r"""
@@ -51,6 +51,10 @@ options:
     description: Who asks, for the history.
     type: str
     default: unknown
+  rollout:
+    description: Names the run over many hosts whose outcome this is, for the history. Its lease of the host ends here.
+    type: str
+    default: ""
   base:
     description: Folder of releases and deployments.
     type: path
@@ -93,22 +97,17 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "before": {"type": "dict", "default": {}},
     "going_back": {"type": "bool", "default": False},
     "by": {"type": "str", "default": "unknown"},
+    "rollout": {"type": "str", "default": ""},
     "base": {"type": "path", "default": "/opt/seclyzer"},
 }
 
 
-def record(layout: Layout, found: health.Health, by: str) -> None:
-    """Writes the outcome into the history, when it is another than before."""
+def record(layout: Layout, found: health.Health, by: str, run: str) -> None:
+    """Writes the outcome into the history: of the deployment that runs, and of the run."""
     with locked(layout.lock):
         n = deployments.current(layout)
-        history = History.load(layout)
-        if n is None or n not in history.records:
-            return
-        state = "failed" if found.faults else "healthy"
-        if history.records[n].get("state") != state:
-            history.records[n]["state"] = state
-            history.note(state, n, by, "; ".join(found.faults))
-            history.save(layout)
+        if n is not None:
+            runs.concluded(layout, n, FAILED if found.faults else CONFIRMED, run, by, "; ".join(found.faults))
 
 
 def main() -> None:
@@ -124,7 +123,7 @@ def main() -> None:
             module.exit_json(changed=False, summary=str(fault), faults=[], running={}, pids={})
         module.fail_json(msg=str(fault), summary="", faults=[str(fault)], running={}, pids={})
     state = History.load(layout).state(deployments.current(layout))
-    grace = 0.0 if state == "healthy" else module.params["grace"]
+    grace = 0.0 if state == CONFIRMED else module.params["grace"]
     found = health.wait(target, 0 if module.check_mode else module.params["seconds"], grace)
     manifest = deployments.manifest(layout, deployments.current(layout)) or {}
     names = ("deployment", "release", "mode", "implementations")
@@ -137,7 +136,7 @@ def main() -> None:
     }
     if module.check_mode:
         module.exit_json(**result)
-    record(layout, found, module.params["by"])
+    record(layout, found, module.params["by"], module.params["rollout"])
     if found.faults:
         lines = [f"{unit}: {line}" for unit, text in found.journals.items() for line in text]
         module.fail_json(msg="; ".join(found.faults), journal=lines, **result)

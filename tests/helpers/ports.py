@@ -1,11 +1,5 @@
 """Ports of the loopback."""
 
-import socket
+from lab.ports import free_port
 
-
-def free_port() -> int:
-    """One that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+__all__ = ["free_port"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils import access, deployments
-from plugins.module_utils.deployments import History
 from plugins.module_utils.files import locked
+from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from tests.plugins.hosts import bundle, desired
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils import deployments, switching
-from plugins.module_utils.deployments import History
 from plugins.module_utils.files import link
+from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install
 from tests.plugins.hosts import Systemd, bundle, desired, history
@@ -58,34 +58,6 @@ def test_the_first_deployment_has_none_before_it(host: Layout, tmp_path: Path, f
     switching.switch(host, stage(host, tmp_path, "a"), "me")
     assert History.load(host).previous(1) is None
     assert History.load(host).previous(None) is None
-
-
-def test_old_ones_go_and_running_previous_and_failed_ones_stay(host: Layout, tmp_path: Path, fake: Systemd) -> None:
-    for i in range(8):
-        switching.switch(host, stage(host, tmp_path, str(i), says=str(i)), "me")
-    switching.switch(host, 2, "me", "returned")
-    past = History.load(host)
-    past.records[4]["state"] = "failed"
-    past.save(host)
-    removed = deployments.prune(host, past, keep=2)
-    assert sorted(past.records) == [1, 2, 4, 7, 8]
-    assert sorted(int(path.name) for path in host.deployments.iterdir()) == [1, 2, 4, 7, 8]
-    assert len(list(host.releases.iterdir())) == 5
-    assert len(removed) == 6
-    assert past.previous(7) is None
-
-
-def test_the_way_back_is_kept_also_where_its_numbers_are_old(host: Layout, tmp_path: Path, fake: Systemd) -> None:
-    for settings in "abc":
-        switching.switch(host, stage(host, tmp_path, settings), "me")
-    for settings in "defg":
-        n = stage(host, tmp_path, settings)
-        switching.switch(host, n, "me")
-        switching.switch(host, 3, "me", "returned")
-    past = History.load(host)
-    deployments.prune(host, past, keep=3)
-    assert sorted(past.records) == [1, 2, 3, 5, 6, 7]
-    assert (past.previous(3), past.previous(2)) == (2, 1)
 
 
 def test_a_staged_deployment_of_the_same_content_is_taken_up_again(host: Layout, tmp_path: Path, fake: Systemd) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, switching
-from plugins.module_utils.deployments import History
+from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
 from plugins.modules.seclyzer_deployment import back, status
@@ -39,7 +39,7 @@ def test_a_host_that_the_run_changed_returns_with_its_settings(rolled_out: Layou
 
 def test_typed_again_it_undoes_the_run_before(rolled_out: Layout) -> None:
     go(rolled_out, "2030-01-03")
-    assert status(rolled_out, [], [])["rollout"] == "2030-01-02"
+    assert status(rolled_out, [], [], [])["rollout"] == "2030-01-02"
     assert go(rolled_out, "2030-01-02")["deployment"] == 1
     assert go(rolled_out, "2030-01-01")["said"] == ["stays: nothing ran before deployment 1"]
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, proof, staging, switching
-from plugins.module_utils.deployments import Desired, History
+from plugins.module_utils.deployments import Desired
+from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import look
 from tests.plugins.hosts import Systemd, bundle, desired
@@ -56,13 +57,13 @@ def test_what_runs_already_is_no_change(host: Layout, fake: Systemd, manifest: d
     assert fake.commands == []
 
 
-def test_after_a_return_the_same_content_is_a_new_deployment(
+def test_after_a_return_the_same_content_tried_again_is_a_new_deployment(
     host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
 ) -> None:
     for mode in ("hybrid", "rust"):
         switching.switch(host, run(host, desired(host, manifest, mode), manifest, tmp_path).deployment or 0, "me")
     switching.switch(host, 1, "me", "returned")
-    done = run(host, desired(host, manifest, "rust"), manifest, None)
+    done = staging.stage(host, desired(host, manifest, "rust"), manifest, None, "me", retry=True)
     assert (done.deployment, done.changed) == (3, True)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, mends, switching, systemd
-from plugins.module_utils.deployments import Desired, History
+from plugins.module_utils.deployments import Desired
+from plugins.module_utils.history import History
 from plugins.module_utils.layout import Layout, Refused
 from tests.plugins.hosts import Systemd, bundle, desired, with_way
 

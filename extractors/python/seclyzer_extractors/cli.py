@@ -36,6 +36,8 @@ def main(kind: str, arguments: Sequence[str]) -> int:
             return 0
         if asked.command == "--replay":
             return _replay(kind, settings, asked.replay, asked.stats)
+        if asked.command == "--shadow":
+            return _shadow(kind, settings, asked.seconds, asked.stats)
         config.check_files(settings)
         if asked.command == "--check":
             from .check import check
@@ -55,6 +57,7 @@ class _Asked(NamedTuple):
     command: str
     config_file: str | None
     replay: str
+    seconds: int  # of --shadow; 0 is without a limit
     stats: bool
     settings: dict[str, str]
 
@@ -82,22 +85,29 @@ def _parse(arguments: Sequence[str]) -> _Asked:
                 settings[switches[name]] = "true"
             else:
                 commands.append("--help" if name == "-h" else name)
-        elif name in ("--config", "--replay") or name in keys:
+        elif name in ("--config", "--replay", "--shadow") or name in keys:
             value = inline if equals else next(rest, None)
             if value is None:
                 raise _usage(f"{name} needs a value")
             if name in keys:
                 settings[keys[name]] = value
             else:
-                values[name] = value
+                values[name] = str(_seconds(value)) if name == "--shadow" else value
         else:
             raise _usage(f"unknown argument {name}")
-    if "--replay" in values:
-        commands.append("--replay")
+    commands += [name for name in ("--replay", "--shadow") if name in values]
     # Help and version answer whatever else is asked.
     first = next((command for command in commands if command in ("--help", "--version")), "")
     command = first or (commands[0] if commands else "")
-    return _Asked(command, values.get("--config"), values.get("--replay", ""), "--stats" in values, settings)
+    seconds = int(values.get("--shadow", "0"))
+    return _Asked(command, values.get("--config"), values.get("--replay", ""), seconds, "--stats" in values, settings)
+
+
+def _seconds(text: str) -> int:
+    """At most nine digits, so that it fits any clock."""
+    if len(text) > 9 or not (text.isascii() and text.isdigit()):
+        raise _usage("--shadow needs a number of whole seconds")
+    return int(text)
 
 
 def _usage(problem: str) -> config.ConfigError:
@@ -115,7 +125,9 @@ usage: {program} [options]
   --check                 check the configuration and whether Redis and InfluxDB take what is sent
   --print-config          show what is in force, secrets masked
   --replay FILE|-         read events as JSON lines, write features as JSON lines; no network
-  --stats                 with --replay: the counters as JSON, last line on stderr
+  --shadow SECONDS        read live events beside the running program, write features as JSON lines
+                          and nothing to Redis; 0: until stopped
+  --stats                 with --replay or --shadow: the counters as JSON, last line on stderr
   --version, --help
 
 settings: flag, environment variable, key in the file = default
@@ -158,8 +170,30 @@ def _replay(kind: str, settings: config.Settings, path: str, stats: bool) -> int
     return 0
 
 
-def _stats_json(counters: dict[str, int]) -> str:
+def _shadow(kind: str, settings: config.Settings, seconds: int, stats: bool) -> int:
+    from . import logs
+    from .service.shadow import shadow
+
+    logs.setup(settings.log_level, settings.log_format)
+    try:
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="\n", closefd=False) as out:
+            counters, listening_since = shadow(kind, settings, seconds, out)
+    except BrokenPipeError:  # the reader has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        print(f"{PROGRAMS[kind]}: {error.strerror}", file=sys.stderr)
+        return 1
+    except Exception as problem:  # its text could hold what a person typed
+        logs.crash(problem)
+        return 1
+    if stats:
+        print(_stats_json(counters.as_dict(), listening_since=listening_since), file=sys.stderr)
+    return 0
+
+
+def _stats_json(counters: dict[str, int], **more: int) -> str:
     from . import stats_hash
     from .output import dumps
 
-    return dumps(stats_hash.replay_fields(counters))
+    return dumps({**stats_hash.replay_fields(counters), **more})

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use crate::config::layers::names;
 use crate::config::settings::{FileOf, SETTINGS, Setting};
@@ -26,7 +27,15 @@ enum Command {
     Version,
     PrintConfig,
     Check,
-    Replay { from: String, stats: bool },
+    Replay {
+        from: String,
+        stats: bool,
+    },
+    /// For so many seconds; 0 is without a limit.
+    Shadow {
+        seconds: u32,
+        stats: bool,
+    },
     Serve,
 }
 
@@ -96,6 +105,18 @@ fn run(
                 done => status(kind.program(), done.map(|_| ())),
             })
         }
+        Command::Shadow { seconds, stats } => {
+            let config = config()?;
+            let limit = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+            let writer = Writer::new(kind, Schema::of(kind));
+            let done = service::shadow(kind, &config, writer, limit, &mut io::stdout());
+            if let Ok(counters) = done.as_ref()
+                && stats
+            {
+                eprintln!("{counters}");
+            }
+            Ok(status(kind.program(), done.map(|_| ())))
+        }
         Command::Serve => {
             let config = config()?;
             config.check_files()?;
@@ -143,7 +164,8 @@ fn replay_file(kind: Kind, config: &Config, from: &str, stats: bool) -> Result<E
 }
 
 fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
-    let (mut asked, mut replay, mut stats, mut config_file) = (Vec::new(), None, false, None);
+    let (mut asked, mut replay, mut shadow, mut stats, mut config_file) =
+        (Vec::new(), None, None, false, None);
     let mut settings = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -173,6 +195,7 @@ fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
             "--stats" => stats = true,
             "--config" => config_file = Some(value()?.into()),
             "--replay" => replay = Some(value()?),
+            "--shadow" => shadow = Some(seconds(&value()?)?),
             _ => match setting {
                 Some(setting) if is_flag => settings.push((setting.key, "true".to_owned())),
                 Some(setting) => settings.push((setting.key, value()?)),
@@ -181,11 +204,19 @@ fn parse(arguments: &[String]) -> Result<Arguments, ConfigError> {
         }
     }
     asked.extend(replay.map(|from| Command::Replay { from, stats }));
+    asked.extend(shadow.map(|seconds| Command::Shadow { seconds, stats }));
     // Help and version answer whatever else is asked.
     let first =
         asked.iter().position(|command| matches!(command, Command::Help | Command::Version)).unwrap_or(0);
     let command = if asked.is_empty() { Command::Serve } else { asked.swap_remove(first) };
     Ok(Arguments { command, config_file, settings })
+}
+
+/// At most nine digits, so that it fits any clock.
+fn seconds(text: &str) -> Result<u32, ConfigError> {
+    let is_number = text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if is_number { text.parse().ok() } else { None };
+    number.ok_or_else(|| ConfigError::Usage("--shadow needs a number of whole seconds".to_owned()))
 }
 
 fn help(kind: Kind) -> String {
@@ -196,7 +227,9 @@ fn help(kind: Kind) -> String {
          \x20 --check                 check the configuration and whether Redis and InfluxDB take what is sent\n\
          \x20 --print-config          show what is in force, secrets masked\n\
          \x20 --replay FILE|-         read events as JSON lines, write features as JSON lines; no network\n\
-         \x20 --stats                 with --replay: the counters as JSON, last line on stderr\n\
+         \x20 --shadow SECONDS        read live events beside the running program, write features as JSON lines\n\
+         \x20                         and nothing to Redis; 0: until stopped\n\
+         \x20 --stats                 with --replay or --shadow: the counters as JSON, last line on stderr\n\
          \x20 --version, --help\n\n\
          settings: flag, environment variable, key in the file = default\n",
         program = kind.program(),

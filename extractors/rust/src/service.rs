@@ -8,6 +8,7 @@ mod housekeeping;
 mod outputs;
 mod reading;
 mod resuming;
+mod shadow;
 mod skipped;
 mod status;
 
@@ -21,6 +22,7 @@ use signal_hook::low_level::pipe;
 use self::housekeeping::Housekeeping;
 use self::outputs::Outputs;
 use self::reading::Reading;
+pub use self::shadow::shadow;
 use self::skipped::Skipped;
 use self::status::Status;
 use crate::checkpoint::Occasion;
@@ -31,6 +33,7 @@ use crate::notify::Notifier;
 use crate::operators::Extractor;
 use crate::output::{Record, Writer};
 use crate::schema::Kind;
+use crate::store::Store;
 use crate::timestamp::wall_us;
 
 /// While there is more to read, outputs are gathered for so long, or until they fill a transaction: Redis is busy answering
@@ -43,13 +46,19 @@ const GATHER: Duration = Duration::from_millis(20);
 /// When the system gives no signal handler, socket or thread.
 pub fn run(kind: Kind, config: &Config, writer: Writer) -> io::Result<()> {
     config.log.crashes();
-    let (stop, signal) = UnixStream::pair()?;
-    pipe::register(SIGTERM, signal.try_clone()?)?;
-    pipe::register(SIGINT, signal)?;
-    let mut service = Service::new(kind, config, writer)?;
+    let stop = stop_signals()?;
+    let mut service = Service::new(kind, config, writer, Store::start(config)?);
     service.serve(&stop)?;
     service.finish();
     Ok(())
+}
+
+/// What becomes readable with SIGTERM or SIGINT.
+fn stop_signals() -> io::Result<UnixStream> {
+    let (stop, signal) = UnixStream::pair()?;
+    pipe::register(SIGTERM, signal.try_clone()?)?;
+    pipe::register(SIGINT, signal)?;
+    Ok(stop)
 }
 
 struct Service<'a> {
@@ -91,21 +100,21 @@ impl Time {
 }
 
 impl<'a> Service<'a> {
-    fn new(kind: Kind, config: &'a Config, writer: Writer) -> io::Result<Service<'a>> {
+    fn new(kind: Kind, config: &'a Config, writer: Writer, store: Store) -> Service<'a> {
         let now = Instant::now();
-        Ok(Service {
+        Service {
             kind,
             config,
             core: Extractor::new(kind, config.core),
             records: Vec::new(),
             reading: Reading::new(kind),
-            outputs: Outputs::new(kind, config, writer, now)?,
+            outputs: Outputs::new(kind, config, writer, store, now),
             housekeeping: Housekeeping::new(now),
             skipped: Skipped::default(),
             status: Status::default(),
             notifier: Notifier::new(now, config.log),
             time: Time { epoch: now },
-        })
+        }
     }
 
     fn serve(&mut self, stop: &UnixStream) -> io::Result<()> {
@@ -154,6 +163,7 @@ impl<'a> Service<'a> {
     }
 
     /// Writes what can be written in the time that a stopping process has.
+    #[cold]
     fn finish(&mut self) {
         let log = self.config.log;
         log.line(&lines::STOPPING, []);

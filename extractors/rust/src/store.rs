@@ -79,6 +79,11 @@ pub struct Store<D: Disk = System> {
 }
 
 impl Store {
+    /// One without a thread or a disk buffer, for who stores nothing.
+    pub fn idle(config: &Config) -> Store {
+        Store { common: Common::new(DiskBuffer::new(&System, None, 0, config.log)) }
+    }
+
     /// Starts the thread.
     ///
     /// # Errors

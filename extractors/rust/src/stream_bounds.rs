@@ -142,6 +142,7 @@ impl StreamBounds {
     ///
     /// # Errors
     /// When Redis is away or refuses.
+    #[cold]
     pub fn make_anew(
         &mut self,
         redis: &mut Redis,

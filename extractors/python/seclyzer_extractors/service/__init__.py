@@ -7,7 +7,6 @@ is not, and keeps systemd informed. SIGTERM ends it within five seconds.
 import gc
 import os
 import select
-import signal
 import time
 
 from .. import logs, schema, waits
@@ -25,6 +24,7 @@ from ..redis import Connection, stored_value
 from ..store import make_store
 from .housekeeping import Housekeeping
 from .reading import Reader
+from .signals import stop_by_signals, wake_by_signals
 
 IDLE = waits.us("idle")
 STOP_S = waits.seconds("stop")
@@ -36,12 +36,8 @@ def run(kind: str, settings: Settings) -> int:
     """Runs until SIGTERM or SIGINT; returns the exit status, 1 after a crash."""
     logs.setup(settings.log_level, settings.log_format)
     gc.set_threshold(COLLECT_AFTER)
-    wake, waker = os.pipe()
-    os.set_blocking(waker, False)
-    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-    service = Service(schema.kind(kind), settings, wake)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop())
+    service = Service(schema.kind(kind), settings, wake_by_signals())
+    stop_by_signals(service.stop)
     try:
         service.run()
     except Exception as problem:  # its text could hold what a person typed

@@ -46,6 +46,11 @@ impl Housekeeping {
         }
     }
 
+    /// Nothing is due before.
+    pub fn put_off(&mut self, until: Instant) {
+        self.stats = until;
+    }
+
     /// Stats are due now.
     pub fn hurry(&mut self, now: Instant) {
         self.stats = now;

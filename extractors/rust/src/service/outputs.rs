@@ -1,6 +1,5 @@
 //! Features out: to Redis and to InfluxDB, unless the last run did that; and what of it must outlive a restart.
 
-use std::io;
 use std::time::Instant;
 
 use super::GATHER;
@@ -35,24 +34,21 @@ pub struct Outputs<'a> {
 }
 
 impl<'a> Outputs<'a> {
-    /// Starts the store.
-    ///
-    /// # Errors
-    /// When the system has no thread to give.
-    pub fn new(kind: Kind, config: &'a Config, writer: Writer, now: Instant) -> io::Result<Outputs<'a>> {
-        Ok(Outputs {
+    /// Nothing was put out yet.
+    pub fn new(kind: Kind, config: &'a Config, writer: Writer, store: Store, now: Instant) -> Outputs<'a> {
+        Outputs {
             kind,
             config,
             publisher: Publisher::new(kind, writer.channel()),
             writer,
-            store: Store::start(config)?,
+            store,
             cursor: Cursor::default(),
             checkpoint: Checkpoint::new(config.state_dir.as_deref(), config.log),
             flushed_at: now,
             stored: None,
             write_stored: false,
             sessions: 0,
-        })
+        }
     }
 
     /// A session begins: once all that the last run left had been read, everything from then on is new.
@@ -91,6 +87,11 @@ impl<'a> Outputs<'a> {
             }
         }
         texts
+    }
+
+    /// A record as it is published.
+    pub fn text(&self, record: &Record) -> String {
+        self.writer.json(record)
     }
 
     /// Hands a record to the store.

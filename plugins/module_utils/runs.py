@@ -1,0 +1,77 @@
+"""A run on one host, from its beginning to its outcome: its entry in the history, and its lease.
+
+Whoever calls holds the lock of the host. A use without a run (`""`) has neither entry nor lease.
+"""
+
+from __future__ import annotations
+
+from . import deployments, lease
+from .history import CONFIRMED, FAILED, NOTHING, REFUSED, STAGED, History
+from .layout import Layout, Refused
+
+
+def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool = False) -> None:
+    """Takes or renews the lease of this host and enters the run. Raises Refused while another run has the host."""
+    if not run:
+        return
+    former = lease.take(layout, run, by, process, take_over=take_over)
+    history = History.load(layout)
+    if former is None and history.run(run) is not None:
+        return
+    running = deployments.current(layout)
+    history.began(run, by, running)
+    if former is not None:
+        history.note("lease taken over", running or 0, by, f"from {former.by}, run {former.run}")
+    history.save(layout)
+
+
+def unmoved(layout: Layout, run: str, n: int) -> None:
+    """Raises Refused when another run has changed what runs here since this one staged deployment `n`."""
+    history, running = History.load(layout), deployments.current(layout)
+    entry = history.run(run)
+    if entry is None or running in (entry.get("from"), n):
+        return
+    other = history.rollout(running)
+    raise Refused(
+        f"deployment {running} came to run here{f' by the run {other}' if other else ''} after deployment {n} was "
+        "staged, so it stays; run the playbook again"
+    )
+
+
+def staged(layout: Layout, run: str, n: int | None) -> None:
+    """Writes down what the run has staged; nothing to do when that runs already. The lease goes on."""
+    history = History.load(layout)
+    if history.run(run) is not None:
+        history.ended(run, NOTHING if n == deployments.current(layout) else STAGED, n)
+        history.save(layout)
+
+
+def refused(layout: Layout, run: str, why: str) -> None:
+    """Ends a run that was refused here."""
+    history = History.load(layout)
+    if history.run(run) is not None:
+        history.ended(run, REFUSED, why=why)
+        history.save(layout)
+    lease.release(layout, run)
+
+
+def concluded(layout: Layout, n: int, state: str, run: str, by: str, why: str = "") -> None:
+    """Ends a run with what became of its deployment: confirmed, failed or returned.
+
+    A deployment that was confirmed before does not fail by what it meets later; only the run does.
+    """
+    history = History.load(layout)
+    known = state
+    if n in history.records:
+        record = history.records[n]
+        stays = state == FAILED and record.get("confirmed")
+        known = CONFIRMED if stays else state
+        if history.state(n) != known:
+            history.note(known, n, by, why)
+            history.mark(n, known, by, run, "" if stays else why)
+        record["confirmed"] = known == CONFIRMED
+    entry = history.run(run)
+    if entry is not None and (state, entry.get("outcome")) != (CONFIRMED, NOTHING):
+        history.ended(run, state, why=why)
+    history.save(layout)
+    lease.release(layout, run)

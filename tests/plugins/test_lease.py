@@ -1,0 +1,80 @@
+"""One run at a time has a host, from staging to outcome; the second is told who, and a stale lease is taken over."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from plugins.module_utils import controller, lease, runs
+from plugins.module_utils.files import make_folder
+from plugins.module_utils.history import CONFIRMED, History
+from plugins.module_utils.layout import Layout, Refused
+
+
+@pytest.fixture
+def blank(host: Layout) -> Layout:
+    make_folder(host.base)
+    return host
+
+
+def test_a_second_run_is_told_who_has_the_host_and_since_when(blank: Layout) -> None:
+    runs.begin(blank, "a", "anna@one")
+    with pytest.raises(Refused, match=r"anna@one has a run going on this host since \d\d:\d\d:\d\dZ \(a\)"):
+        runs.begin(blank, "b", "bob@two")
+    assert [run["run"] for run in History.load(blank).runs] == ["a"]
+    runs.begin(blank, "a", "anna@one")
+
+
+def test_the_lease_ends_with_the_outcome(blank: Layout) -> None:
+    runs.begin(blank, "a", "anna@one")
+    runs.concluded(blank, 1, CONFIRMED, "a", "anna@one")
+    runs.begin(blank, "b", "bob@two")
+    assert lease.held(blank, "a") == lease.load(blank)
+
+
+def test_the_end_of_one_run_leaves_the_lease_of_another(blank: Layout) -> None:
+    runs.begin(blank, "b", "bob@two")
+    runs.concluded(blank, 1, CONFIRMED, "a", "anna@one")
+    runs.refused(blank, "a", "no")
+    assert lease.held(blank, "a")
+
+
+@pytest.mark.parametrize("how", ["deadline", "clock set back", "torn file", "told"])
+def test_a_stale_lease_is_taken_over(blank: Layout, how: str) -> None:
+    runs.begin(blank, "a", "anna@one")
+    found = json.loads(blank.lease.read_text())
+    if how == "deadline":
+        found["deadline"] = time.time() - 1
+    elif how == "clock set back":
+        found |= {"since": time.time() + 2 * lease.SECONDS, "deadline": time.time() + 3 * lease.SECONDS}
+    blank.lease.write_text('{"run": "a' if how == "torn file" else json.dumps(found))
+    runs.begin(blank, "b", "bob@two", take_over=how == "told")
+    assert (lease.load(blank) or pytest.fail()).run == "b"
+    taken = [event for event in History.load(blank).events if event["what"] == "lease taken over"]
+    assert [event["why"] for event in taken] == ([] if how == "torn file" else ["from anna@one, run a"])
+
+
+def test_each_step_renews_the_lease_and_keeps_its_beginning(blank: Layout) -> None:
+    lease.take(blank, "a", "anna", "p", 10)
+    first = lease.load(blank)
+    lease.take(blank, "a", "anna", "", 100)
+    second = lease.load(blank)
+    assert first and second
+    assert (second.since, second.process) == (first.since, "p")
+    assert second.deadline > first.deadline + 80
+
+
+def test_a_process_of_this_machine_is_known_to_be_gone_and_another_is_not() -> None:
+    own = controller.name(os.getpid())
+    assert own and not controller.is_gone(own)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        named = controller.name(child.pid)
+        assert not controller.is_gone(named)
+        child.kill()
+    assert controller.is_gone(named)
+    assert controller.is_gone(f"{own}1"), "the number may have been given away anew"
+    assert not controller.is_gone(f"x{own}"), "what ran on another machine is not known"
+    assert not controller.is_gone("")
