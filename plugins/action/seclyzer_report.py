@@ -38,7 +38,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         _, arguments = self.validate_argument_spec(
             {name: {"type": "str", "default": default} for name, default in REGISTERED.items()}
             | {"partial": {"type": "bool", "default": False}, "playbook": {"type": "str", "default": "site.yml"}}
+            | {"why": {"type": "str", "default": ""}}
         )
+        if arguments["why"]:
+            return {"failed": True, "changed": False, "msg": arguments["why"]}
         facts = task_vars or {}
         check = bool(self._task.check_mode)
         run = facts.get("__seclyzer_run") or {}

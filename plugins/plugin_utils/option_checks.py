@@ -1,8 +1,8 @@
 """The checks of the roles' options, for many hosts in one task on the controller.
 
-A role states its checks once, as asserts in `tasks/check*.yml`, which run as tasks where the role is used by itself. Here the
-same files are read and their asserts evaluated, without a task for each host and assert. A role reads its own variables only,
-so hosts whose options of a role are alike share one evaluation.
+A role states its checks once, as asserts in `tasks/check*.yml`, which run as tasks where the role is used by itself.
+Here the same files are read and their asserts evaluated, without a task for each host and assert. A role reads its own
+variables only, so hosts whose options of a role are alike share one evaluation.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class Roles:
         values = {**values, **self._yaml(role / "vars" / "main.yml"), "role_path": str(role)}
         for task in self._yaml(role / "tasks" / f"{check.file}.yml"):
             if unknown := task.keys() - KEYS:
-                raise AnsibleError(f"{role}/tasks/{check.file}.yml: {task.get('name')} has {', '.join(sorted(unknown))}")
+                has = ", ".join(sorted(unknown))
+                raise AnsibleError(f"{role}/tasks/{check.file}.yml: {task.get('name')} has {has}")
             yield from self._assert(task, {**values, **(task.get("vars") or {})})
 
     def _assert(self, task: Vars, values: dict[str, Any]) -> Iterator[str]:
