@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
@@ -32,6 +31,7 @@ from ..module_utils import (
 )
 from ..module_utils.fleet import count
 from ..module_utils.kinds import KINDS
+from ..plugin_utils.option_checks import CHECKS, Check, Roles, read_yaml, selected
 from .seclyzer_deployment import MODULE, read_bundle
 from .seclyzer_report import inventories
 
@@ -84,14 +84,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """Everything that can be seen without touching a host."""
-        known = variables.options(yaml.safe_load(path.read_text()) for path in ROLES.glob("*/meta/argument_specs.yml"))
+        known = variables.options(map(read_yaml, ROLES.glob("*/meta/argument_specs.yml")))
         known |= renamed.options()
         wrong: dict[str, list[str]] = {}
+        roles = Roles(ROLES, self._loader, self._templar)
+        tags, skipped = facts["ansible_run_tags"], facts["ansible_skip_tags"]
+        checks = [check for check in CHECKS if selected(check.tags, tags, skipped)]
         for host in facts["ansible_play_hosts_all"]:
             of_host = facts["hostvars"][host]
             unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
             names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known), *renamed.conflicts(of_host)]
-            for sentence in [*names, *_types(of_host, known), *_mode(of_host), *unsafe]:
+            said = [*names, *_types(of_host, known), *_mode(of_host), *unsafe]
+            # What is of the wrong type is reported as that, and not as out of its limits as well.
+            said += [] if said else self._out_of_limits(host, roles, checks, facts)
+            for sentence in said:
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
         if store:
@@ -106,9 +112,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "bundle": bundle,
             "chosen": chosen,
             "general": general,
+            "renamed": [host for host in chosen if renamed.RENAMED.keys() & facts["hostvars"].raw_get(host).keys()],
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
             "rollout": run_ids.new(getpass.getuser()),
         }
+
+    def _out_of_limits(self, host: str, roles: Roles, checks: list[Check], facts: Vars) -> list[str]:
+        """What the checks of the roles say of a host's options."""
+        values = dict(facts["hostvars"].raw_get(host))
+        old = renamed.RENAMED.keys() & values.keys()
+        values |= renamed.converted({name: facts["hostvars"][host][name] for name in old})
+        groups = values.get("group_names") or []
+        mine = [check for check in checks if not check.group or check.group in groups]
+        return [sentence for check in mine for sentence in roles.faults(check, values)]
 
     def _renamed(self, facts: Vars) -> dict[str, Any]:
         """Options of this host that have an old name, by their new one; a warning for each."""
@@ -141,8 +157,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return _no_terminal(status) or dict(status)
-        system = self._system(facts)
         about, running = status["host"], status["running"]
+        system = self._system(facts, about)
         typed, inventory, overrides = (resolved.get(name) for name in ("mode", *JUDGED_BY_MODE))
         try:
             mode, mode_from = modes.choose(typed, inventory, running.get("mode"))
@@ -182,11 +198,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "rollout": status["rollout"],
             "warnings": existing.warnings(about["existing"], chosen),
             "ansible_facts": system,
+            "os": self._os(system),
         }
 
-    def _system(self, facts: Vars) -> dict[str, Any]:
+    def _os(self, system: Vars) -> dict[str, Any]:
+        """What the roles have for the host's system, as playbooks/tasks/os_vars.yml reads it."""
+        found: dict[str, Any] = {}
+        for of_role in systems.files(ROLES).values():
+            path = next((of_role[name] for name in systems.candidates(system) if name in of_role), None)
+            found |= self._loader.load_from_file(str(path), trusted_as_template=True) if path else {}
+        return found
+
+    def _system(self, facts: Vars, about: Vars) -> dict[str, Any]:
         """What decides which file of a role a host takes. The roles find it in the facts afterwards."""
-        known = facts.get("ansible_facts") or {}
+        known = systems.of_release(about) or facts.get("ansible_facts") or {}
         if any(name not in known for name in systems.FACTS):
             asked = {"gather_subset": ["!all", "!min", "distribution"]}
             read = self._execute_module("ansible.legacy.setup", asked, task_vars=dict(facts))
@@ -202,7 +227,7 @@ def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> d
     names = {"mode"}
     for role in roles:
         defaults |= loader.load_from_file(str(ROLES / role / "defaults" / "main.yml"), trusted_as_template=True)
-        specs = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text())
+        specs = read_yaml(ROLES / role / "meta" / "argument_specs.yml")
         names |= variables.options([specs]).keys()
     values = defaults | dict(facts)
     view = templar.copy_with_new_env(available_variables=values)
@@ -212,7 +237,7 @@ def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> d
 def _redis_units() -> tuple[str, ...]:
     """The unit that Redis' package brings, on any system."""
     found = systems.files(ROLES)["redis"].values()
-    return tuple(f"{yaml.safe_load(path.read_text())['__redis_os']['unit']}.service" for path in found)
+    return tuple(f"{read_yaml(path)['__redis_os']['unit']}.service" for path in found)
 
 
 def _refuse(sentences: list[str]) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
         last_words=of_host.get("__seclyzer_last_words") or [],
         refused=(fleet.get("refused") or {}).get(host) or [],
         notes=_notes(of_host),
+        settled=host in (batches.get("settled") or []),
         planned=bool(batches) and "deployment" in read["staged"],
         **read,
     )

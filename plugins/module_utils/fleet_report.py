@@ -29,6 +29,7 @@ class Seen:
     """What was registered of one host; empty or None where a task did not run.
 
     `active` is False for a host that Ansible dropped because it was not reached. `planned`: it was to be switched.
+    `settled`: it runs already what was staged.
     """
 
     host: str
@@ -44,6 +45,7 @@ class Seen:
     refused: Sequence[str] = ()
     notes: Sequence[str] = ()
     planned: bool = False
+    settled: bool = False
 
 
 @dataclass
@@ -83,7 +85,7 @@ def entry(seen: Seen, check: bool, partial: bool) -> Entry:
     about.before = before
     about.health = str(seen.health.get("summary") or "")
     about.notes = list(seen.notes)
-    done = list(seen.switched.get("said") or [])
+    done = list(seen.switched.get("said") or (["nothing to do"] if seen.settled else []))
     if check and (would := seen.staged.get("said")):
         done = [*would, *(words for words in done if words != "nothing to do")]
     about.done = done
