@@ -5,6 +5,7 @@ PYTHON := .venv/bin/python
 LAB ?= demo
 SUITES ?=
 SOAK ?=
+SIGN_KEY ?=
 
 .PHONY: help setup unsetup build bundle lab-up lab-down demo test soak bench audit lint format lock clean
 
@@ -20,9 +21,9 @@ unsetup:  ## remove the wrappers that setup wrote outside the checkout
 build: setup  ## build/rust/* and build/python/bin/*
 	@scripts/build
 
-bundle: build  ## build/bundle: what site.yml rolls out
+bundle: build  ## build/bundle: what site.yml rolls out, signed (SIGN_KEY=~/.ssh/release; none = unsigned)
 	@$(PYTHON) -m lab images >/dev/null
-	@$(PYTHON) -m scripts.bundle
+	@SECLYZER_SIGN_KEY=$(SIGN_KEY) $(PYTHON) -m scripts.bundle
 
 lab-up: setup  ## bring up the lab of systemd hosts (LAB=demo)
 	@$(PYTHON) -m lab influxd >/dev/null

@@ -70,7 +70,7 @@ class Program:
     def last_words(self) -> str:
         """The end of its log."""
         lines = self._log.read_text(errors="replace").splitlines()
-        return f"it said: {lines[-1]}" if lines else "it said nothing"
+        return f"its last line: {lines[-1]}" if lines else "it printed nothing"
 
     def ask_to_stop(self) -> None:
         """SIGTERM."""

@@ -9,9 +9,9 @@ from .result import Result, limit_words, number
 Row = Sequence[str]
 
 USERS = (
-    # what, figure, how it is written, what was told of the older deployments: Python, Rust
+    # what, figure, how it is written, what was claimed of the older deployments: Python, Rust
     ("memory, the largest of three programs", "rss_load_mib", "{} MiB", "120 MB", "15-20 MB"),
-    ("CPU, somebody at work (50 events/s), all three", "work_cpu_percent", "{} %", "0.5 %", "0.05 %"),
+    ("CPU, a person working (50 events/s), all three", "work_cpu_percent", "{} %", "0.5 %", "0.05 %"),
     ("CPU at 1000 events/s, all three", "load_cpu_percent", "{} %", "", ""),
     ("start", "start_ms", "{} ms", "2-3 s", "50-100 ms"),
     ("compute of a keystroke window, 600 keys", "window_cpu_us", "{} µs", "50 ms", "5-10 ms"),
@@ -23,16 +23,16 @@ USERS = (
 USERS_WORDS = """\
 What is measured: both implementations do the same real work on this machine in one run, as their units would run them:
 they read the same made-up events (850 of the mouse, 145 of the keyboard and 5 of applications a second, the window of
-30 s full; somebody at work makes a twentieth of that) from a Redis of the bench's own, compute every window, publish it
+30 s full; a person working makes a twentieth of that) from a Redis of the bench's own, compute every window, publish it
 there and send it to InfluxDB, or to what stands in for it. Memory is RSS under that load, the largest of the three
 programs; CPU is of one core, over all threads; start is from exec to READY; events/s is a long stream read from the
 first entry to the last window published, nothing lost. All but memory is the median.
-The columns “told” are what the older deployments claim; what was measured of those stands in docs/bench.md."""
+The columns “claimed” are what the older deployments claim; what was measured of those stands in docs/bench.md."""
 
 
 def users_table(result: Result) -> str:
     """The table that users know."""
-    rows: list[Row] = [("", "Python, told", "Rust, told", "Python, measured", "Rust, measured")]
+    rows: list[Row] = [("", "Python, claimed", "Rust, claimed", "Python, measured", "Rust, measured")]
     for what, figure, form, *claimed in USERS:
         measured = [_measured(result, figure, whose, form) for whose in ("python", "rust")]
         rows.append((what, claimed[0], claimed[1], *measured))

@@ -120,7 +120,7 @@ class Gateway:
         self._keep()
         words = [NGINX, "-p", str(self.folder / "run"), "-c", str(self.folder / "nginx.conf"), "-e", "stderr"]
         if os.geteuid() == 0:
-            words += ["-g", "user root;"]  # its workers would be nobody, who may not read what lies here
+            words += ["-g", "user root;"]  # its workers would run as the user nobody, who may not read this folder
         with self.log.open("ab") as log:
             # A process group of its own: nginx' workers outlive a master that was killed, as under systemd they do not.
             self._process = subprocess.Popen(

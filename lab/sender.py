@@ -122,7 +122,7 @@ class Pace:
         self.shift_us = 0
 
     def place(self, event: dict[str, Any]) -> float:
-        """Move the event's time if wanted, and tell when it is due on the monotonic clock."""
+        """Move the event's time if required; returns when it is due on the monotonic clock."""
         ts = event["ts"]
         if self.first is None:
             self.first, self.begun = ts, time.monotonic()
@@ -219,7 +219,7 @@ class Sender:
         if self.ahead:
             yield f"{self.ahead} events were over 5 s ahead of the clock: extractors count those as future"
         if self.pubsub and self.sent and not self.heard:
-            yield "nobody listened: what is published to no one is gone"
+            yield "no subscriber: events published to an empty channel are gone"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -60,7 +60,9 @@ def read(file: Path) -> Report:
 
 def faults(reported: Iterable[str], reports: list[Report], steps: list[str], least: dict[str, int]) -> list[str]:
     """What speaks against believing a run that ended well, in sentences; empty when nothing does."""
-    found = [f"molecule said: {line.strip()}" for line in reported if any(phrase in line for phrase in NOTHING_DONE)]
+    found = [
+        f"molecule reported: {line.strip()}" for line in reported if any(phrase in line for phrase in NOTHING_DONE)
+    ]
     ran = [report.step for report in reports]
     if ran != steps:
         found.append(f"verify steps that ran: {ran or 'none'}; molecule.yml names {steps}")

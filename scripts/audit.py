@@ -119,9 +119,9 @@ def judge(look: Look, seconds: float) -> Verdict:
     try:
         verdict = look.read(out, code)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        return Verdict([], f"{tool} ended with {code} and no report; it said: {output}")
+        return Verdict([], f"{tool} ended with {code} and no report; its last line: {output}")
     if verdict.unknown:
-        return Verdict(verdict.advisories, f"{tool}: {verdict.unknown}; it said: {output}")
+        return Verdict(verdict.advisories, f"{tool}: {verdict.unknown}; its last line: {output}")
     return verdict
 
 

@@ -82,10 +82,14 @@ SUITES: dict[str, list[Step]] = {
         Step("bundle", "python -m scripts.bundle", cores=ALONE),  # of what was built; all that follows needs it
     ],
     # What takes longest begins first.
-    "live": [pytest("live", "tests/live", WAITS), pytest("bench", "bench/tests")],
+    "live": [
+        pytest("bounds", "tests/live/test_bounds.py", WAITS),
+        pytest("others", "tests/live --ignore=tests/live/test_bounds.py", WAITS),
+        pytest("bench", "bench/tests"),
+    ],
     "unit": [
-        pytest("agent", "agent/tests"),
-        pytest("python", "extractors/python/tests"),
+        pytest("agent", "agent/tests", WAITS),
+        pytest("python", "extractors/python/tests", WAITS),
         pytest("plugins", "tests/plugins"),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),

@@ -160,7 +160,7 @@ def test_a_heartbeat_need_not_tell_of_what_older_programs_did_not_count(
         ("behind", "events that missed at least one closed window and were used for an open one"),
     ],
 )
-def test_events_that_are_skipped_or_used_in_part_are_said(
+def test_events_that_are_skipped_or_used_in_part_are_reported(
     redis_server: RedisServer, stats: dict[str, str], name: str, words: str
 ) -> None:
     edge = Edge(redis_server)
@@ -253,7 +253,7 @@ def test_the_spools_of_a_host_keep_points_when_each_does() -> None:
     assert kept([]) == (False, "")
 
 
-def test_entries_that_nobody_reads_are_seen_without_reading_the_stream(
+def test_entries_without_a_reader_are_seen_without_reading_the_stream(
     redis_server: RedisServer, stats: dict[str, str]
 ) -> None:
     edge = Edge(redis_server)

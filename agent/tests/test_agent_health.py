@@ -89,7 +89,7 @@ def test_excluded_checks_and_measurements_are_neither_shown_nor_counted(snapshot
     assert report(snapshot, excluded=["units", "mouse", "influxdb", "memory"])["status"] == "pass"
 
 
-def test_an_unknown_exclusion_is_said(snapshot: Snapshot) -> None:
+def test_an_unknown_exclusion_is_reported(snapshot: Snapshot) -> None:
     notes = report(snapshot, excluded=["rediss", "redis"])["notes"]
     assert notes == ["exclude: there is no check or measurement 'rediss' here"]
 

@@ -47,7 +47,7 @@ def unit(**changes: Any) -> Unit:
         ({"load": "masked", "active": "inactive"}, FAIL, "is masked"),
     ],
 )
-def test_a_units_state_is_judged_and_said(changes: dict[str, Any], status: Status, words: str) -> None:
+def test_a_units_state_is_judged_and_reported(changes: dict[str, Any], status: Status, words: str) -> None:
     entry = judge_unit(unit(**changes), 0, 300)
     assert (entry.status, entry.output) == (status, f"{UNIT} {words}")
 
@@ -113,7 +113,7 @@ def test_memory_is_judged_against_its_limit(used: int, status: Status) -> None:
     assert judge(UNIT, Memory(used, 1000), 80, 95).status is status
 
 
-def test_memory_without_a_limit_is_said_and_passes() -> None:
+def test_memory_without_a_limit_is_reported_and_passes() -> None:
     entry = judge(UNIT, Memory(3 * 2**20, None), 80, 95)
     assert (entry.status, entry.output) == (PASS, f"{UNIT} uses 3.0 MiB, no limit is set")
 
@@ -147,7 +147,7 @@ GOOD = {
     "mode": "hybrid",
     "version": __version__,
     "implementations": {"keystroke": "rust", "mouse": "rust", "app": "python"},
-    "by": "somebody",
+    "by": "an operator",
 }
 
 

@@ -164,7 +164,7 @@ def test_a_store_behind_a_socket_is_asked_in_its_own_name(certificates: Path, tm
         by_socket(tmp_path, "store", "localhost", certificates)
 
 
-def test_what_is_wrong_with_the_way_through_a_socket_is_said(certificates: Path, tmp_path: Path) -> None:
+def test_what_is_wrong_with_the_way_through_a_socket_is_reported(certificates: Path, tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=f"cannot be reached by {tmp_path}/none: No such file or directory"):
         by_socket(tmp_path, "none", "127.0.0.1", certificates)
     with socket.socket(socket.AF_UNIX) as left:

@@ -27,12 +27,12 @@ def read(path: Path) -> Entry:
 
 
 @pytest.mark.parametrize("status", ["pass", "warn", "fail"])
-def test_the_verdict_is_told_with_its_number(status: str) -> None:
+def test_the_verdict_is_reported_with_its_number(status: str) -> None:
     entry = judge(verdict(status=status, words="7 are gone", missing=7), THEN + 60)
     assert (entry.status.word, entry.output, entry.value) == (status, "7 are gone", 7)
 
 
-def test_an_old_verdict_is_a_warning_and_keeps_what_it_said() -> None:
+def test_an_old_verdict_is_a_warning_and_keeps_its_words() -> None:
     entry = judge(verdict(), THEN + 600 + LATE_SECONDS + 60)
     assert (entry.status, "41 minutes ago" in entry.output) == (Status.WARN, True)
     assert judge(verdict(status="fail"), THEN + 600 + LATE_SECONDS + 60).status is Status.FAIL

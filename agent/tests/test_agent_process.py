@@ -179,7 +179,9 @@ def test_one_odd_reading_is_damped_and_shown_in_verbose_only(host: Host, start: 
     assert agent.get("/healthz?exclude=influxdb&exclude=keystroke").status == 200
 
 
-def test_a_unit_that_fails_is_told_with_its_reason_and_so_is_the_heartbeat_without_it(host: Host, start: Start) -> None:
+def test_a_unit_that_fails_is_reported_with_its_reason_and_so_is_the_heartbeat_without_it(
+    host: Host, start: Start
+) -> None:
     agent = start()
     host.units(keystroke={"active": "failed", "sub": "failed", "result": "oom-kill", "pid": 0})
     until(lambda: agent.status("units") == "fail" and agent.status("keystroke") == "fail")
@@ -261,7 +263,7 @@ class Systemd:
         return lines
 
 
-def test_systemd_is_told_ready_status_watchdog_and_stopping(
+def test_systemd_receives_ready_status_watchdog_and_stopping(
     host: Host, start: Start, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     systemd = Systemd(tmp_path)

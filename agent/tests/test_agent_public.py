@@ -134,7 +134,7 @@ def test_figures_stand_for_a_minute_and_then_move_on(monkeypatch: pytest.MonkeyP
     assert [second for second in range(1, 130) if seen[second] != seen[second - 1]] == [MINUTE, 2 * MINUTE]
 
 
-def test_a_state_is_told_at_once_and_without_figures() -> None:
+def test_a_state_is_reported_at_once_and_without_figures() -> None:
     rng = random.Random("state")
     kept = coarse(host_at_work(rng))
     now = host_at_work(rng)
@@ -197,7 +197,9 @@ def test_times_of_events_are_full_minutes_for_others(host: Host, start: Start, r
     assert str(at)[4:] not in "".join(agent.get(path).body for path in PATHS)
 
 
-def test_a_state_that_changes_is_told_to_everybody_at_once(host: Host, start: Start, redis_server: RedisServer) -> None:
+def test_a_state_that_changes_is_reported_to_everybody_at_once(
+    host: Host, start: Start, redis_server: RedisServer
+) -> None:
     agent = start()
     redis_server.admin.delete("seclyzer:stats:keystroke")
     until(lambda: agent.status("keystroke") == "fail")
@@ -211,7 +213,7 @@ def test_a_state_that_changes_is_told_to_everybody_at_once(host: Host, start: St
     assert "redis_up 1.0" in body
 
 
-def test_systemd_is_told_no_figures_which_anybody_may_read(
+def test_systemd_receives_no_figures_which_any_user_may_read(
     host: Host, start: Start, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     """`systemctl status` shows them to every user."""
@@ -294,7 +296,7 @@ def test_the_unix_socket_is_for_user_and_group_and_replaces_an_old_one_only(host
     assert again.inside("/livez").status == 200
     again.stop()
     path.unlink(missing_ok=True)
-    path.write_text("somebody's file")
+    path.write_text("another's file")
     ended = host.run()
-    assert (ended.returncode, path.read_text()) == (1, "somebody's file")
+    assert (ended.returncode, path.read_text()) == (1, "another's file")
     assert ended.stderr == f"seclyzer_agent: cannot listen on {path}: Address already in use\n"

@@ -49,7 +49,7 @@ def test_redis_memory_is_judged_against_maxmemory(redis_server: RedisServer) -> 
     assert [judge_memory(n, 100, "noeviction", 80, 95).status for n in (79, 80, 95)] == [PASS, WARN, FAIL]
 
 
-def test_a_wrong_password_a_missing_right_and_no_server_are_said(redis_server: RedisServer) -> None:
+def test_a_wrong_password_a_missing_right_and_no_server_are_reported(redis_server: RedisServer) -> None:
     with pytest.raises(Unreadable, match="Redis refuses the agent's user or password"):
         redis_reading(redis_server, "wrong")
     redis_server.admin.acl_setuser("agent", enabled=True, commands=["-info"])

@@ -48,7 +48,7 @@ def test_a_user_who_needs_no_password_any_more_fails_whatever_is_configured(
     assert entry.status is FAIL and f"as {user};" in entry.output
 
 
-def test_the_configuration_alone_lets_nobody_in(redis_server: RedisServer) -> None:
+def test_the_configuration_alone_lets_no_client_in(redis_server: RedisServer) -> None:
     entry = legacy(redis_server, True)
     assert (entry.status, entry.value) == (WARN, False)
 
@@ -77,7 +77,7 @@ def test_idle_connections_of_strangers_are_judged(redis_server: RedisServer, hel
     assert connections(redis_server, held).status is status
 
 
-def test_connections_that_were_turned_away_are_said(redis_server: RedisServer) -> None:
+def test_connections_that_were_turned_away_are_reported(redis_server: RedisServer) -> None:
     redis_server.admin.config_set("maxclients", "20")
     entry = connections(redis_server, 30)
     assert entry.status is FAIL and "it turned 11 away since the last look" in entry.output
@@ -90,6 +90,6 @@ def test_turned_away_connections_of_before_are_no_warning() -> None:
     assert judge_connections(info, 2, 80, 95).status is WARN
 
 
-def test_a_port_is_said() -> None:
+def test_a_port_is_reported() -> None:
     words = judge_connections({"connected_clients": 3, "maxclients": 128, "tcp_port": 6379}, 0, 80, 95).output
     assert words.endswith("; any user of this host can take them through port 6379")

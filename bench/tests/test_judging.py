@@ -1,4 +1,4 @@
-"""What is said of made-up figures: limits, gates, what is missing, and what has changed since a baseline."""
+"""Verdicts on made-up figures: limits, gates, what is missing, and what has changed since a baseline."""
 
 import json
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_a_figure_that_is_expected_and_was_not_measured_fails() -> None:
     assert judged.faults() == ["size (python) was not measured"]
 
 
-def test_a_figure_nobody_expects_anything_of_is_only_shown() -> None:
+def test_a_figure_without_an_expectation_is_only_shown() -> None:
     judged = result(figures(size=[1e9]), expectation())
     assert judged.faults() == []
     assert [verdict.holds for verdict in judged.verdicts()] == [None]
@@ -144,7 +144,7 @@ def test_a_file_that_holds_no_figures_is_refused_in_a_sentence(tmp_path: Path, t
         ([1.05, 2.0], []),  # their samples overlap
     ],
 )
-def test_only_notable_changes_since_the_baseline_are_said(now: list[float], reported: list[str]) -> None:
+def test_only_notable_changes_since_the_baseline_are_reported(now: list[float], reported: list[str]) -> None:
     table = {"size": expectation(rust=Limit(5.0, at_least=False))}
     assert changes(figures(size=now), figures(size=[1.0, 1.1]), table) == reported
 
@@ -154,7 +154,7 @@ def test_what_the_baseline_has_not_is_no_change() -> None:
     assert changes(figures(size=[1.0]), figures(other=[1.0]), table) == []
 
 
-def test_what_nobody_expects_anything_of_is_no_change() -> None:
+def test_a_figure_without_an_expectation_is_no_change() -> None:
     assert changes(figures(size=[9.0]), figures(size=[1.0]), {"size": expectation()}) == []
 
 
@@ -165,7 +165,7 @@ def test_the_documents_show_every_judged_figure() -> None:
     assert json.loads(json.dumps(judged.as_json()))["verdicts"][0]["holds"] is False
 
 
-def test_what_was_not_measured_is_said_in_the_users_table() -> None:
+def test_what_was_not_measured_is_reported_in_the_users_table() -> None:
     assert users_table(result(Figures())).count("not measured") == 16
 
 

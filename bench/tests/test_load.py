@@ -31,7 +31,7 @@ def test_the_last_event_closes_the_last_window() -> None:
     assert load.closing(end) > end + load.LATENESS
 
 
-def test_somebody_typing_has_as_many_keys_in_a_window_as_asked() -> None:
+def test_typing_has_as_many_keys_in_a_window_as_asked() -> None:
     rows = [json.loads(text) for text in load.typing(8, 600, END)]
     full = [row for row in rows if END - load.WINDOW < row["ts"] <= END and row["event"] == "press"]
     assert (len(full), len(rows)) == (600, 1600)
@@ -39,7 +39,7 @@ def test_somebody_typing_has_as_many_keys_in_a_window_as_asked() -> None:
     assert times == sorted(times) and END - times[-1] < 100_000
 
 
-def test_somebody_typing_is_uneven_and_presses_some_keys_before_the_last_one_is_up() -> None:
+def test_typing_is_uneven_and_presses_some_keys_before_the_last_one_is_up() -> None:
     rows = [json.loads(text) for text in load.typing(8, 600, END)]
     presses = [row["ts"] for row in rows if row["event"] == "press"]
     gaps = [after - before for before, after in pairwise(presses)]
@@ -48,7 +48,7 @@ def test_somebody_typing_is_uneven_and_presses_some_keys_before_the_last_one_is_
     assert 0.2 < len(rollovers) / len(presses) < 0.5
 
 
-def test_nobody_presses_a_key_that_is_down() -> None:
+def test_no_key_that_is_down_is_pressed() -> None:
     down: set[str] = set()
     for row in map(json.loads, load.typing(50, 600, END)):
         assert (row["key"] in down) == (row["event"] == "release")

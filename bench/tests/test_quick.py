@@ -121,7 +121,9 @@ def test_a_loss_is_no_measurement(stats: dict[str, int], reported: str | None) -
                 testbed.assert_lossless({"app": 7})
 
 
-def test_a_release_without_programs_is_said_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_release_without_programs_is_reported_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert host.main(["--here", "--rust", str(tmp_path)], QUICK) == 2
     assert capsys.readouterr().err == f"seclyzer_bench: {tmp_path}/keystroke_extractor is missing or cannot be run\n"
 
@@ -132,4 +134,4 @@ def test_a_program_that_ends_at_once_is_named(tmp_path: Path, capsys: pytest.Cap
         (tmp_path / name).chmod(0o755)
     assert host.main(["--here", *PROGRAMS[2:], "--rust", str(tmp_path)], QUICK) == 2
     reported = capsys.readouterr().err
-    assert "ended with 3; it said: broken" in reported
+    assert "ended with 3; its last line: broken" in reported

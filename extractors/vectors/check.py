@@ -4,7 +4,7 @@
     python3 check.py --bin DIR [--implementation rust|python] [NAME …]
 
 One line a vector; exit 0 when all agree, 1 when one does not, 2 when there was nothing to check.
-Needs Python 3.11 or later and nothing else. The format of the vectors is told in README.md.
+Needs Python 3.11 or later and nothing else. README.md describes the format of the vectors.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def replay(command: list[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     done = subprocess.run(command, capture_output=True, env=environment(), timeout=PATIENCE_S, check=False)
     reported = done.stderr.decode("utf-8", "replace").strip().splitlines()
     if done.returncode != 0:
-        raise RuntimeError(f"exit {done.returncode}: {reported[-1] if reported else 'nothing said'}")
+        raise RuntimeError(f"exit {done.returncode}: {reported[-1] if reported else 'nothing on stderr'}")
     try:
         rows = [json.loads(line) for line in done.stdout.decode("utf-8").split("\n") if line]
         counters = json.loads(reported[-1]) if reported else {}

@@ -122,7 +122,7 @@ def test_the_mouse_moves_on_curves_clicks_and_scrolls_both_ways(mouse: list[Made
     assert max(abs((x1 - x0) * (y - y0) - (y1 - y0) * (x - x0)) for x, y in first) > 0
 
 
-def test_applications_change_and_are_sometimes_said_twice(hour: list[Made]) -> None:
+def test_applications_change_and_are_sometimes_sent_twice(hour: list[Made]) -> None:
     names = [event["app_name"] for event in hour if event["type"] == "app"]
     assert len(set(names)) >= 5
     assert any(one == other for one, other in pairwise(names))

@@ -1,4 +1,4 @@
-"""What is missing is said at once, each with what to type."""
+"""What is missing is reported at once, each with the command that installs it."""
 
 import os
 

@@ -9,7 +9,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import bundles, controller
+from ..module_utils import bundles, controller, signatures
 from ..module_utils.bundles import Bundle
 from ..module_utils.layout import Refused
 
@@ -38,7 +38,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if arguments.get("state") != "staged":
             return self._ask(arguments, task_vars)
         bundle = read_bundle(folder)
-        arguments |= {"manifest": bundle.text, "sums": bundle.sums}
+        arguments |= {"manifest": bundle.text, "sums": bundle.sums, "signature": bundle.signature}
+        arguments["signers"] = signatures.trusted(arguments.get("signers"))
         result = self._ask(arguments, task_vars)
         needs = result.get("needs") or []
         if not needs or result.get("failed"):

@@ -6,6 +6,7 @@ import getpass
 import re
 import socket
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,11 +27,14 @@ from ..module_utils import (
     renamed,
     run_ids,
     safe_url,
+    signatures,
     systems,
+    unpacking,
     variables,
 )
 from ..module_utils.fleet import count
 from ..module_utils.kinds import KINDS
+from ..module_utils.layout import Refused
 from ..plugin_utils.option_checks import CHECKS, Check, Roles, read_yaml, selected
 from .seclyzer_deployment import MODULE, read_bundle
 from .seclyzer_report import inventories
@@ -94,7 +98,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             of_host = facts["hostvars"][host]
             unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
             names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known), *renamed.conflicts(of_host)]
-            said = [*names, *_types(of_host, known), *_mode(of_host), *unsafe]
+            signed = _signed(bundle, of_host) if bundle else []
+            said = [*names, *_types(of_host, known), *_mode(of_host), *unsafe, *signed]
             # What is of the wrong type is reported as that, and not as out of its limits as well.
             said += [] if said else self._out_of_limits(host, roles, checks, facts)
             for sentence in said:
@@ -113,6 +118,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "chosen": chosen,
             "general": general,
             "renamed": [host for host in chosen if renamed.RENAMED.keys() & facts["hostvars"].raw_get(host).keys()],
+            "unsigned": bool(bundle) and not read_bundle(Path(bundle)).signature,
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
             "rollout": run_ids.new(getpass.getuser()),
         }
@@ -355,7 +361,42 @@ def _bundle(bundle: Path) -> list[str]:
         found = read_bundle(bundle)
     except AnsibleActionFail as fault:
         return [str(fault)]
-    return bundles.archive_faults(bundle, found.manifest, found.manifest["archives"])
+    archives = found.manifest["archives"]
+    return bundles.archive_faults(bundle, found.manifest, archives) or _members(bundle, archives)
+
+
+def _members(bundle: Path, archives: Vars) -> list[str]:
+    """Why a host would not unpack the archives, each for itself."""
+    wrong: list[str] = []
+    for name, archive in archives.items():
+        path = bundle / bundles.file_of(name)
+        try:
+            with unpacking.Unpacking(None) as looking:
+                looking.take(path, archive["sha256"], archive["unpacked"])
+        except Refused as fault:
+            wrong.append(f"{path}: {fault}")
+    return wrong
+
+
+def _signed(bundle: str, of_host: Vars) -> list[str]:
+    """Why this host would not accept the bundle's signature."""
+    try:
+        signers, unsigned = (_value(of_host, name) for name in (signatures.SIGNERS, signatures.UNSIGNED))
+        lines = tuple(signatures.trusted(signers if isinstance(signers, list) else None))
+        return _judged(bundle, lines, bool(boolean(unsigned or False, strict=False)))
+    except Refused:
+        return []  # no bundle that can be read, which is said once
+
+
+@cache
+def _judged(bundle: str, signers: tuple[str, ...], unsigned: bool) -> list[str]:
+    """The same, once for all hosts that trust the same; Refused without a bundle."""
+    found = bundles.read(Path(bundle))
+    try:
+        signatures.signer(found.sums, found.signature, signers, unsigned)
+    except Refused as fault:
+        return [f"{bundle}: {fault}"]
+    return []
 
 
 def _influx(options: Vars) -> dict[str, str]:
@@ -395,6 +436,9 @@ def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
         faults.append(f"/usr/bin/python3 is {about['python'] or 'missing'}; the bundle serves {pythons}")
     if about["architecture"] != manifest["architecture"]:
         faults.append(f"it is {about['architecture']}; the bundle is for {manifest['architecture']}")
+    elif (needed := manifest.get("glibc")) and bundles.older(about["glibc"], needed):
+        has = f"glibc {about['glibc']}" if about["glibc"] else "no glibc"
+        faults.append(f"it has {has}; the bundle needs glibc {needed}")
     if not about["systemd"]:
         faults.append("systemd does not run it")
     if not about["root"]:

@@ -55,6 +55,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         preflights = [hostvars[one.host].get(arguments["preflight"]) or {} for one in entries]
         typed = [*(run.get("typed") or []), "mode"]
         general = [*run.get("general", []), *fleet_report.next_run(typed, preflights), without_owner(facts)]
+        if run.get("unsigned"):
+            general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
             one.command = command(one, arguments["playbook"], typed) if one.needs_somebody else ""
         report = Report(

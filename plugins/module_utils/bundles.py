@@ -1,7 +1,7 @@
 """What a bundle says of itself: `SHA256SUMS` names the manifest and the archives, the manifest names all the rest.
 
-So who trusts SHA256SUMS trusts every byte of a release. It is read on the controller, before anything is sent, and
-again on each host.
+So who trusts SHA256SUMS trusts every byte of a release: it is signed (signatures.py). It is read on the controller,
+before anything is sent, and again on each host.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from .files import sha256
 from .layout import Refused
+from .signatures import SIGNATURE
 
 Manifest = Mapping[str, Any]
 MANIFEST = "manifest.json"
@@ -29,23 +30,26 @@ UNPACKED = 512 << 20
 ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~]*-[0-9a-f]{12}")
 ARCHIVE = re.compile(r"common|python3\.[0-9]{1,3}")
 HASH = re.compile(r"[0-9a-f]{64}")
+VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 LINE = re.compile(r"([0-9a-f]{64})  ([0-9A-Za-z][0-9A-Za-z._-]*)")
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle's manifest, as a value and as its text, and the text of its SHA256SUMS."""
+    """A bundle's manifest, as a value and as its text, its SHA256SUMS, and their signature; empty without one."""
 
     manifest: Manifest
     text: str
     sums: str
+    signature: str
 
 
 def read(folder: Path) -> Bundle:
     """The bundle in a folder of the controller, its manifest verified. Raises Refused."""
     text, sums = _text(folder, MANIFEST), _text(folder, SUMS)
+    signature = _text(folder, SIGNATURE) if (folder / SIGNATURE).exists() else ""
     try:
-        return Bundle(verified(text, sums), text, sums)
+        return Bundle(verified(text, sums), text, sums, signature)
     except Refused as fault:
         raise Refused(f"{folder}: {fault}") from None
 
@@ -93,6 +97,8 @@ def parse(text: str) -> Manifest:
     if not isinstance(value, dict) or not isinstance(value.get("version"), str):
         raise Refused(f"{MANIFEST} names no version; `make bundle` builds the bundle anew")
     release_of(value)
+    if not VERSION.fullmatch(str(value.get("glibc", "2.0"))):
+        raise Refused(f"{MANIFEST} names no version of glibc; `make bundle` builds the bundle anew")
     archives = value.get("archives")
     if not isinstance(archives, dict) or "common" not in archives:
         raise Refused(f"{MANIFEST} names no archives; `make bundle` builds the bundle anew")
@@ -118,6 +124,13 @@ def release_of(manifest: Manifest) -> str:
     if not isinstance(release, str) or not ID.fullmatch(release):
         raise Refused(f"the bundle's manifest names no release: {release!r}")
     return release
+
+
+def older(version: str, needed: str) -> bool:
+    """Whether a version of two numbers is older than another, or is none."""
+    if not (found := VERSION.match(version)):
+        return True
+    return [*map(int, found[0].split("."))] < [*map(int, needed.split("."))]
 
 
 def anchors(manifest: Manifest, names: Iterable[str]) -> dict[str, str]:

@@ -23,6 +23,7 @@ def describe(layout: Layout, names: list[str], ports: list[int], redis_units: li
         "distribution": release.get("ID", "").strip('"'),
         "distribution_version": release.get("VERSION_ID", "").strip('"'),
         "architecture": platform.machine(),
+        "glibc": glibc(),
         "python": layout.python_name() if layout.python.exists() else "",
         "root": os.geteuid() == 0,
         "systemd": Path("/run/systemd/system").is_dir(),
@@ -33,6 +34,15 @@ def describe(layout: Layout, names: list[str], ports: list[int], redis_units: li
         "listening": listening.at(ports),
         "existing": existing.look(layout, redis_units),
     }
+
+
+def glibc() -> str:
+    """The version of the C library, such as `2.36`; empty where it is another than GNU's."""
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+    except (OSError, ValueError):
+        return ""
+    return version if name == "glibc" else ""
 
 
 def spooled(state: Path) -> int:

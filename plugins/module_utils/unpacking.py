@@ -58,17 +58,22 @@ class Bounded:
 
 
 class Unpacking:
-    """One folder that archives are unpacked into. No two members may have the same name, in whichever archive."""
+    """One folder that archives are unpacked into; without a folder they are only looked at, as they would be unpacked.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    No two members may have the same name, in whichever archive.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = -1 if folder is None else os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         self._taken: set[str] = set()
+        self._folders: set[str] = set()
 
     def __enter__(self) -> Unpacking:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._folder)
+        if self._folder >= 0:
+            os.close(self._folder)
 
     def take(self, archive: Path, checksum: str, unpacked: int) -> None:
         """Unpacks the archive of this hash, whose files hold `unpacked` bytes at most. Raises Refused."""
@@ -89,7 +94,9 @@ class Unpacking:
                 left -= member.size
                 if left < 0 or number >= MEMBERS:
                     raise Refused("the archive is larger than its manifest says")
-                self._write(tar, member, self._place(member))
+                parts = self._place(member)
+                if self._folder >= 0:
+                    self._write(tar, member, parts)
 
     def _place(self, member: tarfile.TarInfo) -> list[str]:
         """The member's path in parts; refuses what is no plain file, folder or known link inside the folder."""
@@ -107,6 +114,10 @@ class Unpacking:
             raise Refused(f"the archive holds {shown} with setuid, setgid or sticky bits")
         if member.name in self._taken:
             raise Refused(f"the archive holds {shown} twice")
+        above = {"/".join(parts[:n]) for n in range(1, len(parts))}
+        if above & self._taken or (member.name in self._folders and not member.isdir()):
+            raise Refused(f"the archive holds {shown} where it has a file or a link")
+        self._folders |= above
         if not member.isdir():
             self._taken.add(member.name)
         return parts

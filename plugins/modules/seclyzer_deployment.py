@@ -9,7 +9,19 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import bundles, deployments, health, lease, machine, pruning, releases, runs, staging, switching
+from ..module_utils import (
+    bundles,
+    deployments,
+    health,
+    lease,
+    machine,
+    pruning,
+    releases,
+    runs,
+    signatures,
+    staging,
+    switching,
+)
 from ..module_utils.deployments import Desired
 from ..module_utils.files import locked
 from ..module_utils.history import History
@@ -43,6 +55,20 @@ options:
   sums:
     description: The text of the bundle's C(SHA256SUMS), which has to name that manifest and its archives. Set likewise.
     type: str
+  signature:
+    description: The text of the bundle's C(SHA256SUMS.sig), as C(ssh-keygen -Y sign) writes it. Set likewise.
+    type: str
+    default: ""
+  signers:
+    description:
+      - Who may sign a bundle, each a line of C(ssh-keygen)'s allowed signers. For C(staged).
+      - Without it, the action names the key of the controller's user, which C(make bundle) makes.
+    type: list
+    elements: str
+  allow_unsigned:
+    description: Whether a bundle without a signature is accepted.
+    type: bool
+    default: false
   archives:
     description: Folder on the host with archives that were sent. Set by the action.
     type: path
@@ -199,6 +225,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "bundle": {"type": "path"},
     "manifest": {"type": "str"},
     "sums": {"type": "str"},
+    "signature": {"type": "str", "default": ""},
+    "signers": {"type": "list", "elements": "str"},
+    "allow_unsigned": {"type": "bool", "default": False},
     "archives": {"type": "path"},
     "mode": {"type": "str"},
     "implementations": {"type": "dict", "default": {}},
@@ -248,6 +277,8 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     """Stages what is desired, or reports what the host lacks."""
     if not parameters["manifest"] or not parameters["sums"]:
         raise Refused("state=staged needs the bundle's manifest, and its SHA256SUMS")
+    signers = parameters.get("signers") or []
+    signatures.signer(parameters["sums"], parameters["signature"], signers, parameters["allow_unsigned"])
     manifest = bundles.verified(parameters["manifest"], parameters["sums"])
     desired = Desired(
         release=bundles.release_of(manifest),

@@ -72,6 +72,10 @@ options:
   description: Options that are set by an old name, by their new names and in the new form.
   type: dict
   returned: renamed
+unsigned:
+  description: Whether the bundle has no signature, which the inventory allows.
+  type: bool
+  returned: variables
 typed:
   description: Options of roles that were set by C(-e), in the place of what the inventory configures.
   type: list

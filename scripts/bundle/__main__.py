@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plugins.module_utils import bundles
 from plugins.module_utils.layout import Refused
-from scripts.bundle import BundleError, archives, python_tree, rust
+from scripts.bundle import BundleError, archives, python_tree, rust, sbom, signing
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
 from scripts.bundle.targets import ARCHITECTURE, FILES, TARGETS, Target
@@ -20,9 +20,11 @@ from scripts.bundle.targets import ARCHITECTURE, FILES, TARGETS, Target
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("extractors/python", "agent")
 LOCKS = tuple(f"{package}/requirements.lock" for package in PACKAGES)
+SPEC = "extractors/schema/features.json"
+CRATES = "extractors/rust/Cargo.lock"
 VECTORS = "extractors/vectors"
 BENCH = "bench"
-NEEDED = (*LOCKS, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
+NEEDED = (*LOCKS, SPEC, CRATES, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
 NO_SOURCE = ("__pycache__", "*.pyc", "tests", "build", "*.egg-info")
 UNWANTED = shutil.ignore_patterns(*NO_SOURCE)
 UNWANTED_BENCH = shutil.ignore_patterns(*NO_SOURCE, "dev", "__main__.py")
@@ -38,10 +40,14 @@ def main() -> int:
     root = options.root.resolve()
     out = options.out or root / "build" / "bundle"
     try:
+        signs = signing.chosen()
         key = inputs(root)
         if (release := up_to_date(out, key)) is None:
             release = build(root, out, key)
-        print(f"{out}: release {release}")
+        signed = signing.ensure(out, signs)
+        one = out.with_name(f"{out.name}-{ARCHITECTURE}.tar")
+        archives.single(out, f"seclyzer-{release}-{ARCHITECTURE}", one)
+        print(f"{out}, and in one file {one.name}: release {release}, {signed}")
     except BundleError as fault:
         print(f"bundle: {fault}", file=sys.stderr)
         return 1
@@ -55,7 +61,14 @@ def inputs(root: Path) -> str:
         raise BundleError(f"{root} has no {', '.join(missing)}")
     digest = hashlib.sha256()
     files = [path for folder in (*PACKAGES, VECTORS, BENCH) for path in _files(root / folder)]
-    files += [root / "VERSION", *rust.programs(root / "build" / "rust"), *_files(Path(__file__).parent), *FILES]
+    files += [
+        root / "VERSION",
+        root / SPEC,
+        root / CRATES,
+        *rust.programs(root / "build" / "rust"),
+        *_files(Path(__file__).parent),
+        *FILES,
+    ]
     for path in files:
         digest.update(f"{path.name} {archives.sha256(path)}\n".encode())
     return digest.hexdigest()
@@ -98,6 +111,8 @@ def build(root: Path, out: Path, key: str) -> str:
         with ThreadPoolExecutor() as pool:
             targets = {target.name: target for target in TARGETS}.values()  # bytecode goes by the minor version
             trees = list(pool.map(lambda target: _tree(root, target, ours, scratch, fresh), targets))
+        crates = sbom.linked(root, ARCHITECTURE)
+        (fresh / sbom.NAME).write_text(sbom.document(root, [root / lock for lock in LOCKS], crates, version))
         release = _describe(root, version, glibc, [common, *trees], fresh)
         (fresh / ".inputs").write_text(key)
         for path in fresh.iterdir():
@@ -132,11 +147,12 @@ def _describe(root: Path, version: str, glibc: str, packed: list[Archive], fresh
         "architecture": ARCHITECTURE,
         "systems": _systems(),
         "glibc": glibc,
+        "outputs": json.loads((root / SPEC).read_text())["schema"],
         "archives": {archive.name: archive.described() for archive in packed},
         "source": _source(root),
     }
     (fresh / bundles.MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    names = [bundles.MANIFEST, *(bundles.file_of(archive.name) for archive in packed)]
+    names = [bundles.MANIFEST, sbom.NAME, *(bundles.file_of(archive.name) for archive in packed)]
     (fresh / bundles.SUMS).write_text("".join(f"{archives.sha256(fresh / name)}  {name}\n" for name in names))
     return release
 

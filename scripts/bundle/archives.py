@@ -42,6 +42,15 @@ def pack(name: str, tree: Path, out: Path) -> Archive:
     return Archive(name, sha256(target), target.stat().st_size, unpacked + len(sums.encode()), listed, content)
 
 
+def single(folder: Path, name: str, out: Path) -> None:
+    """Packs a folder's files as one file, below a folder `name`; hidden ones are left out."""
+    part = out.with_name(f".{out.name}.part")
+    with tarfile.open(part, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for path in sorted(folder.glob("[!.]*")):
+            _add(tar, path, f"{name}/{path.name}")
+    part.rename(out)
+
+
 def sha256(path: Path) -> str:
     """The hash of a file."""
     with path.open("rb") as stream:

@@ -9,6 +9,9 @@ from scripts.bundle.targets import ARCHITECTURE, ELF_MACHINE, GLIBC, PROGRAMS
 
 SYMBOL = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0")
 
+RELR = b"\0GLIBC_ABI_DT_RELR\0"
+"""What programs with packed relocations ask for: glibc has it from 2.36 on."""
+
 
 def programs(folder: Path) -> list[Path]:
     """The built programs; refuses when one is missing."""
@@ -36,6 +39,8 @@ def _required_glibc(path: Path) -> tuple[int, int]:
         raise BundleError(f"{path} is no program for {ARCHITECTURE}")
     # Names of versions stand between zeros; two in a row share one, so look with overlap.
     versions = [(int(m[1]), int(m[2])) for m in re.finditer(rb"(?=" + SYMBOL.pattern + rb")", data)]
+    if RELR in data:
+        versions.append((2, 36))
     newest = max(versions, default=(0, 0))
     if newest > GLIBC:
         needed, oldest = (".".join(map(str, version)) for version in (newest, GLIBC))

@@ -101,7 +101,7 @@ def test_packages_that_pip_audit_skipped_are_no_pass_though_it_says_so_and_ends_
         ("govulncheck", "no JSON", 0, 1),
     ],
 )
-def test_a_tool_that_does_not_reach_its_advisories_is_said_and_is_3(
+def test_a_tool_that_does_not_reach_its_advisories_is_reported_and_is_3(
     tools: Tools, tool: str, out: str, code: int, locks: int
 ) -> None:
     tools.says(tool, out, code, err="fetching: no such host")

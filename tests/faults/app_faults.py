@@ -6,7 +6,7 @@ from tests.helpers.waiting import until
 
 from .campaign import Fault
 from .redis_faults import forget_lists
-from .stage import ALL_CLOSED_S, KINDS, Stage
+from .stage import KINDS, Stage
 
 WINDOW_S = 3.1
 STATE_FILE = "app-state.json"
@@ -20,7 +20,7 @@ def reboot(stage: Stage) -> None:
     for _ in range(2):
         stage.wait_read()
         idle_since = time.monotonic()
-        stage.run_for(ALL_CLOSED_S)
+        stage.wait_closed()
         for kind in KINDS:
             stage.stop(kind)
         assert (stage.state("app") / STATE_FILE).stat().st_mode & 0o777 == 0o600

@@ -56,6 +56,10 @@ class Request:
     went_up: bool = False  # all of it, to InfluxDB
     answered: bool = False
 
+    def took(self, now: float) -> float:
+        """Seconds until it was done, or until now."""
+        return min(self.done_at, now) - self.at
+
 
 class InfluxTap:
     """Watches one connection."""

@@ -19,7 +19,7 @@ from redis.retry import Retry
 from lab.gateway import Gateway
 from tests.helpers.influx_server import InfluxServer
 from tests.helpers.redis_server import RedisServer
-from tests.helpers.waiting import until_each
+from tests.helpers.waiting import PATIENCE_S, until, until_each
 from tests.live.expected import SCHEMA, Key, Point, points_of
 from tests.live.extractor import PROGRAMS, SETTINGS, Extractor
 
@@ -30,6 +30,8 @@ from .redis_tap import RedisDoor
 from .relay import Relay
 
 KINDS = tuple(PROGRAMS)
+WINDOWED = tuple(kind for kind in KINDS if kind != "app")
+LAST_FEW = 100  # entries of a stream among which the newest event is
 HOST = "stage"
 # Time is scaled by settings: windows of 3 s each second, and a tenth to a thirtieth of the waits for InfluxDB.
 SCALED = {
@@ -39,8 +41,6 @@ SCALED = {
     "SECLYZER_INFLUX_RETRY_SECONDS": "2",
     "SECLYZER_HOST": HOST,
 }
-# So long after the last key its windows have closed: the interval (1 s), then the idle timeout (2 s) and the lateness.
-ALL_CLOSED_S = 4.0
 WARM = 2  # outputs of each kind before the first fault
 
 
@@ -125,7 +125,7 @@ class Stage:
         client = self.client(path)
         listener = client.pubsub()
         listener.psubscribe("seclyzer:features:*")
-        assert listener.get_message(timeout=5), "no answer to psubscribe"
+        assert listener.get_message(timeout=PATIENCE_S), "no answer to psubscribe"
         self._closing.append((client, listener))  # it would close when nobody knew it any more
         threading.Thread(target=self._hear, args=(listener,), daemon=True).start()
 
@@ -209,6 +209,17 @@ class Stage:
         for entry in self.injected:
             last[entry.kind] = max(last.get(entry.kind, "0-0"), f"{entry.at[1]}-{entry.at[2]}", key=order)
         until_each(last, lambda kind: order(self.doors[kind].behind) >= order(last[kind]), f"all is read up to {last}")
+
+    def wait_closed(self) -> None:
+        """After `wait_read`: no window is due any more, the last one with an event in its last interval has come."""
+        for kind in WINDOWED:
+            last = self.client().xrevrange(f"seclyzer:stream:{kind}", count=LAST_FEW)
+            newest = max(int(json.loads(fields["e"])["ts"]) for _, fields in last)
+            until(lambda kind=kind, newest=newest: self._newest_output(kind) >= newest, f"{kind}: all has closed")  # type: ignore[misc]
+
+    def _newest_output(self, kind: str) -> int:
+        published = self.published[kind]
+        return int(json.loads(published[-1])["ts"]) if published else 0
 
     def add(self, kind: str, events: Iterable[dict[str, Any]], in_replay: bool = True) -> None:
         """Events of our own into a stream; those that the extractor is to skip unseen are in no replay."""

@@ -47,11 +47,11 @@ def test_all_as_it_should_be() -> None:
         ([WANTED[1], WANTED[0], WANTED[2]], ["published in another order than the replay's"]),
     ],
 )
-def test_what_is_wrong_in_redis_is_said(published: list[str], reported: list[str]) -> None:
+def test_what_is_wrong_in_redis_is_reported(published: list[str], reported: list[str]) -> None:
     assert judged(published) == reported
 
 
-def test_what_is_wrong_in_the_list_is_said() -> None:
+def test_what_is_wrong_in_the_list_is_reported() -> None:
     assert judged(WANTED, listed=WANTED[1:]) == ["the list is not what was published"]
 
 
@@ -63,7 +63,7 @@ def test_what_is_wrong_in_the_list_is_said() -> None:
         ([WANTED[0], WANTED[1], text(7, 0.71)], ["points_wrong 1"]),
     ],
 )
-def test_what_is_wrong_in_influxdb_is_said(stored: list[str], reported: list[str]) -> None:
+def test_what_is_wrong_in_influxdb_is_reported(stored: list[str], reported: list[str]) -> None:
     assert judged(WANTED, stored=stored) == reported
 
 
@@ -100,7 +100,7 @@ def test_in_doubt_is_what_went_to_influxdb_whole_and_was_never_answered() -> Non
     assert door.in_doubt() == {1}
 
 
-def test_commands_are_told_apart_wherever_they_are_torn() -> None:
+def test_commands_are_separated_wherever_they_are_torn() -> None:
     whole = b"*1\r\n$5\r\nMULTI\r\n*2\r\n$4\r\nECHO\r\n$6\r\na\r\nb\r\n\r\n*1\r\n$4\r\nEXEC\r\n"
     parts = [[b"MULTI"], [b"ECHO", b"a\r\nb\r\n"], [b"EXEC"]]
     for torn in range(len(whole) + 1):

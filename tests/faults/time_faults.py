@@ -124,7 +124,7 @@ def trimmed_gap(stage: Stage) -> None:
     for one in stage.running.values():
         one.signal(signal.SIGCONT)
     stage.wait_outputs(3)
-    until(lambda: stage.stats("mouse").get("gaps", "0") != "0", "the gap is counted", 12)
+    until(lambda: stage.stats("mouse").get("gaps", "0") != "0", "the gap is counted")
 
 
 def back_in_an_empty_redis(stage: Stage) -> None:

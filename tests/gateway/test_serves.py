@@ -89,7 +89,7 @@ def test_the_journal_holds_no_token_and_nothing_of_a_line(site: Site) -> None:
     assert not [one for one in (site.edge1, site.edge2, site.reader, site.backend, secret) if one in reported]
 
 
-def test_what_is_refused_is_told_once_a_minute(site: Site) -> None:
+def test_what_is_refused_is_reported_once_a_minute(site: Site) -> None:
     before = site.gateway.log.read_text().count("unknown is refused (401)")
     for _ in range(50):
         assert site.ask("POST", WRITE, line("edge1"), "nobody").status == 401

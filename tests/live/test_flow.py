@@ -176,7 +176,7 @@ def test_no_log_holds_what_was_typed(run: Run) -> None:
         assert one.heard.count("READY=1") == 1
 
 
-def test_of_times_in_milliseconds_the_unit_is_said(run: Run) -> None:
+def test_of_times_in_milliseconds_the_unit_is_reported(run: Run) -> None:
     for one in run.world.all:
         said = [line for line in one.log.splitlines() if "more than 400 days ago" in line]
         if run.last_ids[one.kind] == "0-0":

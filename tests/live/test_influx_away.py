@@ -90,7 +90,7 @@ def test_influxdb_has_all_in_the_end(run: Run, kind: str) -> None:
     run.world.assert_stored(kind, replay(run.implementation, kind, run.events[kind]).texts)
 
 
-def test_each_outage_is_said_once(run: Run) -> None:
+def test_each_outage_is_reported_once(run: Run) -> None:
     for one in run.world.all:
         assert one.story("influx") == [*OUTAGE * 3], one.log
         assert one.heard.count("READY=1") == 1

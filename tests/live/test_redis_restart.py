@@ -119,7 +119,7 @@ def test_influxdb_holds_all(run: Run, kind: str) -> None:
     run.world.assert_stored(kind, replay(run.implementation, kind, run.events[kind]).texts)
 
 
-def test_the_outage_is_said_once_and_the_service_stays_ready(run: Run) -> None:
+def test_the_outage_is_reported_once_and_the_service_stays_ready(run: Run) -> None:
     for one in run.world.all:
         assert one.story("redis") == ["away", "back"], one.log
         assert [line for line in one.heard if line in ("READY=1", "STOPPING=1")] == ["READY=1", "STOPPING=1"]

@@ -160,7 +160,7 @@ def test_the_spool_is_empty_afterwards(run: Run, kind: str) -> None:
     assert int(stats["points_spooled"]) >= LEAST
 
 
-def test_it_is_said_when_points_go_to_the_spool_and_when_it_is_sent(run: Run) -> None:
+def test_it_is_reported_when_points_go_to_the_spool_and_when_it_is_sent(run: Run) -> None:
     for extractor in run.world.all:
         assert extractor.log.count("InfluxDB is away: points go to the ") == 1, extractor.log
         sent = sum(extractor.log.count(f"the {words} sent") for words in ("spool is", "disk buffer was"))

@@ -13,7 +13,7 @@ import redis
 
 from tests.helpers.influx_server import InfluxServer
 from tests.helpers.redis_server import RedisServer
-from tests.helpers.waiting import until, until_each
+from tests.helpers.waiting import PATIENCE_S, until, until_each
 
 from .events import Events
 from .expected import SCHEMA, Json, Point, point_of, points_of, replay, same
@@ -45,7 +45,7 @@ class World:
         self._listening = client  # it would close when nobody knew it any more
         listener = client.pubsub()
         listener.psubscribe("seclyzer:features:*")
-        assert listener.get_message(timeout=5), "no answer to psubscribe"
+        assert listener.get_message(timeout=PATIENCE_S), "no answer to psubscribe"
         threading.Thread(target=self._listen, args=(listener,), daemon=True).start()
 
     def _listen(self, listener: Any) -> None:

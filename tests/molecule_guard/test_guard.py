@@ -40,7 +40,7 @@ def test_a_run_that_tested_everything_is_believed(guard: Any) -> None:
     ],
 )
 def test_what_molecule_passed_over_is_a_fault(guard: Any, line: str) -> None:
-    assert guard.faults([line], good(guard), STEPS, LEAST) == [f"molecule said: {line}"]
+    assert guard.faults([line], good(guard), STEPS, LEAST) == [f"molecule reported: {line}"]
 
 
 def test_a_step_that_did_not_run_is_a_fault(guard: Any) -> None:

@@ -65,6 +65,7 @@ EFFECTS = {
         "trigraph of exactly 2000 ms",
         "a rollover's overlap",
         "11 logarithms or more",
+        "11 gaps or more that are even",
         *(f"a key of class {kind}" for kind in CLASSES),
         "a key by class and slot",
     ],

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from math import log, sqrt
 
 from . import naive_stats as stats
 from .naive_parse import Event
@@ -99,7 +99,8 @@ def of_people(events: list[Event], seen: Counter[str]) -> dict[str, object]:
     seen["trigraph of exactly 2000 ms"] += 2000 in threes
     threes = [ms for ms in threes if 0 < ms < 2000]
     gaps = [ms for _, _, ms in short]
-    logs = [math.log(ms) for ms in gaps]
+    gaps_us = [b.ts - a.ts for a, b in itertools.pairwise(presses) if 0 < b.ts - a.ts < 1_500_000]
+    logs = [log(ms) for ms in gaps]
     count = len(presses)
     seen["a rollover's overlap"] += bool(overlaps)
     seen["11 logarithms or more"] += len(logs) >= 11
@@ -135,8 +136,15 @@ def of_people(events: list[Event], seen: Counter[str]) -> dict[str, object]:
     result["trigraph_median"] = stats.median(threes)
     result["trigraph_q75"] = stats.quantile(threes, 0.75)
     result["gap_log_std"] = stats.std(enough(4, logs))
-    result["gap_log_autocorrelation"] = autocorrelation(enough(11, logs))
+    even = len(gaps_us) >= 11 and (are_even(gaps_us[:-1]) or are_even(gaps_us[1:]))
+    seen["11 gaps or more that are even"] += even
+    result["gap_log_autocorrelation"] = 0.0 if even else autocorrelation(enough(11, logs))
     return result
+
+
+def are_even(gaps_us: list[int]) -> bool:
+    """Whether the longest and the shortest differ by less than 1 ms."""
+    return max(gaps_us) - min(gaps_us) < 1000
 
 
 def enough(count: int, values: list[float]) -> list[float]:
@@ -151,5 +159,5 @@ def autocorrelation(values: list[float]) -> float:
     xy = stats.total([(a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)])
     xx = stats.total([(a - mean_x) * (a - mean_x) for a in x])
     yy = stats.total([(b - mean_y) * (b - mean_y) for b in y])
-    divisor = math.sqrt(xx * yy)
+    divisor = sqrt(xx * yy)
     return xy / divisor if divisor else 0.0

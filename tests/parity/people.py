@@ -123,6 +123,14 @@ def typing(rng: random.Random, temper: Temper, count: int, start: int) -> list[T
     def add(ts: int, key: str, event: str) -> None:
         out.append((ts, {"type": '"keystroke"', "key": quoted(key), "event": quoted(event)}))
 
+    if rng.random() < 0.15:  # as a macro types: evenly, or nearly so; a rest comes after it
+        gap, jitter = rng.randrange(10_000, 200_000), rng.choice([0, 0, 0, 450])
+        for _ in range(rng.randint(12, 25)):
+            key, pressed = rng.choice(keys), now + rng.randint(0, jitter)
+            add(pressed, key, "press")
+            add(pressed + gap // 2, key, "release")
+            now += gap
+        now += 60_000_000
     while len(out) < count:
         key = rng.choice(keys)
         if pace != 500 and rng.random() < temper.exact / 3:  # three presses, the third at a limit from the first

@@ -104,14 +104,14 @@ def test_the_same_is_in_force(program: str, environment: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(("arguments", "environment"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_said_in_the_same_words(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+def test_a_mistake_is_reported_in_the_same_words(arguments: tuple[str, ...], environment: dict[str, str]) -> None:
     reported = run(PYTHON, "mouse_extractor", *arguments, **environment)
     assert reported == run(RUST, "mouse_extractor", *arguments, **environment)
     assert reported[:2] == (78, "") and reported[2].count("\n") == 1 and "hidden" not in reported[2]
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
-def test_a_mistake_in_the_file_is_said_in_the_same_words(text: str, tmp_path: Path) -> None:
+def test_a_mistake_in_the_file_is_reported_in_the_same_words(text: str, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(text, encoding="utf-8")
     reported = run(PYTHON, "mouse_extractor", "--config", str(tmp_path / "x.yaml"))
     assert reported == run(RUST, "mouse_extractor", "--config", str(tmp_path / "x.yaml"))

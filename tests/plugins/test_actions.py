@@ -18,6 +18,7 @@ ABOUT: dict[str, Any] = {
     "distribution": "debian",
     "distribution_version": "12",
     "architecture": "x86_64",
+    "glibc": "2.36",
     "python": "python3.11",
     "systemd": True,
     "root": True,
@@ -27,6 +28,7 @@ MANIFEST: dict[str, Any] = {
     "release": "0.1.0-abcdefabcdef",
     "systems": {"debian": ["12", "13"]},
     "architecture": "x86_64",
+    "glibc": "2.31",
     "archives": {"common": {"unpacked": 1 << 20}, "python3.11": {"unpacked": 20 << 20}},
 }
 
@@ -50,6 +52,9 @@ def test_nothing_speaks_against_a_host_that_is_served() -> None:
         ),
         ({"python": "python3.12"}, "/usr/bin/python3 is python3.12; the bundle serves python3.11"),
         ({"architecture": "aarch64"}, "it is aarch64; the bundle is for x86_64"),
+        ({"glibc": "2.30"}, "it has glibc 2.30; the bundle needs glibc 2.31"),
+        ({"glibc": "2.9.9000"}, "it has glibc 2.9.9000; the bundle needs glibc 2.31"),
+        ({"glibc": ""}, "it has no glibc; the bundle needs glibc 2.31"),
         ({"systemd": False}, "systemd does not run it"),
         ({"root": False}, "Ansible is not root there; set ansible_become: true or log in as root"),
         ({"free": 40 << 20}, "/opt/seclyzer has 40 MiB left, the release needs 53 MiB"),
@@ -104,7 +109,7 @@ def facts(**hosts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_edges_without_a_store_are_refused_unless_they_are_told_where_it_is() -> None:
+def test_edges_without_a_store_are_refused_unless_its_address_is_configured() -> None:
     assert preflight._groups(facts(a={}, b={"influxdb_store_host": "c"})) == [
         "the inventory has no host in seclyzer_store, and influxdb_store_host names none (a)"
     ]
@@ -146,7 +151,7 @@ def test_options_are_what_a_host_was_given_or_the_roles_defaults() -> None:
         ({"influxdb_url": trust_as_template("https://{{ 'd' ~ 'b' }}:1")}, "https://db:1", ""),
     ],
 )
-def test_a_host_writes_to_the_first_store_unless_it_is_told_otherwise(
+def test_a_host_writes_to_the_first_store_unless_another_is_configured(
     reported: dict[str, Any], url: str, ca_file: str
 ) -> None:
     found = preflight._influx(resolved({**reported, "groups": {"seclyzer_store": ["store1", "store2"]}}))
@@ -162,7 +167,7 @@ def test_a_host_writes_to_the_first_store_unless_it_is_told_otherwise(
         ("https://[fd00::1]:8086", "[fd00::1]:8086"),
     ],
 )
-def test_the_proxy_is_told_host_and_port_of_the_store(url: str, address: str) -> None:
+def test_the_proxy_gets_host_and_port_of_the_store(url: str, address: str) -> None:
     assert preflight._influx(resolved({"influxdb_url": url, "groups": {}}))["address"] == address
 
 

@@ -59,6 +59,10 @@ def test_the_newest_glibc_that_a_program_asks_for_is_found(tmp_path: Path) -> No
     assert rust.copy([program], tmp_path / "bin") == "2.34"
 
 
+def test_packed_relocations_need_the_glibc_that_knows_them(tmp_path: Path) -> None:
+    assert rust.copy([elf(tmp_path / "p", "GLIBC_2.34", "GLIBC_ABI_DT_RELR")], tmp_path / "bin") == "2.36"
+
+
 def test_a_program_that_the_oldest_host_cannot_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"needs glibc 2.39, the oldest host has 2.36"):
         rust.copy([elf(tmp_path / "p", "GLIBC_2.2.5", "GLIBC_2.39")], tmp_path / "bin")
@@ -69,7 +73,7 @@ def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
         rust.copy([elf(tmp_path / "p", machine=183)], tmp_path / "bin")
 
 
-def test_missing_programs_are_said_with_the_command_that_builds_them(tmp_path: Path) -> None:
+def test_missing_programs_are_reported_with_the_command_that_builds_them(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=f"has no {', '.join(kinds.PROGRAMS.values())}; `make build`"):
         rust.programs(tmp_path)
 

@@ -102,6 +102,7 @@ def test_the_host_reads_sha256sums_itself(folder: Path, host: Layout) -> None:
     found = bundles.read(folder)
     value = desired(host, found.manifest)
     reported: dict[str, Any] = {"mode": value.mode, "implementations": {}, "units": {}, "config": {}, "probes": {}}
+    reported |= {"signature": "", "signers": [], "allow_unsigned": True}
     reported |= {"by": "me", "archives": str(folder), "manifest": found.text.replace("0.1.0", "0.1.1", 1)}
     with pytest.raises(Refused, match="is not the one that SHA256SUMS names"):
         stage(host, reported | {"sums": found.sums}, check=False, diff=False)

@@ -102,7 +102,7 @@ def test_all_well_is_one_line(target: Target) -> None:
     assert found.summary() == "keystroke=rust, agent pass, InfluxDB answers"
 
 
-def test_a_unit_that_is_not_active_is_said_with_its_journal(
+def test_a_unit_that_is_not_active_is_reported_with_its_journal(
     target: Target, fake: Systemd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(systemd, "journal", lambda unit: ["out of memory"])
@@ -130,7 +130,7 @@ def test_no_heartbeat_is_a_fault(target: Target, redis: Redis) -> None:
     assert health.look(target).faults == ["keystroke: writes no heartbeat (seclyzer:stats is empty)"]
 
 
-def test_a_redis_that_refuses_or_is_away_is_said(target: Target, redis: Redis) -> None:
+def test_a_redis_that_refuses_or_is_away_is_reported(target: Target, redis: Redis) -> None:
     redis.password = "another"
     assert health.look(target).faults[0].startswith("Redis does not answer: WRONGPASS")
     Path(str(redis.server_address)).unlink()
@@ -172,12 +172,12 @@ def test_a_warning_is_no_fault(target: Target) -> None:
     assert "agent warn (a:b: slow)" in found.summary()
 
 
-def test_an_agent_that_does_not_answer_is_said(target: Target) -> None:
+def test_an_agent_that_does_not_answer_is_reported(target: Target) -> None:
     away = Target(target.version, {}, {UNIT: ""}, {"agent": "127.0.0.1:1"})
     assert "the agent does not answer on 127.0.0.1:1" in health.look(away).faults[0]
 
 
-def test_an_influxdb_that_does_not_answer_is_said(target: Target) -> None:
+def test_an_influxdb_that_does_not_answer_is_reported(target: Target) -> None:
     away = Target(target.version, {}, {UNIT: ""}, {"influx_url": "http://127.0.0.1:1"})
     assert "InfluxDB does not answer at http://127.0.0.1:1" in health.look(away).faults[0]
 

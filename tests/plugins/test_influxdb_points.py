@@ -130,7 +130,7 @@ def test_quoting_leaves_nothing_that_ends_a_string() -> None:
         quoted('x\n" or')
 
 
-def test_what_influxdb_refuses_is_said(influxd: InfluxServer) -> None:
+def test_what_influxdb_refuses_is_reported(influxd: InfluxServer) -> None:
     elsewhere = Points(Bucket(influxd, f"test-{uuid.uuid4().hex}").points._influxdb, influxd.token, "seclyzer", "none")
     with pytest.raises(Refused, match="bucket"):
         elsewhere.count(Selection(user="ann"))

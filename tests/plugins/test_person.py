@@ -132,7 +132,7 @@ def test_a_look_files_nothing_and_holds_nothing_open(tmp_path: Path) -> None:
     assert (reported["complete"], reported["report"], (tmp_path / "none").exists()) == (True, [], False)
 
 
-def test_a_host_without_an_owner_and_old_backups_are_told_of(tmp_path: Path) -> None:
+def test_a_host_without_an_owner_and_old_backups_are_reported(tmp_path: Path) -> None:
     nobody = GOOD | {"__seclyzer_seen": SEEN | {"owner": {"user": "default", "host": "edge2"}}}
     store = GOOD_STORE | {"__seclyzer_store_seen": STORED | {"backups": ["influxdb-1.tar"]}}
     reported = "\n".join(report(tmp_path, {"edge1": GOOD, "edge2": nobody}, store)["msg"])

@@ -47,7 +47,7 @@ def test_ports_of_our_own_units_are_no_fault_nor_are_those_of_parts_that_a_host_
     assert ports.faults(edge, [row(8086, "0.0.0.0", OTHER), row(6379, "127.0.0.1", OTHER)]) == []
 
 
-def test_who_cannot_be_seen_and_who_is_of_no_unit_are_said_too() -> None:
+def test_who_cannot_be_seen_and_who_is_of_no_unit_are_reported_too() -> None:
     edge = ports.of_host(OPTIONS, edge=True, store=False, tls=True)
     (unseen,) = ports.faults(edge, [row(9484, "127.0.0.1")])
     assert unseen.startswith("port 9484 is in use by a program that root cannot see; ")

@@ -66,7 +66,7 @@ def test_an_archive_that_reaches_outside_is_refused(host: Layout, tmp_path: Path
     assert not (host.base / "escaped").exists()
 
 
-def test_a_host_with_another_python_is_told_which_are_served(host: Layout, tmp_path: Path) -> None:
+def test_a_host_with_another_python_is_refused_with_those_that_are_served(host: Layout, tmp_path: Path) -> None:
     manifest = bundle(tmp_path)
     host.python.unlink()
     (host.python.parent / "python3.9").write_text("")
@@ -83,7 +83,7 @@ def test_a_full_disk_is_refused_before_anything_is_sent(
         releases.room(host, bundle(tmp_path))
 
 
-def test_a_missing_archive_is_said(host: Layout, tmp_path: Path) -> None:
+def test_a_missing_archive_is_reported(host: Layout, tmp_path: Path) -> None:
     manifest = bundle(tmp_path)
     shutil.move(tmp_path / "python3.11.tar.gz", tmp_path / "elsewhere")
     with pytest.raises(Refused, match=r"python3.11.tar.gz did not arrive"):
@@ -214,7 +214,7 @@ def test_a_release_from_before_is_whole_and_gets_its_anchors_without_being_sent(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"archives": {"common": 1}}', '{"archives": []}'])
-def test_a_host_whose_manifest_is_damaged_is_told_so(host: Layout, tmp_path: Path, text: str) -> None:
+def test_a_host_whose_manifest_is_damaged_is_reported(host: Layout, tmp_path: Path, text: str) -> None:
     manifest = bundle(tmp_path)
     tree = releases.install(host, manifest, tmp_path)
     tree.chmod(0o755)
@@ -240,7 +240,7 @@ def test_a_link_in_the_place_of_a_release_is_replaced_and_what_it_leads_to_stays
     assert [path.name for path in host.releases.iterdir()] == [manifest["release"]]
 
 
-def test_a_name_of_any_bytes_is_said_in_one_plain_line(host: Layout, tmp_path: Path) -> None:
+def test_a_name_of_any_bytes_is_reported_in_one_plain_line(host: Layout, tmp_path: Path) -> None:
     manifest = bundle(tmp_path)
     tree = releases.install(host, manifest, tmp_path)
     (tree / "bin").chmod(0o755)

@@ -55,7 +55,7 @@ def test_every_default_is_an_option_and_says_the_same(role: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
-def test_every_option_is_told_and_used(role: Path) -> None:
+def test_every_option_is_described_and_used(role: Path) -> None:
     reported = options(role)
     assert [name for name in reported if not reported[name].get("description") or not reported[name].get("type")] == []
     everywhere = "".join(text for one in ROLES for text in texts(one))

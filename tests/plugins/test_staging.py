@@ -75,7 +75,7 @@ def test_an_interrupted_rollout_goes_on_with_what_it_staged(
     assert (done.deployment, done.changed) == (1, False)
 
 
-def test_a_deployment_that_fails_its_proof_is_said_and_not_current(
+def test_a_deployment_that_fails_its_proof_is_reported_and_not_current(
     host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
 ) -> None:
     fake.fails["--check"] = "influx_token: 401"

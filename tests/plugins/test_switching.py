@@ -114,7 +114,7 @@ def test_a_new_credential_restarts_the_units_that_hold_the_old_one(
     assert switching.switch(host, n, "me").restarted == []
 
 
-def test_a_unit_that_does_not_start_is_said_with_its_last_words(
+def test_a_unit_that_does_not_start_is_reported_with_its_last_words(
     host: Layout, fake: Systemd, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.fails["--no-ask-password start"] = "Job failed."
@@ -203,7 +203,7 @@ def test_going_back_to_a_deployment_without_sockets_takes_them_away(
     assert not list(host.units.glob("*.socket"))
 
 
-def test_what_ran_from_a_release_that_was_mended_restarts_once_and_the_release_is_said(
+def test_what_ran_from_a_release_that_was_mended_restarts_once_and_the_release_is_reported(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
     n = stage(host, desired(host, manifest))
@@ -229,7 +229,7 @@ def test_what_was_mended_elsewhere_or_before_the_machine_came_up_restarts_nothin
     assert not switching.plan(host, n).changed
 
 
-def test_a_unit_that_was_stopped_when_its_release_was_mended_starts_and_the_release_is_said(
+def test_a_unit_that_was_stopped_when_its_release_was_mended_starts_and_the_release_is_reported(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
     n = stage(host, desired(host, manifest))

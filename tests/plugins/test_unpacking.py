@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from plugins.action import seclyzer_preflight as preflight
 from plugins.module_utils import releases
 from plugins.module_utils.files import sha256
 from plugins.module_utils.layout import Layout, Refused
@@ -85,6 +86,15 @@ def test_a_forged_archive_is_refused(outside: Path, host: Layout, tmp_path: Path
     why, forged = ATTACKS[name]
     (tmp_path / "bundle").mkdir()
     refused(host, forge(tmp_path / "bundle", forged(outside)), tmp_path / "bundle", outside, why)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_forged_archive_is_refused_on_the_controller_already(outside: Path, tmp_path: Path, name: str) -> None:
+    words, attack = ATTACKS[name]
+    forge(tmp_path, attack(outside))
+    (sentence,) = preflight._bundle(tmp_path)
+    assert sentence.startswith(f"{tmp_path}/common.tar.gz: the archive holds") and words in sentence
+    assert list(outside.iterdir()) == [outside / "secret"]
 
 
 def test_an_honest_archive_made_the_same_way_is_taken(host: Layout, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def test_options_of_all_entry_points_are_known() -> None:
     assert set(KNOWN) == {"redis_port", "redis_maxclients", "influxdb_org"}
 
 
-def test_an_unknown_name_with_a_roles_prefix_is_said_with_its_neighbour() -> None:
+def test_an_unknown_name_with_a_roles_prefix_is_reported_with_its_neighbour() -> None:
     assert unknown(["redis_maxclient", "seclyzer_frobnicate"], KNOWN) == [
         "there is no option redis_maxclient; is redis_maxclients meant?",
         "there is no option seclyzer_frobnicate",
@@ -66,7 +66,7 @@ def test_what_fits_is_taken(value: object, kind: str) -> None:
         (["a"], "dict", "redis_port is a list; it has to be a mapping"),
     ],
 )
-def test_what_does_not_is_said_with_what_would(value: object, kind: str, reported: str) -> None:
+def test_what_does_not_is_reported_with_what_would(value: object, kind: str, reported: str) -> None:
     assert fault("redis_port", value, {"type": kind}) == reported
 
 

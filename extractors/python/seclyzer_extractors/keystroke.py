@@ -200,8 +200,20 @@ def _short_gaps(short_gaps: ShortGaps) -> dict[str, Value]:
         **_quantiles("gap", short_gaps.ordered(), (5, 10, 25, 50, 75, 90)),
         **{name: _median_of_two_or_more(short_gaps.of[place]) for name, place in _GAPS},
         gap_log_std=_std_of_four_or_more(logs),
-        gap_log_autocorrelation=stats.autocorrelation(logs) if len(logs) >= 11 else 0.0,
+        gap_log_autocorrelation=_log_autocorrelation(short_gaps),
     )
+
+
+def _log_autocorrelation(short_gaps: ShortGaps) -> float:
+    ms = short_gaps.values
+    if len(ms) < 11 or _are_even(ms[:-1]) or _are_even(ms[1:]):
+        return 0.0
+    return stats.autocorrelation(short_gaps.logs)
+
+
+def _are_even(ms: Sequence[float]) -> bool:
+    """Whether the longest and the shortest time differ by less than 1 ms, compared in whole µs."""
+    return round(max(ms) * 1000) - round(min(ms) * 1000) < 1000
 
 
 _NO_RHYTHM = dict.fromkeys(_rhythm([1.0], 1.0), 0.0)

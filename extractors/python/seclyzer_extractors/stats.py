@@ -86,7 +86,7 @@ def eight(values: Sequence[float], ordered: Sequence[float]) -> tuple[float, ...
 
 
 def autocorrelation(values: Sequence[float]) -> float:
-    """How a value goes with the next one, from -1 to 1; 0.0 when they are all the same."""
+    """The correlation of each value with the next, from -1 to 1; 0.0 when it is undefined."""
     if len(values) < 2:
         return 0.0
     these, following = values[:-1], values[1:]

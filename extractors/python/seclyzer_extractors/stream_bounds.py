@@ -60,7 +60,7 @@ class StreamBounds:
     def has_gap(self, answer: Any, last_id: str, read: int) -> bool:
         """Whether entries were taken away by others before they were read; `read` counts those that were.
 
-        That can only be told when all there was has been read: up to the last id assigned, or nothing is left and
+        That is known only when all there was has been read: up to the last id assigned, or nothing is left and
         nothing was added since the last look.
         """
         tip, added = _tip_of(answer), answer.get(b"entries-added")

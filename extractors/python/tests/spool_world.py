@@ -1,4 +1,4 @@
-"""A store with its spool; all else is made up: a disk in memory, an InfluxDB that is told what to say, a clock."""
+"""A store with its spool; all else is made up: a disk in memory, an InfluxDB with prepared answers, a clock."""
 
 from typing import cast
 

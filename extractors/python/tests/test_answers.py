@@ -67,7 +67,7 @@ def test_the_body_is_what_was_handed_over_and_long_ones_are_compressed(server: R
 
 
 @pytest.mark.parametrize("status", [100, 102, 103, 199])
-def test_what_is_said_before_the_answer_is_none(server: RawServer, status: int) -> None:
+def test_an_interim_response_is_no_answer(server: RawServer, status: int) -> None:
     early = b"HTTP/1.1 %d Early\r\nLink: x\r\n\r\n" % status
     assert write(server, says(early + early + whole(503, b"", b"Retry-After: 2"))) == Answer(503, "", 2.0)
     assert trouble(server, says(early)) == "closed the connection"
@@ -100,7 +100,7 @@ def test_an_answer_that_drips_has_one_deadline_for_all_of_it(server: RawServer, 
     assert 0.5 < time.monotonic() - begun < 3
 
 
-def test_a_request_that_nobody_reads_has_the_same_deadline(server: RawServer) -> None:
+def test_a_request_that_is_not_read_has_the_same_deadline(server: RawServer) -> None:
     junk = bytes(range(256)) * 100_000  # compresses badly enough
 
     def never_reads(connection: socket.socket) -> None:
@@ -164,7 +164,7 @@ def test_a_kept_connection_that_was_closed_is_made_anew_and_costs_nothing(server
     assert server.served == 3
 
 
-def test_what_nobody_asked_for_is_no_answer_to_the_next_request(server: RawServer) -> None:
+def test_what_was_not_requested_is_no_answer_to_the_next_request(server: RawServer) -> None:
     server.serve = [says(GOOD, whole(503), pause_s=0.05, stay_s=3), keeps_answering(GOOD + whole(500))]
     client = InfluxDB(config.settings("app", influx_url=server.url))
     assert client.write(b"a", 2).status == 204

@@ -90,7 +90,7 @@ def test_a_replay_that_cannot_be_read_exits_with_1(tmp_path: Path) -> None:
     assert b"No such file" in done.stderr and done.stderr.count(b"\n") == 1
 
 
-def test_nobody_reading_the_output_is_no_traceback() -> None:
+def test_output_without_a_reader_is_no_traceback() -> None:
     lines = b"".join(typed(START, 20_000))
     program = subprocess.Popen(
         command("keystroke", "--replay", "-"), env=environment(),

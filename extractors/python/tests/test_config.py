@@ -1,4 +1,4 @@
-"""Where settings come from, what they may be, and how what is wrong is said."""
+"""Where settings come from, what they may be, and how what is wrong is reported."""
 
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ def test_a_token_goes_nowhere_else_without_tls(load: Any, host: str) -> None:
         assert "hidden" not in str(refused.value)
 
 
-def test_why_is_said_and_without_a_token_or_with_tls_there_is_no_reason(load: Any) -> None:
+def test_why_is_reported_and_without_a_token_or_with_tls_there_is_no_reason(load: Any) -> None:
     with pytest.raises(ConfigError) as refused:
         load("influx_url: http://store:8086/\n", {"INFLUX_TOKEN": "hidden"})
     assert str(refused.value) == (
@@ -210,7 +210,7 @@ def test_what_a_redis_url_does_not_say_of_user_and_password_is_taken_from_their_
         ("redis_password_file: /nowhere", ["cannot read /nowhere, which redis_password_file names", "No such file"]),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line_with_what_is_allowed(load: Any, text: str, reported: list[str]) -> None:
+def test_what_is_wrong_is_reported_in_one_line_with_what_is_allowed(load: Any, text: str, reported: list[str]) -> None:
     with pytest.raises(ConfigError) as raised:
         load(text)
     assert "\n" not in str(raised.value)
@@ -218,7 +218,7 @@ def test_what_is_wrong_is_said_in_one_line_with_what_is_allowed(load: Any, text:
         assert words in str(raised.value)
 
 
-def test_what_is_no_utf8_is_said(load: Any) -> None:
+def test_what_is_no_utf8_is_reported(load: Any) -> None:
     for variable in ("SECLYZER_HOST", "WINDOW_SECONDS", "REDIS_PASSWORD", "INFLUX_TOKEN_FILE"):
         with pytest.raises(ConfigError, match=f"^{variable} is not UTF-8$"):
             load(env={variable: "a\udcff"})
@@ -240,7 +240,7 @@ def _error_of(path: str) -> ConfigError:
     return raised.value
 
 
-def test_a_file_that_is_not_there_is_said(load: Any) -> None:
+def test_a_file_that_is_not_there_is_reported(load: Any) -> None:
     with pytest.raises(ConfigError, match=r"cannot read the configuration file /nowhere\.yaml: No such file"):
         config.load("app", {}, {}, "/nowhere.yaml")
 

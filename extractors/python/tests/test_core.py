@@ -254,7 +254,7 @@ def test_windows_in_order_after_a_jump() -> None:
     assert ends(lines) == [5, 10, 86_400, 86_405]
 
 
-def test_an_event_from_the_future_is_told_among_those_taken_together() -> None:
+def test_an_event_from_the_future_is_reported_among_those_taken_together() -> None:
     live = core()
     fed(live, key(START))
     host = START + 100

@@ -1,4 +1,4 @@
-"""One message, parsed: what is an event, what is malformed, what is somebody else's."""
+"""One message, parsed: what is an event, what is malformed, what belongs to another program."""
 
 import json
 from typing import Any

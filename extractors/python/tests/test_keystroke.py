@@ -69,7 +69,7 @@ def test_digraphs_rank_by_count_and_ties_by_first_appearance() -> None:
     assert [made[f"digraph_{i}_mean"] for i in range(4)] == [15.0, 30.0, 0.0, 0.0]  # c->a took 2 s: not kept
 
 
-def test_at_most_twenty_digraphs_are_told() -> None:
+def test_at_most_twenty_digraphs_are_reported() -> None:
     made = features(*[(100 * i + i, f"k{i}", "p") for i in range(30)])
     assert made["digraph_19_mean"] == 101.0
     assert sum(name.startswith("digraph") for name in made) == 20
@@ -152,7 +152,7 @@ steps = st.tuples(
 
 @given(st.lists(st.tuples(st.lists(steps, min_size=1, max_size=40), st.integers(0, 30)), max_size=6))
 def test_one_window_after_another_gives_what_each_gives_alone(windows: list[tuple[Any, int]]) -> None:
-    """Between windows events come, some of them between others, and the first ones go, be it within a moment."""
+    """Between windows events come, some of them between others, and the first ones go, even within a moment."""
     sliding = keystroke.Windows()
     events: list[Key] = []
     last = 10_000_000

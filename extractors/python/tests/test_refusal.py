@@ -1,4 +1,4 @@
-"""What is said of an answer that refuses points: why, and of which year the oldest is."""
+"""What is reported of an answer that refuses points: why, and of which year the oldest is."""
 
 import pytest
 

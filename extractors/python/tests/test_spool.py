@@ -94,10 +94,10 @@ def test_other_names_are_left_alone(held: Spool, tmp_path: Path) -> None:
 def test_a_name_that_is_taken_is_passed_over(held: Spool, tmp_path: Path) -> None:
     fill(tmp_path)
     held.open(0.0)
-    fill(tmp_path, n1=b"somebody's\n")
+    fill(tmp_path, n1=b"another's\n")
     (tmp_path / "spool" / name(2)).mkdir()
     held.append([b"a"], 0.0)
-    assert found(tmp_path) == {name(1): b"somebody's\n", name(3): b"a\n"}
+    assert found(tmp_path) == {name(1): b"another's\n", name(3): b"a\n"}
 
 
 def test_the_last_number_is_an_end_and_no_crash(held: Spool, tmp_path: Path, capsys: Capture) -> None:

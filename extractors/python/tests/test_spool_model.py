@@ -1,6 +1,6 @@
 """Spool and store against a model: points are put, InfluxDB answers or not, the disk fails and the power goes.
 
-A point is told from every other. At the end each one that was put was delivered, refused, or counted as dropped.
+Every point is distinct. At the end each one that was put was delivered, refused, or counted as dropped.
 """
 
 import errno

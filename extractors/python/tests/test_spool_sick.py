@@ -1,4 +1,4 @@
-"""The spool on a disk that is full, broken, read-only or somebody else's, and at its cap."""
+"""The spool on a disk that is full, broken, read-only or another user's, and at its cap."""
 
 import errno
 from pathlib import Path
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("plain_logs")
 
 
 @pytest.mark.parametrize("call", ["write", "fdatasync"])
-def test_an_append_that_fails_is_taken_back_and_said_once(tmp_path: Path, call: str, capsys: Capture) -> None:
+def test_an_append_that_fails_is_taken_back_and_reported_once(tmp_path: Path, call: str, capsys: Capture) -> None:
     disk = SickDisk()
     held = Spool(str(tmp_path), MIB, disk)
     assert held.append([b"a"], 0.0) == 1
@@ -133,7 +133,7 @@ def test_without_a_state_directory_or_with_a_cap_of_0_there_is_none(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_state_directory_that_is_gone_is_said(tmp_path: Path, capsys: Capture) -> None:
+def test_a_state_directory_that_is_gone_is_reported(tmp_path: Path, capsys: Capture) -> None:
     held = Spool(str(tmp_path / "no"), MIB)
     held.open(0.0)
     assert capsys.readouterr().err == ""
@@ -156,7 +156,7 @@ def test_refused_lines_are_set_aside_up_to_a_mebibyte(tmp_path: Path, capsys: Ca
     assert capsys.readouterr().err.count("rejected.lp is full") == 1
 
 
-def test_a_file_for_refused_lines_that_cannot_be_written_is_said_once(tmp_path: Path, capsys: Capture) -> None:
+def test_a_file_for_refused_lines_that_cannot_be_written_is_reported_once(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / rejected.FILE).mkdir()
     aside = Rejected(str(tmp_path))
     for _ in range(3):

@@ -172,7 +172,7 @@ def test_a_clock_set_back_by_an_hour_begins_a_session_also_after_a_long_rest(aft
     assert rows[-1].ts == TIMING.first_end(last)
 
 
-def test_a_clock_set_back_by_as_little_as_makes_events_late_begins_a_session_while_somebody_types() -> None:
+def test_a_clock_set_back_by_as_little_as_makes_events_late_begins_a_session_while_typing_goes_on() -> None:
     typed = Stalled(100 * MS, 200).sent
     _, counters = run(TIMING, typed + set_back(36 * SECOND, 40, 100 * MS))
     assert (counters.late, counters.sessions) == (19, 1)

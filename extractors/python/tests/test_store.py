@@ -196,7 +196,7 @@ def test_no_answer_is_tried_again(influx: InfluxStub, quick: None) -> None:
     made.stop(0.5)
 
 
-def test_nobody_listening_is_tried_again_and_memory_is_bounded(quick: None) -> None:
+def test_a_refused_connection_is_tried_again_and_memory_is_bounded(quick: None) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"

@@ -56,7 +56,7 @@ def test_a_stream_that_is_emptied_each_time_has_a_gap_once_nothing_more_comes(bo
     assert not bounds.has_gap(bounds_of("5-0", 3, 10), "5-0", 3)
     assert not bounds.has_gap(bounds_of("7-0", 0, 14), "5-0", 3), "it may have just been added"
     assert bounds.has_gap(bounds_of("7-0", 0, 14), "5-0", 3)
-    assert not bounds.has_gap(bounds_of("7-0", 0, 14), "5-0", 3), "it was said"
+    assert not bounds.has_gap(bounds_of("7-0", 0, 14), "5-0", 3), "it was reported"
 
 
 def test_a_stream_that_began_anew_has_no_gap(bounds: StreamBounds) -> None:

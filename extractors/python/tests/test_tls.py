@@ -84,7 +84,7 @@ def test_influxdb_is_reached_by_a_socket_and_its_certificate_is_still_for_the_ur
     left.close()
 
     def error_of(name: str, host: str = "localhost") -> str:
-        """What `--check` says; nobody listens at the URL itself, so nothing but the socket can have been used."""
+        """What `--check` reports; nothing listens at the URL itself, so nothing but the socket can have been used."""
         values = {"influx_url": f"https://{host}:9", "influx_socket": str(tmp_path / name)}
         settings = config.settings("app", **values, influx_ca_file=str(pki / "ca.crt"), redis_port=9)
         check(kind("app"), settings)

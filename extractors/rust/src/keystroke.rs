@@ -186,7 +186,7 @@ impl Features for Typing {
             trigraph_median: trigraphs_at[1],
             trigraph_q75: trigraphs_at[2],
             gap_log_std: if_at_least(4, &typed.logs, std),
-            gap_log_autocorrelation: if_at_least(11, &typed.logs, autocorrelation),
+            gap_log_autocorrelation: log_autocorrelation(typed),
             dev_mode: settings.dev_mode || typed.dev_mode,
         }
         .values()
@@ -201,6 +201,27 @@ fn share(count: usize, all: usize) -> f64 {
 /// A statistic of too few values is 0.0.
 fn if_at_least(count: usize, list: &[f64], statistic: impl Fn(&[f64]) -> f64) -> f64 {
     if list.len() < count { 0.0 } else { statistic(list) }
+}
+
+fn log_autocorrelation(typed: &Typed) -> f64 {
+    let count = typed.logs.len();
+    if count < 11 || are_even(typed.short_gaps().take(count - 1)) || are_even(typed.short_gaps().skip(1)) {
+        return 0.0;
+    }
+    autocorrelation(&typed.logs)
+}
+
+/// Whether the longest and the shortest of these times in ms differ by less than 1 ms, compared in whole µs.
+fn are_even(times: impl Iterator<Item = f64>) -> bool {
+    let (mut shortest, mut longest) = (i64::MAX, 0);
+    for ms in times {
+        let us = (ms * 1000.0).round() as i64;
+        (shortest, longest) = (shortest.min(us), longest.max(us));
+        if longest - shortest >= 1000 {
+            return false;
+        }
+    }
+    true
 }
 
 /// How evenly it was typed.

@@ -145,7 +145,7 @@ pub fn median(list: &[f64]) -> f64 {
     middle_of(list.len(), f64::from_bits(low), f64::from_bits(high))
 }
 
-/// How a value goes with the next one, from -1 to 1; 0.0 when they are all the same.
+/// The correlation of each value with the next, from -1 to 1; 0.0 when it is undefined.
 pub fn autocorrelation(list: &[f64]) -> f64 {
     let [.., _] = list else { return 0.0 };
     let (these, next) = (&list[..list.len() - 1], &list[1..]);

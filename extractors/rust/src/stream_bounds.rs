@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_told_by_their_milliseconds() {
+    fn an_id_begins_with_its_milliseconds() {
         assert_eq!(milliseconds("18446744073709551615-18446744073709551615"), u64::MAX);
         assert_eq!((milliseconds("17-3"), milliseconds("0-0")), (17, 0));
     }

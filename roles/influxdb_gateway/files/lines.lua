@@ -38,7 +38,7 @@ function M.series(line)
     end
     local fields = match(unquoted, "^([^ ]+)$") or match(unquoted, "^([^ ]+) %-?%d+$")
     if not fields or gsub("," .. fields, ",[^,=]+=[^,=]+", "") ~= "" then
-        return nil, "fields and time cannot be told apart"
+        return nil, "fields and time cannot be distinguished"
     end
     return series
 end
@@ -51,7 +51,7 @@ function M.fault(series, hosts)
     while at <= #series do
         local _, last, key, value = find(series, "^,([^,=]+)=([^,=]+)", at)
         if not last then
-            return 400, "tags cannot be told apart"
+            return 400, "tags cannot be parsed"
         end
         if key == "host" then
             host, count = value, count + 1

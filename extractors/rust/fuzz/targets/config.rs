@@ -1,7 +1,7 @@
 //! Any bytes as a configuration file, variables and flags: no panic, one line of words for a mistake, and what is in
 //! force reads back as what is in force.
 //!
-//! The input is parted by U+0001: the file; then `NAME=value` variables and `key=value` flags (told by their case).
+//! The input is parted by U+0001: the file; then `NAME=value` variables and `key=value` flags (distinguished by their case).
 
 #![no_main]
 
@@ -66,8 +66,8 @@ fn shown(
 ) -> Option<String> {
     match shown_of(Config::new(kind, Some(file), environment, flags)) {
         Ok(shown) => Some(shown),
-        Err(said) => {
-            assert!(!said.contains('\n') && !said.is_empty(), "not one line: {said:?}");
+        Err(error) => {
+            assert!(!error.contains('\n') && !error.is_empty(), "not one line: {error:?}");
             None
         }
     }

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 const LONGEST_BODY: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A server that says to every request on a connection what it is told, and then that it has no more to say.
+/// A server that answers every request on a connection with the next prepared bytes, and then ends its side.
 struct Server {
     _folder: TempDir,
     socket: PathBuf,
@@ -33,13 +33,13 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let folder = tempfile::tempdir_in("/dev/shm").unwrap();
     let socket = folder.path().join("s");
     let listener = UnixListener::bind(&socket).unwrap();
-    let (answers, told) = channel();
-    thread::spawn(move || serve(&listener, &told));
+    let (answers, prepared) = channel();
+    thread::spawn(move || serve(&listener, &prepared));
     Server { _folder: folder, socket, answers: Mutex::new(answers) }
 });
 
-fn serve(listener: &UnixListener, told: &Receiver<Vec<u8>>) {
-    for answer in told {
+fn serve(listener: &UnixListener, prepared: &Receiver<Vec<u8>>) {
+    for answer in prepared {
         let (mut connection, _) = listener.accept().unwrap();
         // Who has heard enough closes: that is no fault of the server.
         let _ = say(&mut connection, &answer);
@@ -70,7 +70,7 @@ fuzz_target!(|data: &[u8]| {
         assert!(answer.body.len() <= 3 * LONGEST_BODY);
         assert!(data.starts_with(b"HTTP/1."));
     }
-    assert!(before.elapsed() < PATIENCE, "the server said that it has no more to say");
+    assert!(before.elapsed() < PATIENCE, "the server ended its side");
     drop(client);
 
     let mut influx = Influx::new(&config);

@@ -15,7 +15,7 @@ const LARGEST: u64 = 1 << 20;
 const CAP: u64 = 1 << 40;
 const MORE: [&str; 2] = ["m f=1 1", "m f=2 2"];
 
-/// What somebody left in the folder.
+/// What was left in the folder.
 #[derive(Default)]
 struct Left {
     lines: Vec<Vec<u8>>,

@@ -11,15 +11,14 @@ use super::classes::Class;
 use super::digraphs::Pairs;
 use super::keys::Keys;
 
-const MS: i64 = 1000;
+pub(super) const MS: i64 = 1000;
 /// A press of a key that is down is auto-repeat when it comes sooner than this after the last one.
 const AUTO_REPEAT: i64 = 1000 * MS;
 const LONGEST_DWELL: i64 = 1000 * MS;
 const LONGEST_FLIGHT: i64 = 2000 * MS;
 const LONGEST_DIGRAPH: i64 = 2000 * MS;
 const LONGEST_GAP: i64 = 5000 * MS;
-const LONGEST_SHORT_GAP: i64 = 1500 * MS;
-
+pub(super) const LONGEST_SHORT_GAP: i64 = 1500 * MS;
 const LONGEST_TRIGRAPH: i64 = 2000 * MS;
 
 /// So many pairs may have numbers that no gap needs, beside as many as there are gaps.

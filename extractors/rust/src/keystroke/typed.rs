@@ -5,7 +5,7 @@ use std::collections::vec_deque::Iter;
 
 use super::classes::{CLASSES, Class};
 use super::digraphs::Digraphs;
-use super::strokes::{Strokes, Took};
+use super::strokes::{LONGEST_SHORT_GAP, MS, Strokes, Took};
 
 /// All times are in ms, in the order in which they ended. It is used again, so that its room is.
 #[derive(Default)]
@@ -44,6 +44,12 @@ impl Typed {
     /// The dwells of the keys of a class.
     pub fn dwells_of(&self, class: Class) -> &[f64] {
         &self.dwells_of[class as usize]
+    }
+
+    /// Those among the gaps that are short, as many as there are logarithms.
+    pub fn short_gaps(&self) -> impl Iterator<Item = f64> {
+        const LONGEST: f64 = (LONGEST_SHORT_GAP / MS) as f64;
+        self.gaps.iter().copied().filter(|ms| *ms < LONGEST)
     }
 
     /// The short gaps from a key of one class to a key of another.

@@ -254,7 +254,7 @@ fn a_state_of_an_older_program_makes_nothing_late_that_is_not() {
 fn a_state_from_before_the_clock_was_set_back_ends_its_session() {
     let mut first = many(10);
     let mut second = restarted(&mut first, START - 3600 * S);
-    // n9 was pending and is taken; after that nobody has the focus.
+    // n9 was pending and is taken; after that no application has the focus.
     assert_eq!(second.records.len(), 1);
     second.focus(START - 3600 * S, "x");
     second.finish();

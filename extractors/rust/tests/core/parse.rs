@@ -1,4 +1,4 @@
-//! What is an event, what is malformed, and what is somebody else's.
+//! What is an event, what is malformed, and what belongs to another program.
 
 use proptest::prelude::*;
 use seclyzer_extractors::event::{Action, Button, Event, Focus, Keystroke, Mouse, Parsed, parse};

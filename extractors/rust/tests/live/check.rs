@@ -4,7 +4,7 @@ use crate::extractor::{KEYSTROKE, MOUSE, NOWHERE, Settings};
 use crate::redis_server::RedisServer;
 use crate::stub::{Answer, Stub};
 
-/// Exit status and what was said on stdout and stderr.
+/// Exit status, stdout and stderr.
 fn run(settings: &Settings, arguments: &[&str]) -> (i32, String) {
     let output = settings.run(arguments);
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();

@@ -14,7 +14,7 @@ pub const KEYSTROKE: &str = env!("CARGO_BIN_EXE_keystroke_extractor");
 pub const MOUSE: &str = env!("CARGO_BIN_EXE_mouse_extractor");
 pub const APP: &str = env!("CARGO_BIN_EXE_app_tracker");
 
-/// Nobody listens there.
+/// Nothing listens there.
 pub const NOWHERE: &str = "http://127.0.0.1:9";
 
 /// Windows that are short enough for a test, and what is last closes at once: producers of these tests do not lag.

@@ -116,10 +116,10 @@ fn a_cursor_that_was_removed_while_it_runs_is_written_again() {
     let mut extractor = Settings::new(KEYSTROKE, &redis, &influx.url).start();
     redis.add("keystroke", &typing(0, 2));
     until("windows come out", || redis.list(LIST).len() == 2);
-    let told = redis.wait_for("seclyzer:cursor:keystroke", "stored", |_| true);
-    assert_eq!(told["published"], told["stored"]);
+    let cursor = redis.wait_for("seclyzer:cursor:keystroke", "stored", |_| true);
+    assert_eq!(cursor["published"], cursor["stored"]);
     redis.call(&["DEL", "seclyzer:cursor:keystroke"]);
-    until("it is back", || redis.hash("seclyzer:cursor:keystroke") == told);
+    until("it is back", || redis.hash("seclyzer:cursor:keystroke") == cursor);
     extractor.stop();
 }
 
@@ -129,12 +129,12 @@ fn what_was_flushed_while_it_runs_is_written_again() {
     let mut extractor = Settings::new(APP, &redis, &influx.url).start();
     redis.add("app", &focuses(0, &["a", "b", "c"]));
     until("transitions come out", || redis.list(APP_LIST).len() == 2);
-    let told = redis.wait_for("seclyzer:cursor:app", "stored", |_| true);
+    let cursor = redis.wait_for("seclyzer:cursor:app", "stored", |_| true);
     // Two rounds of stats, so that their loss is seen.
     redis.wait_for("seclyzer:stats:app", "points_written", |count| count == "2");
     redis.call(&["FLUSHALL"]);
     until("the state is back", || redis.call(&["EXISTS", STATE]).texts()[0] == "1");
-    until("the cursor is back", || redis.hash("seclyzer:cursor:app") == told);
+    until("the cursor is back", || redis.hash("seclyzer:cursor:app") == cursor);
     // Whoever starts now goes on where this one stood.
     extractor.kill();
     redis.add("app", &focuses(600, &["d"]));

@@ -184,7 +184,7 @@ impl RedisServer {
 
     /// Waits until the extractor listens.
     pub fn wait_for_listener(&self) {
-        until("somebody listens", || {
+        until("the server listens", || {
             self.call(&["PUBSUB", "NUMSUB", "seclyzer:events"])
                 .texts()
                 .get(1)

@@ -41,7 +41,7 @@ fn spooled(state: &TempDir) -> Vec<String> {
         .collect()
 }
 
-/// An InfluxDB that is away until it is told otherwise.
+/// An InfluxDB that is away until it is made to answer.
 fn switched() -> (Stub, Arc<AtomicBool>) {
     let there = Arc::new(AtomicBool::new(false));
     let answers = Arc::clone(&there);

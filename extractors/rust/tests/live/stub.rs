@@ -1,4 +1,4 @@
-//! Plays InfluxDB: answers as it is told, and remembers what it was sent.
+//! Plays InfluxDB: answers as prepared, and remembers what it was sent.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! What systemd is told.
+//! What is reported to systemd.
 
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;

@@ -143,22 +143,22 @@ fn the_store_is_reached_by_a_socket_and_its_certificate_is_still_for_the_url_s_n
     pass_on(Path::new(&path("store.sock")), address);
     pass_on(Path::new(&path("away.sock")), "127.0.0.1:9".to_owned());
     drop(UnixListener::bind(path("left.sock")).unwrap());
-    // Nobody listens at the URL itself, so nothing but the socket can have been used.
+    // Nothing listens at the URL itself, so nothing but the socket can have been used.
     let settings = |url: &str, socket: &str| {
         Settings::new(KEYSTROKE, &redis, url)
             .and("INFLUX_CA_FILE", &path("ca.crt"))
             .and("INFLUX_SOCKET", &path(socket))
     };
-    let said = |url: &str, socket: &str| {
+    let checked = |url: &str, socket: &str| {
         let output = settings(url, socket).run(&["--check"]);
         let text = String::from_utf8(output.stdout).unwrap();
         let line = text.lines().nth(1).unwrap().to_owned();
         (output.status.code(), line.replace(&path(socket), "SOCKET"))
     };
-    let (status, line) = said("https://127.0.0.1:9", "store.sock");
+    let (status, line) = checked("https://127.0.0.1:9", "store.sock");
     assert_eq!(status, Some(0), "{line}");
     assert!(line.starts_with("influxdb: good: 127.0.0.1:9 (TLS) by SOCKET takes points"), "{line}");
-    let (status, line) = said("https://localhost:9", "store.sock");
+    let (status, line) = checked("https://localhost:9", "store.sock");
     assert!(
         status == Some(1) && line.contains("certificate") && line.contains("check influx_ca_file"),
         "{line}"
@@ -168,7 +168,7 @@ fn the_store_is_reached_by_a_socket_and_its_certificate_is_still_for_the_url_s_n
         ("left.sock", "Connection refused"),
         ("none.sock", "No such file or directory"),
     ] {
-        let (status, line) = said("https://127.0.0.1:9", socket);
+        let (status, line) = checked("https://127.0.0.1:9", socket);
         assert!(status == Some(1) && line.contains(trouble), "{line}");
         assert!(line.ends_with("check influx_url and influx_socket"), "{line}");
     }

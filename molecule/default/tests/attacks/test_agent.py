@@ -1,4 +1,4 @@
-"""Any local user against the agent: floods, names of other hosts, and looking over somebody's shoulder."""
+"""Any local user against the agent: floods, names of other hosts, and looking over a user's shoulder."""
 
 from datetime import datetime
 from typing import Any

@@ -3,8 +3,11 @@
 import hashlib
 import io
 import json
+import os
+import shutil
+import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,21 +15,24 @@ from typing import Any
 import pytest
 from hostchecks import deployment
 from hostchecks.host import Host, name, run_on
-from hostchecks.lab import ROOT, hosts
+from hostchecks.lab import INVENTORY, ROOT, hosts
 from hostchecks.rollout import Run, roll_out
 from hostchecks.systemd import AGENT, EXTRACTORS, main_pids, wait_until_active
+
+from scripts.bundle import signing
 
 testinfra_hosts = ["ansible://seclyzer_edge", "ansible://seclyzer_store"]
 
 # What is done to each host. The first runs what was changed; the others would, at their next start.
 TAMPERING = {"edge1": ["program"], "edge2": ["package", "config"], "store": ["listed"]}
+Change = Callable[[Path], None]
 OWNED = "/etc/cron.d/seclyzer-owned"
 LOGIN_TMP = "find /home/*/.ansible/tmp /root/.ansible/tmp -mindepth 1 2>/dev/null || true"
 
 
 @dataclass
 class Attacked:
-    """What was changed on each host, what its agent said of that, and two runs of site.yml after it."""
+    """What was changed on each host, what its agent reported of that, and two runs of site.yml after it."""
 
     changed: dict[str, list[str]] = field(default_factory=dict)
     agent: dict[str, str] = field(default_factory=dict)
@@ -104,7 +110,7 @@ def test_no_folder_is_left_where_archives_were_sent(host: Host, attacked: Attack
     assert host.check_output(LOGIN_TMP) == ""
 
 
-def test_nobody_else_reads_configuration_history_or_what_runs(host: Host) -> None:
+def test_no_other_user_reads_configuration_history_or_what_runs(host: Host) -> None:
     home = deployment.HOME
     files = host.check_output(f"ls -d {home}/history.json {home}/.lock {home}/deployments/*/manifest.json").split()
     files += host.check_output(f"ls -d {home}/deployments/*/config/*").split()
@@ -150,29 +156,113 @@ def forged(folder: Path) -> Path:
     for archive in ("python3.11.tar.gz", "python3.13.tar.gz"):
         (folder / archive).symlink_to(honest / archive)
     (folder / "SHA256SUMS").write_text("".join(f"{digest(path)}  {path.name}\n" for path in sorted(folder.iterdir())))
+    signing.ensure(folder, signing.own())  # as who has the key could
     return folder
+
+
+def unsigned(folder: Path) -> None:
+    (folder / "SHA256SUMS.sig").unlink()
+
+
+def by_another(folder: Path) -> None:
+    """Signed by a key that nobody trusts."""
+    run = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder.parent / "thief")]
+    subprocess.run(run, check=True)
+    signing.ensure(folder, folder.parent / "thief")
+
+
+def altered(folder: Path) -> None:
+    """SHA256SUMS that agree with another manifest."""
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    sums = (folder / "SHA256SUMS").read_text().splitlines(True)
+    (folder / "SHA256SUMS").write_text(f"{digest(manifest)}  {manifest.name}\n" + "".join(sums[1:]))
+
+
+def cut_short(folder: Path) -> None:
+    archive = folder / "common.tar.gz"
+    archive.write_bytes(archive.read_bytes()[:-1])
+
+
+NO_BUNDLE: dict[Change, str] = {
+    unsigned: "the bundle is not signed: `make bundle` signs it",
+    by_another: "which seclyzer_release_signers does not name",
+    altered: "the bundle's signature is not one of its SHA256SUMS",
+    cut_short: "common.tar.gz is not the archive its manifest describes",
+}
+
+
+@pytest.mark.parametrize("change", NO_BUNDLE, ids=lambda change: str(change.__name__))
+def test_a_bundle_that_was_not_signed_so_is_refused_before_any_host_is_reached(tmp_path: Path, change: Change) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(ROOT / "build" / "bundle", folder)
+    change(folder)
+    run = roll_out("-e", f"seclyzer_bundle={folder}", "--limit", "edge1")
+    assert run.status != 0 and "Nothing was changed." in run.text
+    assert NO_BUNDLE[change] in run.text and "Read what the host is" not in run.text
+
+
+def test_an_unsigned_bundle_is_accepted_on_request_and_the_report_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(ROOT / "build" / "bundle", folder)
+    unsigned(folder)
+    typed = ["-e", f"seclyzer_bundle={folder}", "-e", '{"seclyzer_release_allow_unsigned": true}']
+    run = roll_out(*typed, "--limit", "edge1", "--check")
+    assert run.status == 0, run.text
+    assert "the bundle is not signed: seclyzer_release_allow_unsigned accepts it" in run.text
+    assert "nothing to do" in run.line("edge1") or "not changed: check mode" in run.line("edge1")
 
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@dataclass
+class Forgery:
+    """What came of the forged bundle: a run of site.yml, and the module on the host, asked without preflight."""
+
+    run: Run
+    module: str
+
+
 @pytest.fixture(scope="session")
-def forgery(tmp_path_factory: pytest.TempPathFactory, attacked: Attacked) -> Iterator[Run]:
-    """A rollout of the forged bundle to one host."""
+def forgery(tmp_path_factory: pytest.TempPathFactory, attacked: Attacked) -> Iterator[Forgery]:
     (host,) = [host for host in everywhere() if name(host) == "edge1"]
     folder = forged(tmp_path_factory.mktemp("forged"))
-    yield roll_out("-e", f"seclyzer_bundle={folder}", "--limit", name(host))
+    run = roll_out("-e", f"seclyzer_bundle={folder}", "--limit", name(host))
+    arguments = {"state": "staged", "bundle": str(folder), "mode": "rust", "by": "an attack"}
+    done = subprocess.run(
+        [
+            "ansible",
+            "-i",
+            INVENTORY,
+            name(host),
+            "-m",
+            "seclyzer.edge.seclyzer_deployment",
+            "-a",
+            json.dumps(arguments),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    yield Forgery(run, f"{done.returncode} {done.stdout}")
     host.check_output("rm -rf %s /opt/seclyzer/releases/*-f0f0f0f0f0f0", OWNED)
 
 
-def test_a_forged_bundle_is_refused(forgery: Run) -> None:
-    assert forgery.status != 0
-    line = forgery.line("edge1")
-    assert "FAILED" in line and "the link 'vectors/esc' to '/etc/cron.d', which no release has" in line
+def test_a_forged_bundle_is_refused_before_any_host_is_reached(forgery: Forgery) -> None:
+    assert forgery.run.status != 0 and "Nothing was changed." in forgery.run.text
+    assert "the link 'vectors/esc' to '/etc/cron.d', which no release has" in forgery.run.text
 
 
-def test_a_forged_bundle_leaves_nothing_on_a_host(host: Host, forgery: Run) -> None:
+def test_a_forged_bundle_is_refused_by_the_host_too(forgery: Forgery) -> None:
+    assert forgery.module.startswith("2 ") and "FAILED" in forgery.module
+    assert "the link 'vectors/esc' to '/etc/cron.d', which no release has" in forgery.module
+
+
+def test_a_forged_bundle_leaves_nothing_on_a_host(host: Host, forgery: Forgery) -> None:
     assert host.run("test -e %s", OWNED).rc != 0
     assert host.check_output(f"find {deployment.HOME}/releases -mindepth 1 -maxdepth 1 -name '*f0f0f0f0f0f0*'") == ""
     assert host.check_output(LOGIN_TMP) == ""

@@ -1,6 +1,6 @@
 """A person's data: forgotten in every place and nowhere else, written down for the person, and missed when it vanishes.
 
-The store's points are of people who do not exist, at times when nobody worked. All is left as it was found.
+The store's points are of people who do not exist, at times without work. All is left as it was found.
 """
 
 import csv
@@ -161,7 +161,7 @@ def verdict(host: Host) -> dict[str, Any]:
     return reported
 
 
-def test_points_that_somebody_deletes_are_missed_and_the_agent_says_whose(host: Host, two_people: list[Host]) -> None:
+def test_points_that_are_deleted_are_missed_and_the_agent_says_whose(host: Host, two_people: list[Host]) -> None:
     # Of today, which each round counts; earlier days come in turn.
     now = datetime.now(UTC)
     at = max(now - timedelta(hours=1), now.replace(hour=0, minute=0, second=0, microsecond=0))

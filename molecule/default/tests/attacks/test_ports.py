@@ -41,7 +41,7 @@ def test_the_run_is_refused_and_nothing_has_changed(run: Run) -> None:
 
 
 @pytest.mark.parametrize("option", PORTS)
-def test_each_port_is_said_with_its_program_and_the_variable_that_names_another(
+def test_each_port_is_reported_with_its_program_and_the_variable_that_names_another(
     run: Run, host: Host, option: str
 ) -> None:
     mine = (option in OF_STORE) if name(host) == "store" else (option not in OF_STORE)

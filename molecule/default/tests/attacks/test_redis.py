@@ -76,7 +76,7 @@ def test_only_the_sockets_own_group_reaches_it(host: Host, groups: list[str], he
 
 @cache
 def _health_with_a_user_without_password(user: str) -> dict[str, str]:
-    """The agent's words on every edge while Redis lets somebody in as that user; afterwards it passes again."""
+    """The agent's words on every edge while Redis lets anyone in as that user; afterwards it passes again."""
     admin = "REDISCLI_AUTH=$(cat /etc/seclyzer/credentials/redis-admin) redis-cli -s %s --user admin ACL"
 
     def let_in(edge: Host) -> str:
@@ -92,11 +92,11 @@ def _health_with_a_user_without_password(user: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("user", ["default", "mouse"])
-def test_health_fails_when_somebody_is_let_in_without_a_password(host: Host, user: str) -> None:
+def test_health_fails_when_a_login_needs_no_password(host: Host, user: str) -> None:
     assert f"without a password, as {user};" in _health_with_a_user_without_password(user)[name(host)]
 
 
-def test_idle_connections_are_seen_and_stop_nobody_who_is_connected(host: Host) -> None:
+def test_idle_connections_are_seen_and_stop_no_connected_client(host: Host) -> None:
     found = attack(host, "idle", connections=130, kind="keystroke", seconds=14)
     assert "max number of clients" in found["hears"] or "closed" in found["hears"]
     assert found["events"] == 1

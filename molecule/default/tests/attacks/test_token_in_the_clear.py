@@ -1,4 +1,4 @@
-"""A slip of the pen in influxdb_url gives no token away, and nobody who only looks sends one."""
+"""A slip of the pen in influxdb_url gives no token away, and what only inspects sends none."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Who may do what in Redis, as a table: for each user the commands it needs, and those that would betray somebody.
+"""Who may do what in Redis, as a table: for each user the commands it needs, and those that would betray a person.
 
 `DRYRUN` before a command asks Redis instead of doing it, where doing it would leave something behind. What must be
 refused is always really tried.
@@ -73,7 +73,7 @@ MAY_NOT: dict[str, list[str]] = {
     "admin": ["SAVE", "BGSAVE", "BGREWRITEAOF", "REPLICAOF NO ONE"],
 }
 
-# What nobody but the admin has any business with.
+# What only the admin may do.
 FORBIDDEN = [
     "CONFIG GET *",
     "ACL LIST",

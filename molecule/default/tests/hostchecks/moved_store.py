@@ -18,14 +18,14 @@ KILLS = "seclyzer-test-kills.service"
 FOUND_WITHIN = 75
 # The agent asks every 10 s, and believes the second answer.
 NOTICED_WITHIN = 60
-# Kept alive by systemd alone; nobody is told that it is gone.
+# Kept alive by systemd alone; no client is notified that it is gone.
 KILL = f"while sleep 0.4; do systemctl kill -s KILL {STORE_PROXY}; sleep 0.4; systemctl restart {STORE_PROXY}; done"
 
 
 @dataclass(frozen=True)
 class Moved:
     """What was fed, what the store had of it while it could not be reached and when it was found, what the agent
-    reported of InfluxDB meanwhile and when it was back, and what `--check` of an extractor said after each step.
+    reported of InfluxDB meanwhile and when it was back, and what `--check` of an extractor reported after each step.
     """
 
     fed: Fed
@@ -106,7 +106,7 @@ def _proxy_is_killed(edge: Host) -> Iterator[None]:
 
 @contextmanager
 def _at_home_afterwards(edge: Host, addresses: dict[str, str]) -> Iterator[None]:
-    """And nobody remembers how often the proxy was restarted."""
+    """Also resets systemd's count of the proxy's restarts."""
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from probes.resp import Redis, Refusal
 def main(cases: list[tuple[str, str]]) -> list[str]:
     """The answer to each (user, command) in words: `refused: NOPERM …`, or what came back, shortened.
 
-    A command whose effect nobody wants is written `DRYRUN …`: the admin asks Redis whether that user might.
+    A command whose effect must not happen is written `DRYRUN …`: the admin asks Redis whether that user might.
     """
     return [_answer(user, command.split(" ")) for user, command in cases]
 

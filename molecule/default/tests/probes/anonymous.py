@@ -1,4 +1,4 @@
-"""What Redis answers to somebody who does not log in."""
+"""What Redis answers to a client that does not log in."""
 
 from probes.resp import Redis, Refusal
 

@@ -7,7 +7,7 @@ from probes.inside import OF_ONE_RUN, settings
 
 
 def main(unit: str) -> list[str]:
-    """What it said, line by line."""
+    """Its output, line by line."""
     found = settings(unit)
     properties = [f"--property={key}={value}" for key, value in found if key not in OF_ONE_RUN]
     command = [*shlex.split(dict(found)["ExecStart"]), "--check"]

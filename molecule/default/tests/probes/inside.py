@@ -56,14 +56,14 @@ def replace(path):
     os.rename(path, path + ".mine")
     os.rename(path + ".mine", path)
 
-said = {}
+results = {}
 for name, (kind, *words) in asked.items():
     try:
         globals()[kind](*words)
-        said[name] = "reached"
+        results[name] = "reached"
     except OSError as error:
-        said[name] = errno.errorcode.get(error.errno, type(error).__name__)
-print(json.dumps(said))
+        results[name] = errno.errorcode.get(error.errno, type(error).__name__)
+print(json.dumps(results))
 """
 
 

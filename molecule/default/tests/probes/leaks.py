@@ -116,7 +116,7 @@ def _journal() -> Iterator[tuple[str, bytes]]:
 def _files() -> Iterator[tuple[str, bytes]]:
     for top in (top for top in READABLE if _others(Path(top), stat.S_IXOTH)):
         for folder, folders, files in os.walk(top):
-            # What nobody else may enter, nobody else can read in.
+            # What no other user may enter, no other user can read in.
             folders[:] = [name for name in folders if _others(Path(folder) / name, stat.S_IXOTH)]
             for name in files:
                 path = Path(folder) / name

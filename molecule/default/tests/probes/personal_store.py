@@ -51,7 +51,7 @@ def users(start: str) -> dict[str, int]:
 
 
 def delete(predicate: str) -> int:
-    """Delete points without telling anybody; the status."""
+    """Delete points without recording it; the status."""
     body = {"start": "1970-01-01T00:00:00Z", "stop": "2100-01-01T00:00:00Z", "predicate": predicate}
     return _ask("POST", f"/api/v2/delete?org={ORG}&bucket={BUCKET}", json.dumps(body).encode())[0]
 

@@ -1,4 +1,4 @@
-"""Watches the agent as any local user can, and as a reader, while somebody moves the mouse; and tries other doors."""
+"""Watches the agent as any local user can, and as a reader, while the mouse moves; and tries other doors."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def main(what: str, **arguments: Any) -> Any:
 def watch(seconds: float) -> dict[str, Any]:
     """Look every second while the mouse moves, three times a second: too little for a window.
 
-    Returns how many different answers there were by each way, and the times of events that were told outside.
+    Returns how many different answers there were by each way, and the times of events that were shown outside.
     """
     collector = Redis.user("collector")
     seen: dict[str, list[str]] = {"metrics": [], "healthz": [], "page": [], "inside": []}
@@ -69,7 +69,7 @@ def _raw_status(name: str) -> int:
 
 
 def doors() -> dict[str, str]:
-    """What comes of connecting to the readers' socket, as somebody and as a member of its group."""
+    """What comes of connecting to the readers' socket, as a stranger and as a member of its group."""
     import grp
 
     reported = {}

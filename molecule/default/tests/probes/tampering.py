@@ -1,4 +1,4 @@
-"""Changes code on a host as somebody would who is root there and wants it to stay."""
+"""Changes code on a host as an attacker would who is root there and hides it."""
 
 import hashlib
 import json

@@ -55,7 +55,7 @@ def _raw(sent: bytes) -> int:
 
 
 def _connect(port: int, tls: str = "") -> str:
-    """`open` when somebody listens (and speaks that version of TLS), else the error's name."""
+    """`open` when a server listens (and speaks that version of TLS), else the error's name."""
     try:
         with socket.create_connection((STORE, port), 3) as plain:
             if not tls:

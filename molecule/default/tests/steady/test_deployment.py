@@ -46,7 +46,7 @@ def test_unit_is_enabled_by_its_own_name(host: Host, unit: str) -> None:
     assert host.check_output("readlink %s", f"{WANTS}/{unit}") == f"/etc/systemd/system/{unit}"
 
 
-def test_nobody_but_root_can_change_what_runs(host: Host) -> None:
+def test_only_root_can_change_what_runs(host: Host) -> None:
     found = host.check_output(
         "find -H %s %s -not -type l '(' -not -user root -o -perm /022 ')'", deployment.HOME, deployment.release(host)
     )

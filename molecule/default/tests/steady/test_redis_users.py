@@ -1,4 +1,4 @@
-"""Every Redis user may do what it is for, and nothing else; nobody may do anything without a password."""
+"""Every Redis user may do what it is for, and nothing else; nothing is allowed without a password."""
 
 from functools import cache
 
@@ -28,7 +28,7 @@ def test_user_may_not(host: Host, row: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("command", NAMELESS)
-def test_nobody_may_do_anything_without_a_password(host: Host, command: str) -> None:
+def test_nothing_is_allowed_without_a_password(host: Host, command: str) -> None:
     answer = _unnamed(host)[command]
     assert answer.startswith("refused: NOAUTH"), answer
 
@@ -40,6 +40,6 @@ def test_the_default_user_is_off(host: Host) -> None:
 
 @cache
 def _unnamed(host: Host) -> dict[str, str]:
-    """What Redis answers to somebody who has no name: by command."""
+    """What Redis answers to a client without a user: by command."""
     answers: dict[str, str] = run_on(host, "anonymous", "resp", commands=[*NAMELESS, "AUTH default default"])
     return answers

@@ -1,0 +1,48 @@
+"""The whole bundle, built again in another place and at another time, is the same byte for byte."""
+
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from scripts.bundle.__main__ import inputs
+from tests.helpers import ROOT
+
+FILES = ["SHA256SUMS", "SHA256SUMS.sig", "common.tar.gz", "manifest.json", "python3.11.tar.gz", "python3.13.tar.gz"]
+FILES += ["sbom.cdx.json"]
+# What names the commit, and whether the tree was another by then, which tests that run beside this one may change.
+OF_THE_DAY = {"manifest.json", "SHA256SUMS", "SHA256SUMS.sig"}
+
+
+def built(out: Path) -> Path:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.bundle", "--out", out], cwd=ROOT, capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    assert set(value.pop("source")) == {"commit", "changed"}
+    return value
+
+
+def test_the_bundle_built_twice_is_the_same(tmp_path: Path) -> None:
+    first = ROOT / "build" / "bundle"
+    if not (first / ".inputs").is_file() or (first / ".inputs").read_text() != inputs(ROOT):
+        first = built(tmp_path / "first")
+    again = built(tmp_path / "again")
+    assert [path.name for path in sorted(again.glob("[!.]*"))] == sorted(FILES)
+    assert manifest(again) == manifest(first)
+    same = [name for name in FILES if (first / name).read_bytes() == (again / name).read_bytes()]
+    assert {*same} >= {*FILES} - OF_THE_DAY
+    with tarfile.open(tmp_path / "again-x86_64.tar") as tar:
+        held = {member.name: (member.mtime, member.uid, tar.extractfile(member)) for member in tar.getmembers()}
+        folder = f"seclyzer-{manifest(again)['release']}-x86_64"
+        assert sorted(held) == sorted(f"{folder}/{name}" for name in FILES)
+        for name, (mtime, uid, stream) in held.items():
+            assert (mtime, uid) == (0, 0) and stream
+            assert stream.read() == (again / Path(name).name).read_bytes()
