@@ -54,6 +54,7 @@ WISHES = {
     "seclyzer_bundle",
     "seclyzer_release_return",
     "seclyzer_release_take_over",
+    "seclyzer_release_without_unreachable",
 }
 """Options for one run, and so for the command line."""
 OLD_WISHES = {old for old, new in renamed.RENAMED.items() if new.name in WISHES}

@@ -147,6 +147,8 @@ def command(one: Entry, playbook: str, typed: Sequence[str]) -> str:
     ]
     if one.state == "failed" and one.at in ("the switch", "going back") and one.before != one.running and one.before:
         return shlex.join([*words, "rollback.yml", "--limit", one.host])
+    if one.at == "going back":
+        return "mend that, then " + shlex.join([*words, "rollback.yml", "--limit", one.host])
     again = [word for text in _repeated(typed) for word in ("-e", text)]
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
     return after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
