@@ -1,5 +1,6 @@
 """A fleet: in which order and batches hosts switch, when that stops, and what is worth a sentence."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,3 +124,63 @@ def test_a_host_that_could_not_be_looked_at_is_refused_with_its_cause() -> None:
     broken = {"__seclyzer_host": {"failed": False, "msg": "Ansible cannot read which system runs: no python"}}
     found = action._chosen(facts({"edge1": broken, "store": WELL}))
     assert found["refused"] == {"edge1": ["Ansible cannot read which system runs: no python"]}
+
+
+STAGED: dict[str, Any] = {"__seclyzer_staged": {"deployment": 2, "switches": True}}
+SETTLED: dict[str, Any] = {"__seclyzer_staged": {"deployment": 2, "switches": False}}
+LOST: dict[str, Any] = {"__seclyzer_staged": {"unreachable": True}}
+HEALTHY: dict[str, Any] = {"__seclyzer_health": {"summary": "agent pass"}}
+FAILED: dict[str, Any] = {"__seclyzer_failed": "the switch: it did not start"}
+
+
+def module(check: bool = False) -> Any:
+    made = object.__new__(action.ActionModule)
+    made._task = SimpleNamespace(check_mode=check)
+    return made
+
+
+def staged(hosts: dict[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
+    found = facts(hosts)
+    everybody = {"go": list(hosts), "chosen": list(hosts)}
+    return found | more | {"__seclyzer_fleet": everybody, "groups": found["groups"] | more.get("groups", {})}
+
+
+def test_batches_are_cut_from_the_hosts_that_were_staged() -> None:
+    hosts = {"edge1": LOST, "edge2": STAGED | FAILED, "edge3": STAGED, "edge4": SETTLED, "store": STAGED}
+    found = module()._order(staged(hosts))
+    assert (found["hosts"], found["batches"], found["settled"]) == (["edge4", "store", "edge3"], [1, 1, 1], ["edge4"])
+
+
+def test_what_the_inventory_says_of_batches_counts_and_check_mode_has_one() -> None:
+    hosts = {f"edge{n}": STAGED for n in range(6)}
+    assert module()._order(staged(hosts, seclyzer_release_batches=[2, "100%"]))["batches"] == [2, 4]
+    assert module(check=True)._order(staged(hosts))["batches"] == [6]
+
+
+def test_a_canary_that_was_lost_stops_the_edges_but_neither_stores_nor_who_changes_nothing() -> None:
+    hosts = {"edge1": LOST, "edge2": STAGED, "edge3": SETTLED, "store": STAGED}
+    found = module()._order(staged(hosts, groups={"seclyzer_canary": ["edge1"]}))
+    assert found["hosts"] == ["edge3", "store"]
+    assert found["stopped"].startswith("no host of seclyzer_canary was staged (edge1)")
+
+
+def batch(hosts: dict[str, dict[str, Any]], now: list[str], settled: list[str] | None = None, **more: Any) -> Any:
+    planned = {"hosts": list(hosts), "settled": settled or []}
+    return module()._batch(facts(hosts) | {"__seclyzer_batches": planned, "ansible_play_batch": now} | more)
+
+
+def test_a_batch_does_not_start_after_a_host_that_failed() -> None:
+    hosts = {"edge1": FAILED | HEALTHY, "edge2": {}, "edge3": {}}
+    assert batch(hosts, ["edge1"])["go"] is True
+    found = batch(hosts, ["edge2"])
+    assert (found["go"], found["stopped"]) == (False, "edge1 failed: the other 2 hosts were not started")
+    assert batch(hosts, ["edge2"], seclyzer_release_max_fail="1")["go"] is True
+
+
+def test_a_host_that_was_lost_in_its_batch_counts_as_failed() -> None:
+    assert batch({"edge1": {"__seclyzer_switched": {"unreachable": True}}, "edge2": {}}, ["edge2"])["go"] is False
+    assert batch({"edge1": HEALTHY, "edge2": {}}, ["edge2"])["go"] is True
+
+
+def test_an_unhealthy_host_on_which_nothing_changed_stops_nobody() -> None:
+    assert batch({"edge1": FAILED, "edge2": {}}, ["edge2"], settled=["edge1"])["go"] is True
