@@ -81,16 +81,16 @@ SUITES: dict[str, list[Step]] = {
         Step("bundle", "python -m scripts.bundle", cores=ALONE),  # of what was built; all that follows needs it
     ],
     # Of what computes, the longest begins first.
+    "parity": [pytest("parity", "tests/parity -s", cores=2)],
+    "fuzz": [
+        pytest("fuzz", "tests/fuzz -s", cores=2),
+        Step("targets-fmt", f"cargo fmt {TARGETS} --check"),
+        Step("targets", f"cargo clippy --quiet {TARGETS} --target-dir build/rust-target --locked -- -D warnings"),
+    ],
     "live": [
         pytest("bounds", "tests/live/test_bounds.py", WAITS),
         pytest("others", "tests/live --ignore=tests/live/test_bounds.py", WAITS),
         pytest("bench", "bench/tests"),
-    ],
-    "parity": [pytest("parity", "tests/parity -s")],
-    "fuzz": [
-        pytest("fuzz", "tests/fuzz -s"),
-        Step("targets-fmt", f"cargo fmt {TARGETS} --check"),
-        Step("targets", f"cargo clippy --quiet {TARGETS} --target-dir build/rust-target --locked -- -D warnings"),
     ],
     "unit": [
         pytest("agent", "agent/tests", WAITS),

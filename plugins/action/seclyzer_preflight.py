@@ -158,7 +158,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         influx = {} if unsafe else _influx(resolved)
         name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
         is_store = STORE in facts["group_names"]
-        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), _redis_units())
+        beside = resolved["redis_existing"] == existing.BESIDE
+        redis = (existing.OWN_REDIS,) if beside else _redis_units()
+        used = resolved["influxdb_existing"] == existing.USE
+        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), redis, used)
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         asked |= {"redis_units": list(_redis_units())}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
@@ -194,8 +197,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "implementations": implementations if is_edge else {},
             "bundle": bundle,
             "release": manifest.get("release"),
-            "influx": influx,
+            "influx": influx | {"unit": about["existing"]["influxdb"].get("unit", "") if used else existing.INFLUXDB},
             "redis": {
+                "socket": existing.OWN_SOCKET if beside else existing.REDIS_SOCKET,
+                "unit": existing.OWN_REDIS if beside else "",
                 "socket_group": str(resolved["redis_socket_group"]),
                 "legacy_clients": boolean(resolved["redis_legacy_clients"]),
             },
@@ -346,11 +351,16 @@ def _mode(of_host: Vars) -> list[str]:
 
 def _groups(facts: Vars) -> list[str]:
     stores = facts["groups"].get(STORE, [])
-    lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "influxdb_store_host")]
+    names = ("influxdb_store_host", "influxdb_token_file")
+    known = facts["hostvars"]
+    lost = [h for h in facts["ansible_play_hosts_all"] if not any(_value(known[h], name) for name in names)]
     if len(stores) == 1 or not lost:
         return []
     if not stores:
-        return [f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)})"]
+        return [
+            f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)}); for a "
+            "store that is not in the inventory influxdb_url and influxdb_token_file are configured"
+        ]
     return [
         f"{STORE} has {len(stores)} hosts ({', '.join(stores)}), and a host writes to one: leave one in the group, "
         f"or configure influxdb_store_host for {', '.join(lost)}"

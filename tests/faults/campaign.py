@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.helpers.waiting import until
+from tests.helpers.waiting import PATIENCE_S, until
 from tests.live.events import SECRET
 
 from . import judge
@@ -97,17 +97,18 @@ def finish(stage: Stage, fault: Fault, result: Result) -> None:
     """All comes out before the programs are told to stop; then the comparison."""
     entries = sorted([*stage.feeder.end(), *stage.injected], key=lambda entry: entry.at)
     replays = {kind: replays_of(stage, kind, entries) for kind in KINDS}
-    wait_for_all(stage, replays, 5.0 if fault.loses else 30.0, fault.caps)
+    wait_for_all(stage, replays, 5.0 if fault.loses else PATIENCE_S, fault.caps)
     time.sleep(0.3)  # for what should not come any more
     for kind in list(stage.running):
         stage.stop(kind)
+        result.stats[kind] = stage.stats(kind)  # now: they expire, and the comparison takes its time
     for kind in KINDS:
         published = list(stage.published[kind])
         listed = stage.client().lrange(f"seclyzer:features:{kind}", 0, -1)[::-1]
         outcome = judge.outcome_of(
             kind, replays[kind], published, stage.notes.get("list_from", {}).get(kind, 0), listed, stage.stored(kind)
         )
-        result.stats[kind] = stats = stage.stats(kind)
+        stats = result.stats.setdefault(kind, stage.stats(kind))
         if fault.caps:
             stage.notes.setdefault("dropped at the cap", {})[kind] = len(outcome.points_lost)
             in_doubt = stage.writes[kind].in_doubt()

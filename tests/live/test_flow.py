@@ -92,7 +92,7 @@ def finish(run: Run) -> None:
         expected = replay(run.implementation, kind, run.events[kind]).counters
         done = {name: str(expected[name]) for name in ("windows", "windows_short", "events")}
         done |= {"points_written": done["windows"]}
-        until(partial(tells, run.world, kind, done), f"the stats of {kind} tell {done}", 12)
+        until(partial(tells, run.world, kind, done), f"the stats of {kind} tell {done}")
         run.stats[kind] = run.world.stats(kind)
         run.expires[kind] = run.world.redis.client().ttl(f"seclyzer:stats:{kind}")
     run.world.stop()
