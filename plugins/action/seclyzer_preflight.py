@@ -396,7 +396,7 @@ def _signed(bundle: str, of_host: Vars) -> list[str]:
         lines = tuple(signatures.trusted(signers if isinstance(signers, list) else None))
         return _judged(bundle, lines, bool(boolean(unsigned or False, strict=False)))
     except Refused:
-        return []  # no bundle that can be read, which is said once
+        return []  # no bundle that can be read, which is reported once
 
 
 @cache

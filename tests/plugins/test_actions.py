@@ -204,7 +204,7 @@ def test_a_value_of_the_wrong_type_is_refused() -> None:
     assert preflight._types({"redis_port": None}, known) == []
 
 
-def test_a_value_that_needs_what_nobody_says_is_refused() -> None:
+def test_a_value_that_needs_what_is_not_configured_is_refused() -> None:
     known: dict[str, dict[str, Any]] = {"redis_port": {"type": "int"}, "redis_maxclients": {"type": "int"}}
     lost = Untold(redis_port=AnsibleError("'nothing' is undefined"))
     assert preflight._types(lost, known) == ["redis_port cannot be worked out: 'nothing' is undefined"]
