@@ -62,13 +62,14 @@ class Roles:
     templar: Any
     _defaults: dict[str, Any] = field(default_factory=dict)
     _read: dict[Path, Any] = field(default_factory=dict)
+    _looked_at: dict[Check, set[str]] = field(default_factory=dict)
     _known: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
 
     def faults(self, check: Check, host: Vars) -> list[str]:
         """The sentences of the asserts that do not hold for a host."""
         values = {**self._all_defaults(), **host}
         view = self.templar.copy_with_new_env(available_variables=values)
-        own = sorted(self._options(check.role) & values.keys())
+        own = sorted(self._judged(check) & values.keys())
         key = (check.role, check.file, repr([(name, _resolved(view, values[name])) for name in own]))
         if key not in self._known:
             self._known[key] = list(self._evaluate(check, values))
@@ -102,8 +103,15 @@ class Roles:
                 self._defaults |= self._yaml(path)
         return self._defaults
 
-    def _options(self, role: str) -> set[str]:
-        return set(variables.options([self._yaml(self.folder / role / "meta" / "argument_specs.yml")]))
+    def _judged(self, check: Check) -> set[str]:
+        """The options that a file of checks may look at: texts only by their names, others also by a made-up name."""
+        if check not in self._looked_at:
+            role = self.folder / check.role
+            text = "".join((role / part).read_text() for part in (f"tasks/{check.file}.yml", "vars/main.yml"))
+            options = variables.options([self._yaml(role / "meta" / "argument_specs.yml")])
+            kept = {name for name, option in options.items() if option.get("type") != "str" or name in text}
+            self._looked_at[check] = kept
+        return self._looked_at[check]
 
     def _yaml(self, path: Path) -> Any:
         if path not in self._read:

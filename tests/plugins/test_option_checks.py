@@ -84,7 +84,7 @@ def test_hosts_alike_share_an_evaluation_and_others_do_not(roles: Roles, monkeyp
     monkeypatch.setattr(Roles, "_evaluate", counted)
     fresh = made(ROOT / "roles")
     for host in ("edge1", "edge2", "edge3"):
-        assert faults(fresh, inventory_hostname=host) == []
+        assert faults(fresh, inventory_hostname=host, seclyzer_extractors_user_id=f"the person of {host}") == []
     assert len(evaluated) == len(CHECKS)
     assert faults(fresh, redis_cpu_quota="x") != []
     assert evaluated[len(CHECKS) :] == ["redis"]
