@@ -6,7 +6,7 @@ Whoever calls holds the lock of the host. A use without a run (`""`) has neither
 from __future__ import annotations
 
 from . import deployments, lease
-from .history import CONFIRMED, FAILED, NOTHING, REFUSED, STAGED, History
+from .history import CONFIRMED, FAILED, NOTHING, REFUSED, RETURNED, STAGED, History, changed
 from .layout import Layout, Refused
 
 
@@ -53,6 +53,22 @@ def refused(layout: Layout, run: str, why: str) -> None:
         history.ended(run, REFUSED, why=why)
         history.save(layout)
     lease.release(layout, run)
+
+
+def broke_off(layout: Layout, run: str, by: str, why: str) -> None:
+    """Ends a run whose step was refused: it failed when its deployment runs already, and else it was refused."""
+    entry, running = History.load(layout).run(run), deployments.current(layout)
+    if entry is not None and running is not None and changed(entry) and entry["to"] == running:
+        concluded(layout, running, FAILED, run, by, why)
+    else:
+        refused(layout, run, why)
+
+
+def undone(layout: Layout, former: str, run: str, by: str) -> None:
+    """Writes down that what a former run brought was left again."""
+    history = History.load(layout)
+    history.ended(former, RETURNED, why=f"undone by {f'the run {run}' if run else by}")
+    history.save(layout)
 
 
 def concluded(layout: Layout, n: int, state: str, run: str, by: str, why: str = "") -> None:

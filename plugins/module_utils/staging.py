@@ -139,14 +139,8 @@ def prove(layout: Layout, n: int, by: str) -> None:
     """Verifies the units, replays the vectors, and lets each program check its configuration and reach its services."""
     history = History.load(layout)
     desired = deployments.load(layout, n)
-    programs = {
-        proof.program_of(desired.units[f"seclyzer-{kind}.service"]): implementation
-        for kind, implementation in desired.implementations.items()
-    }
     try:
-        proof.verify(layout.deployments / str(n) / "units")
-        if programs:
-            proof.replay(layout.releases / desired.release / "vectors", programs, "seclyzer-keystroke")
+        prove_alone(layout, n, desired)
         with proof.way_to_store(desired.units) as way:
             for unit, text in sorted(desired.units.items()):
                 if proof.has_check(unit, text):
@@ -159,6 +153,17 @@ def prove(layout: Layout, n: int, by: str) -> None:
     history.mark(n, STAGED, by)
     history.note("proven", n, by)
     history.save(layout)
+
+
+def prove_alone(layout: Layout, n: int, desired: Desired) -> None:
+    """What a host can prove though none of its services is in reach: its units, and its programs by their vectors."""
+    proof.verify(layout.deployments / str(n) / "units")
+    programs = {
+        proof.program_of(desired.units[f"seclyzer-{kind}.service"]): implementation
+        for kind, implementation in desired.implementations.items()
+    }
+    if programs:
+        proof.replay(layout.releases / desired.release / "vectors", programs, "seclyzer-keystroke")
 
 
 def differences(layout: Layout, desired: Desired) -> list[dict[str, str]]:

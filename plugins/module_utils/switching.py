@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from . import deployments, mends, proof, systemd
 from .files import link, make_folder, read, sync, write
-from .history import RETURNED, SWITCHED, History
+from .history import FAILED, RETURNED, SWITCHED, History
 from .layout import UNITS, Layout, Refused, is_socket, service_of
 
 STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type")
@@ -102,7 +102,8 @@ def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str
         if what == "switched":
             record["previous"] = done.came_from
         elif done.came_from in history.records and n < done.came_from:
-            history.mark(done.came_from, RETURNED, by, rollout, why or f"{by} went back to deployment {n}")
+            if history.state(done.came_from) != FAILED:
+                history.mark(done.came_from, RETURNED, by, rollout, why or f"{by} went back to deployment {n}")
             history.records[done.came_from]["confirmed"] = False
         history.note(what, n, by, why, came_from=done.came_from)
         history.ended(rollout, SWITCHED, n, why)

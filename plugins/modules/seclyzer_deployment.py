@@ -16,7 +16,7 @@ from ..module_utils import (
     lease,
     machine,
     pruning,
-    releases,
+    returning,
     runs,
     signatures,
     staging,
@@ -27,6 +27,7 @@ from ..module_utils.files import locked
 from ..module_utils.history import History
 from ..module_utils.layout import Layout, Refused
 from ..module_utils.pruning import KEEP
+from ..module_utils.undoing import Seen, goal, step
 
 DOCUMENTATION = r"""
 module: seclyzer_deployment
@@ -36,7 +37,8 @@ description:
   - A deployment is a release, a mode and settings together, numbered on its host. They change and go back together.
   - C(staged) brings the release to the host, writes the deployment down and proves it. No service is touched.
   - C(current) moves the link, installs the unit files and restarts the units whose content changed.
-  - C(previous) returns to what ran before the running deployment. It needs nothing from the controller.
+  - C(previous) undoes a run, or goes to a deployment that the host has had. It needs nothing from the controller, and
+    proves files, units and programs of where it goes before anything is touched.
   - C(status) changes nothing and reports what the host is and runs.
   - Archives are sent only to a host that lacks the release, and only those it needs.
 author: The SecLyzer maintainers (@seclyzer)
@@ -96,10 +98,29 @@ options:
     type: int
   rollout:
     description:
-      - Names the run over many hosts that a switch is part of; for C(current) it is written into the history.
-      - With C(previous), a host whose running deployment came by another run stays as it is. Without it, each returns.
+      - Names the run over many hosts that this is a step of. It is written into the history, and has the lease of the
+        host from here to its outcome, which C(seclyzer_health) writes.
     type: str
     default: ""
+  undo:
+    description:
+      - For C(previous), the run to undo. A host that it did not change stays as it is.
+      - Without it, each host undoes the run that brought what it runs.
+    type: str
+    default: ""
+  to:
+    description: >-
+      For C(previous), where to go in the place of undoing a run. A deployment's number, a release, whose newest
+      deployment is meant, or a run, by what it brought.
+    type: str
+    default: ""
+  scope:
+    description:
+      - What C(status) reports. With C(runs), also the deployments and runs of the host, its lease and its trial.
+      - With C(files), also what was changed in the files of what runs, which are all read for that.
+    type: str
+    choices: [host, runs, files]
+    default: host
   by:
     description: Who does this, for the history.
     type: str
@@ -205,9 +226,31 @@ rollout:
   type: str
   returned: status
 previous:
-  description: Number of the deployment that C(previous) would return to.
+  description: Number of the deployment that ran before.
   type: int
   returned: status
+faults:
+  description: What was changed in the files of what runs, in sentences.
+  type: list
+  elements: str
+  returned: status
+records:
+  description: What became of each deployment of the host, by number.
+  type: dict
+  returned: status with another scope than C(host)
+runs:
+  description: The newest runs that came to the host, with their outcome, newest last.
+  type: list
+  elements: dict
+  returned: status with another scope than C(host)
+lease:
+  description: The run that is at work on the host, none without one; or on failure, the run that has it.
+  type: dict
+  returned: status with another scope than C(host)
+trial:
+  description: The last trial of the host.
+  type: dict
+  returned: status with another scope than C(host)
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
@@ -232,6 +275,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "probes": {"type": "dict", "default": {}},
     "deployment": {"type": "int"},
     "rollout": {"type": "str", "default": ""},
+    "undo": {"type": "str", "default": ""},
+    "to": {"type": "str", "default": ""},
+    "scope": {"type": "str", "choices": ["host", "runs", "files"], "default": "host"},
     "by": {"type": "str", "default": "unknown"},
     "process": {"type": "str", "default": ""},
     "take_over": {"type": "bool", "default": False},
@@ -245,6 +291,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 Result = dict[str, Any]
+RUNS_SHOWN = 20
+"""Of the runs that a host knows, the newest are reported."""
 
 
 def running(layout: Layout) -> Result:
@@ -254,7 +302,7 @@ def running(layout: Layout) -> Result:
     return {name: found[name] for name in names if name in found}
 
 
-def status(layout: Layout, names: list[str], ports: list[int], redis_units: list[str]) -> Result:
+def status(layout: Layout, names: list[str], ports: list[int], redis_units: list[str], scope: str = "host") -> Result:
     """What the host is and runs."""
     history = History.load(layout)
     return {
@@ -263,9 +311,22 @@ def status(layout: Layout, names: list[str], ports: list[int], redis_units: list
         "deployment": deployments.current(layout),
         "rollout": history.rollout(deployments.current(layout)),
         "previous": history.previous(deployments.current(layout)),
+        **(known(layout, history) if scope != "host" else {}),
+        "faults": returning.faults(layout, deployments.current(layout)) if scope == "files" else [],
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
         "host": machine.describe(layout, names, ports, redis_units),
         "said": [],
+    }
+
+
+def known(layout: Layout, history: History) -> Result:
+    """What a host knows of its deployments and runs, and who is at work on it."""
+    has = lease.load(layout)
+    return {
+        "records": {str(n): record for n, record in history.records.items()},
+        "runs": history.runs[-RUNS_SHOWN:],
+        "lease": has.as_dict() | {"stale": has.is_stale} if has else None,
+        "trial": returning.trial(layout),
     }
 
 
@@ -310,36 +371,20 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
 
 def back(layout: Layout, parameters: Result, check: bool) -> Result:
     """Returns to what ran before; a host that has nothing to return to stays as it is, and that is reported."""
-    n = deployments.current(layout)
     history = History.load(layout)
-    previous = history.previous(n)
-    words = ""
-    if n is None:
-        words = "nothing is deployed here"
-    elif parameters["rollout"] and history.rollout(n) != parameters["rollout"]:
-        words = f"stays: deployment {n} is not of the last rollout"
-    elif previous is None:
-        words = f"stays: nothing ran before deployment {n}"
-    if words or previous is None:
-        about = {"said": [words], "running": running(layout), "before": health.look_before(layout).as_dict()}
-        return {"changed": False, "deployment": n, "returned": False} | about
-    notes = _may_run(layout, previous)
-    done = switch(layout, previous, parameters | {"rollout": ""}, check, "returned")
+    seen = Seen(deployments.current(layout), history.records, history.runs)
+    going = goal(seen, parameters["to"]) if parameters["to"] else step(seen, parameters["undo"])
+    if going.to is None:
+        about = {"said": [going.words], "running": running(layout), "before": health.look_before(layout).as_dict()}
+        return {"changed": False, "deployment": seen.running, "returned": False} | about
+    name, by = parameters["rollout"], parameters["by"]
+    if not check:
+        runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
+    notes = returning.prove(layout, going.to)
+    done = switch(layout, going.to, parameters, check, "returned")
+    if going.undone and not check:
+        runs.undone(layout, going.undone, name, by)
     return done | {"returned": True, "said": [*done["said"], *notes]}
-
-
-def _may_run(layout: Layout, n: int) -> list[str]:
-    """Refuses a deployment whose release is damaged, as far as this host can tell alone; what else to report."""
-    release = deployments.load(layout, n).release
-    found = releases.look_alone(layout, release)
-    if not found.there:
-        raise Refused(f"release {release} of deployment {n} is not on this host; site.yml with that bundle brings it")
-    if found.faults:
-        raise Refused(
-            f"release {release} of deployment {n} is damaged: {releases.words(found.faults)}; nothing was changed. "
-            "site.yml with that bundle mends it"
-        )
-    return [] if found.anchored else [f"release {release} is from before file lists were anchored"]
 
 
 def main() -> None:
@@ -351,7 +396,7 @@ def main() -> None:
     check = module.check_mode
     try:
         if parameters["state"] == "status":
-            asked = (parameters[name] for name in ("resolve", "ports", "redis_units"))
+            asked = (parameters[name] for name in ("resolve", "ports", "redis_units", "scope"))
             module.exit_json(**status(layout, *asked))
         if check:
             module.exit_json(**would(layout, parameters, module._diff))
@@ -383,8 +428,8 @@ def run(layout: Layout, parameters: Result, diff: bool) -> Result:
     try:
         return act(layout, parameters, False, diff)
     except Refused as fault:
+        runs.broke_off(layout, name, by, str(fault))
         if parameters["state"] == "staged":
-            runs.refused(layout, name, str(fault))
             history = History.load(layout)
             pruning.prune(layout, history, parameters["keep"])
             history.save(layout)

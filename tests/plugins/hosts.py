@@ -1,4 +1,4 @@
-"""A host in a folder: a layout of its own, archives to unpack, and a systemd that does what it is told."""
+"""A host in a folder: a layout of its own, archives to unpack, and a systemd that carries out its commands."""
 
 import json
 import os

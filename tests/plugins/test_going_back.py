@@ -1,87 +1,221 @@
-"""Going back undoes a run of site.yml: the hosts it changed return, the others stay, and both say so."""
+"""Going back undoes a run on a host that it changed, proves first where it goes, and leaves every other host alone."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from plugins.module_utils import deployments, switching
-from plugins.module_utils.history import History
+from plugins.module_utils import deployments, lease, proof, runs, switching
+from plugins.module_utils.history import CONFIRMED, FAILED, RETURNED, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
-from plugins.modules.seclyzer_deployment import back, status
+from plugins.modules.seclyzer_deployment import ARGUMENTS, run, status, would
 from tests.plugins.hosts import Systemd, bundle, desired
 from tests.plugins.test_releases import change, older
 
+THIRD = "20300103T000000Z-ann-000003"
+
 
 @pytest.fixture
-def rolled_out(host: Layout, fake: Systemd, tmp_path: Path) -> Layout:
+def rolled_out(host: Layout, fake: Systemd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Layout:
     """A host that runs deployment 3, from the third of three runs."""
+    monkeypatch.setattr(proof, "replay", lambda vectors, programs, user: None)
     manifest = bundle(tmp_path)
     install(host, manifest, tmp_path)
     for number in (1, 2, 3):
+        name = f"2030010{number}T000000Z-ann-00000{number}"
+        runs.begin(host, name, "ann")
         value = desired(host, manifest, settings=f"window: {number}")
-        n = deployments.create(host, History.load(host), value, "me", None)
-        switching.switch(host, n, "me", rollout=f"2030-01-0{number}")
+        n = deployments.create(host, History.load(host), value, "ann", None)
+        switching.switch(host, n, "ann", rollout=name)
+        runs.concluded(host, n, CONFIRMED, name, "ann")
     return host
 
 
-def go(host: Layout, rollout: str = "", check: bool = False) -> dict[str, Any]:
-    return back(host, {"by": "me", "keep": 5, "rollout": rollout}, check)
+def go(host: Layout, undo: str = "", to: str = "", rollout: str = "", check: bool = False) -> dict[str, Any]:
+    defaults = {name: option.get("default") for name, option in ARGUMENTS.items()}
+    parameters = defaults | {"state": "previous", "by": "me", "undo": undo, "to": to, "rollout": rollout}
+    return would(host, parameters, False) if check else run(host, parameters, False)
+
+
+def went_back(host: Layout, undo: str, rollout: str) -> int:
+    """A run that goes back and finds the host healthy; where it went."""
+    n = int(go(host, undo, rollout=rollout)["deployment"])
+    runs.concluded(host, n, CONFIRMED, rollout, "me")
+    return n
 
 
 def test_a_host_that_the_run_changed_returns_with_its_settings(rolled_out: Layout) -> None:
-    done = go(rolled_out, "2030-01-03")
+    done = go(rolled_out, THIRD)
     assert (done["returned"], done["changed"], done["deployment"]) == (True, True, 2)
     assert done["said"] == ["deployment 2 after 3; unit files of keystroke; restarted keystroke"]
     assert (rolled_out.current / "config/keystroke.yaml").read_text() == "window: 2"
+    past = History.load(rolled_out)
+    assert (past.state(3), (past.run(THIRD) or {})["outcome"]) == (RETURNED, RETURNED)
 
 
-def test_typed_again_it_undoes_the_run_before(rolled_out: Layout) -> None:
-    go(rolled_out, "2030-01-03")
-    assert status(rolled_out, [], [], [])["rollout"] == "2030-01-02"
-    assert go(rolled_out, "2030-01-02")["deployment"] == 1
-    assert go(rolled_out, "2030-01-01")["said"] == ["stays: nothing ran before deployment 1"]
+def test_undoing_what_undid_a_run_goes_forward_again(rolled_out: Layout) -> None:
+    assert went_back(rolled_out, THIRD, "r1") == 2
+    assert status(rolled_out, [], [], [])["rollout"] == "r1"
+    assert went_back(rolled_out, "r1", "r2") == 3
+    assert History.load(rolled_out).state(3) == CONFIRMED
+    assert went_back(rolled_out, "r2", "r3") == 2
 
 
-def test_a_host_that_the_run_did_not_change_stays_and_says_so(rolled_out: Layout) -> None:
-    done = go(rolled_out, "2030-02-01")
+def test_a_host_that_the_run_did_not_change_stays_and_reports_it(rolled_out: Layout) -> None:
+    done = go(rolled_out, "20300201T000000Z-bob-000000", rollout="r1")
     assert (done["returned"], done["changed"]) == (False, False)
-    assert done["said"] == ["stays: deployment 3 is not of the last rollout"]
+    assert done["said"] == ["stays: the run 20300201T000000Z-bob-000000 was not here"]
+    assert deployments.current(rolled_out) == 3
+    assert History.load(rolled_out).run("r1") is None and lease.load(rolled_out) is None
+
+
+def test_a_run_that_was_refused_at_staging_takes_nothing_back(rolled_out: Layout) -> None:
+    runs.begin(rolled_out, "bad", "ann")
+    runs.refused(rolled_out, "bad", "keystroke fails the golden vectors")
+    assert go(rolled_out, "bad")["said"] == [
+        "stays: the run changed nothing here, refused: keystroke fails the golden vectors"
+    ]
     assert deployments.current(rolled_out) == 3
 
 
-def test_without_a_run_every_host_returns(rolled_out: Layout) -> None:
+def test_a_run_that_failed_because_the_store_was_away_takes_nothing_back(rolled_out: Layout) -> None:
+    runs.begin(rolled_out, "away", "ann")
+    runs.staged(rolled_out, "away", 3)
+    runs.concluded(rolled_out, 3, FAILED, "away", "ann", "InfluxDB does not answer")
+    assert not go(rolled_out, "away")["returned"]
+    assert deployments.current(rolled_out) == 3
+
+
+def test_a_host_does_not_return_to_what_is_known_to_have_failed(rolled_out: Layout) -> None:
+    past = History.load(rolled_out)
+    past.mark(2, FAILED, "ann", why="it hangs")
+    past.save(rolled_out)
+    for check in (True, False):
+        with pytest.raises(
+            Refused, match=r"deployment 2, which ran before, failed here \(it hangs\); -e to=2 goes there"
+        ):
+            go(rolled_out, THIRD, check=check)
+    assert deployments.current(rolled_out) == 3
+    assert go(rolled_out, to="2")["deployment"] == 2
+
+
+def test_what_was_rolled_out_after_the_run_stays(rolled_out: Layout) -> None:
+    done = go(rolled_out, "20300102T000000Z-ann-000002")
+    assert done["said"] == ["stays: deployment 3 runs, and the run brought deployment 2"]
+
+
+@pytest.mark.parametrize(("to", "n"), [("1", 1), ("20300102T000000Z-ann-000002", 2)])
+def test_a_host_goes_to_a_deployment_or_to_what_a_run_brought(rolled_out: Layout, to: str, n: int) -> None:
+    assert go(rolled_out, to=to)["deployment"] == n
+    assert deployments.current(rolled_out) == n
+
+
+def test_a_host_goes_to_the_newest_good_deployment_of_a_release(rolled_out: Layout, tmp_path: Path) -> None:
+    old = deployments.load(rolled_out, 3).release
+    manifest = bundle(tmp_path, says="two")
+    install(rolled_out, manifest, tmp_path)
+    n = deployments.create(rolled_out, History.load(rolled_out), desired(rolled_out, manifest), "ann", None)
+    switching.switch(rolled_out, n, "ann")
+    past = History.load(rolled_out)
+    past.mark(3, FAILED, "ann")
+    past.save(rolled_out)
+    assert go(rolled_out, to=old)["deployment"] == 2
+    with pytest.raises(Refused, match=r"there is no deployment, release or run 9.9.9 on this host; it has 1 \(0.1.0-"):
+        go(rolled_out, to="9.9.9")
+
+
+def test_without_a_run_a_host_undoes_what_brought_what_it_runs(rolled_out: Layout) -> None:
     assert go(rolled_out)["deployment"] == 2
 
 
-def test_check_mode_says_where_it_would_go(rolled_out: Layout) -> None:
-    done = go(rolled_out, "2030-01-03", check=True)
+def test_check_mode_reports_where_it_would_go_and_writes_nothing(rolled_out: Layout) -> None:
+    before = rolled_out.history.read_bytes()
+    done = go(rolled_out, THIRD, rollout="r1", check=True)
     assert done["said"] == ["would be: deployment 2 after 3; unit files of keystroke; restarted keystroke"]
     assert deployments.current(rolled_out) == 3
+    assert rolled_out.history.read_bytes() == before and not rolled_out.lease.exists()
 
 
-def test_a_blank_host_says_that_nothing_is_deployed(host: Layout, fake: Systemd) -> None:
+def test_a_blank_host_reports_that_nothing_is_deployed(host: Layout, fake: Systemd) -> None:
     assert go(host)["said"] == ["nothing is deployed here"]
+
+
+def test_the_first_deployment_has_nothing_before_it(rolled_out: Layout) -> None:
+    went_back(rolled_out, THIRD, "r1")
+    go(rolled_out, to="1")
+    assert go(rolled_out, "20300101T000000Z-ann-000001")["said"] == ["stays: nothing ran before deployment 1"]
 
 
 def test_a_host_does_not_return_to_a_release_that_was_changed(rolled_out: Layout, tmp_path: Path) -> None:
     (release,) = rolled_out.releases.iterdir()
     change(release, "a byte")
     for check in (True, False):
-        with pytest.raises(Refused, match=r"of deployment 2 is damaged: bin/keystroke is not what was packed; nothing"):
-            go(rolled_out, "2030-01-03", check)
+        with pytest.raises(
+            Refused, match=r"of deployment 2 is damaged: bin/keystroke is not what was packed. site.yml"
+        ):
+            go(rolled_out, THIRD, check=check)
     assert deployments.current(rolled_out) == 3
     remove(rolled_out, release.name)
     with pytest.raises(Refused, match=r"of deployment 2 is not on this host; site.yml with that bundle brings it"):
-        go(rolled_out, "2030-01-03")
+        go(rolled_out, THIRD)
 
 
-def test_a_host_returns_to_a_release_from_before_lists_were_anchored_and_says_so(
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("damage", ["units", "configuration", "missing unit", "vectors", "unit that systemd refuses"])
+def test_a_host_does_not_return_to_a_deployment_that_would_not_run_as_it_did(
+    rolled_out: Layout, fake: Systemd, monkeypatch: pytest.MonkeyPatch, damage: str, check: bool
+) -> None:
+    folder = rolled_out.deployments / "2"
+    unit = folder / "units" / "seclyzer-keystroke.service"
+    if damage == "units":
+        unit.write_text(unit.read_text().replace("MemoryMax=32M", "MemoryMax=1K"))
+    elif damage == "configuration":
+        (folder / "config" / "keystroke.yaml").write_text("window: 0")
+    elif damage == "missing unit":
+        unit.unlink()
+    elif damage == "vectors":
+        monkeypatch.setattr(proof, "replay", _fails)
+    else:
+        fake.fails["systemd-analyze"] = "Unknown section"
+    fake.commands.clear()
+    with pytest.raises(Refused, match=r"is damaged|golden vectors|Unknown section"):
+        go(rolled_out, THIRD, rollout="r1", check=check)
+    assert deployments.current(rolled_out) == 3
+    assert fake.verbs("restart") == fake.verbs("stop") == []
+    assert lease.load(rolled_out) is None
+    refused = History.load(rolled_out).run("r1")
+    assert refused is None if check else (refused or {})["outcome"] == "refused"
+
+
+def _fails(vectors: Path, programs: object, user: str) -> None:
+    raise Refused("keystroke fails the golden vectors: killed by SIGSEGV")
+
+
+def test_a_host_that_another_run_has_is_left_alone(rolled_out: Layout) -> None:
+    runs.begin(rolled_out, "other", "bob@two")
+    for check in (True, False):
+        with pytest.raises(Refused, match="bob@two has a run going on this host since"):
+            go(rolled_out, THIRD, rollout="r1", check=check)
+    assert deployments.current(rolled_out) == 3
+    assert (lease.load(rolled_out) or pytest.fail()).run == "other"
+
+
+def test_a_host_returns_to_a_release_from_before_lists_were_anchored_and_reports_it(
     rolled_out: Layout, tmp_path: Path
 ) -> None:
     manifest = bundle(tmp_path)
     older(rolled_out, manifest)
-    done = go(rolled_out, "2030-01-03")
+    done = go(rolled_out, THIRD)
     assert done["deployment"] == 2
     assert done["said"][-1] == f"release {manifest['release']} is from before file lists were anchored"
+
+
+def test_files_that_were_changed_by_hand_are_reported_and_nothing_is_written(rolled_out: Layout) -> None:
+    assert status(rolled_out, [], [], [], "files")["faults"] == []
+    unit = rolled_out.units / "seclyzer-keystroke.service"
+    unit.write_text("[Service]")
+    assert status(rolled_out, [], [], [], "files")["faults"] == [f"{unit} is not what deployment 3 has"]
+    (rolled_out.deployments / "3" / "config" / "keystroke.yaml").write_text("window: 9")
+    (fault,) = status(rolled_out, [], [], [], "files")["faults"]
+    assert fault.startswith("deployment 3 is damaged")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils import pruning, runs, switching
-from plugins.module_utils.history import CONFIRMED, FAILED, RETURNED, History
+from plugins.module_utils.history import CONFIRMED, FAILED, History
 from plugins.module_utils.layout import Layout
 from tests.plugins.hosts import Systemd
 from tests.plugins.test_deployments import stage
@@ -49,7 +49,7 @@ def test_eight_bad_releases_each_undone_push_no_good_one_out(host: Layout, tmp_p
         runs.concluded(host, 3, CONFIRMED, "", "me")
         left = prune(host)
         assert left == [1, 2, 3, n]
-    assert History.load(host).state(n) == RETURNED
+    assert History.load(host).state(n) == FAILED
 
 
 def test_eight_that_were_refused_at_staging_leave_one(host: Layout, tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""Reads the runs of hosts, chooses over all of them which one is undone, and reports them."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils import run_ids, telling, undoing
+from ..module_utils.layout import Refused
+from ..module_utils.undoing import Seen
+from .seclyzer_deployment import MODULE
+from .seclyzer_report import against_inventory
+
+display = Display()
+Vars = Mapping[str, Any]
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """See the module of the same name for its options."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What one host knows, or what is decided and reported of all."""
+        super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(
+            {
+                "step": {"type": "str", "required": True, "choices": ["read", "choose", "targets", "status"]},
+                "files": {"type": "bool", "default": False},
+                "registered": {"type": "str", "default": "__seclyzer_host"},
+                "undo": {"type": "str", "default": ""},
+                "to": {"type": "str", "default": ""},
+                "each_host": {"type": "bool", "default": False},
+                "without_unreachable": {"type": "bool", "default": False},
+            }
+        )
+        facts = task_vars or {}
+        if arguments["step"] == "read":
+            return self._read(facts, arguments["files"])
+        if arguments["step"] == "choose":
+            return _choose(facts, arguments)
+        if arguments["step"] == "targets":
+            lines = [
+                line
+                for host, known in sorted(_found(facts, arguments).items())
+                for line in telling.targets(host, known)
+            ]
+            return _shown([*lines, *_lost(facts)])
+        return _status(facts, arguments)
+
+    def _read(self, facts: Vars, files: bool) -> dict[str, Any]:
+        """What this host knows, with what the inventory asks of it."""
+        asked = {"state": "status", "scope": "files" if files else "runs"}
+        known = dict(self._execute_module(MODULE, asked, task_vars=dict(facts)))
+        if known.get("failed"):
+            return known
+        is_edge = "seclyzer_edge" in facts["group_names"]
+        wishes = {
+            name: self._templar.template(facts[name])
+            for name in ("seclyzer_mode", "seclyzer_implementations")
+            if name in facts
+        }
+        return known | {
+            "by": f"{getpass.getuser()}@{socket.gethostname()}",
+            "inventory_mode": wishes.get("seclyzer_mode") if is_edge else None,
+            "overrides": dict(wishes.get("seclyzer_implementations") or {}) if is_edge else {},
+        }
+
+
+def _found(facts: Vars, arguments: Vars) -> dict[str, dict[str, Any]]:
+    """What was read of each host that is still in the play."""
+    hosts = {host: facts["hostvars"][host].get(arguments["registered"]) for host in facts["ansible_play_hosts"]}
+    return {host: known for host, known in hosts.items() if known and "running" in known}
+
+
+def _away(facts: Vars) -> list[str]:
+    return [host for host in facts["ansible_play_hosts_all"] if host not in facts["ansible_play_hosts"]]
+
+
+def _lost(facts: Vars) -> list[str]:
+    return [f"{host}: NOT REACHED, or its history cannot be read" for host in _away(facts)]
+
+
+def _choose(facts: Vars, arguments: Vars) -> dict[str, Any]:
+    """The run that is undone, by name; the sentence that refuses when there is none."""
+    hosts = {host: Seen.of(known) for host, known in _found(facts, arguments).items()}
+    chosen = {"changed": False, "rollout": run_ids.new(getpass.getuser()), "undo": "", "to": arguments["to"]}
+    try:
+        if arguments["to"]:
+            words = undoing.everywhere(hosts, arguments["to"])
+        elif arguments["each_host"]:
+            words = "undoes on each host the run that brought what it runs"
+        else:
+            choice = undoing.choose(hosts, _away(facts), arguments["undo"], arguments["without_unreachable"])
+            chosen["undo"], words = choice.run, choice.words
+    except Refused as fault:
+        return {"failed": True, "changed": False, "msg": str(fault)}
+    display.display(words)
+    return chosen | {"msg": words}
+
+
+def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
+    """A line for each host, and below it what needs an operator."""
+    found = _found(facts, arguments)
+    width = max((len(host) for host in facts["ansible_play_hosts_all"]), default=0)
+    lines: list[str] = []
+    bad = _away(facts)
+    for host, known in sorted(found.items()):
+        words, notes = telling.status(known)
+        if differs := against_inventory(known, known["running"]):
+            notes.append(differs.strip("()"))
+        lines += [f"{host:{width}}  {words}", *(f"{'':{width}}    {note}" for note in notes)]
+        bad += [host] if notes else []
+    lines += _lost(facts)
+    good = len(facts["ansible_play_hosts_all"]) - len(bad)
+    lines.append(f"{good} of {len(facts['ansible_play_hosts_all'])} hosts run what they should, by their own files")
+    return _shown(lines) | {"bad": sorted(bad)}
+
+
+def _shown(lines: list[str]) -> dict[str, Any]:
+    for line in lines:
+        display.display(line)
+    return {"changed": False, "msg": lines}

@@ -1,0 +1,234 @@
+"""Which run is undone, and where a host goes by that: decided by the histories of hosts, there or on the controller.
+
+A run is undone on the hosts that run what it brought. Undoing is a run, too, so that undoing it goes forward again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import run_ids
+from .history import CONFIRMED, FAILED, NOTHING, RETURNED, SWITCHED, UNPROVEN, changed
+from .layout import Refused
+
+Run = Mapping[str, Any]
+SHOWN = 5
+"""Hosts that are named one by one in a sentence."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a host knows: the deployment that runs, what became of each, and its runs, newest last."""
+
+    running: int | None = None
+    records: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    runs: Sequence[Run] = ()
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Seen:
+        """From JSON, which has texts for keys."""
+        records = {int(n): record for n, record in (content.get("records") or {}).items()}
+        return cls(content.get("deployment"), records, content.get("runs") or ())
+
+    def run(self, name: str) -> Run | None:
+        """The entry of a run."""
+        return next((entry for entry in reversed(self.runs) if entry["run"] == name), None)
+
+
+@dataclass(frozen=True)
+class Going:
+    """Where a host goes: to this deployment, or it stays when there is none; why; the run that is undone."""
+
+    to: int | None
+    words: str = ""
+    undone: str = ""
+
+
+def named(entry: Run) -> str:
+    """A run for people: its name, by whom, when."""
+    return f"{entry['run']} by {entry['by']} at {run_ids.shown(entry['run'], str(entry.get('at', '')))}"
+
+
+def step(seen: Seen, run: str) -> Going:
+    """Where undoing a run leads on a host. With no name it is the newest that brought what runs.
+
+    Raises Refused when what ran before is gone from the host.
+    """
+    if seen.running is None:
+        return Going(None, "nothing is deployed here")
+    entry = seen.run(run) if run else _brought(seen)
+    n = seen.running
+    if entry is None:
+        return Going(None, f"stays: the run {run} was not here" if run else f"stays: nothing ran before deployment {n}")
+    if not changed(entry):
+        return Going(None, f"stays: {_outcome(entry)}")
+    if entry["to"] != n:
+        return Going(None, f"stays: deployment {n} runs, and the run brought deployment {entry['to']}")
+    if entry.get("from") is None:
+        return Going(None, f"stays: nothing ran before deployment {n}")
+    before = seen.records.get(entry["from"])
+    if before is None:
+        raise Refused(f"deployment {entry['from']}, which ran before the run {entry['run']}, is not on this host")
+    if before.get("state") == FAILED:
+        why = f" ({before['why']})" if before.get("why") else ""
+        raise Refused(
+            f"deployment {entry['from']}, which ran before, failed here{why}; "
+            f"-e to={entry['from']} goes there all the same, -e to=list shows where else"
+        )
+    return Going(entry["from"], "", entry["run"])
+
+
+def goal(seen: Seen, to: str) -> Going:
+    """Where a host goes that is sent to a deployment, to the newest one with a release, or to what a run brought.
+
+    Raises Refused when it has no such thing.
+    """
+    if seen.running is None:
+        return Going(None, "nothing is deployed here")
+    n: int | None = None
+    if to.isdecimal():
+        n = int(to) if int(to) in seen.records else None
+    elif entry := seen.run(to):
+        n = entry.get("to") if entry.get("to") in seen.records else None
+    else:
+        having = [number for number, record in seen.records.items() if record.get("release") == to]
+        good = [number for number in having if number == seen.running or _may_go(seen.records[number])]
+        n = max(good or having, default=None)
+    if n is None:
+        known = ", ".join(f"{number} ({record.get('release')})" for number, record in sorted(seen.records.items()))
+        raise Refused(f"there is no deployment, release or run {to} on this host; it has {known or 'none'}")
+    if n == seen.running:
+        return Going(None, f"stays: deployment {n} runs already")
+    if seen.records[n].get("state") == UNPROVEN:
+        raise Refused(f"deployment {n} was refused by its proof: {seen.records[n].get('why') or 'see its history'}")
+    brought = _brought(seen)
+    return Going(n, "", brought["run"] if brought else "")
+
+
+def _may_go(record: Mapping[str, Any]) -> bool:
+    return record.get("state") in (CONFIRMED, SWITCHED)
+
+
+def _brought(seen: Seen) -> Run | None:
+    """The newest run that brought what runs."""
+    return next((entry for entry in reversed(seen.runs) if changed(entry) and entry["to"] == seen.running), None)
+
+
+def _outcome(entry: Run) -> str:
+    """What a run that changed nothing, or nothing that is left, did on a host."""
+    why = f": {entry['why']}" if entry.get("why") else ""
+    if entry["outcome"] == RETURNED:
+        return f"it has returned from the run already{why}"
+    if entry["outcome"] == NOTHING or entry["outcome"] == CONFIRMED:
+        return "the run found nothing to change here"
+    return f"the run changed nothing here, {entry['outcome']}{why}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The run that is undone over all hosts, and what to report of it."""
+
+    run: str
+    words: str
+
+
+def choose(hosts: Mapping[str, Seen], away: Sequence[str], run: str, despite: bool) -> Choice:
+    """The run to undo: the one that is named, or the last one, passing over those that found nothing to do anywhere.
+
+    Raises Refused when it changed nothing that is left, or when hosts are away that may know a later one.
+    """
+    of_runs: dict[str, dict[str, Run]] = {}
+    for host, seen in hosts.items():
+        for entry in seen.runs:
+            of_runs.setdefault(entry["run"], {})[host] = entry
+    order = sorted(of_runs, key=lambda name: (_moment(of_runs[name]), name))
+    if run:
+        if run not in of_runs:
+            raise Refused(f"no host of this play knows the run {run}; -e to=list shows what each knows")
+        return Choice(run, _chosen(of_runs[run], hosts, away))
+    active = [name for name in order if not all(_is_idle(entry) for entry in of_runs[name].values())]
+    last = active[-1] if active else ""
+    if away and not despite:
+        known = f" The last that the others know is {_named(of_runs[last])}." if last else ""
+        raise Refused(
+            f"{_some(away)} cannot be asked, so the last run is not known for certain and nothing was changed.{known} "
+            f"-e undo={last or 'RUN'} undoes that one, -e seclyzer_release_without_unreachable=true the last known; "
+            "--limit leaves hosts out"
+        )
+    if not last:
+        raise Refused("No run has changed these hosts, so there is nothing to undo.")
+    if not any(_is_left(entry, hosts[host]) for host, entry in of_runs[last].items()):
+        raise Refused(_nothing(of_runs, active, hosts))
+    return Choice(last, _chosen(of_runs[last], hosts, away))
+
+
+def _nothing(of_runs: Mapping[str, Mapping[str, Run]], active: Sequence[str], hosts: Mapping[str, Seen]) -> str:
+    """Why the last run cannot be undone, host by host, and which one could be."""
+    entries = of_runs[active[-1]]
+    reasons = [f"{host}: {_why_not(hosts[host], entry['run'])}" for host, entry in entries.items()]
+    more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
+    earlier = next(
+        (name for name in reversed(active) if any(_is_left(e, hosts[h]) for h, e in of_runs[name].items())), ""
+    )
+    hint = f" What runs came by {_named(of_runs[earlier])}; -e undo={earlier} undoes that one." if earlier else ""
+    return (
+        f"The last run, {_named(entries)}, left nothing that could be undone, so nothing was changed ("
+        f"{'; '.join(reasons[:SHOWN])}{more}).{hint}"
+    )
+
+
+def _why_not(seen: Seen, run: str) -> str:
+    try:
+        return step(seen, run).words.removeprefix("stays: ")
+    except Refused as fault:
+        return str(fault)
+
+
+def _chosen(entries: Mapping[str, Run], hosts: Mapping[str, Seen], away: Sequence[str]) -> str:
+    going = [host for host, entry in entries.items() if _is_left(entry, hosts[host])]
+    words = f"undoes the run {_named(entries)}, on {_some(going) if going else 'no host'}"
+    return words + (f"; not reached: {_some(away)}" if away else "")
+
+
+def _is_left(entry: Run, seen: Seen) -> bool:
+    """Whether a host still runs what the run brought in the place of something else."""
+    return changed(entry) and entry["to"] == seen.running and entry.get("from") is not None
+
+
+def _is_idle(entry: Run) -> bool:
+    """Whether a run went well on a host without another deployment."""
+    return entry["outcome"] == NOTHING or (entry["outcome"] == CONFIRMED and not changed(entry))
+
+
+def _moment(entries: Mapping[str, Run]) -> str:
+    return max(run_ids.moment(entry["run"], str(entry.get("at", ""))) for entry in entries.values())
+
+
+def _named(entries: Mapping[str, Run]) -> str:
+    return named(next(iter(entries.values())))
+
+
+def _some(hosts: Sequence[str]) -> str:
+    more = f" and {len(hosts) - SHOWN} more" if len(hosts) > SHOWN else ""
+    return ", ".join(hosts[:SHOWN]) + more
+
+
+def everywhere(hosts: Mapping[str, Seen], to: str) -> str:
+    """Where all hosts go that are sent to one deployment, release or run. Raises Refused when one has no such thing."""
+    going: list[str] = []
+    faults: list[str] = []
+    for host, seen in hosts.items():
+        try:
+            step_there = goal(seen, to)
+        except Refused as fault:
+            faults.append(f"{host}: {fault}")
+        else:
+            going += [f"{host} to deployment {step_there.to}"] if step_there.to is not None else []
+    if faults:
+        more = f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise Refused(f"{'; '.join(faults[:SHOWN])}{more}. Nothing was changed; --limit leaves hosts out")
+    if not going:
+        raise Refused(f"All hosts run {to} already, so nothing was changed.")
+    return f"goes to {to}: {_some(going)}"

@@ -1,0 +1,109 @@
+"""Which run `rollback.yml` undoes over many hosts, and when it refuses: the rows of what went wrong before."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from plugins.module_utils.history import CONFIRMED, FAILED, NOTHING, REFUSED, RETURNED, STAGED, STARTED, SWITCHED
+from plugins.module_utils.layout import Refused
+from plugins.module_utils.undoing import Choice, Seen, choose, everywhere
+
+FIRST, LAST = "20300101T000000Z-ann-000001", "20300102T000000Z-bob-000002"
+
+
+def entry(run: str, outcome: str, start: int | None, to: int | None, why: str = "") -> dict[str, Any]:
+    by = f"{run.split('-')[1]}@controller"
+    return {"run": run, "by": by, "at": "", "outcome": outcome, "from": start, "to": to, "why": why}
+
+
+def host(running: int, *runs: Mapping[str, Any], **states: str) -> Seen:
+    """A host with three deployments of release r."""
+    records = {n: {"release": "r", "state": states.get(f"n{n}", CONFIRMED)} for n in (1, 2, 3)}
+    return Seen(running, records, runs)
+
+
+def undo(hosts: Mapping[str, Seen], *away: str, run: str = "", despite: bool = False) -> Choice:
+    return choose(hosts, away, run, despite)
+
+
+UPDATED = entry(FIRST, CONFIRMED, 1, 2)
+
+
+def test_the_last_run_is_undone_and_reported_with_its_hosts() -> None:
+    hosts = {"a": host(3, UPDATED, entry(LAST, CONFIRMED, 2, 3)), "b": host(2, UPDATED, entry(LAST, NOTHING, 2, 2))}
+    choice = undo(hosts)
+    assert choice.run == LAST
+    assert choice.words == f"undoes the run {LAST} by bob@controller at 2030-01-02 00:00:00Z, on a"
+
+
+@pytest.mark.parametrize(
+    ("last", "says"),
+    [
+        (entry(LAST, REFUSED, 2, 3, "fails the golden vectors"), "refused: fails the golden vectors"),
+        (entry(LAST, FAILED, 2, 2, "InfluxDB does not answer"), "failed: InfluxDB does not answer"),
+        (entry(LAST, STAGED, 2, 3), "changed nothing here, staged"),
+        (entry(LAST, STARTED, 2, None), "changed nothing here, started"),
+        (entry(LAST, RETURNED, 2, 3, "it hung"), "it has returned from the run already: it hung"),
+    ],
+)
+def test_a_healthy_fleet_goes_no_further_back_by_a_run_that_left_nothing(last: Mapping[str, Any], says: str) -> None:
+    hosts = {"a": host(2, UPDATED, last), "b": host(2, UPDATED, entry(LAST, NOTHING, 2, 2))}
+    with pytest.raises(Refused) as refused:
+        undo(hosts)
+    assert f"The last run, {LAST} by bob@controller" in str(refused.value)
+    assert says in str(refused.value)
+    assert f"-e undo={FIRST} undoes that one" in str(refused.value)
+    assert undo(hosts, run=FIRST).run == FIRST
+
+
+@pytest.mark.parametrize("idle", [entry(LAST, NOTHING, 2, 2), entry(LAST, CONFIRMED, 2, 2)])
+def test_a_run_that_found_nothing_to_do_anywhere_is_passed_over(idle: Mapping[str, Any]) -> None:
+    assert undo({"a": host(2, UPDATED, idle)}).run == FIRST
+
+
+def test_with_hosts_away_nothing_is_undone_unless_confirmed() -> None:
+    hosts = {"a": host(2, UPDATED), "b": host(2, UPDATED)}
+    with pytest.raises(Refused, match=rf"c cannot be asked, .* nothing was changed.*-e undo={FIRST}"):
+        undo(hosts, "c")
+    choice = undo(hosts, "c", despite=True)
+    assert choice.run == FIRST and choice.words.endswith("on a, b; not reached: c")
+    assert undo(hosts, "c", run=FIRST).run == FIRST
+
+
+def test_undoing_is_undone_in_turn() -> None:
+    back = entry(LAST, CONFIRMED, 2, 1)
+    assert undo({"a": host(1, entry(FIRST, RETURNED, 1, 2), back, n2=RETURNED)}).run == LAST
+
+
+def test_runs_compare_by_the_time_on_their_controllers_and_not_on_hosts() -> None:
+    early = entry(FIRST, CONFIRMED, 1, 2) | {"at": "2031-01-01T00:00:00Z"}
+    late = entry(LAST, SWITCHED, 1, 2) | {"at": "1999-01-01T00:00:00Z"}
+    assert undo({"a": host(2, early), "b": host(2, late)}).run == LAST
+    old = entry("2029-12-31T00:00:00.000+00:00-x", CONFIRMED, 1, 2)
+    assert undo({"a": host(2, old), "b": host(2, early)}).run == FIRST
+
+
+def test_an_unknown_run_is_refused() -> None:
+    with pytest.raises(Refused, match="no host of this play knows the run 2040"):
+        undo({"a": host(2, UPDATED)}, run="2040")
+    with pytest.raises(Refused, match="No run has changed these hosts"):
+        undo({"a": Seen()})
+
+
+def test_many_hosts_are_counted() -> None:
+    hosts = {f"h{number:02}": host(2, UPDATED) for number in range(60)}
+    assert undo(hosts).words.endswith("on h00, h01, h02, h03, h04 and 55 more")
+    bad = {name: host(2, entry(LAST, REFUSED, 2, 3, "no")) for name in hosts}
+    with pytest.raises(Refused, match="; and 55 more"):
+        undo(bad)
+
+
+def test_hosts_that_are_sent_somewhere_must_all_have_it() -> None:
+    hosts = {"a": host(2), "b": host(1)}
+    assert everywhere(hosts, "1") == "goes to 1: a to deployment 1"
+    assert everywhere(hosts, "r") == "goes to r: a to deployment 3, b to deployment 3"
+    with pytest.raises(Refused, match="b: there is no deployment, release or run 2 on this host"):
+        everywhere({"a": host(3), "b": Seen(1, {1: {"release": "r"}})}, "2")
+    with pytest.raises(Refused, match="All hosts run 2 already"):
+        everywhere({"a": host(2)}, "2")
