@@ -118,7 +118,7 @@ def test_a_unit_that_does_not_start_is_reported_with_its_last_words(
     host: Layout, fake: Systemd, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.fails["--no-ask-password start"] = "Job failed."
-    monkeypatch.setattr(systemd, "journal", lambda unit, lines: [f"{unit} has lost its way"])
+    monkeypatch.setattr(systemd, "journal", lambda unit, lines, since: [f"{unit} has lost its way"])
     with pytest.raises(Refused, match=r"keystroke did not start: seclyzer-keystroke.service has lost its way"):
         switching.switch(host, stage(host, desired(host, manifest)), "me")
 
