@@ -351,7 +351,7 @@ def _judged(bundle: str, signers: tuple[str, ...], unsigned: bool) -> list[str]:
     return []
 
 
-def _influx(options: Vars) -> dict[str, str]:
+def _influx(options: Vars) -> dict[str, Any]:
     """Where this host writes to, by the options of the role influxdb."""
     trusts = boolean(options["influxdb_tls"]) and (options["influxdb_ca_file"] or options["influxdb_ca_remote"])
     url = safe_url.normal(str(options["influxdb_url"]))
@@ -362,6 +362,7 @@ def _influx(options: Vars) -> dict[str, str]:
         "bucket": str(options["influxdb_bucket"]),
         "socket": SOCKET,
         "ca_file": CA if trusts else "",
+        "other": bool(options["influxdb_token_file"]),
     }
 
 

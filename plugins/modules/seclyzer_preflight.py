@@ -118,7 +118,8 @@ release:
 influx:
   description: >-
     Where the host writes to. Its keys are C(url), C(address), which is its host and port, C(socket), by which programs
-    reach it, C(org), C(bucket), C(ca_file), which may be empty, and C(unit), that of InfluxDB on a store.
+    reach it, C(org), C(bucket), C(ca_file), which may be empty, C(other), whether it is a server that is not in
+    the inventory, and C(unit), that of InfluxDB on a store.
   type: dict
   returned: host
 by:
