@@ -210,7 +210,7 @@ def test_influxdb_is_asked_through_the_socket_in_its_own_name(
     fake.active[UNIT] = 0
     Agent.report = {"status": "pass"}
 
-    def looked(url: str, by: str = path, **more: Any) -> health.Health:
+    def looked(url: str, by: str = path, **more: object) -> health.Health:
         probes = {"influx_url": url, "influx_socket": by, "influx_ca_file": ca, **more}
         return health.look(Target("0.1.0", {}, {UNIT: ""}, probes))
 
