@@ -100,8 +100,8 @@ def _end_way() -> None:
 def check(layout: Layout, n: int, unit: str, text: str, way: Path | None = None, store_away: bool = False) -> None:
     """Runs `--check` of a unit's program as that unit will run, on the staged deployment's configuration.
 
-    With `way`, the program finds what is in this folder in the place of the host's own sockets. With `store_away` it may
-    find that InfluxDB is not reached, and nothing else.
+    With `way`, the program finds what is in this folder in the place of the host's own sockets. With `store_away` it
+    may find that InfluxDB is not reached, and nothing else.
     """
     argv = check_command(layout, n, text)
     settings = [*_settings(text), ("RuntimeMaxSec", "60")]
