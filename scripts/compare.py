@@ -224,10 +224,10 @@ def run(names: tuple[str, str], place: Place, seconds: float, here: Path, out: P
     """Compares; prints the table, writes it, JSON and a picture into `out`. 0 when all that was compared is equal."""
     if names == (RUNNING, RUNNING):
         raise CompareError("one side has to be other than running")
-    sides = [side_of(name, place, here, out / which) for name, which in zip(names, ("left", "right"), strict=True)]
-    other = next(name for name in names if name != RUNNING)
+    folders = [folder_of(name, here) for name in names if name != RUNNING]
     kind, program = next(iter(PROGRAMS.items()))
-    window_us, by_events, by_time = windows_of(folder_of(other, here), place.words[kind], program)
+    window_us, by_events, by_time = windows_of(folders[0], place.words[kind], program)
+    sides = [side_of(name, place, here, out / which) for name, which in zip(names, ("left", "right"), strict=True)]
     try:
         for side in sides:
             side.begin()
