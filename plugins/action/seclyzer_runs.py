@@ -11,10 +11,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import run_ids, telling, undoing
+from ..module_utils.fleet_report import against_inventory
 from ..module_utils.layout import Refused
 from ..module_utils.undoing import Seen
 from .seclyzer_deployment import MODULE
-from .seclyzer_report import against_inventory
 
 display = Display()
 Vars = Mapping[str, Any]
@@ -106,7 +106,7 @@ def _choose(facts: Vars, arguments: Vars) -> dict[str, Any]:
 
 
 def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
-    """A line for each host, and below it what needs somebody."""
+    """A line for each host, and below it what needs an operator."""
     found = _found(facts, arguments)
     width = max((len(host) for host in facts["ansible_play_hosts_all"]), default=0)
     lines: list[str] = []

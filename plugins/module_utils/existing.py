@@ -1,7 +1,7 @@
 """What a host has that SecLyzer did not install: a Redis, an InfluxDB, units of the names that ours have.
 
-Ours is told by what the roles leave, never by guess: the drop-in of Redis' unit, the text of the other units. Every
-version of this project has left these.
+Ours is recognised by what the roles leave, never by guess: the drop-in of Redis' unit, the text of the other units.
+Every version of this project has left these.
 """
 
 from __future__ import annotations

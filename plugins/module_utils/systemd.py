@@ -77,10 +77,25 @@ def is_binary(program: str) -> bool:
 
 
 def journal(unit: str, lines: int = 8, since: float = 0.0) -> list[str]:
-    """The last lines a unit wrote to the journal, from `since` (Unix time) on."""
-    command = ["journalctl", "--no-pager", "--quiet", f"--unit={unit}", f"--lines={lines}", "--output=cat"]
-    done = run([*command, *([f"--since=@{since:.3f}"] if since else [])], 20)
-    return done.stdout.splitlines()
+    """The last lines a unit's processes wrote to the journal, from `since` (Unix time) on; else systemd's about it."""
+    command = ["journalctl", "--no-pager", "--quiet", f"--lines={lines}", "--output=cat"]
+    command += [f"--since=@{since:.3f}"] if since else []
+    for chosen in (f"_SYSTEMD_UNIT={unit}", f"--unit={unit}"):
+        if found := run([*command, chosen], 20).stdout.splitlines():
+            return found
+    return []
+
+
+def last_words(unit: str, since: float) -> list[str]:
+    """What the last process of a unit wrote last, or what systemd wrote about it when that wrote nothing."""
+    invocation = show([unit], ["InvocationID"]).get(unit, {}).get("InvocationID", "")
+    if not invocation:
+        return journal(unit, 4, since)
+    for match in (f"_SYSTEMD_INVOCATION_ID={invocation}", f"INVOCATION_ID={invocation}"):
+        done = run(["journalctl", "--no-pager", "--quiet", "--lines=3", "--output=cat", match], 20)
+        if lines := [line.strip() for line in done.stdout.splitlines() if line.strip()]:
+            return lines
+    return journal(unit, 4, since)
 
 
 def section(text: str, name: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""A Redis, an InfluxDB or a unit that SecLyzer did not install is told from ours, and decided about by a variable."""
+"""A Redis, an InfluxDB or a unit that SecLyzer did not install is seen as foreign, and decided about by a variable."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -155,7 +155,7 @@ def test_rotating_replaces_all_tokens(fake: Fake, tmp_path: Path) -> None:
 
 def test_an_operator_token_that_was_not_made_here_is_not_rotated(fake: Fake, tmp_path: Path) -> None:
     ensure(fake, tmp_path)
-    fake.authorizations[0].description = "somebody's Token"
+    fake.authorizations[0].description = "another's Token"
     with pytest.raises(Refused, match="was not made here and cannot be made anew"):
         ensure(fake, tmp_path, rotate=True)
 

@@ -1,4 +1,4 @@
-"""A port that a program of somebody else has is refused before any change, with who has it and what names another."""
+"""A port that a foreign program holds is refused before any change, with who has it and what names another."""
 
 import os
 import socket

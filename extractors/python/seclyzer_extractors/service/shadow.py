@@ -38,7 +38,7 @@ class Shadow:
         self._kind = kind
         self._operator = make_operator(kind.name, settings)
         self._notify = Notify(os.environ)
-        # The reader closes this one when its own connection is lost. Nobody writes by it, so it is never opened.
+        # The reader closes this one when its own connection is lost. Nothing is written by it, so it is never opened.
         unused = Publisher(kind, settings.redis)
         self._reader = Reader(kind, settings, self._operator, unused, self._notify, _from_the_beginning, wake)
         self._out = out
@@ -56,7 +56,6 @@ class Shadow:
         self._stopped = True
 
     def run(self, until: int | None) -> None:
-        self._notify.ready()
         while not self._stopped and (until is None or now_us() < until):
             self._turn(IDLE if until is None else min(IDLE, until - now_us()))
 
@@ -67,6 +66,7 @@ class Shadow:
         connection = link.up(now)
         if link.connects > self._connects:
             self._connects, self.listening_since = link.connects, host_time()
+            self._notify.ready()
         if connection is None:
             patience = self._notify.patience(now)
             wait = max(0, min(link.retry_at - now, longest if patience is None else min(longest, patience)))
