@@ -60,7 +60,7 @@ def _look(edge: Host) -> Seen:
     agent, *log = run_on(edge, "refused")
     edge.check_output(f"printf %s > {VARIABLES}; printf %s > {SUDO}", PROXIES, f"Defaults env_file={VARIABLES}\n")
     proxies = edge.check_output("printenv http_proxy https_proxy all_proxy").split()
-    stays = module(edge, "seclyzer.edge.seclyzer_deployment", state="previous", rollout="of no run")
+    stays = module(edge, "seclyzer.edge.seclyzer_deployment", state="previous", undo="of no run")
     gate = module(edge, "seclyzer.edge.seclyzer_health", seconds=5, grace=0, before=stays["before"], by="a test")
     return Seen(agent, log, proxies, stays, gate)
 
