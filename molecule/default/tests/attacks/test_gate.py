@@ -1,15 +1,13 @@
 """A host with trouble of its own and a proxy in its environment: the gate fails over neither of them."""
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hostchecks.host import Host, name, run_on
-from hostchecks.lab import EDGES, INVENTORY, ROOT, hosts, on_every
+from hostchecks.lab import EDGES, hosts, on_every
+from hostchecks.modules import module
 from hostchecks.systemd import AGENT, EXTRACTORS
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
@@ -27,22 +25,6 @@ class Seen:
     proxies: list[str]
     stays: dict[str, Any]
     gate: dict[str, Any]
-
-
-def module(host: Host, action: str, **arguments: Any) -> dict[str, Any]:
-    """Runs a module on a host, as a playbook does."""
-    done = subprocess.run(
-        ["ansible", name(host), "-i", INVENTORY, "-m", action, "-a", json.dumps(arguments)],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    result = done.stdout.partition("=> ")[2]
-    assert result, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(result)
-    return found
 
 
 @pytest.fixture(scope="module")
