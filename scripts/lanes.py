@@ -16,25 +16,32 @@ def side_by_side(
 ) -> list[R]:
     """What `work` made of each piece, in the order of the pieces.
 
-    They begin in their order, each as soon as its cores are free; one that takes more than there are takes all.
+    Each begins as soon as its cores are free, the first of those that are waiting first; one that takes more than there
+    are takes all.
     """
     have = max(cores or 1, 1)
-    made: dict[Future[R], int] = {}  # what began, and its piece's place
-    running: dict[Future[R], int] = {}  # and its cores
+    waiting = {place: min(cores_of(piece), have) for place, piece in enumerate(pieces)}
+    running: dict[Future[R], int] = {}  # and the cores of each
+    made: dict[int, Future[R]] = {}
     with ThreadPoolExecutor(max_workers=max(len(pieces), 1)) as pool:
-        for place, piece in enumerate(pieces):
-            needed = min(cores_of(piece), have)
-            while not _fits(needed, list(running.values()), have):
-                ended, _ = wait(running, return_when=FIRST_COMPLETED)
-                for one in ended:
-                    del running[one]
-            future = pool.submit(work, piece)
-            made[future], running[future] = place, needed
-    return [future.result() for future in sorted(made, key=made.__getitem__)]
+        while waiting:
+            place = _next(waiting, list(running.values()), have)
+            if place is None:
+                for ended in wait(running, return_when=FIRST_COMPLETED).done:
+                    del running[ended]
+            else:
+                made[place] = pool.submit(work, pieces[place])
+                running[made[place]] = waiting.pop(place)
+    return [made[place].result() for place in range(len(pieces))]
 
 
-def _fits(needed: int, taken: list[int], have: int) -> bool:
-    """Whether one that needs so many cores may begin beside those that run."""
-    if needed == ALONE or ALONE in taken:
-        return not taken
-    return needed == WAITS or sum(taken) + needed <= have
+def _next(waiting: dict[int, int], taken: list[int], have: int) -> int | None:
+    """The place of the first that may begin beside those that run, if one may."""
+    if ALONE in taken:
+        return None
+    for place, needed in waiting.items():
+        if needed == ALONE:
+            return None if taken or place != min(waiting) else place
+        if needed == WAITS or sum(taken) + needed <= have:
+            return place
+    return None

@@ -63,9 +63,8 @@ SUITES: dict[str, list[Step]] = {
     "lint": [
         Step("ruff", f"ruff check {PYTHON_CODE}"),
         Step("ruff-format", f"ruff format --check {PYTHON_CODE}"),
-        Step("mypy", "mypy"),
-        Step("mypy-python", "mypy extractors/python/tests"),  # apart: each has a conftest.py of its own
-        Step("mypy-agent", "mypy agent/tests"),
+        # One after the other, for they share a cache; apart, for each folder has a conftest.py of its own.
+        Step("mypy", "bash -c 'mypy && mypy extractors/python/tests && mypy agent/tests'"),
         Step("cargo-fmt", f"cargo fmt {MANIFEST} --check"),
         Step("clippy", f"cargo clippy --quiet --all-targets {CRATE} -- -D warnings"),
         Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule galaxy.yml .config"),
@@ -81,7 +80,13 @@ SUITES: dict[str, list[Step]] = {
         Step("images", "python -m lab images", cores=WAITS),
         Step("bundle", "python -m scripts.bundle", cores=ALONE),  # of what was built; all that follows needs it
     ],
-    # What takes longest begins first.
+    # Of what computes, the longest begins first.
+    "parity": [pytest("parity", "tests/parity -s", cores=2)],
+    "fuzz": [
+        pytest("fuzz", "tests/fuzz -s", cores=2),
+        Step("targets-fmt", f"cargo fmt {TARGETS} --check"),
+        Step("targets", f"cargo clippy --quiet {TARGETS} --target-dir build/rust-target --locked -- -D warnings"),
+    ],
     "live": [
         pytest("bounds", "tests/live/test_bounds.py", WAITS),
         pytest("others", "tests/live --ignore=tests/live/test_bounds.py", WAITS),
@@ -100,12 +105,6 @@ SUITES: dict[str, list[Step]] = {
         pytest("docs", "tests/docs"),
         pytest("layout", "tests/layout"),
         Step("rust", f"cargo test {CRATE}", "cargo"),
-    ],
-    "parity": [pytest("parity", "tests/parity -s")],
-    "fuzz": [
-        pytest("fuzz", "tests/fuzz -s"),
-        Step("targets-fmt", f"cargo fmt {TARGETS} --check"),
-        Step("targets", f"cargo clippy --quiet {TARGETS} --target-dir build/rust-target --locked -- -D warnings"),
     ],
     "faults": [pytest("faults", "tests/faults", ALONE)],  # several at once by itself
     "molecule": [Step("default", "python molecule/guard.py {junit}", "junit", ALONE)],

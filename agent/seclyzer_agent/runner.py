@@ -1,7 +1,7 @@
 """Runs the checks, each in a task of its own with its own interval and deadline, and keeps what they found.
 
 A run that misses its deadline is cancelled and counts as a failed reading. One that does not even react to
-being cancelled is left alone, and no second one is started beside it. Nothing here waits for anyone else.
+being cancelled is left alone, and no second one is started beside it. No check waits for another.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,11 +20,23 @@ from .snapshot import CheckState, Shown, Snapshot, View, unread, view
 
 log = logging.getLogger("seclyzer_agent")
 
+Read = Callable[[Check], Coroutine[Any, Any, Reading]]
 CANCEL_GRACE = 0.5
 
 
+async def read_check(check: Check) -> Reading:
+    """One reading. A check that ends the program is broken like any other."""
+    try:
+        return await check.read()
+    except SystemExit as error:
+        raise RuntimeError("a check called exit") from error
+
+
 class Runner:
-    """The background of the agent. `snapshot()` may be called at any time and returns at once."""
+    """The background of the agent. `snapshot()` may be called at any time and returns at once.
+
+    `read` takes a reading of a check, in this event loop or elsewhere. `facts()` may be called in any thread.
+    """
 
     def __init__(
         self,
@@ -32,10 +44,12 @@ class Runner:
         paces: dict[str, Pace],
         host: str,
         on_reading: Callable[[Snapshot], None] = lambda _: None,
+        read: Read = read_check,
     ) -> None:
         self._checks = checks
         self._host = host
         self._on_reading = on_reading
+        self.read = read
         self._started = time.monotonic()
         self._last_progress = self._started
         self._first_run = {check.name: asyncio.Event() for check in checks}
@@ -89,7 +103,7 @@ class Runner:
         if hanging is not None and not hanging.done():
             await asyncio.wait({hanging}, timeout=pace.deadline)
             return Unreadable("an earlier reading still hangs"), hanging
-        task = asyncio.create_task(_read(check), name=f"read {check.name}")
+        task = asyncio.create_task(self.read(check), name=f"read {check.name}")
         try:
             done, _ = await asyncio.wait({task}, timeout=pace.deadline)
             if not done:
@@ -133,14 +147,6 @@ class Runner:
         self._last_progress = now
         self._first_run[check.name].set()
         self._on_reading(self.snapshot())
-
-
-async def _read(check: Check) -> Reading:
-    """One reading. A check that ends the program is broken like any other."""
-    try:
-        return await check.read()
-    except SystemExit as error:
-        raise RuntimeError("a check called exit") from error
 
 
 def _all_failed(check: Check, before: CheckState, why: Unreadable) -> tuple[Entry, ...]:

@@ -8,9 +8,10 @@ import os
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -22,18 +23,20 @@ from .connector import SocketConnector
 from .guard import BACKLOG, BURST, IDLE_SECONDS, Guard, room
 from .listening import name, sockets
 from .logs import Journal, place
-from .model import Check, Status, Unreadable, verified
+from .model import Check, Reading, Status, Unreadable, verified
 from .notify import Notifier
 from .public import Public
 from .redis_client import connect
-from .runner import Runner
+from .runner import Runner, read_check
 from .server import application
 from .snapshot import Snapshot
 from .spec import Context, Trial
+from .workers import Worker
 
 log = logging.getLogger("seclyzer_agent")
 
 TICK = 5.0
+CLOSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +89,58 @@ class Reporter:
 async def background(
     settings: Settings, kept: Secrets, reporter: Reporter | None = None
 ) -> AsyncIterator[tuple[Runner, list[Check]]]:
-    """The runner and its checks, not yet started, with the connections they use."""
+    """The runner and its checks, not yet started. Each module's checks have a thread and connections of their own."""
+    runners: list[Runner] = []
+    workers: dict[str, Worker] = {}
+    checks: list[Check] = []
+    async with AsyncExitStack() as stack:
+        for spec in registry.specs():
+            if not set(spec.roles) & set(settings.roles):
+                continue
+            worker = Worker(f"check {spec.names[0]}")
+            clients = await worker.run(lambda: _connect(settings, kept))
+            stack.push_async_callback(worker.close, clients.close, CLOSE_SECONDS)
+            context = Context(settings, lambda name: runners[0].facts(name), clients.redis, clients.http, kept.tls)
+            made = registry.build(context, [spec])
+            checks += made
+            workers |= dict.fromkeys((check.name for check in made), worker)
+        update = reporter.update if reporter is not None else (lambda _: None)
+        paces = dict(settings.checks)
+        runners.append(
+            Runner(
+                checks,
+                paces,
+                settings.host,
+                update,
+                lambda check: workers[check.name].run(lambda: read_check(check)),
+            )
+        )
+        yield runners[0], checks
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The connections of one thread's checks."""
+
+    redis: Redis | None
+    http: aiohttp.ClientSession
+
+    async def close(self) -> None:
+        """In the event loop that they were made in."""
+        await self.http.close()
+        if self.redis is not None:
+            await self.redis.aclose()
+
+
+async def _connect(settings: Settings, kept: Secrets) -> Clients:
     redis: Redis | None = None
     if settings.edge:
         deadline = max(pace.deadline for pace in settings.checks.values())
         redis = connect(settings.redis_url, settings.redis_username or None, kept.redis_password, deadline)
     agent = {"User-Agent": f"seclyzer-agent/{__version__}"}
     connector = SocketConnector(settings.influx_socket, kept.tls) if settings.influx_socket else None
-    try:
-        async with aiohttp.ClientSession(
-            connector=connector, headers=agent, cookie_jar=aiohttp.DummyCookieJar()
-        ) as session:
-            runners: list[Runner] = []
-            context = Context(settings, lambda name: runners[0].facts(name), redis, session, kept.tls)
-            checks = registry.build(context)
-            update = reporter.update if reporter is not None else (lambda _: None)
-            runners.append(Runner(checks, dict(settings.checks), settings.host, update))
-            yield runners[0], checks
-    finally:
-        if redis is not None:
-            await redis.aclose()
+    http = aiohttp.ClientSession(connector=connector, headers=agent, cookie_jar=aiohttp.DummyCookieJar())
+    return Clients(redis, http)
 
 
 async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: Journal) -> None:
@@ -176,25 +211,28 @@ async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier, journal:
 
 async def try_out(settings: Settings, kept: Secrets) -> list[tuple[str, bool, str]]:
     """Run once what takes part in `--check`: (what, good, words) for each of them."""
-    async with background(settings, kept) as (_, checks):
+    async with background(settings, kept) as (runner, checks):
         results: list[tuple[str, bool, str]] = []
         passed: set[str] = set()
         for spec in sorted(registry.specs(), key=lambda spec: bool(spec.trial and spec.trial.requires)):
             check = next((check for check in checks if check.name in spec.names), None)
             if spec.trial is None or check is None or (spec.trial.requires and spec.trial.requires not in passed):
                 continue
-            good, words = await _try(check, spec.trial, settings.checks[check.name].deadline)
+            good, words = await _try(runner.read(check), spec.trial, settings.checks[check.name].deadline)
             results.append((spec.trial.label.format(name=check.name), good, words))
             if good:
                 passed.add(check.name)
         return results
 
 
-async def _try(check: Check, trial: Trial, deadline: float) -> tuple[bool, str]:
-    try:
-        reading = verified(await asyncio.wait_for(check.read(), deadline))
-    except TimeoutError:
+async def _try(read: Coroutine[Any, Any, Reading], trial: Trial, deadline: float) -> tuple[bool, str]:
+    task = asyncio.create_task(read)
+    done, _ = await asyncio.wait({task}, timeout=deadline)
+    if not done:
+        task.cancel()
         return False, f"no answer within {deadline:g} s"
+    try:
+        reading = verified(task.result())
     except Unreadable as error:
         return False, str(error)
     except Exception as error:

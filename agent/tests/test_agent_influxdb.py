@@ -22,7 +22,9 @@ from tests.helpers.ports import free_port
 PASS = Status.PASS
 
 
-def influx(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: Path | None = None) -> Reading:
+def influx(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls: Path | None = None, other: bool = False
+) -> Reading:
     """One reading of an InfluxDB that answers so; with `tls` over https, with the keys in that folder."""
 
     async def main() -> Reading:
@@ -42,7 +44,7 @@ def influx(handler: Callable[[web.Request], Awaitable[web.StreamResponse]], tls:
         url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         try:
             async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
-                return await InfluxCheck(session, url, trust, 0.4).read()
+                return await InfluxCheck(session, url, trust, 0.4, other=other).read()
         finally:
             await runner.cleanup()
 
@@ -79,6 +81,28 @@ def test_an_influxdb_that_is_not_ready_is_unreadable_in_words(answer: web.Respon
 
     with pytest.raises(Unreadable, match=words):
         influx(handler)
+
+
+@pytest.mark.parametrize(
+    ("answer", "good"),
+    [
+        (web.Response(text="OK"), True),
+        (web.Response(status=404), True),
+        (web.Response(status=401), True),
+        (web.Response(status=302, headers={"Location": "/"}), False),
+        (web.Response(status=503), False),
+    ],
+)
+def test_another_server_that_may_be_the_store_has_to_answer_and_no_more(answer: web.Response, good: bool) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return answer
+
+    if good:
+        entry = influx(handler, other=True).entries[0]
+        assert entry.status is PASS and entry.output.startswith("the store answered in ")
+    else:
+        with pytest.raises(Unreadable, match=f"with {answer.status}"):
+            influx(handler, other=True)
 
 
 def test_an_influxdb_that_is_silent_after_its_headers_does_not_answer() -> None:

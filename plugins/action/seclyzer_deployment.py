@@ -1,4 +1,7 @@
-"""Asks the host first what it lacks, and sends only that: an unchanged host costs one run and no transfer."""
+"""Asks the host first what it lacks, and sends only that: an unchanged host costs one run and no transfer.
+
+A host on which a trial is going does nothing; it is asked again until it has decided.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,17 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..module_utils import bundles, controller, signatures
 from ..module_utils.bundles import Bundle
+from ..module_utils.following import follow
 from ..module_utils.layout import Refused
 
 MODULE = "seclyzer.edge.seclyzer_deployment"
+display = Display()
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -57,9 +63,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._remove_tmp_path(remote)
 
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """The module's result. The lease of a run whose process is gone from this controller is taken over."""
+        """The module's result once no trial is going on the host.
+
+        The lease of a run whose process is gone from this controller is taken over.
+        """
+        host = str((task_vars or {}).get("inventory_hostname"))
         arguments = arguments | {"process": controller.name(os.getppid())}
-        result = dict(self._execute_module(MODULE, arguments, task_vars=task_vars))
+
+        def once(more: dict[str, Any]) -> dict[str, Any]:
+            return dict(self._execute_module(MODULE, arguments | more, task_vars=task_vars))
+
+        def tell(words: str) -> None:
+            display.display(f"{host} waits for {words}")
+
+        result = follow(lambda: once({}), tell, AnsibleConnectionFailure, False)
         if result.get("failed") and controller.is_gone((result.get("lease") or {}).get("process", "")):
-            return dict(self._execute_module(MODULE, arguments | {"take_over": True}, task_vars=task_vars))
+            return once({"take_over": True})
         return result

@@ -144,7 +144,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         influx = {} if unsafe else _influx(resolved)
         name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
         is_store = STORE in facts["group_names"]
-        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), _redis_units())
+        beside = resolved["redis_existing"] == existing.BESIDE
+        redis = (existing.OWN_REDIS,) if beside else _redis_units()
+        used = resolved["influxdb_existing"] == existing.USE
+        mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), redis, used)
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         asked |= {"redis_units": list(_redis_units())}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
@@ -180,8 +183,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "implementations": implementations if is_edge else {},
             "bundle": bundle,
             "release": manifest.get("release"),
-            "influx": influx,
+            "influx": influx | {"unit": about["existing"]["influxdb"].get("unit", "") if used else existing.INFLUXDB},
             "redis": {
+                "socket": existing.OWN_SOCKET if beside else existing.REDIS_SOCKET,
+                "unit": existing.OWN_REDIS if beside else "",
                 "socket_group": str(resolved["redis_socket_group"]),
                 "legacy_clients": boolean(resolved["redis_legacy_clients"]),
             },
@@ -287,11 +292,16 @@ def _mode(of_host: Vars) -> list[str]:
 
 def _groups(facts: Vars) -> list[str]:
     stores = facts["groups"].get(STORE, [])
-    lost = [h for h in facts["ansible_play_hosts_all"] if not _value(facts["hostvars"][h], "influxdb_store_host")]
+    names = ("influxdb_store_host", "influxdb_token_file")
+    known = facts["hostvars"]
+    lost = [h for h in facts["ansible_play_hosts_all"] if not any(_value(known[h], name) for name in names)]
     if len(stores) == 1 or not lost:
         return []
     if not stores:
-        return [f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)})"]
+        return [
+            f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)}); for a "
+            "store that is not in the inventory influxdb_url and influxdb_token_file are configured"
+        ]
     return [
         f"{STORE} has {len(stores)} hosts ({', '.join(stores)}), and a host writes to one: leave one in the group, "
         f"or configure influxdb_store_host for {', '.join(lost)}"
@@ -327,7 +337,7 @@ def _signed(bundle: str, of_host: Vars) -> list[str]:
         lines = tuple(signatures.trusted(signers if isinstance(signers, list) else None))
         return _judged(bundle, lines, bool(boolean(unsigned or False, strict=False)))
     except Refused:
-        return []  # no bundle that can be read, which is said once
+        return []  # no bundle that can be read, which is reported once
 
 
 @cache
@@ -341,7 +351,7 @@ def _judged(bundle: str, signers: tuple[str, ...], unsigned: bool) -> list[str]:
     return []
 
 
-def _influx(options: Vars) -> dict[str, str]:
+def _influx(options: Vars) -> dict[str, Any]:
     """Where this host writes to, by the options of the role influxdb."""
     trusts = boolean(options["influxdb_tls"]) and (options["influxdb_ca_file"] or options["influxdb_ca_remote"])
     url = safe_url.normal(str(options["influxdb_url"]))
@@ -352,6 +362,7 @@ def _influx(options: Vars) -> dict[str, str]:
         "bucket": str(options["influxdb_bucket"]),
         "socket": SOCKET,
         "ca_file": CA if trusts else "",
+        "other": bool(options["influxdb_token_file"]),
     }
 
 

@@ -106,7 +106,7 @@ def _choose(facts: Vars, arguments: Vars) -> dict[str, Any]:
 
 
 def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
-    """A line for each host, and below it what needs somebody."""
+    """A line for each host, and below it what needs an operator."""
     found = _found(facts, arguments)
     width = max((len(host) for host in facts["ansible_play_hosts_all"]), default=0)
     lines: list[str] = []

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import credentials, edge_files, edge_redis, edge_state, systemd
+from .existing import REDIS_SOCKET
 from .kinds import KINDS, SERVICES
 from .layout import Layout, Refused
 from .pieces import Piece, Pieces
@@ -39,7 +40,7 @@ class Edge:
     state: Path = Path("/var/lib/seclyzer")
     config: Path = Path("/opt/seclyzer/current/config")
     secrets: Path = Path("/etc/seclyzer/credentials")
-    socket: str = "/run/redis/redis-server.sock"
+    socket: str = ""
     lock: Path = Layout().lock
 
     def owner(self) -> Owner:
@@ -142,12 +143,17 @@ class Edge:
     def _redis(self) -> Iterator[Redis]:
         password = credentials.read_secret(self.secrets / "redis-admin") or ""
         try:
-            with Redis(self.socket, "admin" if password else "", password) as redis:
+            with Redis(self.socket or self._socket(), "admin" if password else "", password) as redis:
                 yield redis
         except RedisAway as error:
             raise Refused(f"Redis does not answer: {error}. What it held is gone once it is started anew") from error
         except RedisError as error:
             raise Refused(f"Redis refuses: {error}") from error
+
+    def _socket(self) -> str:
+        """Where the extractors find Redis, by their own configuration."""
+        text = (self.config / "keystroke.yaml").read_text()
+        return _setting(text, "redis_url").removeprefix("unix://") or REDIS_SOCKET
 
 
 @contextmanager

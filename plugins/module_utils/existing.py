@@ -1,7 +1,7 @@
 """What a host has that SecLyzer did not install: a Redis, an InfluxDB, units of the names that ours have.
 
-Ours is told by what the roles leave, never by guess: the drop-in of Redis' unit, the text of the other units. Every
-version of this project has left these.
+Ours is recognised by what the roles leave, never by guess: the drop-in of Redis' unit, the text of the other units.
+Every version of this project has left these.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import influxdb_api, systemd
+from . import influxdb_api, listening, systemd
 from .files import read
+from .kinds import PROGRAMS
 from .layout import UNITS, Layout, Refused
 
 INFLUXDB = "influxdb.service"
@@ -23,11 +24,20 @@ INFLUXDB_STATE = Path("/var/lib/influxdb/influxd.bolt")
 TOKEN = Path(str(influxdb_api.OPERATOR["operator_token_file"]["default"]))
 OURS = {INFLUXDB: "SecLyzer's features", "influxdb-gateway.service": "edges write their own points"}
 """What our units say in every version."""
+OLDER = "seclyzer-extractors@*.service"
+OLDER_PROGRAMS = {f"/usr/local/bin/{program}" for program in PROGRAMS.values()}
+"""What older versions of SecLyzer's extractors, which were not rolled out by this project, have."""
+PROC = Path("/proc")
 WRITTEN = "# Written by site.yml"
 """How the units of a deployment begin."""
 STATE = ("LoadState", "ActiveState", "MainPID", "FragmentPath")
 
-REFUSE, ADOPT = "refuse", "adopt"
+OWN_REDIS, OWN_SOCKET = "seclyzer-redis.service", "/run/seclyzer-redis/redis.sock"
+"""The Redis that runs beside another's."""
+REDIS_SOCKET = "/run/redis/redis-server.sock"
+"""The socket of a Redis that is ours alone."""
+
+REFUSE, ADOPT, BESIDE, USE = "refuse", "adopt", "beside", "use"
 
 Found = dict[str, Any]
 
@@ -38,25 +48,28 @@ class Choice:
 
     what: str
     option: str
+    kept: str
     lost: str
 
     def refusal(self, there: Found) -> str:
         """The sentence that refuses to touch it."""
         return (
             f"{self.what} that SecLyzer did not install is here ({_words(there)}). {self.option} decides: "
-            f"{ADOPT} takes it over. {self.lost}"
+            f"{self.kept}{ADOPT} takes it over. {self.lost}"
         )
 
 
 REDIS = Choice(
     "a Redis",
     "redis_existing",
+    f"{BESIDE} leaves it alone and runs another for SecLyzer; ",
     "What it holds in memory is gone then, but for what it saves in its own folder when it is stopped, which nothing "
     "loads again; its port is closed and its clients are locked out",
 )
 INFLUX = Choice(
     "an InfluxDB",
     "influxdb_existing",
+    f"{USE} makes an organisation and a bucket in it and changes nothing else; ",
     "Its unit, program and settings are replaced, what lies outside /var/lib/influxdb is not found any more, and its "
     "clients are locked out, for it answers on the loopback only",
 )
@@ -66,20 +79,23 @@ CHOICES = {"redis": REDIS, "influxdb": INFLUX}
 def look(layout: Layout, redis_units: list[str]) -> Found:
     """What is there: `redis` and `influxdb`, each empty when there is none or it is ours, and `units` in our way.
 
-    Of a service: `unit`, `state`, `pid`, and of InfluxDB `program` and whether it `lacks_token`.
+    Of a service: `unit`, `state`, `pid`, and of InfluxDB `program` and whether it `has_state`. `our_redis`: the units
+    of Redis that are ours; `our_influxdb`: whether InfluxDB is; `token`: whether an operator token for it is there.
+    `older`: what of an older SecLyzer runs, or would with the host.
     """
-    known = _units([*redis_units, *OURS, *UNITS])
-    return {
-        "redis": _redis(layout, redis_units, known),
+    known = _units([*redis_units, OWN_REDIS, *OURS, *UNITS])
+    return _redis(layout, redis_units, known) | {
         "influxdb": _influxdb(known.get(INFLUXDB)),
-        "units": [name for name in known if name not in redis_units and _in_the_way(layout, name, known[name])],
+        "our_influxdb": _is_our_influxdb(known.get(INFLUXDB)),
+        "token": TOKEN.exists(),
+        "older": older(layout, PROC),
+        "units": [name for name in known if name in (*OURS, *UNITS) and _in_the_way(layout, name, known[name])],
     }
 
 
-def redis_fault(layout: Layout, unit: str, choice: str) -> str:
-    """Why the role redis alone may not touch the Redis of this host; empty when it may."""
-    there = {} if choice != REFUSE else _redis(layout, [unit], _units([unit]))
-    return REDIS.refusal(there) if there else ""
+def redis_faults(layout: Layout, unit: str, choice: str) -> list[str]:
+    """Why the role redis alone may not touch this host. `unit`: the one that Redis' package brings."""
+    return _redis_sentences(_redis(layout, [unit], _units([unit, OWN_REDIS])), choice)
 
 
 def faults(found: Found, chosen: Mapping[str, str], store: bool) -> list[str]:
@@ -87,13 +103,13 @@ def faults(found: Found, chosen: Mapping[str, str], store: bool) -> list[str]:
 
     `chosen`: what the option says of each service that a role of this host would touch.
     """
-    there = [(CHOICES[name], found[name], choice) for name, choice in chosen.items() if found[name]]
-    sentences = [choice.refusal(service) for choice, service, says in there if says == REFUSE]
-    sentences += [
-        f"{choice.option} is {ADOPT}, and what is here was set up before: put its operator token in {TOKEN} first"
-        for choice, service, says in there
-        if says == ADOPT and service.get("lacks_token")
-    ]
+    sentences = _redis_sentences(found, chosen["redis"]) if "redis" in chosen else []
+    sentences += _influxdb_sentences(found, chosen["influxdb"]) if "influxdb" in chosen else []
+    if found["older"] and "redis" in chosen:
+        sentences.append(
+            f"an older SecLyzer is here ({', '.join(found['older'])}), and beside it each feature would come twice: "
+            "`systemctl disable --now` of these units stops it, and `enable --now` brings it back"
+        )
     return sentences + [
         f"{unit} is a unit that SecLyzer did not write, and has the name of one of its own: rename or remove it"
         for unit in found["units"]
@@ -110,6 +126,21 @@ def warnings(found: Found, chosen: Mapping[str, str]) -> list[str]:
     ]
 
 
+def older(layout: Layout, proc: Path) -> list[str]:
+    """The units of an older SecLyzer that are started or start with the host, and its programs that run without one."""
+    words = ["systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager", OLDER]
+    found: set[str] = set()
+    with suppress(Refused):
+        rows = [line.split() for line in systemd.run(words).stdout.splitlines()]
+        found = {row[0] for row in rows if len(row) > 2 and row[2] not in ("inactive", "failed")}
+    found |= {path.name for path in layout.units.glob(f"*.wants/{OLDER}")}
+    for path in proc.glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            runs = [word for word in path.read_text(errors="replace").split("\0")[:2] if word in OLDER_PROGRAMS]
+            found |= {listening.unit_of(proc, int(path.parent.name)) or word for word in runs}
+    return sorted(found)
+
+
 def _units(names: list[str]) -> dict[str, dict[str, str]]:
     """Those of these units that the host has."""
     states: dict[str, dict[str, str]] = {}
@@ -119,19 +150,58 @@ def _units(names: list[str]) -> dict[str, dict[str, str]]:
 
 
 def _redis(layout: Layout, units: list[str], known: Mapping[str, Mapping[str, str]]) -> Found:
-    """A Redis that is not ours: without the drop-in that the role writes before it installs or starts anything."""
-    strange = [name for name in units if name in known and not (layout.units / f"{name}.d" / "seclyzer.conf").exists()]
-    return _service(strange[0], known[strange[0]]) if strange else {}
+    """The Redis that is another's, and the units that are ours.
+
+    Ours has the drop-in that the role writes before it installs or starts anything, or it is the unit beside another.
+    """
+    there = [name for name in units if name in known]
+    ours = [name for name in there if (layout.units / f"{name}.d" / "seclyzer.conf").exists()]
+    strange = [name for name in there if name not in ours]
+    return {
+        "redis": _service(strange[0], known[strange[0]]) if strange else {},
+        "our_redis": [*ours, *([OWN_REDIS] if OWN_REDIS in known else [])],
+    }
+
+
+def _redis_sentences(found: Found, choice: str) -> list[str]:
+    """Why Redis may not be touched, or not so: one that is ours neither moves nor gets a second beside it."""
+    if choice == BESIDE:
+        return [
+            f"redis_existing is {BESIDE}, and {unit} is SecLyzer's already: {REFUSE} keeps it so"
+            for unit in found["our_redis"]
+            if unit != OWN_REDIS
+        ]
+    if OWN_REDIS in found["our_redis"]:
+        return [f"redis_existing is {choice}, and SecLyzer's Redis is {OWN_REDIS} here: {BESIDE} keeps it so"]
+    return [REDIS.refusal(found["redis"])] if found["redis"] and choice == REFUSE else []
 
 
 def _influxdb(state: Mapping[str, str] | None) -> Found:
     """An InfluxDB that is not ours: by its unit, or by a program that no unit of that name runs."""
     program = next((str(path) for path in INFLUXDB_PROGRAMS if path.exists()), "")
-    about = {"program": program, "lacks_token": INFLUXDB_STATE.exists() and not TOKEN.exists()}
+    about = {"program": program, "has_state": INFLUXDB_STATE.exists()}
     if state is None:
         return _service("", {}) | about if program else {}
-    text = read(Path(state.get("FragmentPath") or "/dev/null")) or ""
-    return {} if OURS[INFLUXDB] in text else _service(INFLUXDB, state) | about
+    return {} if _is_our_influxdb(state) else _service(INFLUXDB, state) | about
+
+
+def _is_our_influxdb(state: Mapping[str, str] | None) -> bool:
+    """By the text of its unit."""
+    return OURS[INFLUXDB] in (read(Path((state or {}).get("FragmentPath") or "/dev/null")) or "")
+
+
+def _influxdb_sentences(found: Found, choice: str) -> list[str]:
+    """Why InfluxDB may not be touched, or not so."""
+    there = found["influxdb"]
+    if choice == USE and found["our_influxdb"]:
+        return [f"influxdb_existing is {USE}, and the InfluxDB here is SecLyzer's already: {REFUSE} keeps it so"]
+    if choice == USE and not found["token"]:
+        return [f"influxdb_existing is {USE}: put a token that may make organisations, buckets and tokens in {TOKEN}"]
+    if choice == ADOPT and there and there["has_state"] and not found["token"]:
+        return [
+            f"influxdb_existing is {ADOPT}, and what is here was set up before: put its operator token in {TOKEN} first"
+        ]
+    return [INFLUX.refusal(there)] if there and choice == REFUSE else []
 
 
 def _in_the_way(layout: Layout, unit: str, state: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ import http.client
 import json
 import time
 import urllib.error
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,13 +27,28 @@ FULLNESS = {"redis:memory", "redis:connections"}
 """What producers fill. It was so before a switch, or came by chance, and going back would not mend it."""
 AWAY = "influxdb:responseTime"
 """The agent's check that fails while InfluxDB is away and points may be lost by that."""
-STATE = ("ActiveState", "SubState", "MainPID", "Result", "Type")
+STATE = (
+    "ActiveState",
+    "SubState",
+    "MainPID",
+    "Result",
+    "Type",
+    "NRestarts",
+    "MemoryCurrent",
+    "MemoryMax",
+    "ControlGroup",
+)
+STORES = ("influxdb", "spool")
+"""What the agent's checks are about when InfluxDB is away: the check itself, and the measurement of each extractor."""
 
 
 @dataclass
 class Health:
-    """One look at a host: what runs, in words, what is wrong, in sentences; `spools`: the agent reports that InfluxDB
-    is away and every point is kept; `counted`: the extractors whose losses were read from their own counters.
+    """One look at a host: what runs, in words, what is wrong, in sentences.
+
+    `spools`: the agent reports that InfluxDB is away and every point is kept. `counted`: the extractors whose losses
+    were read from their own counters. `away`: what does not answer and is not the deployment's doing. `outer`: the
+    faults that the agent and InfluxDB brought. `states`, `stats`: units and extractors as they were read.
     """
 
     running: list[str] = field(default_factory=list)
@@ -43,6 +58,10 @@ class Health:
     journals: dict[str, list[str]] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
     counted: set[str] = field(default_factory=set)
+    away: list[str] = field(default_factory=list)
+    outer: list[str] = field(default_factory=list)
+    states: dict[str, dict[str, str]] = field(default_factory=dict)
+    stats: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def summary(self) -> str:
         """One line."""
@@ -51,7 +70,11 @@ class Health:
 
 @dataclass(frozen=True)
 class Target:
-    """What should be found: from the running deployment's manifest and units."""
+    """What should be found: from the running deployment's manifest and units.
+
+    `trial`: that Redis is away is not the deployment's doing. `outside`: nor is it that InfluxDB is, which is reached
+    as before the switch.
+    """
 
     version: str
     implementations: Mapping[str, str]
@@ -59,6 +82,8 @@ class Target:
     probes: Mapping[str, str]
     going_back: bool = False
     before: Before | None = None
+    trial: bool = False
+    outside: bool = False
 
     @classmethod
     def of(cls, layout: Layout, going_back: bool = False, before: Before | None = None) -> Target:
@@ -90,26 +115,25 @@ def wait(target: Target, seconds: float, grace: float = 0.0, pause: float = 0.5)
         time.sleep(pause)
 
 
-def look(target: Target) -> Health:
-    """One look at everything."""
+def look(target: Target, narrow: bool = False) -> Health:
+    """One look at everything; a `narrow` one leaves out the agent and InfluxDB, which are not asked every second."""
     found = Health()
     _units(target, found)
-    parts: list[Callable[[Target, Health], None]] = []
     if "redis_socket" in target.probes:
-        parts.append(_extractors)
-    if "agent" in target.probes:
-        parts.append(_agent)
-    if "influx_url" in target.probes:
-        parts.append(_influxdb)
-    for part in parts:
-        part(target, found)
+        _extractors(target, found)
+    own = len(found.faults)
+    if "agent" in target.probes and not narrow:
+        _agent(target, found)
+    if "influx_url" in target.probes and not narrow:
+        _influxdb(target, found)
+    found.outer = found.faults[own:]
     return found
 
 
 def _units(target: Target, found: Health) -> None:
-    states = systemd.show(sorted(target.units), STATE)
+    found.states = systemd.show(sorted(target.units), STATE)
     for unit in sorted(target.units):
-        state = states.get(unit, {})
+        state = found.states.get(unit, {})
         if state.get("ActiveState") != "active":
             result = state.get("Result", "")
             why = f" ({result})" if result not in ("", "success") else ""
@@ -121,9 +145,13 @@ def _units(target: Target, found: Health) -> None:
 
 def _extractors(target: Target, found: Health) -> None:
     try:
-        stats = _stats(target)
+        stats = found.stats = _stats(target)
     except (RedisError, RedisAway) as fault:
-        found.faults.append(f"Redis does not answer: {fault}")
+        words = f"Redis does not answer: {fault}"
+        if target.trial and isinstance(fault, RedisAway):
+            found.away.append(words)
+        else:
+            found.faults.append(words)
         return
     for kind, desired in target.implementations.items():
         unit = f"seclyzer-{kind}.service"
@@ -214,6 +242,8 @@ def _is_older(check: str, target: Target, found: Health) -> bool:
     kind, _, what = check.partition(":")
     if what == "losses" and kind in found.counted:
         return True
+    if target.outside and (kind in STORES or what in STORES):
+        return True
     return target.before is not None and target.before.excuses(check)
 
 
@@ -231,8 +261,24 @@ def look_before(layout: Layout) -> Before:
     with suppress(RedisError, RedisAway):
         if "redis_socket" in target.probes:
             stats = _stats(target)
-    processes = {kind: earlier.process_of(seen) for kind, seen in stats.items()}
-    return Before(frozenset(fails), processes, {kind: earlier.counters(seen) for kind, seen in stats.items()})
+    now = time.time()
+    return Before(
+        frozenset(fails),
+        {kind: earlier.process_of(seen) for kind, seen in stats.items()},
+        {kind: earlier.counters(seen) for kind, seen in stats.items()},
+        {kind: earlier.figures(seen) for kind, seen in stats.items()},
+        frozenset(kind for kind, seen in stats.items() if earlier.is_busy(seen, now)),
+        _restarts(target),
+    )
+
+
+def _restarts(target: Target) -> dict[str, dict[str, int]]:
+    """Each unit's main process, and how often systemd restarted it."""
+    states = systemd.show(sorted(target.units), STATE)
+    return {
+        unit: {"pid": int(state.get("MainPID") or 0), "restarts": int(state.get("NRestarts") or 0)}
+        for unit, state in states.items()
+    }
 
 
 def _influxdb(target: Target, found: Health) -> None:
@@ -251,6 +297,9 @@ def _influxdb(target: Target, found: Health) -> None:
     except (OSError, ValueError, http.client.HTTPException) as fault:
         if target.going_back and found.spools:
             found.running.append("InfluxDB is away, points are kept")
+            return
+        if target.outside:
+            found.running.append("InfluxDB is away, which is not this deployment's doing")
             return
         if target.going_back and target.before is not None and target.before.excuses(AWAY):
             found.running.append("InfluxDB is away, as before the switch")

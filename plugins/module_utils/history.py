@@ -106,7 +106,7 @@ class History:
             self.bad[content] = {"deployment": n, "by": by, "at": now(), **about}
 
     def began(self, run: str, by: str, running: int | None) -> None:
-        """Enters a run that came to this host; once, however often it is told. A use without a run has no name."""
+        """Enters a run that came to this host; once, however often it is named. A use without a run has no name."""
         if run and self.run(run) is None:
             entry = {"run": run, "by": by, "at": now(), "outcome": STARTED, "from": running, "to": None, "why": ""}
             self.runs.append(entry)

@@ -26,7 +26,7 @@ def at(ports: Collection[int], proc: Path = PROC) -> list[dict[str, Any]]:
     units = _socket_units(ports) if found else {}
     holders: dict[str, list[dict[str, Any]]] = {inode: [] for inode in found}
     for inode, pid in _holders(proc, set(found)):
-        unit = units.get(found[inode][1], "") if pid == 1 else _unit(proc, pid)
+        unit = units.get(found[inode][1], "") if pid == 1 else unit_of(proc, pid)
         holders[inode].append({"pid": pid, "process": _process(proc, pid), "unit": unit})
     return [{"port": port, "address": found[inode][0], "holders": holders[inode]} for inode, (_, port) in found.items()]
 
@@ -72,7 +72,7 @@ def _process(proc: Path, pid: int) -> str:
     return ""
 
 
-def _unit(proc: Path, pid: int) -> str:
+def unit_of(proc: Path, pid: int) -> str:
     """The unit that a process is of, by its control group."""
     with suppress(OSError):
         for line in (proc / str(pid) / "cgroup").read_text(errors="replace").splitlines():

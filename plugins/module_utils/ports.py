@@ -22,9 +22,17 @@ class Port:
 
 
 def of_host(
-    options: Mapping[str, Any], edge: bool, store: bool, tls: bool, redis_units: tuple[str, ...] = ()
+    options: Mapping[str, Any],
+    edge: bool,
+    store: bool,
+    tls: bool,
+    redis_units: tuple[str, ...] = (),
+    used: bool = False,
 ) -> list[Port]:
-    """The ports of a host, by the options of its roles; Redis' package names its unit."""
+    """The ports of a host, by the options of its roles; Redis' package names its unit.
+
+    `used`: InfluxDB is another's, and so is its port.
+    """
     address, _, agent = str(options["seclyzer_agent_listen"]).rpartition(":")
     ports = [
         Port(
@@ -39,10 +47,11 @@ def of_host(
     if store:
         reached = EVERYWHERE if tls else LOOPBACK
         # influxdb.service had it on hosts from before there was a gateway.
-        gateway = ("influxdb-gateway.service", "influxdb.service")
+        gateway = ("influxdb-gateway.service", *(() if used else ("influxdb.service",)))
         ports.append(Port(_number(options["influxdb_port"]), reached, "influxdb_port", gateway))
-        backend = ("influxdb.service",)
-        ports.append(Port(_number(options["influxdb_backend_port"]), LOOPBACK, "influxdb_backend_port", backend))
+        if not used:
+            backend = ("influxdb.service",)
+            ports.append(Port(_number(options["influxdb_backend_port"]), LOOPBACK, "influxdb_backend_port", backend))
     return [port for port in ports if port.number]
 
 

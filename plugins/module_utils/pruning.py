@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 
-from . import deployments, releases
+from . import deployments, releases, trials
 from .history import CONFIRMED, FAILED, RETURNED, STAGED, UNPROVEN, History, changed
 from .layout import Layout
 
@@ -34,7 +34,7 @@ def prune(layout: Layout, history: History, keep: int = KEEP) -> list[str]:
 
     Returns the names of what was removed. The history is the caller's to save.
     """
-    stay = needed(history, deployments.current(layout), keep)
+    stay = needed(history, deployments.current(layout), keep) | trials.needed(layout)
     removed: list[str] = []
     for n in [n for n in history.records if n not in stay]:
         shutil.rmtree(layout.deployments / str(n), ignore_errors=True)

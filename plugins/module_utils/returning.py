@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import deployments, releases, staging
-from .deployments import Desired
+from . import fitness, releases, staging
 from .files import read
 from .layout import Layout, Refused
 
@@ -16,30 +15,9 @@ def prove(layout: Layout, n: int) -> list[str]:
 
     Changes nothing. Raises Refused when it would not run as it did.
     """
-    desired = _whole(layout, n)
-    found = releases.look_alone(layout, desired.release)
-    if not found.there:
-        raise Refused(
-            f"release {desired.release} of deployment {n} is not on this host; site.yml with that bundle brings it"
-        )
-    if found.faults:
-        raise Refused(
-            f"release {desired.release} of deployment {n} is damaged: {releases.words(found.faults)}. "
-            "site.yml with that bundle mends it"
-        )
-    staging.prove_alone(layout, n, desired)
-    return [] if found.anchored else [f"release {desired.release} is from before file lists were anchored"]
-
-
-def _whole(layout: Layout, n: int) -> Desired:
-    """A deployment whose files are what was staged."""
-    try:
-        desired = deployments.load(layout, n)
-    except OSError as fault:
-        raise Refused(f"deployment {n} is damaged: {fault.filename} cannot be read ({fault.strerror})") from None
-    if (deployments.manifest(layout, n) or {}).get("content") != desired.content:
-        raise Refused(f"deployment {n} is damaged: its units, configuration or manifest are not what was staged")
-    return desired
+    notes = fitness.fit(layout, n)
+    staging.prove_alone(layout, n, fitness.whole(layout, n))
+    return notes
 
 
 def faults(layout: Layout, n: int | None) -> list[str]:
@@ -47,7 +25,7 @@ def faults(layout: Layout, n: int | None) -> list[str]:
     if n is None:
         return []
     try:
-        desired = _whole(layout, n)
+        desired = fitness.whole(layout, n)
         wrong = releases.look_alone(layout, desired.release).faults
     except Refused as fault:
         return [str(fault)]

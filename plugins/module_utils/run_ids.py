@@ -18,7 +18,7 @@ DIGITS = 14
 
 def new(user: str) -> str:
     """The name of a run that begins now."""
-    who = re.sub(r"[^A-Za-z0-9_.-]", "_", user) or "somebody"
+    who = re.sub(r"[^A-Za-z0-9_.-]", "_", user) or "unknown"
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{who}-{secrets.token_hex(3)}"
 
 
@@ -31,7 +31,7 @@ def moment(run: str, at: str = "") -> str:
     return "0" * DIGITS
 
 
-def told(run: str, at: str = "") -> str:
+def shown(run: str, at: str = "") -> str:
     """When a run began, for people: `2026-11-29 02:23:00Z`."""
     when = moment(run, at)
     if not int(when):

@@ -84,7 +84,7 @@ def signer(sums: str, signature: str, signers: Sequence[str], unsigned: bool) ->
 def _not_named(signers: Sequence[str], words: str) -> str:
     """Why a key is not trusted."""
     if not signers:
-        return f"and {SIGNERS} names nobody: add the line of who may sign releases"
+        return f"and {SIGNERS} names no signer: add the line of who may sign releases"
     return f"which {SIGNERS} does not name ({words}): add its line there if it may sign releases"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,10 @@ from .history import FAILED, RETURNED, SWITCHED, History
 from .layout import UNITS, Layout, Refused, is_socket, service_of
 
 STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type")
+
+
+class NotStarted(Refused):
+    """All is switched, but a unit did not start at once."""
 
 
 @dataclass
@@ -94,7 +99,7 @@ def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str
     done = plan(layout, n)
     history = History.load(layout)
     if done.deployment != done.came_from:
-        link(layout.current, f"deployments/{n}")
+        # Written before the link moves: who finds the link moved finds what ran before.
         record = history.records[n]
         history.mark(n, SWITCHED, by, rollout)
         if what == "switched" or rollout:
@@ -108,6 +113,7 @@ def switch(layout: Layout, n: int, by: str, what: str = "switched", rollout: str
         history.note(what, n, by, why, came_from=done.came_from)
         history.ended(rollout, SWITCHED, n, why)
         history.save(layout)
+        link(layout.current, f"deployments/{n}")
     if done.removed:
         systemd.systemctl("stop", *done.removed)
         for name in done.removed:
@@ -134,6 +140,7 @@ def _start(done: Done) -> None:
         # A socket cannot listen while its service holds the address.
         systemd.systemctl("stop", *sockets, *map(service_of, sockets))
     failed: list[str] = []
+    began = time.time()
     for verb, units in (("start", sockets), ("restart", services[0]), ("start", services[1])):
         if not units:
             continue
@@ -144,8 +151,8 @@ def _start(done: Done) -> None:
             states = systemd.show(units, STATE)
             failed += [u for u in units if states.get(u, {}).get("ActiveState") != "active"] or units[:1]
     if failed:
-        words = [f"{short(u)} did not start: {' | '.join(systemd.journal(u, 4))}" for u in failed]
-        raise Refused("; ".join(words))
+        words = [f"{short(u)} did not start: {' | '.join(systemd.last_words(u, began))}" for u in failed]
+        raise NotStarted("; ".join(words))
 
 
 def _another_program(layout: Layout, name: str, text: str, state: Mapping[str, str]) -> list[str]:

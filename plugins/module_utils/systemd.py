@@ -83,6 +83,18 @@ def journal(unit: str, lines: int = 8, since: float = 0.0) -> list[str]:
     return done.stdout.splitlines()
 
 
+def last_words(unit: str, since: float) -> list[str]:
+    """What the last process of a unit wrote last, or what systemd wrote about it when that wrote nothing."""
+    invocation = show([unit], ["InvocationID"]).get(unit, {}).get("InvocationID", "")
+    if not invocation:
+        return journal(unit, 4, since)
+    for match in (f"_SYSTEMD_INVOCATION_ID={invocation}", f"INVOCATION_ID={invocation}"):
+        done = run(["journalctl", "--no-pager", "--quiet", "--lines=3", "--output=cat", match], 20)
+        if lines := [line.strip() for line in done.stdout.splitlines() if line.strip()]:
+            return lines
+    return journal(unit, 4, since)
+
+
 def section(text: str, name: str) -> list[tuple[str, str]]:
     """The settings of one section of a unit file, in order. Our units have no continued lines."""
     found: list[tuple[str, str]] = []

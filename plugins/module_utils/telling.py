@@ -34,13 +34,13 @@ def _run(entry: Found) -> str:
 
 
 def status(found: Found) -> tuple[str, list[str]]:
-    """A host in a line, and what of it needs somebody."""
+    """A host in a line, and what of it needs an operator."""
     running = found.get("running") or {}
     if not running:
         return "nothing deployed", _at_work(found)
     record = (found.get("records") or {}).get(str(running["deployment"]), {})
     by_run = str(record.get("rollout") or "")
-    since = run_ids.told(by_run) if by_run else str(running.get("at", ""))
+    since = run_ids.shown(by_run) if by_run else str(running.get("at", ""))
     words = (
         f"{running['release']}  deployment {running['deployment']}  {running['mode'] or 'agent only'}  since {since}"
     )

@@ -52,7 +52,7 @@ class Going:
 
 def named(entry: Run) -> str:
     """A run for people: its name, by whom, when."""
-    return f"{entry['run']} by {entry['by']} at {run_ids.told(entry['run'], str(entry.get('at', '')))}"
+    return f"{entry['run']} by {entry['by']} at {run_ids.shown(entry['run'], str(entry.get('at', '')))}"
 
 
 def step(seen: Seen, run: str) -> Going:
@@ -171,15 +171,15 @@ def choose(hosts: Mapping[str, Seen], away: Sequence[str], run: str, despite: bo
 def _nothing(of_runs: Mapping[str, Mapping[str, Run]], active: Sequence[str], hosts: Mapping[str, Seen]) -> str:
     """Why the last run cannot be undone, host by host, and which one could be."""
     entries = of_runs[active[-1]]
-    told = [f"{host}: {_why_not(hosts[host], entry['run'])}" for host, entry in entries.items()]
-    more = f"; and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    reasons = [f"{host}: {_why_not(hosts[host], entry['run'])}" for host, entry in entries.items()]
+    more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
     earlier = next(
         (name for name in reversed(active) if any(_is_left(e, hosts[h]) for h, e in of_runs[name].items())), ""
     )
     hint = f" What runs came by {_named(of_runs[earlier])}; -e undo={earlier} undoes that one." if earlier else ""
     return (
         f"The last run, {_named(entries)}, left nothing that could be undone, so nothing was changed ("
-        f"{'; '.join(told[:SHOWN])}{more}).{hint}"
+        f"{'; '.join(reasons[:SHOWN])}{more}).{hint}"
     )
 
 

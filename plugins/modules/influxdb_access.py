@@ -90,7 +90,12 @@ class Access:
         return mended, "good" if answer.host == self.host else "renamed"
 
     def take(self, token: str) -> tuple[bool, str]:
-        """Write a new token to its file, once the gateway has accepted it, which learns of it within a second."""
+        """Write a new token to its file, once the gateway has accepted it, which learns of it within a second.
+
+        In check mode the token is sent nowhere, so its state is unknown.
+        """
+        if self.dry:
+            return credentials.keep_secret(self.token_file, token, dry=True), "unknown"
         until = time.monotonic() + LEARN_SECONDS
         try:
             while (answer := self._ask(token)).status == 401 and time.monotonic() < until:
@@ -98,8 +103,7 @@ class Access:
         except Away as error:
             raise self._unreachable(error) from error
         if answer.status != 204:
-            problem = f"the gateway at {self.influxdb.url} answers {answer.status}"
-            raise Refused(f"{problem} to a token just made for this host")
+            raise Refused(f"{self.influxdb.url} answers {answer.status} to the token that this host was given")
         credentials.keep_folder(self.token_file.parent, 0o711, dry=self.dry)
         return credentials.keep_secret(self.token_file, token, dry=self.dry), "good"
 

@@ -40,6 +40,10 @@ options:
     description: File with the gateway's token that may write to the bucket.
     type: path
     default: /etc/seclyzer/credentials/influx-backend-write-token
+  others:
+    description: Whether InfluxDB is another's, which is not set up here.
+    type: bool
+    default: false
   rotate:
     description: Whether to make the operator's and the gateway's tokens anew.
     type: bool
@@ -78,7 +82,7 @@ DAY = 86400
 
 @dataclass
 class Store:
-    """An InfluxDB and what it should hold. `dry` looks and changes nothing."""
+    """An InfluxDB and what it should hold. `dry` looks and changes nothing. `others`: it is not ours to set up."""
 
     influxdb: InfluxDB
     org: str
@@ -87,6 +91,7 @@ class Store:
     operator_file: Path
     token_files: dict[str, Path]  # of the gateway, by action
     dry: bool
+    others: bool = False
     done: list[str] = field(default_factory=list)
     tokens_changed: list[str] = field(default_factory=list)
 
@@ -107,6 +112,8 @@ class Store:
         """A token that InfluxDB knows; None when it is not set up and this is only a look."""
         token = credentials.read_provided(self.operator_file)
         if self.influxdb.must("GET", "/api/v2/setup")["allowed"]:
+            if self.others:
+                raise Refused(f"InfluxDB at {self.influxdb.url} is another's and was never set up: set it up first")
             self._did(f"set up with organisation {self.org} and bucket {self.bucket}")
             self.tokens_changed.append("operator")
             if self.dry:
@@ -237,6 +244,7 @@ def main() -> None:
                 "no_log": False,
             },
             "rotate": {"type": "bool", "default": False},
+            "others": {"type": "bool", "default": False},
             "wait_seconds": {"type": "float", "default": 60},
         },
         supports_check_mode=True,
@@ -270,6 +278,7 @@ def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
         Path(options["operator_token_file"]),
         {action: Path(options[f"{action}_token_file"]) for action in GATEWAYS},
         dry,
+        options["others"],
     )
     store.ensure(options["rotate"])
     return store.done, store.tokens_changed

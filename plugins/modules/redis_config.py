@@ -51,11 +51,16 @@ options:
     default: redis-server
   existing:
     description: >-
-      Whether a Redis that SecLyzer did not install, which is a unit without this drop-in, is left alone and the run
-      refused, or taken over.
+      What becomes of a Redis that SecLyzer did not install, which is a unit without this drop-in. With C(refuse) it is
+      left alone and the run refused, with C(adopt) it is taken over, with C(beside) it is left alone, and O(dropin) is
+      the whole unit of another.
     type: str
-    choices: [refuse, adopt]
+    choices: [refuse, adopt, beside]
     default: refuse
+  package_unit:
+    description: The unit that Redis' package brings, without its suffix.
+    type: str
+    default: redis-server
   server:
     description: Redis' program.
     type: path
@@ -124,7 +129,8 @@ def main() -> None:
             "replaces": {"type": "list", "elements": "path", "default": []},
             "dropin": {"type": "str", "required": True},
             "unit": {"type": "str", "default": "redis-server"},
-            "existing": {"type": "str", "choices": ["refuse", "adopt"], "default": "refuse"},
+            "existing": {"type": "str", "choices": ["refuse", "adopt", "beside"], "default": "refuse"},
+            "package_unit": {"type": "str", "default": "redis-server"},
             "server": {"type": "path", "default": "/usr/bin/redis-server"},
             "password_file": {"type": "path", "default": "/etc/seclyzer/credentials/redis-admin", "no_log": False},
         },
@@ -133,10 +139,11 @@ def main() -> None:
     options = module.params
     content, dropin, mark = _line(options["content"]), _line(options["dropin"]), fingerprint(options["dropin"])
     dropin += f'Environment="{MARK}={mark}"\n'
-    texts = {Path(options["path"]): content, UNITS / f"{options['unit']}.service.d/seclyzer.conf": dropin}
+    file = ".service" if options["existing"] == existing.BESIDE else ".service.d/seclyzer.conf"
+    texts = {Path(options["path"]): content, UNITS / f"{options['unit']}{file}": dropin}
 
-    if foreign := existing.redis_fault(Layout(), f"{options['unit']}.service", options["existing"]):
-        module.fail_json(msg=f"{foreign}. Nothing was changed.")
+    if wrong := existing.redis_faults(Layout(), f"{options['package_unit']}.service", options["existing"]):
+        module.fail_json(msg=f"{'; '.join(wrong)}. Nothing was changed.")
     installed = Path(options["server"]).exists()
     try:
         in_force = tried(options["server"], content) if installed else {}

@@ -15,17 +15,20 @@ from ..module_utils import (
     health,
     lease,
     machine,
+    on_trial,
     pruning,
     returning,
     runs,
     signatures,
     staging,
     switching,
+    trials,
 )
 from ..module_utils.deployments import Desired
 from ..module_utils.files import locked
 from ..module_utils.history import History
 from ..module_utils.layout import Layout, Refused
+from ..module_utils.on_trial import Terms
 from ..module_utils.pruning import KEEP
 from ..module_utils.undoing import Seen, goal, step
 
@@ -141,6 +144,21 @@ options:
     description: How many confirmed deployments are kept, beside those that must be.
     type: int
     default: 3
+  soak:
+    description:
+      - Seconds for which the host itself watches another deployment after the switch to it, from the first look that
+        finds all well. It confirms it, or returns to what ran before. C(seclyzer_health) follows that.
+      - With 0, and when neither release brings a judge, the host watches nothing.
+    type: float
+    default: 0
+  trial_seconds:
+    description: Seconds after which a trial that is not decided is decided against the new deployment.
+    type: float
+    default: 240
+  patience:
+    description: Seconds until the first look that finds all well, in a trial.
+    type: float
+    default: 60
   resolve:
     description: Names to look up on the host, for C(status).
     type: list
@@ -221,6 +239,16 @@ before:
   description: What was wrong just before the switch, for C(seclyzer_health).
   type: dict
   returned: current, previous
+trial:
+  description: >-
+    The trial that the switch began, with C(run), C(from), C(to), C(began) and C(deadline), for C(seclyzer_health);
+    empty when there is none. For C(status) the last one of this host, with C(state) and C(why) too.
+  type: dict
+  returned: status, current, previous
+waiting:
+  description: What a trial that is going on this host waits for; nothing was done. The action asks again.
+  type: str
+  returned: while a trial is going
 rollout:
   description: The run over many hosts by which the running deployment came; empty when it is not known.
   type: str
@@ -283,6 +311,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
     "keep": {"type": "int", "default": KEEP},
+    "soak": {"type": "float", "default": 0.0},
+    "trial_seconds": {"type": "float", "default": 240.0},
+    "patience": {"type": "float", "default": 60.0},
     "resolve": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
     "redis_units": {"type": "list", "elements": "str", "default": []},
@@ -314,6 +345,7 @@ def status(layout: Layout, names: list[str], ports: list[int], redis_units: list
         **(known(layout, history) if scope != "host" else {}),
         "faults": returning.faults(layout, deployments.current(layout)) if scope == "files" else [],
         "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
+        "trial": last.public() if (last := trials.load(layout)) else {},
         "host": machine.describe(layout, names, ports, redis_units),
         "said": [],
     }
@@ -358,14 +390,17 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
         words = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
         return {"changed": planned.changed, "deployment": n, "said": words, "running": running(layout)}
     before = health.look_before(layout)
-    done = switching.switch(layout, n, parameters["by"], what, parameters["rollout"])
+    terms = Terms(parameters["soak"], parameters["trial_seconds"], parameters["patience"])
+    by, run, keep = (parameters[name] for name in ("by", "rollout", "keep"))
+    done, trial = on_trial.switch(layout, n, by, what, run, before, terms, keep)
     removed = []
-    if done.changed:
+    if done.changed and trial is None:
         history = History.load(layout)
         removed = pruning.prune(layout, history, parameters["keep"])
         history.save(layout)
     words = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
     about = {"deployment": n, "said": words, "running": running(layout), "before": before.as_dict()}
+    about["trial"] = trial.identity() if trial else {}
     return {"changed": done.changed, **about}
 
 
@@ -422,6 +457,8 @@ def would(layout: Layout, parameters: Result, diff: bool) -> Result:
 
 def run(layout: Layout, parameters: Result, diff: bool) -> Result:
     """A step of a run, which has the host meanwhile; one that is refused ends here, and gives the host back."""
+    if waiting := on_trial.waits_for(layout):
+        return {"changed": False, "waiting": waiting, "deployment": None, "said": []}
     name, by = parameters["rollout"], parameters["by"]
     if parameters["state"] != "previous":
         runs.begin(layout, name, by, parameters["process"], parameters["take_over"])

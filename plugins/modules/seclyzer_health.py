@@ -9,10 +9,10 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import deployments, health, runs
+from ..module_utils import deployments, health, runs, trials
 from ..module_utils.before import Before
 from ..module_utils.files import locked
-from ..module_utils.history import CONFIRMED, FAILED, History
+from ..module_utils.history import CONFIRMED, FAILED, RETURNED, History
 from ..module_utils.layout import Layout, Refused
 
 DOCUMENTATION = r"""
@@ -47,6 +47,16 @@ options:
     description: Whether the host goes back to what ran before, so that trouble which it had before is none of it.
     type: bool
     default: false
+  trial:
+    description:
+      - The trial that C(seclyzer_deployment) began, its result C(trial). The host then decides by itself, and this
+        reports what it decided. A host that returned is a failure.
+    type: dict
+    default: {}
+  follow:
+    description: Seconds for which one run of the module waits for the host to decide. The action asks again after it.
+    type: float
+    default: 8
   by:
     description: Who asks, for the history.
     type: str
@@ -85,6 +95,10 @@ running:
   description: Number, release, mode and implementations of the running deployment.
   type: dict
   returned: always
+waiting:
+  description: What the trial waits for, when it is not decided yet.
+  type: str
+  returned: while a trial is going
 pids:
   description: Main process of each unit.
   type: dict
@@ -96,6 +110,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "grace": {"type": "float", "default": 12.0},
     "before": {"type": "dict", "default": {}},
     "going_back": {"type": "bool", "default": False},
+    "trial": {"type": "dict", "default": {}},
+    "follow": {"type": "float", "default": 8.0},
     "by": {"type": "str", "default": "unknown"},
     "rollout": {"type": "str", "default": ""},
     "base": {"type": "path", "default": "/opt/seclyzer"},
@@ -110,11 +126,46 @@ def record(layout: Layout, found: health.Health, by: str, run: str) -> None:
             runs.concluded(layout, n, FAILED if found.faults else CONFIRMED, run, by, "; ".join(found.faults))
 
 
+def decided(module: AnsibleModule, layout: Layout) -> str:
+    """Why the host confirmed what was on trial. Ends the module when it has not decided yet, or decided against it."""
+    began = module.params["trial"]
+    try:
+        trial, waiting = trials.follow(layout, module.params["follow"])
+    except Refused as fault:
+        trial, waiting, lost = None, "", str(fault)
+    else:
+        lost = f"the trial of deployment {began.get('to')} is not on this host any more"
+    if waiting:
+        module.exit_json(changed=False, waiting=waiting, summary="", faults=[], running={}, pids={})
+    if trial is None or not trial.is_same(began):
+        outcome = lost
+    elif trial.state == CONFIRMED:
+        return f"confirmed by the host after {trial.why}"
+    elif trial.state == RETURNED:
+        outcome = (
+            f"the host returned by itself to deployment {trial.from_} and is healthy; deployment {trial.to} failed its "
+            f"trial: {trial.why}"
+        )
+    else:
+        outcome = f"deployment {trial.to} failed its trial: {trial.why}"
+    module.fail_json(msg=outcome, summary="", faults=[outcome], running=running(layout), pids={})
+    return ""
+
+
+def running(layout: Layout) -> dict[str, Any]:
+    """Number, release, mode and implementations of what runs."""
+    found = deployments.manifest(layout, deployments.current(layout)) or {}
+    return {name: found[name] for name in ("deployment", "release", "mode", "implementations") if name in found}
+
+
 def main() -> None:
     """Runs the module."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     os.umask(0o022)  # services read what is written here, whatever root's own umask is
     layout = Layout(Path(module.params["base"]))
+    confirmed = ""
+    if module.params["trial"] and not module.check_mode:
+        confirmed = decided(module, layout)
     try:
         before = Before.of(module.params["before"]) if module.params["before"] else None
         target = health.Target.of(layout, module.params["going_back"], before)
@@ -123,15 +174,13 @@ def main() -> None:
             module.exit_json(changed=False, summary=str(fault), faults=[], running={}, pids={})
         module.fail_json(msg=str(fault), summary="", faults=[str(fault)], running={}, pids={})
     state = History.load(layout).state(deployments.current(layout))
-    grace = 0.0 if state == CONFIRMED else module.params["grace"]
+    grace = 0.0 if confirmed or state == CONFIRMED else module.params["grace"]
     found = health.wait(target, 0 if module.check_mode else module.params["seconds"], grace)
-    manifest = deployments.manifest(layout, deployments.current(layout)) or {}
-    names = ("deployment", "release", "mode", "implementations")
     result = {
         "changed": False,
-        "summary": found.summary(),
+        "summary": ", ".join(filter(None, (found.summary(), confirmed))),
         "faults": found.faults,
-        "running": {name: manifest[name] for name in names},
+        "running": running(layout),
         "pids": found.pids,
     }
     if module.check_mode:

@@ -103,8 +103,8 @@ implementations:
   returned: host
 redis:
   description: >-
-    How Redis is reached on the host. Its keys are C(socket_group) and C(legacy_clients), whether it takes clients
-    without a password.
+    How Redis is reached on the host. Its keys are C(socket), C(unit), which is empty for the distribution's own,
+    C(socket_group), and C(legacy_clients), whether it takes clients without a password.
   type: dict
   returned: host
 bundle:
@@ -118,7 +118,8 @@ release:
 influx:
   description: >-
     Where the host writes to. Its keys are C(url), C(address), which is its host and port, C(socket), by which programs
-    reach it, C(org), C(bucket), and C(ca_file), which may be empty.
+    reach it, C(org), C(bucket), C(ca_file), which may be empty, C(other), whether it is a server that is not in
+    the inventory, and C(unit), that of InfluxDB on a store.
   type: dict
   returned: host
 by:

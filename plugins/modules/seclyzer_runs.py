@@ -86,7 +86,7 @@ msg:
   type: raw
   returned: choose, targets, status
 bad:
-  description: Hosts that need somebody, or were not reached.
+  description: Hosts that need an operator, or were not reached.
   type: list
   elements: str
   returned: status

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from plugins.module_utils import bundles
 from plugins.module_utils.layout import Refused
-from scripts.bundle import BundleError, archives, python_tree, rust, sbom, signing
+from scripts.bundle import BundleError, archives, judge, python_tree, rust, sbom, signing
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
 from scripts.bundle.targets import ARCHITECTURE, FILES, TARGETS, Target
@@ -61,6 +61,7 @@ def inputs(root: Path) -> str:
         raise BundleError(f"{root} has no {', '.join(missing)}")
     digest = hashlib.sha256()
     files = [path for folder in (*PACKAGES, VECTORS, BENCH) for path in _files(root / folder)]
+    files += judge.modules(root)
     files += [
         root / "VERSION",
         root / SPEC,
@@ -126,6 +127,7 @@ def _common(root: Path, scratch: Path, fresh: Path) -> tuple[Archive, str]:
     glibc = rust.copy(rust.programs(root / "build" / "rust"), tree / "bin")
     shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
     shutil.copytree(root / BENCH, tree / "bench", ignore=UNWANTED_BENCH)
+    judge.copy(root, tree / "judge")
     return archives.pack("common", tree, fresh), glibc
 
 

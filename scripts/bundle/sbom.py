@@ -84,8 +84,8 @@ def _python(lock: str, folder: str, version: str, components: dict[str, Componen
             graph.setdefault(one["bom-ref"], set())
         elif current and (found := VIA.match(line)):
             parents.setdefault(current, set()).add(found[1].lower())
-    for name, wanted_by in parents.items():
-        for parent in wanted_by:
+    for name, required_by in parents.items():
+        for parent in required_by:
             graph[refs[parent]].add(refs[name])
 
 

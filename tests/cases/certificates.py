@@ -60,9 +60,9 @@ def pem_of(key: Key) -> bytes:
 
 @dataclass
 class Case:
-    """What lies in the CA file, what the server shows, and the beginning of what is said; empty when it is trusted."""
+    """What lies in the CA file, what the server shows, and the beginning of the refusal; empty when it is trusted."""
 
-    said: str
+    refusal: str
     ca: bytes
     chain: bytes
     key: bytes = field(repr=False)
@@ -140,14 +140,14 @@ def all_cases(folder: Path) -> dict[str, Case]:
     good = make("store", root, names=NAMES, usage=("digital_signature",), purposes=[ExtendedKeyUsageOID.SERVER_AUTH])
     below = make("store", middle, names=NAMES)
 
-    def case(said: str, server: Made, *more: Made, ca: bytes = root.pem) -> Case:
-        return Case(said, ca, b"".join(one.pem for one in (server, *more)), server.key_pem)
+    def case(refusal: str, server: Made, *more: Made, ca: bytes = root.pem) -> Case:
+        return Case(refusal, ca, b"".join(one.pem for one in (server, *more)), server.key_pem)
 
-    def itself(said: str, server: Made) -> Case:
-        return case(said, server, ca=server.pem)
+    def itself(refusal: str, server: Made) -> Case:
+        return case(refusal, server, ca=server.pem)
 
-    def leaf(said: str, **how: Any) -> Case:
-        return case(said, make("store", root, **{"names": NAMES, **how}))
+    def leaf(refusal: str, **how: Any) -> Case:
+        return case(refusal, make("store", root, **{"names": NAMES, **how}))
 
     crlf = root.pem.replace(b"\n", b"\r\n")
     damaged = root.pem.replace(b"\n", b"\n!", 1)
@@ -177,7 +177,7 @@ def all_cases(folder: Path) -> dict[str, Case]:
         "CA file: several": case("", good, ca=other.pem + b"# ours:\n" + root.pem),
         "CA file: several, one has expired": case("", good, ca=late.pem + root.pem),
         "CA file: with a key": case("", good, ca=other.key_pem + root.pem),
-        "CA file: of somebody else": case(UNKNOWN, good, ca=other.pem),
+        "CA file: of another issuer": case(UNKNOWN, good, ca=other.pem),
         "CA file: empty": case(FILE, good, ca=b""),
         "CA file: text only": case(FILE, good, ca="# für später\n".encode()),
         "CA file: a key only": case(FILE, good, ca=root.key_pem),

@@ -15,7 +15,7 @@ STATE_FILE = "app-state.json"
 def reboot(stage: Stage) -> None:
     """The machine goes down as it should, and Redis is empty when it is up again; twice.
 
-    Nobody types during a boot, which takes longer than a window: no window has events of before and after.
+    No one types during a boot, which takes longer than a window: no window has events of before and after.
     """
     for _ in range(2):
         stage.wait_read()

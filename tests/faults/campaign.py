@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tests.helpers.waiting import until
+from tests.helpers.waiting import PATIENCE_S, until
 from tests.live.events import SECRET
 
 from . import judge
@@ -86,28 +86,29 @@ def run(fault: Fault, implementation: str, seed: int, shared_influx: str = "") -
         result.notes, result.seconds = stage.notes, round(time.monotonic() - started, 1)
         if stage.relay.crashed is not None:
             result.notes["invalid"] = f"the proxy crashed: {stage.relay.crashed!r}"
-        if stage.feeder.said:
-            result.load = {name: value for name, value in stage.feeder.said.items() if name != "last"}
+        if stage.feeder.figures:
+            result.load = {name: value for name, value in stage.feeder.figures.items() if name != "last"}
         if result.wrongs:
             result.logs = "\n".join(f"--- {one}\n{one.log[-4000:]}" for one in stage.all[-12:])
     return result
 
 
 def finish(stage: Stage, fault: Fault, result: Result) -> None:
-    """All comes out before the programs are told to stop; then the comparison."""
+    """All comes out before the programs are stopped; then the comparison."""
     entries = sorted([*stage.feeder.end(), *stage.injected], key=lambda entry: entry.at)
     replays = {kind: replays_of(stage, kind, entries) for kind in KINDS}
-    wait_for_all(stage, replays, 5.0 if fault.loses else 30.0, fault.caps)
+    wait_for_all(stage, replays, 5.0 if fault.loses else PATIENCE_S, fault.caps)
     time.sleep(0.3)  # for what should not come any more
     for kind in list(stage.running):
         stage.stop(kind)
+        result.stats[kind] = stage.stats(kind)  # now: they expire, and the comparison takes its time
     for kind in KINDS:
         published = list(stage.published[kind])
         listed = stage.client().lrange(f"seclyzer:features:{kind}", 0, -1)[::-1]
         outcome = judge.outcome_of(
             kind, replays[kind], published, stage.notes.get("list_from", {}).get(kind, 0), listed, stage.stored(kind)
         )
-        result.stats[kind] = stats = stage.stats(kind)
+        stats = result.stats.setdefault(kind, stage.stats(kind))
         if fault.caps:
             stage.notes.setdefault("dropped at the cap", {})[kind] = len(outcome.points_lost)
             in_doubt = stage.writes[kind].in_doubt()
@@ -123,7 +124,7 @@ def finish(stage: Stage, fault: Fault, result: Result) -> None:
         result.wrongs += pattern_wrongs(stage, replays["app"][stage.used["app"][-1]])
     if SECRET in stage.logs():
         result.wrongs.append("a log holds what was typed")
-    worst = stage.feeder.said["worst_delay_ms"]
+    worst = stage.feeder.figures["worst_delay_ms"]
     if worst > FEEDER_HELD_UP_MS and not stage.notes.get("feeder held up"):
         result.notes["invalid"] = f"the feeder itself was held up for {worst:.0f} ms"
 
@@ -150,12 +151,12 @@ def wait_for_all(stage: Stage, replays: dict[str, dict[str, Replay]], patience: 
 
 def bounded(stage: Stage, outcome: Outcome) -> list[str]:
     """Where a loss is expected: nothing twice, and only outputs of the time that is touched are lost or changed."""
-    said = [f"{outcome.kind}: doubled {outcome.doubled[:5]}"] if outcome.doubled else []
+    wrong = [f"{outcome.kind}: doubled {outcome.doubled[:5]}"] if outcome.doubled else []
     first, last = stage.notes["may lose"][outcome.kind]
     others = [key for key in (*outcome.lost, *outcome.foreign, *outcome.wrong) if not first <= key[0] <= last]
     if others:
-        said.append(f"{outcome.kind}: lost or changed, though nothing of it was lost: {others[:5]}")
-    return said
+        wrong.append(f"{outcome.kind}: lost or changed, though nothing of it was lost: {others[:5]}")
+    return wrong
 
 
 def cursor_wrongs(stage: Stage, kind: str, replays: dict[str, Replay]) -> list[str]:
@@ -172,14 +173,14 @@ def counter_wrongs(fault: Fault, kind: str, stats: dict[str, str]) -> list[str]:
     want: dict[str, int | None] = dict.fromkeys(OF_EVENTS + OF_OUTPUTS, 0)
     if kind in fault.counts_of:
         want |= {name: value[kind] if isinstance(value, dict) else value for name, value in fault.counts.items()}
-    said = []
+    wrong = []
     for name, value in want.items():
         found = stats.get(name)
         if found is None:
-            said.append(f"{kind}: no {name} in the stats")
+            wrong.append(f"{kind}: no {name} in the stats")
         elif (value is None and found == "0") or (value is not None and found != str(value)):
-            said.append(f"{kind}: {name} is {found}, and not {'at least 1' if value is None else value}")
-    return said
+            wrong.append(f"{kind}: {name} is {found}, and not {'at least 1' if value is None else value}")
+    return wrong
 
 
 def pattern_wrongs(stage: Stage, made: Replay) -> list[str]:
@@ -189,6 +190,6 @@ def pattern_wrongs(stage: Stage, made: Replay) -> list[str]:
 
 
 def wait_story(stage: Stage, topic: str, *story: str) -> None:
-    """All programs have said that Redis (or InfluxDB) was away, back, and so on."""
+    """All programs have reported that Redis (or InfluxDB) was away, back, and so on."""
     for one in stage.running.values():
         until(lambda one=one: one.story(topic) == list(story), f"{one} tells {story}: {one.log[-500:]}")  # type: ignore[misc]

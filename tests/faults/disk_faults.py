@@ -36,17 +36,19 @@ def fill(stage: Stage, kind: str) -> None:
 
 
 def disk_full(stage: Stage) -> None:
-    """No room on the disk while InfluxDB is away: points stay in memory, and it is said, until there is room again."""
+    """No room on the disk while InfluxDB is away: points stay in memory until there is room; it is reported."""
     for kind in KINDS:
         fill(stage, kind)
     for writes in stage.writes.values():
         writes.go_away()
-    until_each(stage.running.values(), lambda one: "the disk buffer cannot be written" in one.log, "it is said")
+    until_each(stage.running.values(), lambda one: "the disk buffer cannot be written" in one.log, "it is reported")
     stage.wait_outputs(2)
     if stage.random.random() < 0.5:
         for kind in KINDS:
             (seen_by(stage, kind) / "ballast").unlink()
-        until_each(stage.running.values(), lambda one: "the disk buffer can be written again" in one.log, "it is said")
+        until_each(
+            stage.running.values(), lambda one: "the disk buffer can be written again" in one.log, "it is reported"
+        )
     for writes in stage.writes.values():
         writes.come_back()
     stage.wait_outputs(2)
@@ -66,11 +68,11 @@ def read_only(stage: Stage) -> None:
         remount(stage, kind, "ro")
     for writes in stage.writes.values():
         writes.go_away()
-    until_each(stage.running.values(), lambda one: "the disk buffer cannot be written" in one.log, "it is said")
+    until_each(stage.running.values(), lambda one: "the disk buffer cannot be written" in one.log, "it is reported")
     stage.wait_outputs(2)
     for kind in KINDS:
         remount(stage, kind, "rw")
-    until_each(stage.running.values(), lambda one: "the disk buffer can be written again" in one.log, "it is said")
+    until_each(stage.running.values(), lambda one: "the disk buffer can be written again" in one.log, "it is reported")
     for writes in stage.writes.values():
         writes.come_back()
     stage.wait_outputs(2)

@@ -19,7 +19,7 @@ import hiredis
 
 RATES = {"mouse": 850, "keystroke": 145, "app": 5}
 TICK_S = 0.01
-LONGEST_SPAN_US = 50_000  # what was due longer ago, because nobody let us run, is not made up for
+LONGEST_SPAN_US = 50_000  # what was due longer ago, because this process did not run, is not made up for
 DISORDER = 0.01
 DISORDER_US = 40_000
 KEEP_MS = 120_000
@@ -61,7 +61,7 @@ class Load:
         return {"event": "press", "key": key}
 
     def _focus(self) -> dict[str, Any]:
-        if self._random.random() < 0.8:  # else it is said again
+        if self._random.random() < 0.8:  # else it is sent again
             self._app = f"app {self._random.randrange(12)} {SECRET}"
         return {"event": "focus", "app_name": self._app or f"app 0 {SECRET}"}
 
@@ -155,7 +155,7 @@ class Feeder:
 
 
 def main() -> None:
-    """Feeds until told to end."""
+    """Feeds until it is to end."""
     path, seed, record = sys.argv[1:]
     with open(record, "w", encoding="utf-8") as file:
         feeder = Feeder(path, Load(int(seed)), file)

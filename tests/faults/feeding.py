@@ -1,4 +1,4 @@
-"""The feeder as the tests hold it: told to go, to pause and to end; and what it knows afterwards."""
+"""The feeder as the tests hold it: which they start, pause and end; and what it knows afterwards."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Feeder:
 
     def __init__(self, socket: Path, folder: Path, seed: int, env: dict[str, str] | None = None) -> None:
         self.record = folder / "fed"
-        self.said: dict[str, Any] = {}
+        self.figures: dict[str, Any] = {}
         words = [sys.executable, "-m", "tests.faults.feeder", str(socket), str(seed), str(self.record)]
         self._process = subprocess.Popen(
             words,
@@ -50,8 +50,8 @@ class Feeder:
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         assert line, "the feeder has died"
-        self.said = json.loads(line)
-        return self.said
+        self.figures = json.loads(line)
+        return self.figures
 
     def go(self) -> None:
         """Feeds from now on."""

@@ -74,7 +74,7 @@ def own_token_refused(stage: Stage) -> None:
 
 
 def queue_full(stage: Stage) -> None:
-    """One write may be under way, and InfluxDB answers none for a while: the others are told to come again."""
+    """One write may be under way, and InfluxDB answers none for a while: the others get a Retry-After."""
     stage.influx.freeze()
     wait_spooled(stage)
     stage.run_for(3.0)

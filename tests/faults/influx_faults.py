@@ -118,7 +118,7 @@ def answers(*rules: Rule, spools: bool = False) -> Callable[[Stage], None]:
             wait_sent(stage)
         stage.wait_outputs(1)
         for kind in KINDS:
-            told_to_wait(stage, kind)
+            asked_to_wait(stage, kind)
             not_resent(stage, kind)
 
     return play
@@ -139,7 +139,7 @@ def came_through(stage: Stage, kind: str, since: int) -> bool:
     return any(one.rule is PASS and one.lines for one in stage.writes[kind].requests[since:])
 
 
-def told_to_wait(stage: Stage, kind: str) -> None:
+def asked_to_wait(stage: Stage, kind: str) -> None:
     """After `Retry-After: n` nothing is asked for n seconds."""
     requests: list[Request] = stage.writes[kind].requests
     for one, following in pairwise(requests):
@@ -189,7 +189,7 @@ def past_the_cap(stage: Stage) -> None:
     """More than the spool may hold, by a hundred windows a second: the oldest points go, counted."""
     for writes in stage.writes.values():
         writes.go_away()
-    until_each(FULL, lambda kind: "is full: the oldest points" in stage.running[kind].log, "it is said")
+    until_each(FULL, lambda kind: "is full: the oldest points" in stage.running[kind].log, "it is reported")
     stage.run_for(2.0)
     for kind in FULL:
         if spooled(stage, kind) > CAP:

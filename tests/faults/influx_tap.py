@@ -169,7 +169,7 @@ def is_whole(answer: bytes) -> bool:
 
 def fixed(rule: Rule) -> bytes:
     """An answer that the proxy gives itself."""
-    reported = b'{"code":"fault","message":"said by the test"}'
+    reported = b'{"code":"fault","message":"written by the test"}'
     lines = [f"HTTP/1.1 {rule.status} {http.client.responses[rule.status]}", "Content-Type: application/json"]
     lines += [f"Content-Length: {len(reported)}", *rule.headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + reported

@@ -75,7 +75,7 @@ def outcome_of(
     stored: dict[Key, Point],
 ) -> Outcome:
     """Compares. `replays` by implementation; the list, oldest first, was begun with the output number `list_from`
-    (None: nobody knows)."""
+    (None: unknown)."""
     texts = {one: made.by_key() for one, made in replays.items()}
     some = next(iter(texts.values()))
     found = Outcome(kind, expected=sum(map(len, some.values())), published=len(published), points=len(stored))

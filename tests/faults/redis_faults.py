@@ -34,7 +34,7 @@ def restart(stage: Stage) -> None:
 
 
 def note_unread(stage: Stage) -> None:
-    """What is lost may be what has one of the events in it that nobody has read by now."""
+    """What is lost may hold one of the events that were not read yet."""
     client, counts, spans = stage.client(), {}, {}
     for kind in KINDS:
         unread = client.xrange(f"seclyzer:stream:{kind}", f"({stage.doors[kind].behind}")
@@ -76,7 +76,7 @@ def remembers(stage: Stage) -> None:
     stage.redis.begin("--key-load-delay", "150", "--loading-process-events-interval-bytes", "1024", at=path)
     until(path.exists, "redis-server listens")
     stage.redis.open_doors(path)
-    stage.notes["said while loading"] = ask_while_loading(stage)
+    stage.notes["answer while loading"] = ask_while_loading(stage)
     stage.listen(stage.redis.socket)
     stage.feeder.go()
     stage.wait_outputs(2)
@@ -84,17 +84,17 @@ def remembers(stage: Stage) -> None:
 
 def ask_while_loading(stage: Stage) -> str:
     """What Redis says to a read while it loads; returns when it has loaded."""
-    said = ""
+    answer = ""
     end = time.monotonic() + 20
     while time.monotonic() < end:
         try:
             stage.client().xlen("seclyzer:stream:mouse")
-            assert said, "Redis was never loading"
-            return said
+            assert answer, "Redis was never loading"
+            return answer
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"
+            answer = f"{type(error).__name__}: {error}"
             time.sleep(0.1)
-    raise AssertionError(f"Redis still says {said}")
+    raise AssertionError(f"Redis still says {answer}")
 
 
 def client_kill(stage: Stage) -> None:
@@ -124,10 +124,10 @@ def kill_others(client: Any) -> None:
 
 
 def no_auth(stage: Stage) -> None:
-    """A password is asked for that nobody has, and then no more: NOAUTH to whoever comes."""
+    """A password is required that no client has, and then no more: NOAUTH to whoever comes."""
     client = stage.client()
     client.ping()
-    client.config_set("requirepass", "nobody knows")
+    client.config_set("requirepass", "unknown to all")
     for _ in range(2):
         kill_others(client)
         stage.run_for(1.5)
@@ -216,7 +216,7 @@ def out_of_memory(stage: Stage) -> None:
         stage.client().config_set("maxmemory", 0)
         stage.wait_outputs(1)
     stage.feeder.pause()
-    refused = int(stage.feeder.said["refused"])
+    refused = int(stage.feeder.figures["refused"])
     stage.notes["events refused by Redis"] = refused
     assert refused > 100, f"Redis refused only {refused} events"
     stage.feeder.go()
@@ -224,7 +224,7 @@ def out_of_memory(stage: Stage) -> None:
 
 
 def half_open(stage: Stage) -> None:
-    """Nothing passes any more on connections that nobody closes: the reading ones, the writing ones, all."""
+    """Nothing passes any more on connections that stay open: the reading ones, the writing ones, all."""
     for reading in (True, False, None):
         cut = sum(stage.doors[kind].cut(reading) for kind in KINDS)
         assert cut >= 3, f"only {cut} connections were there to be cut"

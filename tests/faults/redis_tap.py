@@ -50,7 +50,7 @@ class RedisTap:
         self.exec_at = NEVER  # its EXEC went on to Redis
         self.done_at = NEVER  # EXEC's answer went on to the extractor
         self.stored_at = 0.0  # the cursor `stored` was last moved
-        self.cut = False  # nothing passes any more, and nobody is told
+        self.cut = False  # nothing passes any more, and no end is notified
         self.closed_at = NEVER
         self._door = door
         self._rest = b""

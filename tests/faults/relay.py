@@ -1,7 +1,7 @@
 """A forwarding proxy between an extractor and a server, which sees what passes and can hold or drop it.
 
 One thread serves all connections of a stage. What a connection may do is up to its tap (`redis_tap`, `influx_tap`):
-a tap is told what came from either side and says what goes on. All of it happens under `Relay.lock`.
+a tap gets what came from either side and returns what goes on. All of it happens under `Relay.lock`.
 """
 
 import os
@@ -29,7 +29,7 @@ class Tap(Protocol):
 
 
 class Target:
-    """`aim` says where the next strike is to hit; `on_strike`, told where it does, strikes."""
+    """`aim` says where the next strike is to hit; `on_strike`, given the place, strikes."""
 
     def __init__(self) -> None:
         self.aim = ""
@@ -158,7 +158,7 @@ class Relay(threading.Thread):
                 self._selector.unregister(end)
 
     def run(self) -> None:
-        """Until told to end. A mistake of ours must not look like one of an extractor's: see `crashed`."""
+        """Until it is to end. A mistake of ours must not look like one of an extractor's: see `crashed`."""
         try:
             self._serve()
         except Exception as error:

@@ -126,7 +126,7 @@ class Stage:
         listener = client.pubsub()
         listener.psubscribe("seclyzer:features:*")
         assert listener.get_message(timeout=PATIENCE_S), "no answer to psubscribe"
-        self._closing.append((client, listener))  # it would close when nobody knew it any more
+        self._closing.append((client, listener))  # it would close when no name held it any more
         threading.Thread(target=self._hear, args=(listener,), daemon=True).start()
 
     def _hear(self, listener: Any) -> None:
@@ -241,7 +241,7 @@ class Stage:
         return found
 
     def logs(self) -> str:
-        """All that any program has said, to the log and to systemd."""
+        """All that any program has reported, to the log and to systemd."""
         return "\n".join(text for one in self.all for text in (one.log, *one.heard))
 
     def __exit__(self, *_: object) -> None:

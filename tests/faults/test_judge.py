@@ -19,32 +19,32 @@ def text(ts: int, value: float, implementation: str = "rust") -> str:
     return json.dumps({"move_0": value, "dev_mode": False, "ts": ts, "implementation": implementation, **END})
 
 
-WANTED = [text(5, 0.5), text(6, 0.6), text(7, 0.7)]
+EXPECTED = [text(5, 0.5), text(6, 0.6), text(7, 0.7)]
 OTHERS = [text(5, 0.5, "python"), text(6, 0.6, "python"), text(7, 0.7, "python")]
 
 
 def judged(published: list[str], listed: list[str] | None = None, stored: list[str] | None = None) -> list[str]:
-    """What is wrong with this, when WANTED is to come out."""
-    replays = {"rust": Replay(WANTED, {}, {}), "python": Replay(OTHERS, {}, {})}
-    points: dict[Key, Point] = dict(point_of("mouse", one, "h") for one in (WANTED if stored is None else stored))
+    """What is wrong with this, when EXPECTED is to come out."""
+    replays = {"rust": Replay(EXPECTED, {}, {}), "python": Replay(OTHERS, {}, {})}
+    points: dict[Key, Point] = dict(point_of("mouse", one, "h") for one in (EXPECTED if stored is None else stored))
     found = outcome_of("mouse", replays, published, 0, published if listed is None else listed, points)
     return [one.split(": ")[1].split(" of ")[0] for one in wrongs(found)]
 
 
 def test_all_as_it_should_be() -> None:
-    assert judged(WANTED) == []
-    assert judged([WANTED[0], OTHERS[1], WANTED[2]]) == []
+    assert judged(EXPECTED) == []
+    assert judged([EXPECTED[0], OTHERS[1], EXPECTED[2]]) == []
 
 
 @pytest.mark.parametrize(
     ("published", "reported"),
     [
-        (WANTED[:2], ["lost 1"]),
-        ([WANTED[0], WANTED[1], WANTED[1], WANTED[2]], ["doubled 1"]),
-        ([WANTED[0], OTHERS[0], WANTED[1], WANTED[2]], ["doubled 1"]),
-        ([*WANTED, text(8, 0.8)], ["foreign 1"]),
-        ([WANTED[0], WANTED[1], text(7, 0.71)], ["wrong 1"]),
-        ([WANTED[1], WANTED[0], WANTED[2]], ["published in another order than the replay's"]),
+        (EXPECTED[:2], ["lost 1"]),
+        ([EXPECTED[0], EXPECTED[1], EXPECTED[1], EXPECTED[2]], ["doubled 1"]),
+        ([EXPECTED[0], OTHERS[0], EXPECTED[1], EXPECTED[2]], ["doubled 1"]),
+        ([*EXPECTED, text(8, 0.8)], ["foreign 1"]),
+        ([EXPECTED[0], EXPECTED[1], text(7, 0.71)], ["wrong 1"]),
+        ([EXPECTED[1], EXPECTED[0], EXPECTED[2]], ["published in another order than the replay's"]),
     ],
 )
 def test_what_is_wrong_in_redis_is_reported(published: list[str], reported: list[str]) -> None:
@@ -52,39 +52,39 @@ def test_what_is_wrong_in_redis_is_reported(published: list[str], reported: list
 
 
 def test_what_is_wrong_in_the_list_is_reported() -> None:
-    assert judged(WANTED, listed=WANTED[1:]) == ["the list is not what was published"]
+    assert judged(EXPECTED, listed=EXPECTED[1:]) == ["the list is not what was published"]
 
 
 @pytest.mark.parametrize(
     ("stored", "reported"),
     [
-        (WANTED[1:], ["points_lost 1"]),
-        ([*WANTED, text(8, 0.8)], ["points_foreign 1"]),
-        ([WANTED[0], WANTED[1], text(7, 0.71)], ["points_wrong 1"]),
+        (EXPECTED[1:], ["points_lost 1"]),
+        ([*EXPECTED, text(8, 0.8)], ["points_foreign 1"]),
+        ([EXPECTED[0], EXPECTED[1], text(7, 0.71)], ["points_wrong 1"]),
     ],
 )
 def test_what_is_wrong_in_influxdb_is_reported(stored: list[str], reported: list[str]) -> None:
-    assert judged(WANTED, stored=stored) == reported
+    assert judged(EXPECTED, stored=stored) == reported
 
 
 @pytest.mark.parametrize(
     ("stored", "dropped", "in_doubt", "reported"),
     [
-        (WANTED[2:], 2, set(), []),
-        ([WANTED[0], WANTED[2]], 2, {5}, []),
-        (WANTED, 1, {5}, []),
-        (WANTED[2:], 3, set(), ["mouse: 2 points are not stored, 0 are twice, 3 were counted"]),
-        (WANTED[2:], 3, {5}, ["mouse: 2 points are not stored, 0 are twice, 3 were counted"]),
-        ([WANTED[0], WANTED[2]], 1, {5}, ["mouse: 1 points are not stored, 1 are twice, 1 were counted"]),
-        (WANTED[1:2], 2, set(), ["mouse: points between others that are stored went, and not the oldest"]),
+        (EXPECTED[2:], 2, set(), []),
+        ([EXPECTED[0], EXPECTED[2]], 2, {5}, []),
+        (EXPECTED, 1, {5}, []),
+        (EXPECTED[2:], 3, set(), ["mouse: 2 points are not stored, 0 are twice, 3 were counted"]),
+        (EXPECTED[2:], 3, {5}, ["mouse: 2 points are not stored, 0 are twice, 3 were counted"]),
+        ([EXPECTED[0], EXPECTED[2]], 1, {5}, ["mouse: 1 points are not stored, 1 are twice, 1 were counted"]),
+        (EXPECTED[1:2], 2, set(), ["mouse: points between others that are stored went, and not the oldest"]),
     ],
 )
 def test_what_goes_at_the_cap_is_the_oldest_and_counted(
     stored: list[str], dropped: int, in_doubt: set[int], reported: list[str]
 ) -> None:
-    replays = {"rust": Replay(WANTED, {}, {})}
+    replays = {"rust": Replay(EXPECTED, {}, {})}
     points: dict[Key, Point] = dict(point_of("mouse", one, "h") for one in stored)
-    outcome = outcome_of("mouse", replays, WANTED, 0, WANTED, points)
+    outcome = outcome_of("mouse", replays, EXPECTED, 0, EXPECTED, points)
     assert capped(outcome, replays, dropped, in_doubt) == reported
     assert wrongs(outcome) == []
 

@@ -33,7 +33,7 @@ class Fuzzed:
     inputs: int  # that reached something new
     memory: tuple[int, int]  # KiB of the fuzzing process, warm and at the end: with the engine's own tables
     crashes: list[str]
-    said: str  # the end of what it printed, when it failed
+    output: str  # the end of what it printed, when it failed
 
 
 def command(engine: str, target: str, programs: dict[str, Path], python: Path) -> list[str]:

@@ -17,7 +17,7 @@ def key(*members: bytes) -> bytes:
 
 
 def note(value: bytes) -> bytes:
-    """A keystroke with this value under a key that nobody knows."""
+    """A keystroke with this value under an unknown key."""
     return key(b'"note":' + value)
 
 

@@ -116,7 +116,7 @@ def shown(kind: str, file: bytes, environment: dict[str, str], flags: dict[str, 
 
 
 def config(data: bytes) -> None:
-    """Any configuration: what is in force reads back, and a mistake is said in one line."""
+    """Any configuration: what is in force reads back, and a mistake is reported in one line."""
     parts = parted(data)
     if parts is None:
         return
@@ -177,7 +177,7 @@ def http(data: bytes) -> None:
             assert isinstance(answer, Answer) and 200 <= answer.status <= 999, answer
             assert len(answer.message) <= LONGEST_ANSWER and 0 <= answer.retry_after <= 3600
         database.close()
-        assert peers, "nobody has asked the server"
+        assert peers, "no client has asked the server"
 
 
 # --- the spool -------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ _MORE = [b"m f=1 1", b"m f=2 2"]
 
 
 def placed(folder: Path, data: bytes) -> tuple[list[bytes], list[Path], int]:
-    """What somebody left in a spool's folder: the lines to be sent, the files to be left alone, and the last number.
+    """What was left in a spool's folder: the lines to be sent, the files to be left alone, and the last number.
 
     The input is parted by 00 01; the first byte of a part says what it is (as in targets/spool.rs).
     """

@@ -8,13 +8,11 @@ import platform
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import tools
+from .outcome import Outcome
 from .verdict import CLASSES
-
-if TYPE_CHECKING:
-    from .soak import Soak
 
 HEAD = """# Bad input: the fuzz report
 
@@ -52,7 +50,7 @@ def tree() -> str:
         return "unknown"
 
 
-def markdown(done: Soak) -> str:
+def markdown(done: Outcome) -> str:
     faults = done.faults()
     lines = [HEAD, f"Commit {tree()}; seed `{done.seed}`; {done.took:.0f} s on {platform.machine()} with"]
     lines += [f"{os.cpu_count()} cores; Python {platform.python_version()}."]
@@ -70,7 +68,7 @@ def markdown(done: Soak) -> str:
     return "\n".join(lines)
 
 
-def of_messages(done: Soak) -> list[str]:
+def of_messages(done: Outcome) -> list[str]:
     assert done.result is not None
     report = done.result.report
     lines = ["## Messages", ""]
@@ -81,7 +79,7 @@ def of_messages(done: Soak) -> list[str]:
     return [*lines, f"Differences: **{len(report.differences)}**.", ""]
 
 
-def of_memory(done: Soak) -> list[str]:
+def of_memory(done: Outcome) -> list[str]:
     assert done.result is not None
     head = [
         "implementation",
@@ -108,7 +106,7 @@ def of_memory(done: Soak) -> list[str]:
     return [*lines, f"Counted otherwise than the oracle: **{len(done.result.wrong)}**.", ""]
 
 
-def of_engines(done: Soak) -> list[str]:
+def of_engines(done: Outcome) -> list[str]:
     head = ["engine", "target", "executions", "s", "inputs kept", "KiB, warm", "KiB, at the end", "crashes"]
     rows = [
         (one.engine, one.target, one.executions, one.seconds, one.inputs, *one.memory, len(one.crashes))
@@ -125,7 +123,7 @@ def of_engines(done: Soak) -> list[str]:
     return [*lines, f"differences **{len(found.differences)}**.", ""]
 
 
-def write_json(path: Path, done: Soak) -> None:
+def write_json(path: Path, done: Outcome) -> None:
     """All figures."""
     result = done.result
     document: dict[str, Any] = {

@@ -24,7 +24,7 @@ from seclyzer_extractors.config import SETTINGS
 from tests.parity import implementations
 
 Sources = tuple[str | None, dict[str, str], list[str]]  # file, environment, arguments
-Said = tuple[int, str, str]  # exit status, stdout, stderr
+Ended = tuple[int, str, str]  # exit status, stdout, stderr
 
 NUMBERS = ["0", "1", "007", "30", "5", "250", "1000000", "1000001", "3600000", "65535", "65536", "10000000", "1048575"]
 NUMBERS += ["1048576", "999999999999999999", "1000000000000000000", "18446744073709551616", "-1", "+5", "1e3", "0x10"]
@@ -148,14 +148,14 @@ def sources(rng: random.Random) -> Sources:
     return ("\n".join(lines) + "\n" if lines else None), environment, arguments
 
 
-def in_python(kind: str, environment: dict[str, str], arguments: list[str]) -> Said:
+def in_python(kind: str, environment: dict[str, str], arguments: list[str]) -> Ended:
     out, err = io.StringIO(), io.StringIO()
     with mock.patch.dict(os.environ, environment, clear=True), redirect_stdout(out), redirect_stderr(err):
         code = cli.main(kind, arguments)
     return code, out.getvalue(), err.getvalue()
 
 
-def in_rust(kind: str, environment: dict[str, str], arguments: list[str]) -> Said:
+def in_rust(kind: str, environment: dict[str, str], arguments: list[str]) -> Ended:
     words = [str(implementations.RUST / cli.PROGRAMS[kind]), *arguments]
     done = subprocess.run(
         words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False

@@ -23,7 +23,7 @@ PATIENCE_S = 300.0
 
 @dataclass
 class Steady:
-    """One program that reads JSON lines until it is told that there are no more. Memory in KiB."""
+    """One program that reads JSON lines until there are no more. Memory in KiB."""
 
     implementation: str
     kind: str

@@ -19,7 +19,7 @@ def test_both_command_lines_take_and_refuse_the_same_settings(seed: str) -> None
 def test_a_setting_that_one_of_them_reads_otherwise_is_found() -> None:
     real = settings_agree.in_python
 
-    def wrong(kind: str, environment: dict[str, str], arguments: list[str]) -> settings_agree.Said:
+    def wrong(kind: str, environment: dict[str, str], arguments: list[str]) -> settings_agree.Ended:
         code, out, err = real(kind, environment, arguments)
         return code, out.replace('log_level: "error"', 'log_level: "info"'), err
 

@@ -9,18 +9,19 @@ import pytest
 
 from . import agree, engines, tools
 from .engines import Fuzzed
+from .outcome import Outcome
 from .report import markdown
 from .run import Memory, Result
 from .settings_agree import Report as SettingsReport
-from .soak import Soak, soak
+from .soak import soak
 
 GOOD = Fuzzed("cargo-fuzz", "event", 5000, 10, 7, (1000, 2000), [], "")
 FLAT = Memory("mouse_extractor", "rust", 3000, 3100, 3100, 3200, {"events": 2, "malformed": 1})
 
 
-def passed() -> Soak:
+def passed() -> Outcome:
     report = agree.Report(3, 100, Counter(mouse=2, malformed=1), Counter(mouse=1), Counter({"rust mouse_extractor": 3}))
-    return Soak("s", 10, 1.0, Result("s", report, [FLAT]), [GOOD])
+    return Outcome("s", 10, 1.0, Result("s", report, [FLAT]), [GOOD])
 
 
 def test_a_good_run_has_no_faults() -> None:
@@ -32,9 +33,9 @@ def test_a_good_run_has_no_faults() -> None:
 
 def test_each_thing_that_goes_wrong_is_a_fault() -> None:
     difference = agree.Difference("mouse_extractor", "rust", "mouse", "(0, 1, 0)", [b"x"])
-    wrong: list[tuple[Soak, str]] = []
+    wrong: list[tuple[Outcome, str]] = []
     crashed = passed()
-    crashed.fuzzed = [replace(GOOD, crashes=["crash-1"], said="it panicked")]
+    crashed.fuzzed = [replace(GOOD, crashes=["crash-1"], output="it panicked")]
     wrong.append((crashed, "cargo-fuzz event: crash-1\nit panicked"))
     idle = passed()
     idle.fuzzed = [replace(GOOD, executions=3)]
@@ -57,8 +58,8 @@ def test_each_thing_that_goes_wrong_is_a_fault() -> None:
     settings = passed()
     settings.settings = SettingsReport(5, 1, ["x"])
     wrong.append((settings, "configuration: x"))
-    for run, said in wrong:
-        assert run.faults() == [said]
+    for run, fault in wrong:
+        assert run.faults() == [fault]
         assert "Faults: **1**" in markdown(run)
 
 

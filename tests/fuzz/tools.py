@@ -21,7 +21,7 @@ NOTE = "fuzz-note "  # begins a line of JSON that atheris_run says on stderr
 
 
 class Missing(Exception):
-    """A tool cannot be had; the message says which, and what was said."""
+    """A tool cannot be had; the message names it, and gives its output."""
 
 
 def _done(what: str, words: list[str], **variables: str) -> str:

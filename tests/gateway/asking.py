@@ -15,7 +15,7 @@ QUIET = 4.0
 
 
 @dataclass(frozen=True)
-class Said:
+class Answer:
     """An answer; `body` is its JSON, None when it is none."""
 
     status: int
@@ -31,7 +31,7 @@ class Said:
             return None
 
 
-def ask(port: int, method: str, path: str, body: bytes = b"", token: str | None = None, **headers: str) -> Said:
+def ask(port: int, method: str, path: str, body: bytes = b"", token: str | None = None, **headers: str) -> Answer:
     """One request on a connection of its own. Underscores in the names of headers are hyphens."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -40,7 +40,7 @@ def ask(port: int, method: str, path: str, body: bytes = b"", token: str | None 
     try:
         connection.request(method, path, body, named)
         answer = connection.getresponse()
-        return Said(answer.status, answer.read().decode(errors="replace"), dict(answer.headers))
+        return Answer(answer.status, answer.read().decode(errors="replace"), dict(answer.headers))
     finally:
         connection.close()
 

@@ -11,7 +11,7 @@ import pytest
 from lab.gateway import Gateway
 from tests.helpers.influx_server import InfluxServer
 
-from .asking import BUCKET, Said, ask, line
+from .asking import BUCKET, Answer, ask, line
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Site:
     reader: str
     backend: str
 
-    def ask(self, method: str, path: str, body: bytes = b"", token: str | None = None, **headers: str) -> Said:
+    def ask(self, method: str, path: str, body: bytes = b"", token: str | None = None, **headers: str) -> Answer:
         """A request to the gateway; with edge1's token when none is given."""
         return ask(self.gateway.port, method, path, body, self.edge1 if token is None else token, **headers)
 

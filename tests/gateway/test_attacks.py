@@ -1,4 +1,4 @@
-"""What a stolen edge tries. Every request is refused with what is said here, and no point or bucket changes by it."""
+"""What a stolen edge tries. Every request is refused with the status given here; no point or bucket changes by it."""
 
 import gzip
 import json
@@ -190,7 +190,7 @@ F = b"dwell_mean=1"
     ],
 )
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
-def test_a_line_of_somebody_else_or_none_at_all(untouched: Site, body: bytes, status: int, packed: bool) -> None:
+def test_a_line_of_another_host_or_none_at_all(untouched: Site, body: bytes, status: int, packed: bool) -> None:
     headers = {"Content_Encoding": "gzip"} if packed else {}
     reported = untouched.ask("POST", WRITE, gzip.compress(body) if packed else body, **headers)
     assert reported.status == status, reported.text
@@ -253,7 +253,7 @@ INNER = (
         "Transfer-Encoding:\x0bchunked\r\n",
     ],
 )
-def test_a_request_inside_a_request_reaches_nobody(untouched: Site, framing: str) -> None:
+def test_a_request_inside_a_request_reaches_no_backend(untouched: Site, framing: str) -> None:
     """What could be framed in two ways is refused, or what follows is another request that is refused."""
     head = HEAD.format(WRITE, untouched.edge1) + framing + "\r\n"
     came = raw(untouched.gateway.port, head.encode() + b"0\r\n\r\n" + INNER + DELETE)

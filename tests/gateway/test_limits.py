@@ -137,7 +137,7 @@ def test_a_revoked_credential_is_refused_at_once_on_connections_that_are_open(si
 
 
 def test_readers_have_a_bounded_number_of_queries(tmp_path: Path) -> None:
-    """Who asks for more is told to come again; writes are not touched by it."""
+    """Who asks for more gets a Retry-After; writes are not touched by it."""
     made = build(tmp_path, influxdb_gateway_queries=2)
     try:
         slow = (

@@ -56,7 +56,7 @@ class Backend(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway before a backend that takes everything. Its edge has a bound on series that nobody reaches."""
+    """A gateway before a backend that takes everything. Its edge has a bound on series that is never reached."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     folder = Path(tmp_path_factory.mktemp("lines"))
@@ -72,7 +72,7 @@ def others(site: Site) -> list[tuple[str, str, str, str]]:
     return [point for point in site.points() if point[1] != "edge1"]
 
 
-def said(gateway: Gateway, body: bytes) -> int:
+def status_of(gateway: Gateway, body: bytes) -> int:
     return ask(gateway.port, "POST", WRITE, body, "token").status
 
 
@@ -88,7 +88,7 @@ def said(gateway: Gateway, body: bytes) -> int:
 def test_the_verdict_on_a_line_is_that_of_an_independent_reading(gateway: Gateway, text: bytes) -> None:
     verdicts = [verdict(one, HOST) for one in text.split(b"\n")]
     expected = next((one for one in verdicts if one != 204), 204)
-    assert said(gateway, text) == expected
+    assert status_of(gateway, text) == expected
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

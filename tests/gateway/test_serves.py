@@ -1,4 +1,4 @@
-"""What must pass does, and no secret or line is told to the journal."""
+"""What must pass does, and no secret or line reaches the journal."""
 
 import gzip
 import http.client
@@ -92,5 +92,5 @@ def test_the_journal_holds_no_token_and_nothing_of_a_line(site: Site) -> None:
 def test_what_is_refused_is_reported_once_a_minute(site: Site) -> None:
     before = site.gateway.log.read_text().count("unknown is refused (401)")
     for _ in range(50):
-        assert site.ask("POST", WRITE, line("edge1"), "nobody").status == 401
+        assert site.ask("POST", WRITE, line("edge1"), "unknown").status == 401
     assert site.gateway.log.read_text().count("unknown is refused (401)") - before <= 1

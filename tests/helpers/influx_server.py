@@ -88,7 +88,7 @@ class InfluxServer:
         assert status == 200, reported
 
     def write(self, bucket: str, lines: list[str]) -> None:
-        """Points of somebody else, in ns."""
+        """Points of another writer, in ns."""
         status, reported = self.ask("POST", f"/api/v2/write?org={ORGANISATION}&bucket={bucket}", "\n".join(lines))
         assert status == 204, reported
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0  # for a machine that has much else to do; nothing waits longer than it has to
 STEP_S = 0.02
 
 T = TypeVar("T")

@@ -80,14 +80,14 @@ def test_what_no_client_will_trust_is_refused_before_anything_changes(
     case = certificates[name]
     for file, content in (("ca.crt", case.ca), ("chain.pem", case.chain), ("chain.key", case.key)):
         (tmp_path / file).write_bytes(content)
-    said = of_the_preflight(tmp_path, tmp_path / "ca.crt")
-    if not case.said:
-        assert said == ""
-    elif case.said.startswith("CA file"):
-        assert "it holds " in said and "influxdb_ca" in said
+    words = of_the_preflight(tmp_path, tmp_path / "ca.crt")
+    if not case.refusal:
+        assert words == ""
+    elif case.refusal.startswith("CA file"):
+        assert "it holds " in words and "influxdb_ca" in words
     else:
-        assert said.startswith(f"influxdb_tls_cert, {tmp_path}/chain.pem: the server's certificate {case.said}")
-        assert said.endswith("; roles/influxdb/README.md shows how to issue one")
+        assert words.startswith(f"influxdb_tls_cert, {tmp_path}/chain.pem: the server's certificate {case.refusal}")
+        assert words.endswith("; roles/influxdb/README.md shows how to issue one")
 
 
 def test_a_key_that_is_missing_or_another_s_is_named(certificates: dict[str, Case], tmp_path: Path) -> None:
@@ -110,13 +110,13 @@ def test_a_certificate_is_judged_as_by_the_extractors(certificates: dict[str, Ca
     case = certificates[name]
     (tmp_path / "ca.crt").write_bytes(case.ca)
     with serving(case, tmp_path) as server:
-        for said in (of_the_agent(server.url, tmp_path / "ca.crt"), of_the_modules(server.url, tmp_path / "ca.crt")):
-            if not case.said:
-                assert said == ""
-            elif case.said.startswith("CA file"):
-                assert "it holds " in said
+        for words in (of_the_agent(server.url, tmp_path / "ca.crt"), of_the_modules(server.url, tmp_path / "ca.crt")):
+            if not case.refusal:
+                assert words == ""
+            elif case.refusal.startswith("CA file"):
+                assert "it holds " in words
             else:
-                assert said.startswith(f"the server's certificate {case.said}")
+                assert words.startswith(f"the server's certificate {case.refusal}")
 
 
 def test_the_readme_s_commands_make_what_everybody_trusts(tmp_path: Path) -> None:

@@ -60,6 +60,18 @@ def test_one_that_must_be_alone_is_and_keeps_its_place(beside: int) -> None:
     assert [min(places) > 2 for places in watched.together if 2 not in places] == [False, False, True, True]
 
 
+def test_what_waits_begins_before_what_has_no_core_yet() -> None:
+    waits_too = threading.Event()
+
+    def work(place: int) -> None:
+        if place == 0:
+            assert waits_too.wait(30), "the third is behind the second, which waits for the first"
+        if place == 2:
+            waits_too.set()
+
+    side_by_side(range(3), [1, 1, WAITS].__getitem__, work, 1)
+
+
 @pytest.mark.parametrize("have", [None, 0, 1])
 def test_one_that_takes_more_cores_than_there_are_runs_all_the_same(have: int | None) -> None:
     assert Watched([4, 1]).run(have) == ["made 0", "made 1"]

@@ -27,7 +27,7 @@ def stream_of(kind: str) -> str:
 
 
 def person(seed: int, *kinds: str) -> Iterator[Event]:
-    """What somebody does without end, never resting for long, in the order of time."""
+    """What a person does without end, never resting for long, in the order of time."""
     return heapq.merge(*(_restless(STREAMS[kind](seed), RATES[kind]) for kind in kinds or STREAMS))
 
 
@@ -41,7 +41,7 @@ def _restless(events: Iterable[Event], rate: float) -> Iterator[Event]:
 
 
 def message(event: Event, ts: int, dev_mode: bool) -> tuple[str, bytes]:
-    """The kind, and the JSON with names that nobody has; `KeyA` becomes `KeyASECRETx`."""
+    """The kind, and the JSON with names that occur nowhere else; `KeyA` becomes `KeyASECRETx`."""
     fields = dict(event.fields)
     for name in ("key", "app_name", "window_class"):
         if name in fields:
@@ -51,7 +51,7 @@ def message(event: Event, ts: int, dev_mode: bool) -> tuple[str, bytes]:
 
 
 def recent(seed: int, seconds: float, dev_mode: bool, end_us: int | None = None) -> list[tuple[str, bytes]]:
-    """The last `seconds` of somebody's work, which ended just now or at `end_us`."""
+    """The last `seconds` of a person's work, which ended just now or at `end_us`."""
     done = list(takewhile(lambda event: event.at < seconds, person(seed)))
     start = (end_us or time.time_ns() // 1000) - round(done[-1].at * 1e6)
     return [message(event, start + round(event.at * 1e6), dev_mode) for event in done]
@@ -80,11 +80,11 @@ def publish(client: redis.Redis, messages: Iterable[tuple[str, bytes]]) -> None:
     pipeline = client.pipeline(transaction=False)
     for _, text in messages:
         pipeline.publish(CHANNEL, text)
-    assert set(pipeline.execute()) == {len(STREAMS)}, "somebody did not listen"
+    assert set(pipeline.execute()) == {len(STREAMS)}, "an extractor does not listen"
 
 
 class Worker(threading.Thread):
-    """Somebody at work now: each event is stamped and added to its stream when it happens."""
+    """A person working now: each event is stamped and added to its stream when it happens."""
 
     def __init__(self, client: redis.Redis, seed: int) -> None:
         super().__init__(daemon=True)
@@ -95,7 +95,7 @@ class Worker(threading.Thread):
         self._fault: Exception | None = None
 
     def run(self) -> None:
-        """Works until told to go home."""
+        """Works until it is stopped."""
         start = time.monotonic()
         try:
             for event in self._events:

@@ -20,7 +20,7 @@ BIN = {
 }
 SETTINGS = {"WINDOW_SECONDS": "3", "UPDATE_INTERVAL": "1", "SECLYZER_LATENESS_MS": "250"}
 STOPS_WITHIN_S = 5.0
-# What is said when something goes away, and when it is back.
+# What is reported when something goes away, and when it is back.
 SAYS = {
     "redis": ("Reading from Redis does not work", "Reading from Redis works again"),
     "influx": ("Writing to InfluxDB does not work", "Writing to InfluxDB works again"),
@@ -45,7 +45,7 @@ class Extractor:
         self, implementation: str, kind: str, folder: Path, env: dict[str, str], before: Sequence[str] = ()
     ) -> None:
         self.implementation, self.kind = implementation, kind
-        self.heard: list[str] = []  # what systemd would have been told, line by line
+        self.heard: list[str] = []  # what systemd would have received, line by line
         made, log = tempfile.mkstemp(prefix=f"{kind}-{implementation}-", suffix=".log", dir=folder)
         self._log = Path(log)
         notify = self._log.with_suffix(".s")
@@ -68,24 +68,24 @@ class Extractor:
 
     @property
     def log(self) -> str:
-        """All it has said."""
+        """All it has reported."""
         return self._log.read_text()
 
     def _hear(self) -> None:
-        """As systemd, which takes what it is told at once: a program waits until it has."""
-        while said := self._notifications.recv(4096):
-            self.heard += said.decode().splitlines()
+        """As systemd, which takes each notification at once: a program waits until it has."""
+        while received := self._notifications.recv(4096):
+            self.heard += received.decode().splitlines()
 
     def wait_ready(self) -> None:
-        """It says itself when it is."""
-        until(lambda: "READY=1" in self.heard, f"{self} is ready; it said: {self.log}")
+        """It reports itself when it is."""
+        until(lambda: "READY=1" in self.heard, f"{self} is ready; its log: {self.log}")
 
-    def said(self, topic: str) -> int:
-        """How often it said that something is wrong."""
+    def reports_of(self, topic: str) -> int:
+        """How often it reported that something is wrong."""
         return self.log.count(SAYS[topic][0])
 
     def story(self, topic: str) -> list[str]:
-        """`away`, `back`, and so on. While something is away, another reason may be said too, but none twice."""
+        """`away`, `back`, and so on. While something is away, another reason may be reported too, but none twice."""
         away, back = SAYS[topic]
         reported: list[str] = []
         reasons: set[str] = set()
@@ -95,7 +95,7 @@ class Extractor:
                 reasons.clear()
             elif away in line:
                 reason = line[line.index(away) :]
-                assert reason not in reasons, f"said twice: {line}"
+                assert reason not in reasons, f"reported twice: {line}"
                 reported += [] if reasons else ["away"]
                 reasons.add(reason)
         return reported

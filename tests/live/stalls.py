@@ -30,7 +30,7 @@ BETWEEN_S = 6.0
 TICK_S = 0.005
 AT_ONCE = 200  # events, so that those of each kind begin to come as soon as the stall is over
 IDLE_TIMEOUT_US, LATENESS_US = 2_000_000, 250_000
-# No window is due so long before or after a stall ends, that nobody has to know which of both came first. An empty one
+# No window is due so long before or after a stall ends, that either may come first. An empty one
 # is closed when Redis says that there is nothing more to read: Rust asks for that every 2.5 s.
 CLEAR_BEFORE_US, CLEAR_AFTER_US = 2_700_000, 300_000
 # Every key comes again only when it is no auto-repeat, so that `total_keys` is the number of a window's events.
@@ -38,7 +38,7 @@ KEYS = 2000
 
 
 class NoInflux:
-    """Nobody is there: what is not about InfluxDB needs none."""
+    """No server is there: what is not about InfluxDB needs none."""
 
     url, token = "http://127.0.0.1:9", "none"
 
@@ -164,7 +164,7 @@ class Found:
     lost: int = 0  # that did not come
     differ: int = 0  # that came with other values
     elsewhere: int = 0  # of both those whose end passed in no such stall
-    missed: int = 0  # events that windows miss, as told by `total_keys` (keystrokes)
+    missed: int = 0  # events that windows miss, by `total_keys` (keystrokes)
     counted: dict[str, int] = field(default_factory=dict)
     explained: dict[str, int] = field(default_factory=dict)  # the same counters, by the law
 

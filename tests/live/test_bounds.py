@@ -58,7 +58,7 @@ def wait_looked(client: Any) -> None:
     until(lambda: looks_of(client) > looks, "it looks at its stream's ids")
 
 
-def wait_told(client: Any) -> None:
+def wait_reported(client: Any) -> None:
     """And what it saw is in its stats: they expire 30 s after they were written, every 5 s."""
     wait_looked(client)
     until(lambda: client.pttl(STATS) < 27_500, "its stats grow old")
@@ -91,7 +91,7 @@ def test_ids_ahead_of_the_clock_make_the_stream_anew_and_lose_nothing(
 def test_ids_a_little_ahead_of_the_clock_are_left_alone(server: RedisServer, extractor: Extractor) -> None:
     client = server.client()
     client.xadd(STREAM, {"e": scroll()}, id=time.time_ns() // 10**6 + 60_000)
-    wait_told(client)
+    wait_reported(client)
     assert (client.xlen(STREAM), stats_of(client, "streams_reset")) == (1, 0)
 
 
@@ -117,7 +117,7 @@ def test_events_that_were_taken_away_unread_are_one_gap(server: RedisServer, ext
     for _ in range(3):
         client.xadd(STREAM, {"e": scroll()}, maxlen=0, approximate=False)
     until(lambda: stats_of(client, "gaps") == 1, "the gap is counted")
-    wait_told(client)
+    wait_reported(client)
     assert (stats_of(client, "gaps"), stats_of(client, "events")) == (1, 1)
 
 

@@ -92,7 +92,7 @@ def finish(run: Run) -> None:
         expected = replay(run.implementation, kind, run.events[kind]).counters
         done = {name: str(expected[name]) for name in ("windows", "windows_short", "events")}
         done |= {"points_written": done["windows"]}
-        until(partial(tells, run.world, kind, done), f"the stats of {kind} tell {done}", 12)
+        until(partial(tells, run.world, kind, done), f"the stats of {kind} tell {done}")
         run.stats[kind] = run.world.stats(kind)
         run.expires[kind] = run.world.redis.client().ttl(f"seclyzer:stats:{kind}")
     run.world.stop()
@@ -110,7 +110,7 @@ def runs(influx: InfluxServer, seed: int) -> Iterator[dict[tuple[str, str], Run]
         made = {}
         for transport in ("stream", "pubsub"):
             for implementation in ("python", "rust"):
-                settings = {"SECLYZER_HOST": "told, so=and not"} if transport == "pubsub" else {}
+                settings = {"SECLYZER_HOST": "odd, so=and not"} if transport == "pubsub" else {}
                 world = World(influx, f"{transport}-{implementation}", **settings)
                 stack.callback(world.close)
                 made[transport, implementation] = run_one(world, implementation, seed, transport)
@@ -172,26 +172,26 @@ def test_stats_are_the_contracts_and_right(run: Run, kind: str) -> None:
 def test_no_log_holds_what_was_typed(run: Run) -> None:
     assert_silent(run.world.logs())
     for one in run.world.all:
-        assert one.said("malformed") == (1 if run.last_ids[one.kind] != "0-0" else 0), one.log
+        assert one.reports_of("malformed") == (1 if run.last_ids[one.kind] != "0-0" else 0), one.log
         assert one.heard.count("READY=1") == 1
 
 
 def test_of_times_in_milliseconds_the_unit_is_reported(run: Run) -> None:
     for one in run.world.all:
-        said = [line for line in one.log.splitlines() if "more than 400 days ago" in line]
+        reported = [line for line in one.log.splitlines() if "more than 400 days ago" in line]
         if run.last_ids[one.kind] == "0-0":
-            assert said == []
+            assert reported == []
             continue
-        assert len(said) == 1 and "events from more than 400 days ago were skipped" in said[0], one.log
+        assert len(reported) == 1 and "events from more than 400 days ago were skipped" in reported[0], one.log
         assert (
-            f"count={ANCIENT} " in said[0]
-            and "their ts looks like milliseconds: it has to be in microseconds" in said[0]
+            f"count={ANCIENT} " in reported[0]
+            and "their ts looks like milliseconds: it has to be in microseconds" in reported[0]
         )
 
 
 def test_the_host_has_its_name_where_proc_sys_is_hidden(implementation: str, kind: str) -> None:
-    """As in the unit's sandbox. A name space of its own gives the host a name that nobody else has."""
+    """As in the unit's sandbox. A name space of its own gives the host a name of its own."""
     hide = 'mount -t tmpfs none /proc/sys && hostname edge-in-a-box && exec "$0" --print-config'
     words = ["unshare", "--map-root-user", "--mount", "--uts", "sh", "-c", hide, program(implementation, kind)]
-    said = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=20)
-    assert 'host: "edge-in-a-box"' in said.stdout.splitlines(), said
+    reported = subprocess.run(words, capture_output=True, text=True, env=environment(), timeout=20)
+    assert 'host: "edge-in-a-box"' in reported.stdout.splitlines(), reported

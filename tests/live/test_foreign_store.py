@@ -28,7 +28,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=lambda case: str(case["status"]))
-def test_what_a_stranger_takes_is_kept_and_said_loudly_once(
+def test_what_a_stranger_takes_is_kept_and_reported_loudly_once(
     redis_server: RedisServer, implementation: str, stranger: dict[str, Any], tmp_path: Path, seed: int
 ) -> None:
     messages = recent(seed, 6.0, dev_mode=False)

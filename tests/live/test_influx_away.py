@@ -30,8 +30,8 @@ class Run:
     stats: dict[str, dict[str, str]]
 
 
-def wait_told(extractors: list[Extractor], *story: str) -> None:
-    """All have said that InfluxDB was away, back, and so on."""
+def wait_reported(extractors: list[Extractor], *story: str) -> None:
+    """All have reported that InfluxDB was away, back, and so on."""
     until_each(extractors, lambda one: one.story("influx") == list(story), f"it tells {story}", 60)
 
 
@@ -49,25 +49,25 @@ def runs(influx: InfluxServer, seed: int) -> Iterator[dict[str, Run]]:
             worlds[one].start(one)
             workers[one].start()
         extractors = [extractor for world in worlds.values() for extractor in world.running.values()]
-        wait_told(extractors, "away")
+        wait_reported(extractors, "away")
         influx.start()
-        wait_told(extractors, *OUTAGE)
+        wait_reported(extractors, *OUTAGE)
         influx.freeze()
         frozen_at = time.monotonic()
-        wait_told(extractors, *OUTAGE, "away")
+        wait_reported(extractors, *OUTAGE, "away")
         until(lambda: time.monotonic() >= frozen_at + FROZEN_S, "the time is over")
         influx.thaw()
-        wait_told(extractors, *OUTAGE * 2)
+        wait_reported(extractors, *OUTAGE * 2)
         influx.kill()
-        wait_told(extractors, *OUTAGE * 2, "away")
+        wait_reported(extractors, *OUTAGE * 2, "away")
         influx.start()
         events = {one: worker.go_home() for one, worker in workers.items()}
-        wait_told(extractors, *OUTAGE * 3)
+        wait_reported(extractors, *OUTAGE * 3)
         yield {one: finish(one, worlds[one], events[one]) for one in IMPLEMENTATIONS}
 
 
 def finish(implementation: str, world: World, events: Events) -> Run:
-    """All comes out before the programs are told to stop."""
+    """All comes out before the programs are stopped."""
     world.wait_published(implementation, events)
     world.wait_written(implementation, events)
     world.stop()

@@ -1,4 +1,4 @@
-"""InfluxDB refuses points, because others stored the same fields as integers: counted, said, not sent again."""
+"""InfluxDB refuses points, because others stored the same fields as integers: counted, reported, not sent again."""
 
 import time
 from collections.abc import Iterator

@@ -194,7 +194,7 @@ def test_it_only_reads(implementation: str, tmp_path: Path) -> None:
 
 
 def test_it_ends_after_its_seconds(implementation: str, tmp_path: Path) -> None:
-    shadow = Shadow(implementation, "mouse", tmp_path, f"unix://{tmp_path}/nobody", seconds=1)
+    shadow = Shadow(implementation, "mouse", tmp_path, f"unix://{tmp_path}/missing", seconds=1)
     try:
         assert shadow.wait_stopped()["listening_since"] == 0
         assert "does not work" in shadow.err.read_text()

@@ -1,6 +1,6 @@
 """What one implementation has put into the spool the other one sends: the mode changes while InfluxDB is away.
 
-The mouse's program is killed, the others are told to stop. InfluxDB is there again when the second ones run.
+The mouse's program is killed, the others are stopped. InfluxDB is there again when the second ones run.
 """
 
 import json
@@ -63,7 +63,7 @@ def wait_spooled(world: World, implementation: str) -> None:
 
 
 def wait_noted(world: World) -> None:
-    """Who is killed has told Redis what is in the spool: else the next one would store it again, which it may."""
+    """Who is killed has written to Redis what is in the spool: else the next one would store it again, which it may."""
     client = world.redis.client()
 
     def spooled() -> bool:
@@ -116,7 +116,7 @@ def restart(influx: InfluxServer) -> None:
 
 
 def finish(way: str, world: World, events: Events, first: dict[str, list[str]], second: dict[str, list[str]]) -> Run:
-    """All is in InfluxDB before the programs are told to stop."""
+    """All is in InfluxDB before the programs are stopped."""
     implementation = WAYS[way][1]
     world.wait_published(implementation, events)
     world.wait_written(implementation, events)

@@ -1,6 +1,6 @@
-"""The mode changes while somebody works: Rust, then Python, then Rust again, on the same Redis.
+"""The mode changes while a person works: Rust, then Python, then Rust again, on the same Redis.
 
-Told to stop, or killed just when an output went out, which InfluxDB cannot have yet.
+Stopped, or killed just when an output went out, which InfluxDB cannot have yet.
 """
 
 import json
@@ -33,7 +33,7 @@ class Run:
 
 
 def work(world: World, number: signal.Signals, seed: int) -> Run:
-    """Somebody works without a break while the programs change."""
+    """A person works without a break while the programs change."""
     worker = Worker(world.redis.client(), seed)
     world.start(LEGS[0])
     worker.start()

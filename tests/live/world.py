@@ -42,7 +42,7 @@ class World:
 
     def listen(self, client: Any) -> None:
         """From now on nothing that is published is missed."""
-        self._listening = client  # it would close when nobody knew it any more
+        self._listening = client  # it would close when no name held it any more
         listener = client.pubsub()
         listener.psubscribe("seclyzer:features:*")
         assert listener.get_message(timeout=PATIENCE_S), "no answer to psubscribe"
@@ -133,7 +133,7 @@ class World:
         return found
 
     def logs(self) -> str:
-        """All that any program has said, to the log and to systemd."""
+        """All that any program has reported, to the log and to systemd."""
         return "\n".join([text for one in self.all for text in (one.log, *one.heard)])
 
     def assert_stored(self, kind: str, texts: list[str]) -> None:

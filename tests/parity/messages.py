@@ -338,7 +338,7 @@ ODD: dict[str, Odd] = {
     "exactly 4096 bytes": lambda rng, tokens: padded(tokens, 4096),
 }
 
-IGNORED = "somebody else's type"
+IGNORED = "another program's type"
 FOREIGN = "a valid event of another extractor"
 
 

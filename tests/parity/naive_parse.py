@@ -1,7 +1,7 @@
 """Messages, contract section 1: a small strict reader of RFC 8259, and the table of fields.
 
 `read_message` takes one message as bytes (its line ending removed) and answers an `Event`, or `None` for
-somebody else's event, or raises `Malformed` with the reason.
+another program's event, or raises `Malformed` with the reason.
 """
 
 from __future__ import annotations

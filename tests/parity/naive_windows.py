@@ -1,4 +1,4 @@
-"""Sessions, lateness, buffers and windows, contract section 2, said as definitions over the whole stream.
+"""Sessions, lateness, buffers and windows, contract section 2, as definitions over the whole stream.
 
 Times are integer µs. Nothing is simulated step by step: for each window end the moment of its closing is looked
 up, and its content follows from which events had come by then.

@@ -28,7 +28,7 @@ def by_slot(raw: bytes) -> bytes:
 
 
 def typed(rng: random.Random) -> bytes:
-    """Somebody's typing in the order in which it happened: with rollover, auto-repeat and lost halves."""
+    """A person's typing in the order in which it happened: with rollover, auto-repeat and lost halves."""
     events = typing(rng, Temper.drawn(rng), 400, 1_700_000_000_000_001)
     return b"\n".join(
         json.dumps({**{name: json.loads(token) for name, token in tokens.items()}, "ts": ts}).encode()

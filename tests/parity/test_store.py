@@ -15,9 +15,9 @@ from .test_command_line import run
 
 def checked(**environment: str) -> str:
     """What `--check` says of InfluxDB, the same by both; Redis is away. The port is taken out."""
-    said = [run(folder, "mouse_extractor", "--check", REDIS_PORT="9", **environment) for folder in (PYTHON, RUST)]
-    lines = [out.splitlines()[1] for status, out, _ in said if status == 1]
-    assert len(lines) == 2 and lines[0] == lines[1], said
+    ended = [run(folder, "mouse_extractor", "--check", REDIS_PORT="9", **environment) for folder in (PYTHON, RUST)]
+    lines = [out.splitlines()[1] for status, out, _ in ended if status == 1]
+    assert len(lines) == 2 and lines[0] == lines[1], ended
     return lines[0]
 
 
@@ -33,9 +33,9 @@ def test_an_answer_means_the_same(case: dict[str, Any]) -> None:
 
 def both(*arguments: str, **environment: str) -> tuple[int, str, str]:
     """Exit status, stdout, stderr of either."""
-    said = run(PYTHON, "mouse_extractor", *arguments, **environment)
-    assert said == run(RUST, "mouse_extractor", *arguments, **environment)
-    return said
+    ended = run(PYTHON, "mouse_extractor", *arguments, **environment)
+    assert ended == run(RUST, "mouse_extractor", *arguments, **environment)
+    return ended
 
 
 @pytest.mark.parametrize("case", cases("store_addresses"), ids=lambda case: repr(case["url"]))
@@ -75,9 +75,9 @@ def test_a_certificate_is_judged_the_same(certificates: dict[str, Case], name: s
     with serving(case, tmp_path) as server:
         line = checked(INFLUX_URL=server.url, INFLUX_CA_FILE=str(tmp_path / "ca.crt"))
     where = f"{server.url.removeprefix('https://')} (TLS)"
-    if not case.said:
+    if not case.refusal:
         assert line.startswith(f"influxdb: good: {where} ")
-    elif case.said.startswith("CA file"):
+    elif case.refusal.startswith("CA file"):
         assert line.startswith(f"influxdb: bad: {where}: CA file {tmp_path}/ca.crt: it holds ")
     else:
-        assert line.startswith(f"influxdb: bad: {where}: the server's certificate {case.said}")
+        assert line.startswith(f"influxdb: bad: {where}: the server's certificate {case.refusal}")

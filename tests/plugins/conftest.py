@@ -18,7 +18,7 @@ def host(tmp_path: Path) -> Layout:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Systemd:
-    """No program is run; units start when they are told to, and have been up since now."""
+    """No program is run; units start on command, and have been up since now."""
     made = Systemd()
     monkeypatch.setattr(systemd, "run", made.run)
     monkeypatch.setattr(systemd, "started_at", lambda state: time.time() + 1)

@@ -1,4 +1,4 @@
-"""A host in a folder: a layout of its own, archives to unpack, and a systemd that does what it is told."""
+"""A host in a folder: a layout of its own, archives to unpack, and a systemd that carries out its commands."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def bundle(folder: Path, version: str = "0.1.0", says: str = "one") -> dict[str,
     """A bundle in `folder`; returns its manifest. `says` makes another release."""
     tree = folder / "tree"
     shutil.rmtree(tree, ignore_errors=True)
-    for path in ("common/bin/keystroke", "common/vectors/check.py", "python/venv/bin/app"):
+    for path in ("common/bin/keystroke", "common/vectors/check.py", "common/judge/__main__.py", "python/venv/bin/app"):
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(f"{says} {path}\n")
         (tree / path).chmod(0o755)

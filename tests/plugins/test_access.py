@@ -38,7 +38,7 @@ def seen(path: Path) -> tuple[int, str]:
     return found.st_gid, f"{stat.S_IMODE(found.st_mode):o}"
 
 
-def test_each_service_reads_its_own_configuration_and_nobody_else_does(staged: Layout) -> None:
+def test_each_service_alone_reads_its_own_configuration(staged: Layout) -> None:
     folder = staged.deployments / "1"
     assert seen(folder / "config/keystroke.yaml") == (4001, "640")
     assert seen(folder / "config/agent.yaml") == (4002, "640")

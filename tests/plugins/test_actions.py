@@ -112,8 +112,10 @@ def facts(**hosts: dict[str, Any]) -> dict[str, Any]:
 
 def test_edges_without_a_store_are_refused_unless_its_address_is_configured() -> None:
     assert preflight._groups(facts(a={}, b={"influxdb_store_host": "c"})) == [
-        "the inventory has no host in seclyzer_store, and influxdb_store_host names none (a)"
+        "the inventory has no host in seclyzer_store, and influxdb_store_host names none (a); for a store that is not "
+        "in the inventory influxdb_url and influxdb_token_file are configured"
     ]
+    assert preflight._groups(facts(a={"influxdb_token_file": "vault/token"})) == []
     assert preflight._groups(facts(b={"influxdb_store_host": "c"})) == []
 
 
@@ -126,6 +128,13 @@ def test_two_stores_are_refused_unless_each_host_says_which_is_its_own() -> None
     ]
     assert preflight._groups(facts(e=named, s1=named) | {"groups": two}) == []
     assert preflight._groups(facts(e={}) | {"groups": {"seclyzer_store": ["s1"]}}) == []
+
+
+def test_each_edge_writes_to_the_store_of_its_group() -> None:
+    """Two groups with a store each, as docs/stores.md writes them down."""
+    two = {"groups": {"seclyzer_store": ["store1", "store2"]}}
+    urls = [preflight._influx(resolved({"influxdb_store_host": name} | two))["url"] for name in ("store1", "store2")]
+    assert urls == ["https://store1:8086", "https://store2:8086"]
 
 
 def resolved(facts: dict[str, Any]) -> dict[str, Any]:
@@ -196,7 +205,7 @@ def test_a_value_of_the_wrong_type_is_refused() -> None:
     assert preflight._types({"redis_port": None}, known) == []
 
 
-def test_a_value_that_needs_what_nobody_says_is_refused() -> None:
+def test_a_value_that_needs_what_is_not_configured_is_refused() -> None:
     known: dict[str, dict[str, Any]] = {"redis_port": {"type": "int"}, "redis_maxclients": {"type": "int"}}
     lost = Untold(redis_port=AnsibleError("'nothing' is undefined"))
     assert preflight._types(lost, known) == ["redis_port cannot be worked out: 'nothing' is undefined"]
@@ -238,7 +247,7 @@ def test_a_host_is_one_line(
     assert fine is good
 
 
-def test_in_check_mode_nobody_is_blamed() -> None:
+def test_in_check_mode_no_host_is_blamed() -> None:
     assert report.line({"running": RUNNING}, None, None, True, True)[1] is True
 
 

@@ -30,7 +30,7 @@ class Server(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server, and proxies in the environment that nobody answers at."""
+    """A server, and proxies in the environment that do not answer."""
     for name in PROXIES:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)

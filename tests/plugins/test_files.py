@@ -1,4 +1,4 @@
-"""Files are written where nobody else may write, and owner and mode are never set through a name."""
+"""Files are written where no other user may write, and owner and mode are never set through a name."""
 
 import os
 import stat
@@ -32,7 +32,7 @@ while True:
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
-    """A file that nobody but its owner may read."""
+    """A file that only its owner may read."""
     path = tmp_path / "secret"
     path.write_text("what only root knows\n")
     path.chmod(0o600)
@@ -114,10 +114,10 @@ def test_links_that_go_round_are_refused(tmp_path: Path) -> None:
         files.write(tmp_path / "one" / "file", "text\n")
 
 
-def test_a_folder_of_somebody_else_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_user_is_refused(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     owner = os.geteuid() or 65534
     if os.geteuid():
-        monkeypatch.setattr(os, "geteuid", lambda: 0)  # who is not root plays the somebody else
+        monkeypatch.setattr(os, "geteuid", lambda: 0)  # who is not root plays the other user
     else:
         os.chown(place, owner, owner)
     with pytest.raises(Refused, match=f"belongs to user {owner}, .* chown root "):
@@ -130,7 +130,7 @@ def test_a_secret_is_not_read_through_a_link(secret: Path, place: Path) -> None:
         credentials.read_secret(place / "password")
 
 
-def test_a_secret_is_no_pipe_that_somebody_waits_at(place: Path) -> None:
+def test_a_secret_is_no_pipe_that_a_reader_waits_at(place: Path) -> None:
     os.mkfifo(place / "password")
     with pytest.raises(Refused, match="is no file of root's"):
         credentials.read_secret(place / "password")

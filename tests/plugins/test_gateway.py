@@ -80,7 +80,7 @@ def test_a_revoked_edge_has_no_credential_and_gets_none(kept: Files) -> None:
         kept.admit_edge("edge1", "one", "t")
 
 
-def test_a_run_that_does_not_name_it_readmits_nobody(kept: Files) -> None:
+def test_a_run_that_does_not_name_it_readmits_no_host(kept: Files) -> None:
     kept.revoke(["edge1"], [], [])
     assert kept.revoke([], [], []) == []
     assert kept.revoked() == ["edge1"]
@@ -100,7 +100,7 @@ def test_a_credential_that_came_back_by_hand_is_taken_away_again(kept: Files) ->
     assert kept.revoke(["edge1"], [], []) == ["the credential of edge1 taken away"]
 
 
-def test_revoking_somebody_unknown_is_a_slip(kept: Files) -> None:
+def test_revoking_an_unknown_host_is_a_slip(kept: Files) -> None:
     with pytest.raises(Refused, match="names egde1, and no edge is called so; credentials have edge1, edge2"):
         kept.revoke(["egde1"], [], ["edge1"])
     assert kept.revoke(["edge3"], [], ["edge3"]) == ["edge3 is revoked"], "an edge of the inventory"

@@ -71,9 +71,17 @@ def test_an_edge_takes_a_token_that_the_gateway_knows(store: Store, access: Acce
 
 
 def test_a_token_that_the_gateway_does_not_know_is_not_written_down(access: Access) -> None:
-    with pytest.raises(Refused, match="answers 401 to a token just made"):
+    with pytest.raises(Refused, match="answers 401 to the token that this host was given"):
         access.take("nonsense")
     assert not access.token_file.exists()
+
+
+def test_in_check_mode_a_token_that_was_given_is_sent_nowhere(store: Store, access: Access, tmp_path: Path) -> None:
+    dry = Access(InfluxDB("https://127.0.0.1:9", dry=True), "o", "b", access.token_file, "edge1", dry=True)
+    assert dry.take("given") == (True, "unknown")
+    assert not access.token_file.exists()
+    access.take(admitted(store, "given"))
+    assert dry.take("given") == (False, "unknown")
 
 
 def test_a_token_that_the_gateway_has_forgotten_or_that_may_not_write_is_refused(store: Store, access: Access) -> None:

@@ -38,7 +38,7 @@ def test_the_hosts_own_architecture_is_taken() -> None:
         ({"x86_64": {"checksum": SUM}}, "needs a url and a SHA-256 checksum"),
     ],
 )
-def test_an_archive_that_is_not_told_whole_is_refused(archives: dict[str, dict[str, str]], why: str) -> None:
+def test_an_archive_that_is_not_described_whole_is_refused(archives: dict[str, dict[str, str]], why: str) -> None:
     with pytest.raises(Refused, match=why):
         choose(archives, "x86_64")
 

@@ -46,7 +46,7 @@ def counts(number: int) -> dict[str, int]:
     return dict.fromkeys(MEASUREMENTS, number)
 
 
-def test_a_person_is_forgotten_and_nobody_else_whatever_the_name_looks_like(bucket: Bucket) -> None:
+def test_a_person_is_forgotten_and_no_other_whatever_the_name_looks_like(bucket: Bucket) -> None:
     choose = random.Random(11)
     made = {"".join(choose.choices(LETTERS, k=choose.randint(1, 12))) for _ in range(60)}
     names = sorted({name.strip(" ") or "x" for name in made} | {*NASTY, "bob"} - {"bob "})

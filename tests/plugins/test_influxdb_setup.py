@@ -49,6 +49,13 @@ def test_the_first_run_sets_up_with_a_token_made_here(fake: Fake, tmp_path: Path
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "credentials").iterdir()} == {0o600}
 
 
+def test_one_that_is_another_s_and_was_never_set_up_is_not_set_up_here(fake: Fake, tmp_path: Path) -> None:
+    store = Store(InfluxDB(fake.url), "seclyzer", "behavioral_data", DAY, tmp_path / "operator", {}, False, others=True)
+    with pytest.raises(Refused, match="is another's and was never set up: set it up first"):
+        store.ensure(False)
+    assert (list(fake.orgs), list(tmp_path.iterdir())) == ([], [])
+
+
 def test_the_second_run_does_nothing(fake: Fake, tmp_path: Path) -> None:
     ensure(fake, tmp_path)
     fake.requests.clear()
@@ -148,7 +155,7 @@ def test_rotating_replaces_all_tokens(fake: Fake, tmp_path: Path) -> None:
 
 def test_an_operator_token_that_was_not_made_here_is_not_rotated(fake: Fake, tmp_path: Path) -> None:
     ensure(fake, tmp_path)
-    fake.authorizations[0].description = "somebody's Token"
+    fake.authorizations[0].description = "another's Token"
     with pytest.raises(Refused, match="was not made here and cannot be made anew"):
         ensure(fake, tmp_path, rotate=True)
 

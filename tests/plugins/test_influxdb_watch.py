@@ -183,7 +183,7 @@ def test_points_ahead_of_the_clock_are_no_loss_later(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"last":1}'])
-def test_notes_that_nobody_understands_are_begun_anew(watched: Watched, text: str) -> None:
+def test_notes_that_are_not_understood_are_begun_anew(watched: Watched, text: str) -> None:
     (watched.folder / "noted.json").write_text(text)
     assert watched.look()["status"] == "pass"
 

@@ -1,4 +1,4 @@
-"""One run at a time has a host, from staging to outcome; the second is told who, and a stale lease is taken over."""
+"""One run at a time has a host, from staging to outcome; the second is refused, and a stale lease is taken over."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def blank(host: Layout) -> Layout:
     return host
 
 
-def test_a_second_run_is_told_who_has_the_host_and_since_when(blank: Layout) -> None:
+def test_a_second_run_reads_who_has_the_host_and_since_when(blank: Layout) -> None:
     runs.begin(blank, "a", "anna@one")
     with pytest.raises(Refused, match=r"anna@one has a run going on this host since \d\d:\d\d:\d\dZ \(a\)"):
         runs.begin(blank, "b", "bob@two")
@@ -42,7 +42,7 @@ def test_the_end_of_one_run_leaves_the_lease_of_another(blank: Layout) -> None:
     assert lease.held(blank, "a")
 
 
-@pytest.mark.parametrize("how", ["deadline", "clock set back", "torn file", "told"])
+@pytest.mark.parametrize("how", ["deadline", "clock set back", "torn file", "take over"])
 def test_a_stale_lease_is_taken_over(blank: Layout, how: str) -> None:
     runs.begin(blank, "a", "anna@one")
     found = json.loads(blank.lease.read_text())
@@ -51,7 +51,7 @@ def test_a_stale_lease_is_taken_over(blank: Layout, how: str) -> None:
     elif how == "clock set back":
         found |= {"since": time.time() + 2 * lease.SECONDS, "deadline": time.time() + 3 * lease.SECONDS}
     blank.lease.write_text('{"run": "a' if how == "torn file" else json.dumps(found))
-    runs.begin(blank, "b", "bob@two", take_over=how == "told")
+    runs.begin(blank, "b", "bob@two", take_over=how == "take over")
     assert (lease.load(blank) or pytest.fail()).run == "b"
     taken = [event for event in History.load(blank).events if event["what"] == "lease taken over"]
     assert [event["why"] for event in taken] == ([] if how == "torn file" else ["from anna@one, run a"])

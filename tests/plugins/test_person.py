@@ -133,9 +133,9 @@ def test_a_look_files_nothing_and_holds_nothing_open(tmp_path: Path) -> None:
 
 
 def test_a_host_without_an_owner_and_old_backups_are_reported(tmp_path: Path) -> None:
-    nobody = GOOD | {"__seclyzer_seen": SEEN | {"owner": {"user": "default", "host": "edge2"}}}
+    unowned = GOOD | {"__seclyzer_seen": SEEN | {"owner": {"user": "default", "host": "edge2"}}}
     store = GOOD_STORE | {"__seclyzer_store_seen": STORED | {"backups": ["influxdb-1.tar"]}}
-    reported = "\n".join(report(tmp_path, {"edge1": GOOD, "edge2": nobody}, store)["msg"])
+    reported = "\n".join(report(tmp_path, {"edge1": GOOD, "edge2": unowned}, store)["msg"])
     assert "-e host=edge2" in reported and "-e host=edge1" not in reported
     assert "influxdb-1.tar" in reported
 

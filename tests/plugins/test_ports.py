@@ -1,4 +1,4 @@
-"""A port that a program of somebody else has is refused before any change, with who has it and what names another."""
+"""A port that a foreign program holds is refused before any change, with who has it and what names another."""
 
 import os
 import socket
@@ -45,6 +45,16 @@ def test_ports_of_our_own_units_are_no_fault_nor_are_those_of_parts_that_a_host_
     edge = ports.of_host(OPTIONS, edge=True, store=False, tls=True)
     assert [port.number for port in edge] == [9484]
     assert ports.faults(edge, [row(8086, "0.0.0.0", OTHER), row(6379, "127.0.0.1", OTHER)]) == []
+
+
+def test_the_port_of_an_influxdb_that_is_another_s_is_its_own_and_the_gateway_gets_none_of_it() -> None:
+    theirs = {"pid": 9, "process": "influxd", "unit": "influxdb.service"}
+    store = ports.of_host(OPTIONS, edge=False, store=True, tls=True, used=True)
+    assert [port.number for port in store] == [9484, 8086]
+    assert ports.faults(store, [row(8087, "127.0.0.1", theirs)]) == []
+    assert ports.faults(store, [row(8086, "::", theirs)]) == [
+        "port 8086 is in use by influxd (pid 9, influxdb.service); influxdb_port names another"
+    ]
 
 
 def test_who_cannot_be_seen_and_who_is_of_no_unit_are_reported_too() -> None:

@@ -164,7 +164,7 @@ def test_a_wish_to_rotate_that_makes_no_sense_is_refused_with_what_is_allowed(wi
         rotated(wish, ["a", "b"])
 
 
-def test_the_same_rules_told_in_another_order_are_the_same() -> None:
+def test_the_same_rules_listed_in_another_order_are_the_same() -> None:
     reported = "user u on #1 ~a -@all +get +set (%R~b resetchannels -@all +xread +xrange)"
     again = "user u on #1 ~a -@all +set +get (%R~b resetchannels -@all +xrange +xread)"
     other = "user u on #1 ~a -@all +set +get (%R~b resetchannels -@all +xrange)"

@@ -48,7 +48,7 @@ def test_what_redis_can_take_while_it_runs_is_set_live(running: Path) -> None:
     assert apply(new, running / "admin", dry=False) == ([], [])
 
 
-def test_what_somebody_set_by_hand_is_set_back(running: Path) -> None:
+def test_what_was_set_by_hand_is_set_back(running: Path) -> None:
     with Redis(str(running / "redis.sock"), "admin", "secret") as redis:
         redis.call("CONFIG", "SET", "crash-log-enabled", "no")
     assert apply(options(running), running / "admin", dry=False) == (["crash-log-enabled"], [])
@@ -66,7 +66,7 @@ def test_what_redis_cannot_take_while_it_runs_asks_for_a_restart(running: Path) 
     assert (live, restart) == ([], ["Redis cannot take databases while it runs"])
 
 
-def test_a_redis_that_lets_nobody_in_asks_for_a_restart(running: Path) -> None:
+def test_a_redis_that_refuses_the_login_asks_for_a_restart(running: Path) -> None:
     (running / "admin").write_text("other\n")
     live, restart = apply(options(running), running / "admin", dry=False)
     assert (live, len(restart)) == ([], 1)

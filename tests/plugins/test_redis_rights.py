@@ -27,7 +27,7 @@ READS_EVENTS = (
     "XREADGROUP GROUP g c STREAMS {stream} >",
     "DUMP {stream}",
 )
-NOBODY_BUT_ADMIN = (
+ADMIN_ONLY = (
     "CONFIG GET *",
     "CONFIG SET appendonly yes",
     "ACL LIST",
@@ -66,8 +66,8 @@ def variables() -> dict[str, str]:
     ended = subprocess.run(
         [program, "localhost", *words, f'msg="{users}"'], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    told: dict[str, str] = json.loads(yaml.safe_load(ended.stdout.partition("=>")[2])["msg"])
-    return told
+    shown: dict[str, str] = json.loads(yaml.safe_load(ended.stdout.partition("=>")[2])["msg"])
+    return shown
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +227,7 @@ def test_a_legacy_client_publishes_events_hears_features_and_counts_them(redis: 
 
 
 @pytest.mark.parametrize("user", EVERYONE)
-@pytest.mark.parametrize("command", NOBODY_BUT_ADMIN)
+@pytest.mark.parametrize("command", ADMIN_ONLY)
 def test_what_only_an_admin_may_do(redis: Redis, user: str, command: str) -> None:
     assert not may(redis, user, command)
 
@@ -244,7 +244,7 @@ def test_an_admin_may_look_after_the_server(redis: Redis, command: str) -> None:
     assert may(redis, "admin", command)
 
 
-def test_without_legacy_clients_nobody_gets_in_without_a_password() -> None:
+def test_without_legacy_clients_no_client_gets_in_without_a_password() -> None:
     users = variables()
     del users["default"]
     with trial(SERVER, acl=text_of(users, dict.fromkeys(users, "secret"))) as socket, Redis(socket) as redis:

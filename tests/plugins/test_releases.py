@@ -97,7 +97,7 @@ def test_a_manifest_without_a_proper_release_is_refused(release: object) -> None
 
 
 def relist(tree: Path, path: str) -> None:
-    """Makes the host's own list agree with a changed file, as somebody would who knows it."""
+    """Makes the host's own list agree with a changed file, as an attacker would who knows it."""
     sums = tree / "checksums/common.sha256"
     lines = sums.read_text().splitlines()
     sums.chmod(0o644)

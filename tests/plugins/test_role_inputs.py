@@ -57,14 +57,14 @@ def test_a_role_asks_the_inventory_for_nothing_but_the_stores_name(role: Path) -
     assert not found or role.name == "influxdb"
 
 
-def told(option: dict[str, Any]) -> str:
+def described(option: dict[str, Any]) -> str:
     description = option["description"]
     return " ".join(" ".join([description] if isinstance(description, str) else description).split())
 
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
-def test_what_the_playbook_sets_is_required_of_it_and_said(role: Path) -> None:
+def test_what_the_playbook_sets_is_required_of_it_and_described(role: Path) -> None:
     """A required option is an input, which preflight refuses in an inventory; any other may be left out."""
     options = variables.options([yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())])
     required = {name for name, option in options.items() if option.get("required")}
-    assert required == {name for name, option in options.items() if told(option).endswith("The playbook sets it.")}
+    assert required == {name for name, option in options.items() if described(option).endswith("The playbook sets it.")}

@@ -16,8 +16,8 @@ ROLES = sorted(path.parent.parent for path in (ROOT / "roles").glob("*/meta/argu
 NAMES = [role.name for role in ROLES]
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 FAIL_MSG = re.compile(r"fail_msg: .*?\n    quiet", re.DOTALL)
-TOLD = re.compile(r'( \| default\(\w+\))? \| bool| ?\}\}"?$')
-"""After a switch: told to be a truth value, or handed to a module that has it told."""
+TRUTH = re.compile(r'( \| default\(\w+\))? \| bool| ?\}\}"?$')
+"""After a switch: converted to a truth value, or handed to a module that converts it."""
 
 
 def read(path: Path) -> Any:
@@ -71,12 +71,12 @@ def test_every_option_is_described_and_used(role: Path) -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=NAMES)
 def test_a_yes_or_no_given_by_e_is_no_text(role: Path) -> None:
-    """`-e option=false` is the text `false`, which Jinja takes for true unless it is told better."""
+    """`-e option=false` is the text `false`, which Jinja takes for true unless it is converted."""
     switches = [name for name, option in options(role).items() if option["type"] == "bool"]
     for text in (text for one in ROLES for text in texts(one)):
         for name in switches:
             uses = re.findall(rf"\b{name}\b(?!:)([^\n]*)", FAIL_MSG.sub("", text))
-            assert [use for use in uses if not TOLD.match(use)] == []
+            assert [use for use in uses if not TRUTH.match(use)] == []
 
 
 def fragments(names: list[str]) -> dict[str, Any]:

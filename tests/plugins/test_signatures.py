@@ -54,7 +54,7 @@ def judged(folder: Path, *signers: str, unsigned: bool = False) -> str:
     return signatures.signer(found.sums, found.signature, signers, unsigned)
 
 
-def test_who_signed_is_told_by_the_name_of_the_line(folder: Path, key: Path, tmp_path: Path) -> None:
+def test_who_signed_is_shown_by_the_name_of_the_line(folder: Path, key: Path, tmp_path: Path) -> None:
     other = keyed(tmp_path / "other")
     assert judged(folder, "# who releases", named(other, "other@example.com"), named(key)) == "release@example.com"
 
@@ -124,7 +124,7 @@ def refused_on(host: Layout, folder: Path, words: str, **options: Any) -> None:
     assert not host.base.exists()
 
 
-def test_a_signature_of_somebody_else_is_refused_by_the_fingerprint_of_their_key(
+def test_a_signature_of_another_key_is_refused_by_the_fingerprint_of_their_key(
     folder: Path, key: Path, host: Layout, tmp_path: Path
 ) -> None:
     signing.ensure(folder, keyed(tmp_path / "thief"))
@@ -152,8 +152,8 @@ def test_a_line_that_does_not_trust_the_key_for_bundles_today_is_refused(
         judged(folder, named(key, line) if line else "no line of allowed signers")
 
 
-def test_a_list_of_nobody_trusts_nobody(folder: Path) -> None:
-    with pytest.raises(Refused, match="and seclyzer_release_signers names nobody: add the line"):
+def test_an_empty_list_trusts_no_key(folder: Path) -> None:
+    with pytest.raises(Refused, match="and seclyzer_release_signers names no signer: add the line"):
         judged(folder)
     assert len(preflight._signed(str(folder), {"seclyzer_release_signers": []})) == 1
 

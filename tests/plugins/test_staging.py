@@ -119,7 +119,7 @@ def test_a_diff_shows_settings_against_what_runs(
 
 
 def running(host: Layout, manifest: dict[str, Any], folder: Path) -> int:
-    """A host that runs what is wanted; the deployment's number."""
+    """A host that runs what is desired; the deployment's number."""
     n = run(host, desired(host, manifest), manifest, folder).deployment or 0
     switching.switch(host, n, "me")
     return n

@@ -80,7 +80,7 @@ def test_a_deleted_bucket_comes_back_with_every_value(store: Store) -> None:
 
     (bucket,) = json.loads(store.server.ask("GET", f"/api/v2/buckets?name={BUCKET}")[1])["buckets"]
     assert store.server.ask("DELETE", f"/api/v2/buckets/{bucket['id']}")[0] == 204
-    credentials.keep_secret(store.place.tokens[0], "somebody else's")
+    credentials.keep_secret(store.place.tokens[0], "another's")
     about, counts = bring_back(store.place, archive)
     assert (about.points, store.values()) == (counts, before)
     assert len(before) == 31 * (4 + 4 + 3)
@@ -110,7 +110,7 @@ def say(archive: Path, **other: Any) -> None:
 
 
 def repack(archive: Path, member: tarfile.TarInfo) -> None:
-    """As somebody would who can write both files."""
+    """As an attacker would who can write both files."""
     with tarfile.open(archive, "a") as tar:
         tar.addfile(member, io.BytesIO(b"x" * member.size))
     say(archive, sha256=files.sha256(archive), bytes=archive.stat().st_size)

@@ -90,7 +90,7 @@ def test_the_unit_that_names_all_three_is_never_restarted_since_they_would_follo
     assert (done.installed, done.restarted, done.started) == ([TOGETHER], [], [])
 
 
-def test_a_unit_that_is_no_longer_wanted_is_stopped_and_taken_away(
+def test_a_unit_that_is_no_longer_desired_is_stopped_and_taken_away(
     host: Layout, fake: Systemd, manifest: dict[str, Any]
 ) -> None:
     value = desired(host, manifest)
@@ -118,7 +118,7 @@ def test_a_unit_that_does_not_start_is_reported_with_its_last_words(
     host: Layout, fake: Systemd, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake.fails["--no-ask-password start"] = "Job failed."
-    monkeypatch.setattr(systemd, "journal", lambda unit, lines: [f"{unit} has lost its way"])
+    monkeypatch.setattr(systemd, "journal", lambda unit, lines, since: [f"{unit} has lost its way"])
     with pytest.raises(Refused, match=r"keystroke did not start: seclyzer-keystroke.service has lost its way"):
         switching.switch(host, stage(host, desired(host, manifest)), "me")
 
@@ -134,7 +134,7 @@ LISTENS = "[Socket]\nListenStream=127.0.0.1:9484\n"
 
 
 def commands(fake: Systemd) -> list[str]:
-    """What systemctl was told to change, in order."""
+    """What systemctl was called to change, in order."""
     reported = [" ".join(words[1:]).removeprefix("--no-ask-password ") for words in fake.commands]
     return [text for text in reported if text.split()[0] in ("stop", "start", "restart")]
 
@@ -180,7 +180,7 @@ def test_a_socket_that_changed_begins_anew_with_its_service(
     assert commands(fake) == [f"stop {AGENT_SOCKET} {AGENT}", f"start {AGENT_SOCKET}", f"restart {AGENT}"]
 
 
-def test_a_socket_that_somebody_stopped_comes_back(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
+def test_a_socket_that_was_stopped_comes_back(host: Layout, fake: Systemd, manifest: dict[str, Any]) -> None:
     n = stage(host, with_way(desired(host, manifest)))
     switching.switch(host, n, "me")
     del fake.active[STORE_SOCKET]
@@ -265,7 +265,7 @@ def test_a_process_that_runs_another_file_than_its_program_restarts(
     assert done.mended == [f"keystroke ran {program} (deleted), which is not its program"]
 
 
-def test_a_switch_to_another_release_blames_nobody_for_running_the_one_before(
+def test_a_switch_to_another_release_blames_no_unit_for_running_the_one_before(
     host: Layout, fake: Systemd, manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(systemd, "executable", lambda pid: "/opt/seclyzer/releases/another/bin/keystroke")

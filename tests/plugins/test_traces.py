@@ -184,7 +184,7 @@ def test_the_tracker_goes_on_from_what_is_left() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"pending":[1],"apps":[]}', "[" * 5000])
-def test_a_state_that_nobody_understands_goes_whole(text: str) -> None:
+def test_a_state_that_is_not_understood_goes_whole(text: str) -> None:
     assert edge_state.count(text, Selection(host="x", until=5)) == 1
     assert edge_state.without(text, Selection(host="x", until=5)) is None
 

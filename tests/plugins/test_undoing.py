@@ -62,7 +62,7 @@ def test_a_run_that_found_nothing_to_do_anywhere_is_passed_over(idle: Mapping[st
     assert undo({"a": host(2, UPDATED, idle)}).run == FIRST
 
 
-def test_with_hosts_away_nothing_is_undone_unless_told() -> None:
+def test_with_hosts_away_nothing_is_undone_unless_confirmed() -> None:
     hosts = {"a": host(2, UPDATED), "b": host(2, UPDATED)}
     with pytest.raises(Refused, match=rf"c cannot be asked, .* nothing was changed.*-e undo={FIRST}"):
         undo(hosts, "c")
@@ -84,7 +84,7 @@ def test_runs_compare_by_the_time_on_their_controllers_and_not_on_hosts() -> Non
     assert undo({"a": host(2, old), "b": host(2, early)}).run == FIRST
 
 
-def test_a_run_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_run_is_refused() -> None:
     with pytest.raises(Refused, match="no host of this play knows the run 2040"):
         undo({"a": host(2, UPDATED)}, run="2040")
     with pytest.raises(Refused, match="No run has changed these hosts"):

@@ -17,7 +17,8 @@ import aiohttp
 from aiohttp.client_exceptions import UnixClientConnectorError
 
 from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
-from ..spec import Context, Metric, Spec, Trial, value_of
+from ..parse import flag
+from ..spec import Context, Metric, Setting, Spec, Trial, value_of
 from ..spool import kept
 from ..tls import words
 
@@ -34,7 +35,8 @@ class InfluxFacts:
 class InfluxCheck:
     """The check `influxdb`. Its facts: InfluxFacts, none while it is away. `slow` in s.
 
-    `extractors` are the checks whose spools stand in for it; none where it is part of the host itself.
+    `extractors` are the checks whose spools stand in for it; none where it is part of the host itself. `other`: it is
+    a server that speaks InfluxDB's interface for writing, of whose health no more is known than that it answers.
     """
 
     name = "influxdb"
@@ -49,7 +51,9 @@ class InfluxCheck:
         facts: Facts | None = None,
         extractors: Sequence[str] = (),
         timeout: float | None = None,
+        other: bool = False,
     ) -> None:
+        self._other = other
         self._timeout = aiohttp.ClientTimeout(total=timeout) if timeout is not None else session.timeout
         self._session, self._url, self._tls, self._slow = session, url.rstrip("/") + "/health", tls, slow
         self._facts, self.after = facts, tuple(extractors)
@@ -89,6 +93,8 @@ class InfluxCheck:
         except TimeoutError:
             raise Unreadable("does not answer") from None
         latency = time.perf_counter() - began
+        if self._other and (200 <= answer.status < 300 or 400 <= answer.status < 500):
+            return Reading((judge(latency, self._slow, "the store"),), InfluxFacts(latency))
         if answer.status < 400 and (answer.status != 200 or not _is_influxdb(body)):
             raise Unreadable(f"answers GET /health with {answer.status} as no InfluxDB 2 does: check influx_url")
         if answer.status != 200:
@@ -136,11 +142,11 @@ def _document(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def judge(latency: float, slow: float) -> Entry:
+def judge(latency: float, slow: float, who: str = "InfluxDB") -> Entry:
     """The entry of an answer; `latency` and `slow` in s."""
     ms = latency * 1000
     status = Status.WARN if latency > slow else Status.PASS
-    words = f"InfluxDB answered in {ms:.1f} ms" + (f", more than {slow * 1000:g} ms" if status else "")
+    words = f"{who} answered in {ms:.1f} ms" + (f", more than {slow * 1000:g} ms" if status else "")
     return Entry("responseTime", "influxdb", "datastore", status, words, round(ms, 3), "ms")
 
 
@@ -150,7 +156,8 @@ def _make(context: Context) -> list[InfluxCheck]:
     slow = settings.slow_milliseconds / 1000
     # Less than the check's own deadline: the check knows what a store that hangs means, its runner does not.
     timeout = 0.8 * settings.checks["influxdb"].deadline
-    return [InfluxCheck(context.http, settings.influx_url, context.tls, slow, context.facts, spools, timeout)]
+    url, other = settings.influx_url, settings.own["influx_other"]
+    return [InfluxCheck(context.http, url, context.tls, slow, context.facts, spools, timeout, other)]
 
 
 SPEC = Spec(
@@ -162,6 +169,16 @@ SPEC = Spec(
         "responseTime": "of `GET /health`. On an edge that is no store, InfluxDB away is `warn` as long as the spools "
         "keep every point, and its words say how much they hold; `fail` when points are lost, or when it is not known",
     },
+    settings=(
+        Setting(
+            "influx_other",
+            flag,
+            False,
+            "whether the store may be another server with InfluxDB's interface for writing: any answer to "
+            "`GET /health` but redirects and 500 or more will do",
+            shown="`false`",
+        ),
+    ),
     uses=("influx_url", "influx_socket", "influx_ca_file", "slow_milliseconds"),
     metrics=(
         Metric(

@@ -87,7 +87,7 @@ def comes_to(client: redis.Redis, lines: list[bytes], kind: str = "keystroke") -
     windows = expected(lines, kind)
     if kind == "app":
         windows.pop()  # the patterns
-    until(lambda: len(listed(client, kind)) >= len(windows), patience=20)
+    until(lambda: len(listed(client, kind)) >= len(windows))
     time.sleep(0.3)
     assert listed(client, kind) == windows
     return windows

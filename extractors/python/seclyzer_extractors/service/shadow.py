@@ -38,7 +38,7 @@ class Shadow:
         self._kind = kind
         self._operator = make_operator(kind.name, settings)
         self._notify = Notify(os.environ)
-        # The reader closes this one when its own connection is lost. Nobody writes by it, so it is never opened.
+        # The reader closes this one when its own connection is lost. Nothing is written by it, so it is never opened.
         unused = Publisher(kind, settings.redis)
         self._reader = Reader(kind, settings, self._operator, unused, self._notify, _from_the_beginning, wake)
         self._out = out

@@ -138,7 +138,7 @@ def test_a_stream_made_anew_after_the_clock_was_set_back_is_read(redis_server: R
     ahead = time.time_ns() // 1_000_000 + 3_600_000
     client.xadd("seclyzer:stream:app", {"e": focus(now(), "a").strip()}, id=f"{ahead}-0")
     with running("app", redis_server) as program:
-        until(lambda: stats(client, "app").get("events") == "1", patience=15)
+        until(lambda: stats(client, "app").get("events") == "1")
         redis_server.kill()
         client = redis_server.start()
         focuses(client, "bc")

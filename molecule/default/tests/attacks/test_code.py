@@ -165,7 +165,7 @@ def unsigned(folder: Path) -> None:
 
 
 def by_another(folder: Path) -> None:
-    """Signed by a key that nobody trusts."""
+    """Signed by a key that is not trusted."""
     run = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder.parent / "thief")]
     subprocess.run(run, check=True)
     signing.ensure(folder, folder.parent / "thief")

@@ -20,14 +20,14 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """One run for all tests; systemd is not told of what stands there meanwhile."""
+    """One run for all tests; systemd does not reload what stands there meanwhile."""
     edges, stores = hosts("seclyzer_edge"), hosts("seclyzer_store")
     before = {name(host): host.check_output(PIDS) for host in (*edges, *stores)}
     try:
         for host in edges:
             host.check_output(f"mv {DROPIN} {AWAY}")
         for host in stores:
-            host.check_output(f"cp -p {UNIT} {AWAY} && sed -i s/SecLyzer/Somebody/ {UNIT}")
+            host.check_output(f"cp -p {UNIT} {AWAY} && sed -i s/SecLyzer/Another/ {UNIT}")
         done = rollout.roll_out("-e", "influxdb_retention_days=31")
     finally:
         for host in edges:
@@ -45,7 +45,9 @@ def test_the_run_is_refused_and_nothing_has_changed(run: Run) -> None:
 
 
 @pytest.mark.parametrize("group", REFUSED)
-def test_each_host_is_said_with_what_is_there_and_the_variable_that_decides(run: Run, host: Host, group: str) -> None:
+def test_each_host_is_reported_with_what_is_there_and_the_variable_that_decides(
+    run: Run, host: Host, group: str
+) -> None:
     mine = name(host) in [name(one) for one in hosts(group)]
     assert (f"{name(host)}: {REFUSED[group]}" in run.text) is mine, run.text
     assert "redis_existing decides: " in run.text and "influxdb_existing decides: " in run.text

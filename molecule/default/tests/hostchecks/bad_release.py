@@ -1,0 +1,56 @@
+"""Bad releases, made from the real one: they pass every proof before the switch, and fail as a service."""
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+from hostchecks.lab import ROOT
+from plugins.module_utils import bundles
+from plugins.module_utils.files import sha256
+from scripts.bundle import signing
+from scripts.bundle.archives import pack
+
+PROGRAM = "keystroke_extractor"
+REAL = "keystroke_extractor.real"
+# `--check`, `--replay` and whatever else asks the program something goes to the real one.
+SCRIPT = """#!/bin/sh
+real="$(dirname -- "$(readlink -f -- "$0")")/keystroke_extractor.real"
+case "$*" in *--check*|*--replay*|*--version*|*--print-config*) exec "$real" "$@";; esac
+{what}
+"""
+FAULTS = {
+    "exits": 'echo "cannot go on: the licence of the frobnicator is missing" >&2; exit 3',
+    "hangs": "exec sleep 100000",
+    "mute": 'exec "$real" "$@" --window 3600 --interval 3600',
+    "crashes": '( sleep 17; kill -ABRT $$ ) & exec "$real" "$@"',
+    "leaks": '( x=; while :; do x="$x$(printf %400000s)"; sleep 1; done ) & exec "$real" "$@"',
+    "freezes": '( sleep 12; kill -STOP $$ ) & exec "$real" "$@"',
+    "wrong": 'exec "$real" "$@" --window 20',
+}
+"""What the keystroke extractor does as a service, by the name of the bad release."""
+
+
+def make(fault: str, into: Path, bundle: Path = ROOT / "build" / "bundle") -> Path:
+    """A bundle whose Rust keystroke extractor has this fault; its folder."""
+    shutil.rmtree(into, ignore_errors=True)
+    tree = into.with_name(f"{into.name}.tree")
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(bundle, into)
+    with tarfile.open(into / "common.tar.gz") as packed:
+        packed.extractall(tree, filter="data")
+    program = tree / "bin" / PROGRAM
+    program.rename(tree / "bin" / REAL)
+    program.write_text(SCRIPT.format(what=FAULTS[fault]))
+    program.chmod(0o755)
+    shutil.rmtree(tree / "checksums")
+    archive = pack("common", tree, into)
+    manifest = json.loads((into / bundles.MANIFEST).read_text())
+    manifest["archives"]["common"] = archive.described()
+    manifest["release"] = f"{manifest['version']}-{archive.content[:12]}"
+    (into / bundles.MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    names = [line.split()[1] for line in (bundle / bundles.SUMS).read_text().splitlines()]
+    (into / bundles.SUMS).write_text("".join(f"{sha256(into / name)}  {name}\n" for name in names))
+    signing.ensure(into, signing.own())
+    shutil.rmtree(tree)
+    return into

@@ -1,0 +1,287 @@
+"""Whether a deployment on trial is good: a verdict out of one look after another.
+
+Nothing here reads a clock or a host. What is wrong has to last for some seconds to count, but for an end of a process,
+which counts at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .before import Before
+
+FULL = 0.8
+"""Share of its memory limit that a unit may use."""
+WARMED_UP = 10.0
+"""Seconds after the first good look from which on memory is compared."""
+LEAK_SPAN, LEAK_BYTES, LEAK_SHARE, LEAK_AHEAD = 25.0, 2 << 20, 0.04, 3600.0
+"""A leak: seconds of growth, the least in bytes and as a share of the limit, and how soon it reaches the limit."""
+STORED_WITHIN = 30.0
+"""Seconds within which the points of a window are stored or kept."""
+EXPECTED = 8.0
+"""Outputs that a rate like before would have brought, from which on none at all is a fault."""
+MALFORMED = 10
+"""Messages skipped as malformed from which on their share is compared with the one before."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Seconds: `soak` of good looks, `idle` of them when no events flow, `patience` until the first good look, `lasts`
+    for a fault to count afterwards, `deadline` for all of it. `due`: within how many seconds of events each extractor
+    of windows has made one.
+    """
+
+    soak: float
+    deadline: float
+    patience: float = 60.0
+    idle: float = 10.0
+    lasts: float = 8.0
+    due: Mapping[str, float] = field(default_factory=dict)
+    stores: bool = True
+
+
+@dataclass(frozen=True)
+class Process:
+    """A unit as systemd shows it. Memory in bytes, None when there is no figure."""
+
+    active: str = "active"
+    sub: str = "running"
+    result: str = "success"
+    pid: int = 0
+    restarts: int = 0
+    memory: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen at one moment (`at`, in s): faults, what is `away` without the deployment's doing and has to be
+    back before a verdict, units, and each extractor's counters.
+    """
+
+    at: float
+    faults: Sequence[str] = ()
+    away: Sequence[str] = ()
+    processes: Mapping[str, Process] = field(default_factory=dict)
+    counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether it is confirmed, why so, and the units that are to blame."""
+
+    good: bool
+    why: str
+    units: tuple[str, ...] = ()
+
+
+@dataclass
+class Flow:
+    """What an extractor did since the first good look: its counters then, and when each began to grow."""
+
+    base: Mapping[str, int]
+    now: Mapping[str, int]
+    events_since: float | None = None
+    made_since: float | None = None
+
+    def grew(self, *names: str) -> int:
+        """By how much these counters grew, together."""
+        return sum(self.now.get(name, 0) - self.base.get(name, 0) for name in names)
+
+    def taken(self) -> int:
+        """Events that fell into a window that was open."""
+        return self.grew("events") - self.grew("late")
+
+
+class Judge:
+    """Takes looks in order until it has a verdict. `before` is what stood just before the switch."""
+
+    def __init__(self, rules: Rules, before: Before) -> None:
+        self._rules, self._before = rules, before
+        self._began: float | None = None
+        self._waited: float = 0.0  # since when patience counts
+        self._good_since: float | None = None
+        self._bad_since: float | None = None
+        self._pids: dict[str, int] = {}
+        self._flows: dict[str, Flow] = {}
+        self._memory: dict[str, list[tuple[float, int]]] = {}
+        self._words = "its first look"
+
+    def see(self, look: Look) -> Verdict | None:
+        """The verdict, as soon as there is one."""
+        if self._began is None:
+            self._began = self._waited = look.at
+        if crashed := self._crashed(look):
+            return crashed
+        self._restarted(look)
+        faults = list(look.faults)
+        if self._good_since is not None:
+            self._take(look)
+            faults += [*self._flow_faults(look.at), *self._memory_faults(look)]
+        verdict = self._weigh(look, faults)
+        if verdict is None and look.at - self._began >= self._rules.deadline:
+            last = "; ".join([*faults, *look.away]) or self._words
+            verdict = Verdict(False, f"no verdict within {self._rules.deadline:.0f} s; at last: {last}")
+        return verdict
+
+    def _weigh(self, look: Look, faults: Sequence[str]) -> Verdict | None:
+        if faults:
+            if self._bad_since is None:
+                self._bad_since = look.at
+            proven = self._good_since is not None
+            since = self._bad_since if proven else self._waited
+            limit = self._rules.lasts if proven else self._rules.patience
+            self._words = f"the end of a fault: {'; '.join(faults)}"
+            return Verdict(False, "; ".join(faults)) if look.at - since >= limit else None
+        self._bad_since = None
+        if look.away:
+            self._begin_anew(look.at)
+            self._words = f"what is away: {'; '.join(look.away)}"
+            return None
+        if self._good_since is None:
+            self._good_since = look.at
+            self._take(look)
+        return self._soaked(look.at)
+
+    def _soaked(self, at: float) -> Verdict | None:
+        assert self._good_since is not None
+        passed = at - self._good_since
+        flows = any(flow.events_since is not None for flow in self._flows.values())
+        idle = not flows and not self._before.flowed()
+        needed = min(self._rules.idle, self._rules.soak) if idle else self._rules.soak
+        what = self._figures(passed, idle)
+        self._words = f"{passed:.0f} of {needed:.0f} s: {what}"
+        owed = [kind for kind in self._rules.due if self._owes(kind)]
+        if passed < needed:
+            return None
+        if owed:
+            self._words = f"the first window of {', '.join(owed)}: {what}"
+            return None
+        return Verdict(True, f"{passed:.0f} s {what}")
+
+    def progress(self) -> str:
+        """What is waited for, in a few words."""
+        return self._words
+
+    def _figures(self, passed: float, idle: bool) -> str:
+        if idle or not self._flows:
+            return "idle: no events flowed" if self._flows else "without a fault"
+        events = sum(flow.grew("events") for flow in self._flows.values())
+        made = sum(flow.grew("windows") for flow in self._flows.values())
+        return f"with {events / max(passed, 1.0):.0f} events/s and {made} outputs"
+
+    def _crashed(self, look: Look) -> Verdict | None:
+        """An end of a process since the switch: systemd's own counter says so, however short the process lived."""
+        for unit, process in sorted(look.processes.items()):
+            name = _short(unit)
+            older = self._before.restarts_of(unit, process.pid)
+            if process.restarts > older:
+                often = process.restarts - older
+                times = "once" if often == 1 else f"{often} times"
+                return Verdict(False, f"{name} ended and was restarted {times} since the switch", (unit,))
+            if process.active == "failed":
+                return Verdict(False, f"{name} failed ({process.result})", (unit,))
+            if process.sub == "auto-restart":
+                return Verdict(False, f"{name} ended ({process.result})", (unit,))
+        return None
+
+    def _restarted(self, look: Look) -> None:
+        """Another process without an end that systemd counts was restarted by hand: the soak begins anew."""
+        pids = {unit: process.pid for unit, process in look.processes.items() if process.pid}
+        if any(self._pids.get(unit, pid) != pid for unit, pid in pids.items()):
+            self._begin_anew(look.at)
+        self._pids |= pids
+
+    def _begin_anew(self, at: float) -> None:
+        self._good_since = self._bad_since = None
+        self._waited = at
+        self._flows, self._memory = {}, {}
+
+    def _take(self, look: Look) -> None:
+        for kind, counters in look.counters.items():
+            flow = self._flows.setdefault(kind, Flow(counters, counters))
+            flow.now = counters
+            if flow.events_since is None and flow.taken() > 0:
+                flow.events_since = look.at
+            if flow.made_since is None and flow.grew("windows") > 0:
+                flow.made_since = look.at
+        warm = self._good_since is not None and look.at - self._good_since >= WARMED_UP
+        for unit, process in look.processes.items():
+            if process.memory is not None and warm:
+                self._memory.setdefault(unit, []).append((look.at, process.memory))
+
+    def _owes(self, kind: str) -> bool:
+        """Whether an extractor of windows took events and has made none yet, though it made some before."""
+        flow = self._flows.get(kind)
+        if flow is None or flow.events_since is None or self._before.made_nothing(kind):
+            return False
+        return flow.grew("windows", "windows_short") <= 0
+
+    def _flow_faults(self, at: float) -> list[str]:
+        found: list[str] = []
+        for kind, flow in sorted(self._flows.items()):
+            due = self._rules.due.get(kind)
+            since = at - flow.events_since if flow.events_since is not None else 0.0
+            if due is not None and since >= due and self._owes(kind):
+                found.append(f"{kind} took {flow.taken()} events in {since:.0f} s and made no window")
+            expected = flow.taken() * self._before.rate(kind)
+            if due is None and expected >= EXPECTED and flow.grew("windows") <= 0:
+                found.append(
+                    f"{kind} took {flow.taken()} events and made no output; before, {expected:.0f} came of so many"
+                )
+            found += self._malformed(kind, flow) + self._unstored(kind, flow, at)
+        return found
+
+    def _malformed(self, kind: str, flow: Flow) -> list[str]:
+        wrong, valid = flow.grew("malformed"), flow.grew("events")
+        share, older = wrong / max(wrong + valid, 1), self._before.malformed_share(kind)
+        if wrong < MALFORMED or share < 3 * older + 0.05:
+            return []
+        return [f"{kind} skips {share:.0%} of its messages as malformed; before, {older:.0%}"]
+
+    def _unstored(self, kind: str, flow: Flow, at: float) -> list[str]:
+        late = flow.made_since is not None and at - flow.made_since >= STORED_WITHIN
+        if not self._rules.stores or not late or flow.grew("points_written", "points_spooled", "points_dropped") > 0:
+            return []
+        return [f"{kind} made {flow.grew('windows')} outputs, and neither stored nor kept a point"]
+
+    def _memory_faults(self, look: Look) -> list[str]:
+        found: list[str] = []
+        for unit, process in sorted(look.processes.items()):
+            if not process.limit or process.memory is None:
+                continue
+            name, share = _short(unit), process.memory / process.limit
+            if share >= FULL:
+                found.append(f"{name} uses {share:.0%} of its memory limit")
+            elif seconds := leak(self._memory.get(unit, []), process.limit):
+                found.append(
+                    f"{name} grows steadily and reaches its memory limit in {max(1, round(seconds / 60))} minutes"
+                )
+        return found
+
+
+def leak(samples: Sequence[tuple[float, int]], limit: int) -> float:
+    """In how many seconds steady growth reaches the limit; 0 when it is none, is small, flattens or takes for long."""
+    if len(samples) < 10 or samples[-1][0] - samples[0][0] < LEAK_SPAN:
+        return 0.0
+    middle = len(samples) // 2
+    speed, first, second = slope(samples), slope(samples[:middle]), slope(samples[middle:])
+    grown = speed * (samples[-1][0] - samples[0][0])
+    if grown < max(LEAK_BYTES, LEAK_SHARE * limit) or min(first, second) <= 0 or second < 0.6 * first:
+        return 0.0
+    seconds = max(limit - samples[-1][1], 1) / speed
+    return seconds if seconds <= LEAK_AHEAD else 0.0
+
+
+def slope(samples: Sequence[tuple[float, int]]) -> float:
+    """Bytes per second, by least squares."""
+    count = len(samples)
+    mean_at = sum(at for at, _ in samples) / count
+    mean = sum(used for _, used in samples) / count
+    spread = sum((at - mean_at) ** 2 for at, _ in samples)
+    return sum((at - mean_at) * (used - mean) for at, used in samples) / spread if spread else 0.0
+
+
+def _short(unit: str) -> str:
+    return unit.removeprefix("seclyzer-").removesuffix(".service")
