@@ -23,6 +23,7 @@ import yaml
 
 from plugins.module_utils.kinds import PROGRAMS
 from plugins.module_utils.modes import MODES
+from scripts import compare as comparing
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "build" / "dev"
@@ -254,10 +255,26 @@ def feed(options: argparse.Namespace) -> int:
         return subprocess.run(sender, stdin=person.stdout, cwd=ROOT).returncode
 
 
+def compare(options: argparse.Namespace) -> int:
+    """Runs two implementations or releases side by side on the live events, and compares what they make of them."""
+    if not pid_of("redis"):
+        raise SystemExit("dev: nothing runs: scripts/dev start")
+    place = comparing.Place(
+        {kind: ["--config", str(HOME / f"{kind}.yaml")] for kind in PROGRAMS},
+        lambda *words: [line for line in redis_says(*words).split("\n") if line],
+    )
+    here = Path(os.environ.get("SECLYZER_DEV_HERE", "."))
+    out = here / options.out if options.out else ROOT / "build" / "compare"
+    try:
+        return comparing.run((options.left, options.right), place, options.seconds, here, out)
+    except comparing.CompareError as fault:
+        raise SystemExit(f"dev: {fault}") from None
+
+
 def main() -> int:
     """Runs one command."""
     parser = argparse.ArgumentParser(prog="scripts/dev", description=(__doc__ or "").splitlines()[0])
-    commands = parser.add_subparsers(required=True, metavar="start | stop | status | logs | feed")
+    commands = parser.add_subparsers(required=True, metavar="start | stop | status | logs | feed | compare")
 
     def add(run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
         command = commands.add_parser(run.__name__, help=run.__doc__, description=run.__doc__)
@@ -277,6 +294,11 @@ def main() -> int:
     command.add_argument("--seed", type=int, default=1)
     command.add_argument("--speed", default="1", help="1: as it happened; 10: faster; max")
     command.add_argument("--transport", choices=("stream", "pubsub"), default="stream")
+    command = add(compare)
+    command.add_argument("left", help="python, rust, running, or a folder with the programs of a release")
+    command.add_argument("right", help="likewise")
+    command.add_argument("--seconds", type=float, default=60, help="how long; the first windows do not count")
+    command.add_argument("--out", help="folder for the table, JSON and picture; default build/compare")
     options = parser.parse_args()
     run: Callable[[argparse.Namespace], int] = options.run
     return run(options)

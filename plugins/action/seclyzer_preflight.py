@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
@@ -20,7 +19,9 @@ from ansible.utils.vars import load_extra_vars
 from ..module_utils import (
     bundles,
     existing,
+    fleet,
     influxdb_api,
+    last_report,
     modes,
     ports,
     renamed,
@@ -31,9 +32,12 @@ from ..module_utils import (
     unpacking,
     variables,
 )
+from ..module_utils.fleet import count
 from ..module_utils.kinds import KINDS
 from ..module_utils.layout import Refused
+from ..plugin_utils.option_checks import CHECKS, Check, Roles, read_yaml, selected
 from .seclyzer_deployment import MODULE, read_bundle
+from .seclyzer_report import inventories
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 INFLUXDB_DEFAULTS = ROLES / "influxdb" / "defaults" / "main.yml"
@@ -42,6 +46,7 @@ STORE = "seclyzer_store"
 SOCKET = "/run/seclyzer/influx.sock"
 """Where a host's programs reach the store, as the units in the role seclyzer_release lay it out."""
 CA = str(influxdb_api.PLACE["ca_path"]["default"])
+OF_FLEET = ("seclyzer_release_batches", "seclyzer_release_max_fail", "seclyzer_release_batch_pause_seconds")
 WISHES = {
     "redis_rotate",
     "influxdb_rotate",
@@ -70,8 +75,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {
-                "step": {"type": "str", "required": True, "choices": ["variables", "renamed", "host", "verdict"]},
-                "registered": {"type": "str"},
+                "step": {"type": "str", "required": True, "choices": ["variables", "renamed", "host"]},
                 "bundle": {"type": "path"},
                 "store": {"type": "bool", "default": True},
             }
@@ -81,34 +85,53 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return self._variables(facts, arguments["bundle"], arguments["store"])
         if arguments["step"] == "renamed":
             return self._renamed(facts)
-        if arguments["step"] == "verdict":
-            return self._verdict(facts, arguments["registered"])
         return self._host(facts, arguments["bundle"], arguments["store"])
 
     def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """Everything that can be seen without touching a host."""
-        known = variables.options(yaml.safe_load(path.read_text()) for path in ROLES.glob("*/meta/argument_specs.yml"))
+        known = variables.options(map(read_yaml, ROLES.glob("*/meta/argument_specs.yml")))
         known |= renamed.options()
         wrong: dict[str, list[str]] = {}
+        roles = Roles(ROLES, self._loader, self._templar)
+        tags, skipped = facts["ansible_run_tags"], facts["ansible_skip_tags"]
+        checks = [check for check in CHECKS if selected(check.tags, tags, skipped)]
         for host in facts["ansible_play_hosts_all"]:
             of_host = facts["hostvars"][host]
             unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
             names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known), *renamed.conflicts(of_host)]
             signed = _signed(bundle, of_host) if bundle else []
-            for sentence in [*names, *_types(of_host, known), *_mode(of_host), *unsafe, *signed]:
+            said = [*names, *_types(of_host, known), *_mode(of_host), *unsafe, *signed]
+            # What is of the wrong type is reported as that, and not as out of its limits as well.
+            said += [] if said else self._out_of_limits(host, roles, checks, facts)
+            for sentence in said:
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
         if store:
             sentences += _groups(facts)
         if bundle:
             sentences += _bundle(Path(bundle))
+        chosen, general, fault = _only(facts)
+        sentences += [fault] if fault else []
+        sentences += _of_fleet(facts)
         return _refuse(sentences) or {
             "changed": False,
             "bundle": bundle,
+            "chosen": chosen,
+            "general": general,
+            "renamed": [host for host in chosen if renamed.RENAMED.keys() & facts["hostvars"].raw_get(host).keys()],
             "unsigned": bool(bundle) and not read_bundle(Path(bundle)).signature,
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
             "rollout": run_ids.new(getpass.getuser()),
         }
+
+    def _out_of_limits(self, host: str, roles: Roles, checks: list[Check], facts: Vars) -> list[str]:
+        """What the checks of the roles say of a host's options."""
+        values = dict(facts["hostvars"].raw_get(host))
+        old = renamed.RENAMED.keys() & values.keys()
+        values |= renamed.converted({name: facts["hostvars"][host][name] for name in old})
+        groups = values.get("group_names") or []
+        mine = [check for check in checks if not check.group or check.group in groups]
+        return [sentence for check in mine for sentence in roles.faults(check, values)]
 
     def _renamed(self, facts: Vars) -> dict[str, Any]:
         """Options of this host that have an old name, by their new one; a warning for each."""
@@ -125,15 +148,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         except AnsibleError:
             return []  # what cannot be worked out yet is looked at again when the host is
         return [f"influxdb_url {unsafe}"] if unsafe else []
-
-    def _verdict(self, facts: Vars, registered: str) -> dict[str, Any]:
-        """Refuses for all hosts when one of them cannot go on."""
-        sentences = [
-            f"{host}: {sentence}"
-            for host in facts["ansible_play_hosts"]
-            for sentence in (facts["hostvars"][host].get(registered) or {}).get("refused", [])
-        ]
-        return _refuse(sentences) or {"changed": False}
 
     def _host(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """What this host is and runs, and what it shall run."""
@@ -153,8 +167,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return _no_terminal(status) or dict(status)
-        system = self._system(facts)
         about, running = status["host"], status["running"]
+        system = self._system(facts, about)
         typed, inventory, overrides = (resolved.get(name) for name in ("mode", *JUDGED_BY_MODE))
         try:
             mode, mode_from = modes.choose(typed, inventory, running.get("mode"))
@@ -196,11 +210,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "rollout": status["rollout"],
             "warnings": existing.warnings(about["existing"], chosen),
             "ansible_facts": system,
+            "os": self._os(system),
         }
 
-    def _system(self, facts: Vars) -> dict[str, Any]:
+    def _os(self, system: Vars) -> dict[str, Any]:
+        """What the roles have for the host's system, as playbooks/tasks/os_vars.yml reads it."""
+        found: dict[str, Any] = {}
+        for of_role in systems.files(ROLES).values():
+            path = next((of_role[name] for name in systems.candidates(system) if name in of_role), None)
+            found |= self._loader.load_from_file(str(path), trusted_as_template=True) if path else {}
+        return found
+
+    def _system(self, facts: Vars, about: Vars) -> dict[str, Any]:
         """What decides which file of a role a host takes. The roles find it in the facts afterwards."""
-        known = facts.get("ansible_facts") or {}
+        known = systems.of_release(about) or facts.get("ansible_facts") or {}
         if any(name not in known for name in systems.FACTS):
             asked = {"gather_subset": ["!all", "!min", "distribution"]}
             read = self._execute_module("ansible.legacy.setup", asked, task_vars=dict(facts))
@@ -216,7 +239,7 @@ def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> d
     names = {"mode"}
     for role in roles:
         defaults |= loader.load_from_file(str(ROLES / role / "defaults" / "main.yml"), trusted_as_template=True)
-        specs = yaml.safe_load((ROLES / role / "meta" / "argument_specs.yml").read_text())
+        specs = read_yaml(ROLES / role / "meta" / "argument_specs.yml")
         names |= variables.options([specs]).keys()
     values = defaults | dict(facts)
     view = templar.copy_with_new_env(available_variables=values)
@@ -226,14 +249,50 @@ def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> d
 def _redis_units() -> tuple[str, ...]:
     """The unit that Redis' package brings, on any system."""
     found = systems.files(ROLES)["redis"].values()
-    return tuple(f"{yaml.safe_load(path.read_text())['__redis_os']['unit']}.service" for path in found)
+    return tuple(f"{read_yaml(path)['__redis_os']['unit']}.service" for path in found)
 
 
 def _refuse(sentences: list[str]) -> dict[str, Any]:
     """The result that refuses; nothing when there is nothing to refuse."""
     if not sentences:
         return {}
-    return {"failed": True, "changed": False, "msg": "\n".join([*sentences, "Nothing was changed."])}
+    words = "\n".join([*sentences, "Nothing was changed."])
+    return {"failed": True, "changed": False, "msg": words, "refused": sentences}
+
+
+def _only(facts: Vars) -> tuple[list[str], list[str], str]:
+    """The hosts of the run, what to report of that, and what is wrong with `-e only=`."""
+    hosts = list(facts["ansible_play_hosts_all"])
+    wish = facts.get("only")
+    if wish is None:
+        return hosts, [], ""
+    if wish != "failed":
+        return [], [], f"only is {wish!r}; it has to be failed: the hosts that need somebody by the last report"
+    path = last_report.path_of(inventories())
+    last = last_report.load(path)
+    if not last:
+        return [], [], f"only=failed takes hosts of the last report of this inventory, and there is none ({path})"
+    needy = set(last_report.needy(last))
+    chosen = [host for host in hosts if host in needy]
+    when = f"the last report, of {last.get('at')}"
+    return chosen, [f"only=failed: {count(len(chosen), 'host')} of {len(hosts)}, by {when}"], ""
+
+
+def _of_fleet(facts: Vars) -> list[str]:
+    """What is wrong with the options that hold for the whole fleet at once."""
+    wrong: list[str] = []
+    for name in OF_FLEET:
+        values = {repr(_value(facts["hostvars"][host], name)) for host in facts["ansible_play_hosts_all"]}
+        if len(values) > 1:
+            wrong.append(f"{name} differs between hosts, and holds for all: set it in group_vars/all or by -e")
+    sizes = facts.get("seclyzer_release_batches")
+    if isinstance(sizes, list):
+        wrong += [words for words in map(fleet.size_fault, sizes) if words]
+        wrong += ["seclyzer_release_batches is empty; [100%] is one batch"] if not sizes else []
+    for name in OF_FLEET[1:]:
+        if str(facts.get(name, 0)).lstrip("+").isdigit() is False:
+            wrong.append(f"{name} is {facts.get(name)!r}; it has to be 0 or more")
+    return wrong
 
 
 def _no_terminal(result: Vars) -> dict[str, Any]:

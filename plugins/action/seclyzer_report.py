@@ -1,20 +1,29 @@
-"""One line a host: what it runs now, and why that is not what was requested when it is not."""
+"""What a run came to, for all hosts: printed last, kept for the next run, and written as JSON when a file is named."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from ansible import constants as C
+from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import modes
+from ..module_utils import fleet_report, last_report
+from ..module_utils.fleet_report import Entry, Report, Seen
 from ..module_utils.words import DEFAULT_USER
 
 display = Display()
 
 REGISTERED = {"preflight": "__seclyzer_host", "health": "__seclyzer_health", "failed": "__seclyzer_failed"}
 """The variables that earlier tasks registered, by option."""
+CALLBACK = "seclyzer.edge.seclyzer_report"
+"""Prints the report again after the recap, which is a line a host."""
+Vars = Mapping[str, Any]
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -24,43 +33,139 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One line a host, what was given by `-e`, and the hosts that are not where they should be."""
+        """The lines of the report, and the hosts that need somebody."""
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {name: {"type": "str", "default": default} for name, default in REGISTERED.items()}
-            | {"partial": {"type": "bool", "default": False}}
+            | {"partial": {"type": "bool", "default": False}, "playbook": {"type": "str", "default": "site.yml"}}
+            | {"why": {"type": "str", "default": ""}}
         )
+        if arguments["why"]:
+            return {"failed": True, "changed": False, "msg": arguments["why"]}
         facts = task_vars or {}
-        lines: list[str] = []
-        bad: list[str] = []
-        hosts = sorted(facts["ansible_play_hosts_all"])
-        width = max((len(host) for host in hosts), default=0)
-        for host in hosts:
-            of_host = facts["hostvars"][host]
-            preflight_result, health, failed = (of_host.get(arguments[name]) for name in REGISTERED)
-            if failed and of_host.get("__seclyzer_now"):
-                health = of_host["__seclyzer_now"]
-            reached = host in facts["ansible_play_hosts"]
-            words, good = line(
-                preflight_result, health, failed, reached, bool(self._task.check_mode), arguments["partial"]
-            )
-            if reached and (risk := open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))):
-                words += f"  ({risk})"
-            done = (of_host.get("__seclyzer_switched") or {}).get("said") or []
-            if self._task.check_mode and (would := (of_host.get("__seclyzer_staged") or {}).get("said")):
-                done = [*would, *(words for words in done if words != "nothing to do")]
-            lines.append(f"{host:{width}}  {words}" + (f"  [{'; '.join(done)}]" if reached and done else ""))
-            if not good:
-                bad.append(host)
-        if typed := (facts.get("__seclyzer_run") or {}).get("typed"):
-            lines.append(f"by -e and not by the inventory: {', '.join(typed)}")
-        if (facts.get("__seclyzer_run") or {}).get("unsigned"):
-            lines.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
-        if nameless := without_owner(facts):
-            lines.append(nameless)
-        for text in lines:
-            display.display(text)
-        return {"changed": False, "msg": lines, "bad": bad}
+        check = bool(self._task.check_mode)
+        run = facts.get("__seclyzer_run") or {}
+        chosen = (facts.get("__seclyzer_fleet") or {}).get("chosen") or run.get("chosen")
+        if chosen is None:
+            chosen = facts["ansible_play_hosts_all"]
+        entries = [
+            fleet_report.entry(_seen(host, facts, arguments), check, arguments["partial"]) for host in sorted(chosen)
+        ]
+        hostvars = facts["hostvars"]
+        preflights = [hostvars[one.host].get(arguments["preflight"]) or {} for one in entries]
+        typed = [*(run.get("typed") or []), "mode"]
+        general = [*run.get("general", []), *fleet_report.next_run(typed, preflights), without_owner(facts)]
+        if run.get("unsigned"):
+            general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
+        for one in entries:
+            one.command = command(one, arguments["playbook"], typed) if one.needs_somebody else ""
+        report = Report(
+            run=str(run.get("rollout") or ""),
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            entries=entries,
+            check=check,
+            stopped=_stopped(facts),
+            general=[words for words in general if words],
+        )
+        lines = [*report.lines(), *_keep(report, facts)]
+        if CALLBACK not in C.CALLBACKS_ENABLED:
+            for text in lines:
+                display.display(text)
+        return {"changed": False, "msg": lines, "bad": report.bad, "why": {one.host: _why(one) for one in entries}}
+
+
+def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
+    of_host = facts["hostvars"][host]
+    fleet, batches = facts.get("__seclyzer_fleet") or {}, facts.get("__seclyzer_batches") or {}
+    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now")}
+    return Seen(
+        host,
+        stores=host in facts["groups"].get("seclyzer_store", []),
+        active=host in facts["ansible_play_hosts"],
+        preflight=of_host.get(arguments["preflight"]) or {},
+        health=of_host.get(arguments["health"]) or {},
+        failed=str(of_host.get(arguments["failed"]) or ""),
+        last_words=of_host.get("__seclyzer_last_words") or [],
+        refused=(fleet.get("refused") or {}).get(host) or [],
+        notes=_notes(of_host),
+        settled=host in (batches.get("settled") or []),
+        planned=bool(batches) and "deployment" in read["staged"],
+        **read,
+    )
+
+
+def _notes(of_host: Vars) -> list[str]:
+    access = of_host.get("__influxdb_access") or {}
+    risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
+    return [*([str(access["away"])] if access.get("away") else []), *([risks] if risks else [])]
+
+
+def _stopped(facts: Vars) -> str:
+    """Why hosts were not started: what the last batch that began was told."""
+    reasons = [(facts.get("__seclyzer_batches") or {}).get("stopped")]
+    for host in facts["ansible_play_hosts_all"]:
+        reasons.append((facts["hostvars"][host].get("__seclyzer_batch") or {}).get("stopped"))
+    return next((str(words) for words in reasons if words), "")
+
+
+def _why(one: Entry) -> str:
+    return "; ".join(one.cause) or one.state
+
+
+def _keep(report: Report, facts: Vars) -> list[str]:
+    """Writes the report for `-e only=failed` and, when it is named, into a file; what could not be, in a sentence."""
+    document = report.document() | {"inventories": inventories()}
+    lines: list[str] = []
+    if named := facts.get("report_file"):
+        lines += _written(Path(str(named)).expanduser().absolute(), document, 0o644)
+    if not report.check:
+        path = last_report.path_of(inventories())
+        known = list(facts["groups"]["all"])
+        lines += _written(path, last_report.merged(last_report.load(path), document, known), 0o600)
+    return lines
+
+
+def _written(path: Path, document: last_report.Document, mode: int) -> list[str]:
+    try:
+        last_report.write(path, document, mode)
+    except OSError as fault:
+        return [f"the report could not be written to {path}: {fault.strerror}"]
+    return []
+
+
+def inventories() -> list[str]:
+    """The inventories of this run, as they were named."""
+    given = context.CLIARGS.get("inventory") or C.DEFAULT_HOST_LIST
+    return [str(one) for one in given]
+
+
+def command(one: Entry, playbook: str, typed: Sequence[str]) -> str:
+    """What to type for a host that needs somebody."""
+    words = [
+        "ansible-playbook",
+        *(word for name in context.CLIARGS.get("inventory") or () for word in ("-i", _short(name))),
+    ]
+    if one.state == "failed" and one.at in ("the switch", "going back") and one.before != one.running and one.before:
+        return shlex.join([*words, "rollback.yml", "--limit", one.host])
+    if one.at == "going back":
+        return "mend that, then " + shlex.join([*words, "rollback.yml", "--limit", one.host])
+    again = [word for text in _repeated(typed) for word in ("-e", text)]
+    after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
+    return after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
+
+
+def _repeated(typed: Sequence[str]) -> list[str]:
+    """What was typed by `-e name=value`, of options only: nothing else is repeated on the screen."""
+    return [
+        text
+        for text in map(str, context.CLIARGS.get("extra_vars") or ())
+        if text.partition("=")[0] in typed and " " not in text
+    ]
+
+
+def _short(path: str) -> str:
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def without_owner(facts: Mapping[str, Any]) -> str:
@@ -74,31 +179,6 @@ def without_owner(facts: Mapping[str, Any]) -> str:
     return f"without an owner: {named}; {option} names a host's person, by whom forget.yml and export.yml find the data"
 
 
-def line(
-    preflight_result: Any, health: Any, failed: Any, reached: bool, check: bool, partial: bool = False
-) -> tuple[str, bool]:
-    """The report of one host, and whether it is where it should be. A `partial` run asks no host for its health."""
-    preflight_result, health = preflight_result or {}, health or {}
-    running = health.get("running") or preflight_result.get("running") or {}
-    if not reached:
-        return "NOT REACHED", False
-    words = [what_runs(running)]
-    if failed:
-        words.append(f"FAILED: {failed}")
-    elif check:
-        words.append("not changed: check mode")
-    elif health.get("summary"):
-        words.append(f"healthy: {health['summary']}")
-    elif partial:
-        words.append("health not checked: the tags of this run leave it out")
-    else:
-        words.append("NOT LOOKED AT")
-    if differs := against_inventory(preflight_result, running):
-        words.append(differs)
-    good = not failed and (check or partial or bool(health.get("summary")))
-    return "  ".join(words), good
-
-
 def open_redis(config: Any, acl: Any) -> str:
     """What was configured in Redis that others on the host can use, from what its modules returned; mostly nothing."""
     port = (config or {}).get("port")
@@ -106,23 +186,3 @@ def open_redis(config: Any, acl: Any) -> str:
     if (acl or {}).get("open"):
         risks.append("Redis: events are taken without a password")
     return "; ".join(risks)
-
-
-def what_runs(running: Mapping[str, Any]) -> str:
-    """Release, deployment and mode."""
-    if not running:
-        return "nothing deployed"
-    return f"{running['release']}  deployment {running['deployment']}  {running['mode'] or 'agent only'}"
-
-
-def against_inventory(preflight_result: Mapping[str, Any], running: Mapping[str, Any]) -> str:
-    """Where a host differs from what its inventory says; empty when it does not."""
-    runs, says = running.get("mode"), preflight_result.get("inventory_mode")
-    if not runs:
-        return ""
-    if says and says != runs:
-        return f"(the inventory says {says})"
-    meant = modes.implementations(runs, preflight_result.get("overrides"))
-    found = running.get("implementations") or meant
-    parts = [f"{kind}={meant[kind]}" for kind in meant if found.get(kind) != meant[kind]]
-    return f"(the inventory says {', '.join(parts)})" if parts else ""

@@ -77,10 +77,13 @@ def is_binary(program: str) -> bool:
 
 
 def journal(unit: str, lines: int = 8, since: float = 0.0) -> list[str]:
-    """The last lines a unit wrote to the journal, from `since` (Unix time) on."""
-    command = ["journalctl", "--no-pager", "--quiet", f"--unit={unit}", f"--lines={lines}", "--output=cat"]
-    done = run([*command, *([f"--since=@{since:.3f}"] if since else [])], 20)
-    return done.stdout.splitlines()
+    """The last lines a unit's processes wrote to the journal, from `since` (Unix time) on; else systemd's about it."""
+    command = ["journalctl", "--no-pager", "--quiet", f"--lines={lines}", "--output=cat"]
+    command += [f"--since=@{since:.3f}"] if since else []
+    for chosen in (f"_SYSTEMD_UNIT={unit}", f"--unit={unit}"):
+        if found := run([*command, chosen], 20).stdout.splitlines():
+            return found
+    return []
 
 
 def last_words(unit: str, since: float) -> list[str]:

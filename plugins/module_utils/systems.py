@@ -16,6 +16,21 @@ def stem(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
+def of_release(about: Mapping[str, Any]) -> dict[str, str]:
+    """The facts by a host's /etc/os-release, as Ansible would read them; empty when it takes more to know them.
+
+    `about` has `distribution` (ID) and `distribution_version` (VERSION_ID).
+    """
+    name, version = about["distribution"], about["distribution_version"]
+    if name not in FAMILY_OF_DEBIAN or not version:
+        return {}
+    return dict(zip(FACTS, (name.capitalize(), version.partition(".")[0], "Debian"), strict=True))
+
+
+FAMILY_OF_DEBIAN = ("debian", "ubuntu")
+"""Distributions whose /etc/os-release says all that decides."""
+
+
 def candidates(facts: Mapping[str, Any]) -> list[str]:
     """The names that the file may have, the most exact first."""
     name = stem(facts["distribution"])

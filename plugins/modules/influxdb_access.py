@@ -23,6 +23,7 @@ description:
   - Asks the gateway before InfluxDB, by writing nothing, whether it knows the host's token, and for which host that
     token is. Puts the CA to trust on the host.
   - With a token, writes it to its file once the gateway has accepted it.
+  - A gateway that does not answer is an error, unless the host has a token and I(spare) allows to keep it unproven.
   - The token is never part of a result or diff.
 extends_documentation_fragment: [seclyzer.edge.influxdb, seclyzer.edge.influxdb.ca]
 options:
@@ -30,6 +31,10 @@ options:
     description: A new token.
     type: str
     default: ""
+  spare:
+    description: Whether a token that the host has will do while the gateway does not answer.
+    type: bool
+    default: false
   token_file:
     description: File with the host's token.
     type: path
@@ -48,8 +53,13 @@ RETURN = r"""
 token_state:
   description:
     - C(good), C(missing) when there is none, C(refused) when the gateway does not know it or it may not write to the
-      bucket, C(renamed) when it is for another host than this one calls itself now, C(unknown) in check mode,
-      in which the token is sent to no other host.
+      bucket, C(renamed) when it is for another host than this one calls itself now, C(kept) when the gateway does not
+      answer and the host's token is left as it is, C(unknown) in check mode, in which the token is sent to no other
+      host.
+  type: str
+  returned: always
+away:
+  description: With C(kept), a sentence that reports it; empty otherwise.
   type: str
   returned: always
 host:
@@ -72,6 +82,7 @@ class Access:
     token_file: Path
     host: str
     dry: bool
+    spare: bool = False
 
     def look(self) -> tuple[bool, str]:
         """Whether the token's file had to be mended, and the token's state."""
@@ -82,6 +93,8 @@ class Access:
         except Away as error:
             if self.dry:
                 return mended, "missing" if token is None else "unknown"
+            if token is not None and self.spare:
+                return mended, "kept"
             raise self._unreachable(error) from error
         if token is None:
             return mended, "missing"
@@ -124,6 +137,7 @@ def main() -> None:
             **PLACE,
             **CA,
             "token": {"type": "str", "default": "", "no_log": True},
+            "spare": {"type": "bool", "default": False},
             "token_file": {
                 "type": "path",
                 "default": "/etc/seclyzer/credentials/influx-write-token",
@@ -137,12 +151,16 @@ def main() -> None:
     try:
         ca = read_ca(options["ca_content"], options["ca_remote"])
         influxdb = InfluxDB(options["url"], ca, dry)
-        access = Access(influxdb, options["org"], options["bucket"], Path(options["token_file"]), host, dry)
+        access = Access(
+            influxdb, options["org"], options["bucket"], Path(options["token_file"]), host, dry, options["spare"]
+        )
         changed, state = access.take(options["token"]) if options["token"] else access.look()
-        changed |= keep_ca(Path(options["ca_path"]), ca, dry=dry)  # the old one stays until the new one has proved good
+        if state != "kept":  # the old one stays until the new one has proved good
+            changed |= keep_ca(Path(options["ca_path"]), ca, dry=dry)
     except Refused as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=changed, token_state=state, host=host)
+    away = f"the store at {options['url']} is away, and the token that the host has was kept" if state == "kept" else ""
+    module.exit_json(changed=changed, token_state=state, away=away, host=host)
 
 
 if __name__ == "__main__":

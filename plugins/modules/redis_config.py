@@ -106,6 +106,10 @@ port:
   description: The TCP port that Redis has under this configuration; 0 for none.
   type: int
   returned: always
+steady:
+  description: Whether the unit is active and enabled, and systemd knows its files as they are.
+  type: bool
+  returned: always
 daemon_reload:
   description: Whether systemd has to read its units again.
   type: bool
@@ -174,6 +178,7 @@ def main() -> None:
         stale=stale,
         port=int(directives(content).get("port", "6379")),
         daemon_reload=daemon_reload,
+        steady=unit.get("ActiveState") == "active" and unit.get("UnitFileState") == "enabled" and not daemon_reload,
         diff=[
             {"before_header": str(path), "after_header": str(path), "before": before[path], "after": texts[path]}
             for path in texts
@@ -233,9 +238,12 @@ def apply(in_force: dict[str, str], password_file: Path, *, dry: bool) -> tuple[
     return live, restart
 
 
+STATE = ("ActiveState", "MainPID", "NeedDaemonReload", "UnitFileState")
+
+
 def _unit(unit: str) -> dict[str, str]:
     """How systemd says that a unit stands; nothing on a host where the unit is unknown."""
-    command = ["systemctl", "show", f"{unit}.service", "--property=ActiveState,MainPID,NeedDaemonReload"]
+    command = ["systemctl", "show", f"{unit}.service", f"--property={','.join(STATE)}"]
     output = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
 

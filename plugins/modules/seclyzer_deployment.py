@@ -227,6 +227,10 @@ needs:
   type: list
   elements: str
   returned: staged
+switches:
+  description: Whether going to the deployment would change anything on the host. If not, C(before) is returned as well.
+  type: bool
+  returned: staged
 running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
@@ -379,7 +383,10 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, parameters["retry"])
     if not check and not done.needs:
         runs.staged(layout, parameters["rollout"], done.deployment)
-    result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
+    result: Result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
+    result["switches"] = done.deployment is None or switching.plan(layout, done.deployment).changed
+    if not result["switches"]:
+        result["before"] = health.look_before(layout).as_dict()
     return result | ({"diff": shown} if shown else {})
 
 

@@ -13,17 +13,13 @@ description:
     without a store.
   - C(renamed) reads the options of one host that are set by an old name, without touching it, and warns of each.
   - C(host) asks one host what it is and runs, decides its mode, and records what speaks against it.
-  - C(verdict) refuses when a fault was registered for any host of the play, and names all of it.
 author: The SecLyzer maintainers (@seclyzer)
 options:
   step:
     description: Which part of the work to do.
     type: str
     required: true
-    choices: [variables, renamed, host, verdict]
-  registered:
-    description: Name of the variable that C(host) was registered in. Needed for C(verdict).
-    type: str
+    choices: [variables, renamed, host]
   bundle:
     description: Folder with the bundle on the controller. Without it, nothing that only a release needs is refused.
     type: path
@@ -50,20 +46,24 @@ EXAMPLES = r"""
     step: host
     bundle: build/bundle
   register: __seclyzer_host
-
-- name: Nothing speaks against any host
-  seclyzer.edge.seclyzer_preflight:
-    step: verdict
-    registered: __seclyzer_host
-  run_once: true
 """
 
 RETURN = r"""
 refused:
-  description: What speaks against this host, in sentences.
+  description: What speaks against this host, or with C(variables) against the run, in sentences.
   type: list
   elements: str
-  returned: host
+  returned: host, and when a run is refused
+chosen:
+  description: The hosts of the run; with C(-e only=failed) those that need somebody by the last report.
+  type: list
+  elements: str
+  returned: variables
+general:
+  description: What the report tells of the whole run.
+  type: list
+  elements: str
+  returned: variables
 rollout:
   description: With C(variables), a name for this run; with C(host), of the run by which the running deployment came.
   type: str

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: seclyzer_report
-short_description: Report what every host of the play runs
+short_description: Report what a run came to
 version_added: "0.1.0"
 description:
-  - One line a host with release, mode, what runs, health, and where that differs from the inventory. Hosts that failed
-    or were not reached are named.
-  - Reads what earlier tasks registered and touches no host.
+  - Totals; each host that needs somebody with what it runs, what it ran before, the cause, and the command to type;
+    the others in one line a group; what was given by C(-e) and not by the inventory.
+  - Kept on the controller for C(-e only=failed), and written as JSON where the variable C(report_file) says.
+  - Reads what earlier tasks registered and touches no host. Run it once for all hosts.
 author: The SecLyzer maintainers (@seclyzer)
 options:
   preflight:
@@ -29,6 +30,14 @@ options:
     description: Whether the tags of the run left the health gate out. A host is then good when nothing failed on it.
     type: bool
     default: false
+  playbook:
+    description: The playbook to name in commands.
+    type: str
+    default: site.yml
+  why:
+    description: Fails with this sentence and does nothing else. For a host that needs somebody.
+    type: str
+    default: ""
 attributes:
   check_mode:
     description: Changes nothing in any mode.
@@ -43,13 +52,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One line a host.
+  description: The lines of the report.
   type: list
   elements: str
   returned: always
 bad:
-  description: Hosts that are not where they should be.
+  description: Hosts that need somebody.
   type: list
   elements: str
-  returned: always
+  returned: without I(why)
+why:
+  description: The cause by host.
+  type: dict
+  returned: without I(why)
 """

@@ -11,7 +11,7 @@ from ansible.template import Templar, trust_as_template
 from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_bundle
-from plugins.module_utils import kinds, machine, modes, safe_url
+from plugins.module_utils import kinds, machine, safe_url
 from tests.plugins.hosts import bundle, written
 
 ABOUT: dict[str, Any] = {
@@ -31,7 +31,6 @@ MANIFEST: dict[str, Any] = {
     "glibc": "2.31",
     "archives": {"common": {"unpacked": 1 << 20}, "python3.11": {"unpacked": 20 << 20}},
 }
-RUNNING = {"release": "0.1.0-abcdefabcdef", "deployment": 3, "mode": "rust"}
 
 
 def test_nothing_speaks_against_a_host_that_is_served() -> None:
@@ -220,67 +219,6 @@ def test_a_missing_bundle_is_refused_with_the_command_that_makes_it(tmp_path: Pa
     assert preflight._bundle(tmp_path) == []
     (tmp_path / "python3.11.tar.gz").unlink()
     assert preflight._bundle(tmp_path) == [f"{tmp_path}/python3.11.tar.gz is missing; `make bundle` builds it"]
-
-
-@pytest.mark.parametrize(
-    ("preflight_result", "health", "failed", "reached", "words", "good"),
-    [
-        ({"running": RUNNING}, {"running": RUNNING, "summary": "app=rust"}, None, True, "healthy: app=rust", True),
-        ({"running": RUNNING}, None, "the switch: no", True, "FAILED: the switch: no", False),
-        ({}, None, None, False, "NOT REACHED", False),
-        ({"running": RUNNING}, {}, None, True, "NOT LOOKED AT", False),
-        (
-            {"inventory_mode": "python"},
-            {"running": RUNNING, "summary": "x"},
-            None,
-            True,
-            "(the inventory says python)",
-            True,
-        ),
-    ],
-)
-def test_a_host_is_one_line(
-    preflight_result: Any, health: Any, failed: Any, reached: bool, words: str, good: bool
-) -> None:
-    reported, fine = report.line(preflight_result, health, failed, reached, False)
-    assert words in reported
-    assert fine is good
-
-
-def test_in_check_mode_no_host_is_blamed() -> None:
-    assert report.line({"running": RUNNING}, None, None, True, True)[1] is True
-
-
-MOUSE_IN_PYTHON = {**modes.MODES["hybrid"], "mouse": "python"}
-
-
-@pytest.mark.parametrize(
-    ("preflight_result", "running", "words"),
-    [
-        ({"inventory_mode": "rust"}, {"mode": "rust", "implementations": modes.MODES["rust"]}, ""),
-        ({}, {"mode": "rust", "implementations": modes.MODES["rust"]}, ""),
-        ({"inventory_mode": "rust"}, {"mode": None}, ""),
-        (
-            {"inventory_mode": "rust"},
-            {"mode": "hybrid", "implementations": modes.MODES["hybrid"]},
-            "(the inventory says rust)",
-        ),
-        (
-            {"inventory_mode": "hybrid", "overrides": {"mouse": "python"}},
-            {"mode": "hybrid", "implementations": MOUSE_IN_PYTHON},
-            "",
-        ),
-        (
-            {"overrides": {"mouse": "python"}},
-            {"mode": "hybrid", "implementations": modes.MODES["hybrid"]},
-            "(the inventory says mouse=python)",
-        ),
-    ],
-)
-def test_the_report_says_where_a_host_differs_from_the_inventory(
-    preflight_result: Any, running: Any, words: str
-) -> None:
-    assert report.against_inventory(preflight_result, running) == words
 
 
 @pytest.mark.parametrize(

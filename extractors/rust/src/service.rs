@@ -45,16 +45,17 @@ const GATHER: Duration = Duration::from_millis(20);
 /// # Errors
 /// When the system gives no signal handler, socket or thread.
 pub fn run(kind: Kind, config: &Config, writer: Writer) -> io::Result<()> {
-    config.log.crashes();
-    let stop = stop_signals()?;
+    let stop = begin(config)?;
     let mut service = Service::new(kind, config, writer, Store::start(config)?);
     service.serve(&stop)?;
     service.finish();
     Ok(())
 }
 
-/// What becomes readable with SIGTERM or SIGINT.
-fn stop_signals() -> io::Result<UnixStream> {
+/// What a crash logs is settled; gives what becomes readable with SIGTERM or SIGINT. One function for both ways to run:
+/// the only call of the standard library's is part of it then, and does not lie among what never runs (`cold.ld`).
+fn begin(config: &Config) -> io::Result<UnixStream> {
+    config.log.crashes();
     let (stop, signal) = UnixStream::pair()?;
     pipe::register(SIGTERM, signal.try_clone()?)?;
     pipe::register(SIGINT, signal)?;

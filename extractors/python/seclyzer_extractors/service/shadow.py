@@ -56,7 +56,6 @@ class Shadow:
         self._stopped = True
 
     def run(self, until: int | None) -> None:
-        self._notify.ready()
         while not self._stopped and (until is None or now_us() < until):
             self._turn(IDLE if until is None else min(IDLE, until - now_us()))
 
@@ -67,6 +66,7 @@ class Shadow:
         connection = link.up(now)
         if link.connects > self._connects:
             self._connects, self.listening_since = link.connects, host_time()
+            self._notify.ready()
         if connection is None:
             patience = self._notify.patience(now)
             wait = max(0, min(link.retry_at - now, longest if patience is None else min(longest, patience)))

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use super::{Service, stop_signals};
+use super::{Service, begin};
 use crate::config::Config;
 use crate::logs::lines;
 use crate::output::Writer;
@@ -26,8 +26,7 @@ pub fn shadow(
     limit: Option<Duration>,
     output: &mut dyn Write,
 ) -> io::Result<String> {
-    config.log.crashes();
-    let stop = stop_signals()?;
+    let stop = begin(config)?;
     let mut service = Service::new(kind, config, writer, Store::idle(config));
     let listening_since = service.watch(&stop, limit, output)?;
     Ok(service.core.counters().shadow_json(listening_since))
@@ -43,7 +42,6 @@ impl Service<'_> {
     ) -> io::Result<i64> {
         let until = limit.map(|limit| Instant::now() + limit);
         let mut listening_since = 0;
-        self.notifier.ready();
         loop {
             let now = Instant::now();
             if until.is_some_and(|until| now >= until) {
@@ -52,6 +50,7 @@ impl Service<'_> {
             self.notifier.alive(now);
             if self.reading.may_connect(now) && self.listen(now) {
                 listening_since = wall_us();
+                self.notifier.ready();
             }
             // There is no housekeeping to wake up for.
             self.housekeeping.put_off(until.map_or(now + IDLE, |until| until.min(now + IDLE)));

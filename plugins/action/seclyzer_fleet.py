@@ -1,0 +1,139 @@
+"""Which hosts of a fleet go on, in which batches they switch, and when that stops: one task for all hosts each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils import fleet
+from ..module_utils.fleet import count, named
+from ..module_utils.fleet_report import plain
+
+DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "seclyzer_release" / "defaults" / "main.yml"
+EDGE = "seclyzer_edge"
+STORE = "seclyzer_store"
+CANARY = "seclyzer_canary"
+Vars = Mapping[str, Any]
+
+display = Display()
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """See the module of the same name for its options."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The hosts that go on from here, or whether the next batch does."""
+        super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(
+            {"step": {"type": "str", "required": True, "choices": ["chosen", "order", "batch"]}}
+        )
+        facts = task_vars or {}
+        if arguments["step"] == "chosen":
+            return _chosen(facts)
+        if arguments["step"] == "order":
+            return self._order(facts)
+        return self._batch(facts)
+
+    def _order(self, facts: Vars) -> dict[str, Any]:
+        """After staging: who switches in which batch."""
+        hostvars, groups = facts["hostvars"], facts["groups"]
+        before = facts["__seclyzer_fleet"]
+        staged = [host for host in before["go"] if host in facts["ansible_play_hosts"] and _is_staged(hostvars[host])]
+        settled = [host for host in staged if not hostvars[host]["__seclyzer_staged"].get("switches", True)]
+        stores = [host for host in staged if host in groups.get(STORE, [])]
+        canaries, edges = groups.get(CANARY, []), groups.get(EDGE, [])
+        lost = fleet.without_canary(canaries, before["chosen"], staged, edges)
+        if lost:
+            staged = [host for host in staged if host in settled or host in stores]
+        sizes = ["100%"] if self._task.check_mode else option(facts, "seclyzer_release_batches")
+        hosts, batches = fleet.order(staged, settled, stores, canaries, sizes)
+        if self._task.check_mode and hosts:
+            batches = [len(hosts)]
+        if len(batches) > 1 or lost:
+            display.display(f"batches of {', '.join(map(str, batches)) or 'no host'}" + (f"; {lost}" if lost else ""))
+        return {"changed": False, "hosts": hosts, "batches": batches, "settled": settled, "stopped": lost}
+
+    def _batch(self, facts: Vars) -> dict[str, Any]:
+        """Before each batch: whether it starts."""
+        hostvars, planned = facts["hostvars"], facts["__seclyzer_batches"]["hosts"]
+        settled = set(facts["__seclyzer_batches"]["settled"])
+        batch = facts["ansible_play_batch"]
+        past = planned[: planned.index(batch[0])]
+        failed = [host for host in past if host not in settled and not _is_well(hostvars[host])]
+        rest = len(planned) - len(past)
+        why = fleet.stop(failed, int(option(facts, "seclyzer_release_max_fail")), rest)
+        if why:
+            display.display(why)
+            return {"changed": False, "go": False, "stopped": why}
+        if past and len(planned) > len(batch) and not self._task.check_mode:
+            display.display(f"{named(batch)}: after {count(len(past), 'host')}, {len(failed)} failed; {rest} to go")
+            if set(past) - settled:
+                time.sleep(int(option(facts, "seclyzer_release_batch_pause_seconds")))
+        return {"changed": False, "go": True, "stopped": ""}
+
+
+def option(facts: Vars, name: str) -> Any:
+    """An option that holds for the whole fleet: as the inventory or the command line has it, or by default."""
+    return facts[name] if name in facts else yaml.safe_load(DEFAULTS.read_text())[name]
+
+
+def _chosen(facts: Vars) -> dict[str, Any]:
+    """After a look at all hosts: who goes on. What is wrong with one is said, and stops that one."""
+    hostvars, stores = facts["hostvars"], facts["groups"].get(STORE, [])
+    chosen = list(facts["ansible_play_hosts_all"])
+    refused: dict[str, list[str]] = {}
+    for host in chosen:
+        for name in ("__seclyzer_host", "__influxdb_certificate"):
+            result = hostvars[host].get(name) or {}
+            sentences = result.get("refused") or ([plain(str(result.get("msg")))] if _is_broken(result) else [])
+            if sentences:
+                refused.setdefault(host, []).extend(sentences)
+    for host in chosen:
+        store = fleet.store_of(hostvars[host], stores)
+        if store in refused and host != store and host not in refused:
+            refused[host] = [f"its store {store} was refused, so this host was not started"]
+    for host, sentences in refused.items():
+        for sentence in sentences:
+            display.display(f"{host}: {sentence}")
+    away = [host for host in chosen if _is_away(host, facts)]
+    go = [host for host in chosen if host not in refused and host not in away]
+    if not go:
+        display.display("Nothing was changed.")
+    return {
+        "changed": False,
+        "chosen": chosen,
+        "go": go,
+        "stores": [host for host in go if host in stores],
+        "edges": [host for host in go if host in facts["groups"].get(EDGE, [])],
+        "refused": refused,
+    }
+
+
+def _is_broken(result: Vars) -> bool:
+    """Whether a look ended in an error, which `failed_when` and the like make none of."""
+    return bool(result.get("msg")) and "refused" not in result and not result.get("unreachable")
+
+
+def _is_away(host: str, facts: Vars) -> bool:
+    found = facts["hostvars"][host].get("__seclyzer_host") or {}
+    return host not in facts["ansible_play_hosts"] or bool(found.get("unreachable"))
+
+
+def _is_staged(of_host: Vars) -> bool:
+    staged = of_host.get("__seclyzer_staged") or {}
+    return not of_host.get("__seclyzer_failed") and "deployment" in staged and not staged.get("failed")
+
+
+def _is_well(of_host: Vars) -> bool:
+    """Whether a host whose batch is over is where it should be."""
+    health = of_host.get("__seclyzer_health") or {}
+    return not of_host.get("__seclyzer_failed") and bool(health.get("summary")) and not health.get("failed")

@@ -1,0 +1,59 @@
+"""The last report of an inventory, kept on the controller, so that a run can take the hosts that need somebody."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .fleet_report import NEEDY
+
+Document = dict[str, Any]
+
+
+def folder() -> Path:
+    """Where reports are kept: $XDG_STATE_HOME/seclyzer, by default ~/.local/state/seclyzer."""
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home) / "seclyzer"
+
+
+def path_of(inventories: Sequence[str]) -> Path:
+    """The file of these inventories, by their paths."""
+    real = [str(Path(one).resolve()) if os.path.exists(one) else one for one in inventories]
+    name = Path(real[0]).stem if real else "none"
+    digest = hashlib.sha256("\n".join(real).encode()).hexdigest()
+    return folder() / f"{name}-{digest[:8]}.json"
+
+
+def load(path: Path) -> Document:
+    """The report; empty when there is none that can be read."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and isinstance(found.get("hosts"), dict) else {}
+
+
+def needy(document: Mapping[str, Any]) -> list[str]:
+    """The hosts that need somebody, by a report."""
+    return [host for host, about in document.get("hosts", {}).items() if about.get("state") in NEEDY]
+
+
+def merged(old: Document, new: Document, known: Sequence[str]) -> Document:
+    """The new report, and of the old one the hosts that this run did not look at and the inventory still has."""
+    kept = {host: about for host, about in old.get("hosts", {}).items() if host in set(known)}
+    return new | {"hosts": kept | new["hosts"]}
+
+
+def write(path: Path, document: Document, mode: int = 0o600) -> None:
+    """Written whole, or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(handle, "w") as stream:
+        json.dump(document, stream, indent=1, ensure_ascii=False)
+        stream.write("\n")
+    beside.replace(path)

@@ -1,0 +1,159 @@
+"""The report of a run: totals, the hosts that need somebody with what to type, the rest in one line a group."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugins.module_utils import fleet_report, last_report, modes
+from plugins.module_utils.fleet_report import Entry, Report, Seen
+
+RUNNING: dict[str, Any] = {"release": "0.1.0-abcdefabcdef", "deployment": 3, "mode": "rust"}
+NEWER = RUNNING | {"deployment": 4}
+HEALTH = {"running": RUNNING, "summary": "app=rust, agent pass"}
+LOOKED = {"running": RUNNING, "mode": "rust", "mode_from": "it runs"}
+
+
+def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
+    return fleet_report.entry(Seen("edge1", **({"preflight": LOOKED} | seen)), check, partial)
+
+
+@pytest.mark.parametrize(
+    ("seen", "state", "at", "cause"),
+    [
+        ({"health": HEALTH}, "healthy", "", []),
+        ({"failed": "the switch: no"}, "failed", "the switch", ["no"]),
+        ({"refused": ["a full disk"]}, "refused", "preflight", ["a full disk"]),
+        ({"preflight": {"unreachable": True, "msg": "no route"}}, "lost", "preflight", ["no route"]),
+        ({"staged": {"unreachable": True}}, "lost", "staging", ["no answer by ssh"]),
+        ({"switched": {"unreachable": True, "msg": "x"}}, "lost", "the switch", ["x"]),
+        ({"preflight": {}, "active": False}, "lost", "preflight", ["no answer by ssh"]),
+        ({"active": False}, "lost", "Redis, the token for InfluxDB, or staging", ["no answer by ssh"]),
+        ({"planned": True, "staged": {"deployment": 4}}, "not started", "the switch", []),
+        ({}, "not looked at", "", []),
+    ],
+)
+def test_what_became_of_a_host_is_one_state(seen: dict[str, Any], state: str, at: str, cause: list[str]) -> None:
+    found = entry(**seen)
+    assert (found.state, found.at, found.cause) == (state, at, cause)
+    assert found.needs_somebody is (state != "healthy")
+
+
+def test_nobody_is_blamed_in_check_mode_nor_by_a_part_of_a_run() -> None:
+    assert entry(check=True).state == "checked"
+    assert entry(partial=True).state == "partial"
+    assert not entry(check=True).needs_somebody and not entry(partial=True).needs_somebody
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("Task failed: Module failed: no room", "no room"),
+        (
+            "Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device\n",
+            "OSError: [Errno 28] No space left on device",
+        ),
+        (
+            "Failed to connect to the host via ssh: Warning: Permanently added 'x' to the list.\n"
+            "ssh: connect to host x port 22: No route to host",
+            "ssh: connect to host x port 22: No route to host",
+        ),
+        ("plain words", "plain words"),
+    ],
+)
+def test_a_cause_has_neither_traceback_nor_internals(said: str, cause: str) -> None:
+    assert fleet_report.plain(said) == cause
+
+
+def test_only_hosts_that_need_somebody_are_told_one_by_one() -> None:
+    well = [Entry(f"edge{n}", "edge", "healthy", running=RUNNING, done=["nothing to do"]) for n in range(1, 13)]
+    changed = Entry("edge20", "edge", "healthy", running=NEWER, before=RUNNING, done=["deployment 4 after 3"])
+    bad = Entry("edge21", "edge", "failed", "the switch", NEWER, RUNNING, ["it did not start"], ["panic: no key"])
+    bad.command = "ansible-playbook rollback.yml --limit edge21"
+    late = [
+        Entry(f"edge{n}", "edge", "not started", "the switch", RUNNING, command="ansible-playbook x") for n in (22, 23)
+    ]
+    report = Report(
+        "r1", "now", [*well, changed, bad, *late], stopped="edge21 failed: the other 2 hosts were not started"
+    )
+    assert report.lines() == [
+        "16 hosts: 1 failed; 2 not started; 1 healthy, changed; 12 healthy, unchanged  (run r1)",
+        "edge21  FAILED in the switch",
+        "  runs    0.1.0-abcdefabcdef, deployment 4, rust",
+        "  before  0.1.0-abcdefabcdef, deployment 3, rust",
+        "  cause   it did not start",
+        "  said    panic: no key",
+        "  do      ansible-playbook rollback.yml --limit edge21",
+        "NOT STARTED  edge22, edge23: as before this run",
+        "  do      ansible-playbook x",
+        "edge21 failed: the other 2 hosts were not started",
+        "1 edge  0.1.0-abcdefabcdef  rust  healthy, changed: edge20",
+        "  deployment 4 after 3: edge20",
+        "12 edges  0.1.0-abcdefabcdef  rust  healthy, unchanged: "
+        "edge1, edge2, edge3, edge4, edge5, edge6, edge7, edge8 and 4 more",
+    ]
+    assert report.bad == ["edge21", "edge22", "edge23"]
+
+
+def test_what_was_typed_is_told_with_what_the_next_plain_run_does() -> None:
+    typed = {"mode": "rust", "mode_from": "-e mode="}
+    preflights = [typed, typed, typed | {"inventory_mode": "hybrid"}, typed | {"inventory_mode": "rust"}]
+    assert fleet_report.next_run(["mode", "redis_port"], preflights) == [
+        "by -e and not by the inventory: mode=rust; in a run without it 1 edge would run hybrid, 3 edges would keep it",
+        "by -e and not by the inventory: redis_port; a run without it goes back to the inventory's value",
+    ]
+    assert fleet_report.next_run(["mode"], [LOOKED]) == []
+
+
+def test_the_last_report_names_who_needs_somebody_and_keeps_those_of_another_run(tmp_path: Path) -> None:
+    path = tmp_path / "seclyzer" / "fleet.json"
+    assert last_report.load(path) == {}
+    first = Report(
+        "r1", "then", [Entry("a", "edge", "failed"), Entry("b", "edge", "lost"), Entry("gone", "edge", "lost")]
+    )
+    last_report.write(path, first.document())
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert last_report.needy(last_report.load(path)) == ["a", "b", "gone"]
+    second = Report("r2", "now", [Entry("a", "edge", "healthy")])
+    last_report.write(path, last_report.merged(last_report.load(path), second.document(), ["a", "b"]))
+    assert last_report.needy(last_report.load(path)) == ["b"]
+    path.write_text("{")
+    assert last_report.load(path) == {}
+
+
+def test_inventories_are_told_apart_by_their_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    one, other = (last_report.path_of([str(tmp_path / name / "fleet")]) for name in ("a", "b"))
+    assert one != other and one.parent == tmp_path / "seclyzer" and one.name.startswith("fleet-")
+
+
+MOUSE_IN_PYTHON = {**modes.MODES["hybrid"], "mouse": "python"}
+
+
+@pytest.mark.parametrize(
+    ("preflight_result", "running", "words"),
+    [
+        ({"inventory_mode": "rust"}, {"mode": "rust", "implementations": modes.MODES["rust"]}, ""),
+        ({}, {"mode": "rust", "implementations": modes.MODES["rust"]}, ""),
+        ({"inventory_mode": "rust"}, {"mode": None}, ""),
+        (
+            {"inventory_mode": "rust"},
+            {"mode": "hybrid", "implementations": modes.MODES["hybrid"]},
+            "the inventory says rust",
+        ),
+        (
+            {"inventory_mode": "hybrid", "overrides": {"mouse": "python"}},
+            {"mode": "hybrid", "implementations": MOUSE_IN_PYTHON},
+            "",
+        ),
+        (
+            {"overrides": {"mouse": "python"}},
+            {"mode": "hybrid", "implementations": modes.MODES["hybrid"]},
+            "the inventory says mouse=python",
+        ),
+    ],
+)
+def test_the_report_says_where_a_host_differs_from_the_inventory(
+    preflight_result: Any, running: Any, words: str
+) -> None:
+    assert fleet_report.against_inventory(preflight_result, running) == words
