@@ -24,7 +24,7 @@ def seen(host: Host) -> str:
 
 @pytest.fixture
 def damaged(host: Host) -> Iterator[int]:
-    """The deployment that undoing the last run leads to, with a unit that somebody has changed."""
+    """The deployment that undoing the last run leads to, with a unit that was changed by hand."""
     known = module(host, DEPLOYMENT, state="status", scope="runs")
     number = int(known["runs"][-1]["from"])
     unit = f"{deployment.HOME}/deployments/{number}/units/{EXTRACTORS['app']}"
