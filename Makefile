@@ -7,10 +7,10 @@ SUITES ?=
 SOAK ?=
 SIGN_KEY ?=
 
-.PHONY: help setup unsetup build bundle lab-up lab-down demo test soak bench audit lint format lock clean
+.PHONY: help setup unsetup build bundle bundle-aarch64 lab-up lab-down demo test soak bench audit lint format lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup:  ## install what the project needs on this machine
 	@scripts/setup
@@ -24,6 +24,11 @@ build: setup  ## build/rust/* and build/python/bin/*
 bundle: build  ## build/bundle: what site.yml rolls out, signed (SIGN_KEY=~/.ssh/release; none = unsigned)
 	@$(PYTHON) -m lab images >/dev/null
 	@SECLYZER_SIGN_KEY=$(SIGN_KEY) $(PYTHON) -m scripts.bundle
+
+bundle-aarch64: build  ## build/bundle-aarch64: the same for ARM hosts (needs gcc-aarch64-linux-gnu and qemu-user)
+	@scripts/build aarch64
+	@$(PYTHON) -m lab images >/dev/null
+	@SECLYZER_SIGN_KEY=$(SIGN_KEY) $(PYTHON) -m scripts.bundle --arch aarch64
 
 lab-up: setup  ## bring up the lab of systemd hosts (LAB=demo)
 	@$(PYTHON) -m lab influxd >/dev/null

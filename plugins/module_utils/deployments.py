@@ -33,7 +33,7 @@ class Desired:
     config: Mapping[str, str]
     probes: Mapping[str, str]
     """Where health asks, each when there is one: `redis_socket`, `agent`, `influx_url`, `influx_socket`,
-    `influx_ca_file`.
+    `influx_ca_file`; and `influx_other`, when the store may be another server.
     """
 
     @property

@@ -28,18 +28,18 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Result:
     """The first answer that waits for nothing; after one that does, `pause` seconds pass. `lost` is what `ask` raises
-    when the host is not reached: the end of it, unless this `keeps_on`, or waited already. What is waited for is told.
+    when the host is not reached: the end of it, unless this `keeps_on`, or waited already. What is waited for is shown.
     """
     began = answered = clock()
-    told = ""
+    shown = ""
     while True:
         try:
             result = ask()
         except lost as fault:
             if not keeps_on or clock() - answered >= LOST:
                 raise
-            _tell(tell, told, words := f"not reached, its trial goes on without us: {fault}")
-            told = words
+            _tell(tell, shown, words := f"not reached, its trial goes on without us: {fault}")
+            shown = words
             sleep(PAUSE)
             continue
         answered, keeps_on = clock(), True
@@ -51,11 +51,11 @@ def follow(
                 "failed": True,
                 "msg": f"still waits for {waiting}; look at journalctl -u seclyzer-trial there",
             }
-        _tell(tell, told, waiting)
-        told = waiting
+        _tell(tell, shown, waiting)
+        shown = waiting
         sleep(pause)
 
 
-def _tell(tell: Callable[[str], None], told: str, words: str) -> None:
-    if words != told:
+def _tell(tell: Callable[[str], None], shown: str, words: str) -> None:
+    if words != shown:
         tell(words)

@@ -286,7 +286,7 @@ def _influxdb(target: Target, found: Health) -> None:
     ca = target.probes.get("influx_ca_file") or None
     try:
         if way:
-            status = by_socket.status_of(f"{url}/health", way, ca, 5)
+            status = by_socket.status_of(f"{url}/health", way, ca, 5, "influx_other" in target.probes)
             if status != 200:
                 raise OSError(f"status {status}")
         else:  # a deployment from before there were sockets

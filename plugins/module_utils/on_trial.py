@@ -35,7 +35,7 @@ def switch(
 ) -> tuple[Done, Trial | None]:
     """Goes to deployment `n`, on trial when it is another one than runs; the trial that has begun.
 
-    What fails once the trial has begun is told by the trial: the host returns by itself.
+    What fails once the trial has begun is reported by the trial: the host returns by itself.
     """
     current = deployments.current(layout)
     if not terms.soak or n == current or not judge_unit.can_judge(layout, current, n):

@@ -32,7 +32,7 @@ PROVEN_WITHIN = 120.0
 MACHINE = "the host itself"
 """Who returns, in the history."""
 NOTIFY = os.environ.pop("NOTIFY_SOCKET", "")
-"""Where systemd is told; taken out of the environment, since programs that are run here have nothing to tell."""
+"""Where systemd is notified; taken out of the environment, since programs that are run here must not notify it."""
 ROUTINE = re.compile(r'\blevel=info\b|"level": ?"info"')
 CGROUPS = Path("/sys/fs/cgroup")
 CACHED = ("file", "total_cache")
@@ -160,11 +160,11 @@ class Watching:
         blamed = verdict.units or tuple(unit for name, unit in short.items() if re.search(rf"\b{name}\b", verdict.why))
         words = [verdict.why]
         for unit in blamed[:3]:
-            said = systemd.last_words(unit, trial.began)
+            lines = systemd.last_words(unit, trial.began)
             if not verdict.units:  # it still runs: what it wrote to say that all is well explains nothing
-                said = [line for line in said if not ROUTINE.search(line)]
-            if said:
-                words.append(f"{switching.short(unit)}'s last words: {health.short(' | '.join(said), 300)}")
+                lines = [line for line in lines if not ROUTINE.search(line)]
+            if lines:
+                words.append(f"{switching.short(unit)}'s last words: {health.short(' | '.join(lines), 300)}")
         return "; ".join(words)
 
     def _give_back(self, trial: Trial) -> None:

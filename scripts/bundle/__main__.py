@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from plugins.module_utils.layout import Refused
 from scripts.bundle import BundleError, archives, judge, python_tree, rust, sbom, signing
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
-from scripts.bundle.targets import ARCHITECTURE, FILES, TARGETS, Target
+from scripts.bundle.targets import ARCHITECTURES, FILES, NATIVE, TARGETS, Architecture, Target
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("extractors/python", "agent")
@@ -35,18 +36,20 @@ def main() -> int:
     """Builds the bundle; exit status 1 and a sentence when something is missing."""
     parser = argparse.ArgumentParser(prog="python -m scripts.bundle", description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree to build from")
+    parser.add_argument("--arch", choices=ARCHITECTURES, default=NATIVE, help="what the hosts run on")
     parser.add_argument("--out", type=Path, help="where to put it (default: build/bundle in the tree)")
     options = parser.parse_args()
     root = options.root.resolve()
-    out = options.out or root / "build" / "bundle"
+    arch = ARCHITECTURES[options.arch]
+    out = options.out or root / "build" / f"bundle{_suffix(arch)}"
     try:
         signs = signing.chosen()
-        key = inputs(root)
+        key = inputs(root, arch)
         if (release := up_to_date(out, key)) is None:
-            release = build(root, out, key)
+            release = build(root, arch, out, key)
         signed = signing.ensure(out, signs)
-        one = out.with_name(f"{out.name}-{ARCHITECTURE}.tar")
-        archives.single(out, f"seclyzer-{release}-{ARCHITECTURE}", one)
+        one = out.with_name(f"{out.name.removesuffix(_suffix(arch))}-{arch.name}.tar")
+        archives.single(out, f"seclyzer-{release}-{arch.name}", one)
         print(f"{out}, and in one file {one.name}: release {release}, {signed}")
     except BundleError as fault:
         print(f"bundle: {fault}", file=sys.stderr)
@@ -54,7 +57,16 @@ def main() -> int:
     return 0
 
 
-def inputs(root: Path) -> str:
+def _suffix(arch: Architecture) -> str:
+    """What the names of folders in build/ end with."""
+    return "" if arch.name == NATIVE else f"-{arch.name}"
+
+
+def _programs(root: Path, arch: Architecture) -> list[Path]:
+    return rust.programs(root / "build" / f"rust{_suffix(arch)}")
+
+
+def inputs(root: Path, arch: Architecture = ARCHITECTURES[NATIVE]) -> str:
     """The hash of everything the bundle is made from."""
     missing = [name for name in NEEDED if not (root / name).is_file()]
     if missing:
@@ -66,7 +78,7 @@ def inputs(root: Path) -> str:
         root / "VERSION",
         root / SPEC,
         root / CRATES,
-        *rust.programs(root / "build" / "rust"),
+        *_programs(root, arch),
         *_files(Path(__file__).parent),
         *FILES,
     ]
@@ -97,7 +109,7 @@ def up_to_date(out: Path, key: str) -> str | None:
     return bundles.release_of(manifest) if whole else None
 
 
-def build(root: Path, out: Path, key: str) -> str:
+def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
     """Builds all of it beside the old one, and puts it in its place when it is whole."""
     version = (root / "VERSION").read_text().strip()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -106,15 +118,15 @@ def build(root: Path, out: Path, key: str) -> str:
         fresh = scratch / "bundle"
         fresh.mkdir()
         with step("Rust programs and golden vectors"):
-            common, glibc = _common(root, scratch, fresh)
+            common, glibc = _common(root, arch, scratch, fresh)
         with step("our Python packages"):
             ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
         with ThreadPoolExecutor() as pool:
             targets = {target.name: target for target in TARGETS}.values()  # bytecode goes by the minor version
-            trees = list(pool.map(lambda target: _tree(root, target, ours, scratch, fresh), targets))
-        crates = sbom.linked(root, ARCHITECTURE)
+            trees = list(pool.map(lambda target: _tree(root, arch, target, ours, scratch, fresh), targets))
+        crates = sbom.linked(root, arch.name)
         (fresh / sbom.NAME).write_text(sbom.document(root, [root / lock for lock in LOCKS], crates, version))
-        release = _describe(root, version, glibc, [common, *trees], fresh)
+        release = _describe(root, arch, version, glibc, [common, *trees], fresh)
         (fresh / ".inputs").write_text(key)
         for path in fresh.iterdir():
             path.chmod(0o644)
@@ -122,23 +134,25 @@ def build(root: Path, out: Path, key: str) -> str:
     return release
 
 
-def _common(root: Path, scratch: Path, fresh: Path) -> tuple[Archive, str]:
+def _common(root: Path, arch: Architecture, scratch: Path, fresh: Path) -> tuple[Archive, str]:
     tree = scratch / "common"
-    glibc = rust.copy(rust.programs(root / "build" / "rust"), tree / "bin")
+    glibc = rust.copy(_programs(root, arch), tree / "bin", arch)
     shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
     shutil.copytree(root / BENCH, tree / "bench", ignore=UNWANTED_BENCH)
     judge.copy(root, tree / "judge")
+    if arch.name != platform.machine():
+        rust.prove(tree / "bin", tree / "vectors", arch)
     return archives.pack("common", tree, fresh), glibc
 
 
-def _tree(root: Path, target: Target, ours: list[Path], scratch: Path, fresh: Path) -> Archive:
+def _tree(root: Path, arch: Architecture, target: Target, ours: list[Path], scratch: Path, fresh: Path) -> Archive:
     with step(f"Python {target.minor} for {target.distribution} {target.version}"):
         tree = scratch / target.name
-        python_tree.build(target, [root / lock for lock in LOCKS], ours, tree)
+        python_tree.build(target, arch.platform, [root / lock for lock in LOCKS], ours, tree)
         return archives.pack(target.name, tree, fresh)
 
 
-def _describe(root: Path, version: str, glibc: str, packed: list[Archive], fresh: Path) -> str:
+def _describe(root: Path, arch: Architecture, version: str, glibc: str, packed: list[Archive], fresh: Path) -> str:
     """Writes manifest.json and SHA256SUMS; the release is named by the content of all archives."""
     content = hashlib.sha256("".join(f"{a.name} {a.content}\n" for a in packed).encode()).hexdigest()
     release = f"{version}-{content[:12]}"
@@ -146,7 +160,7 @@ def _describe(root: Path, version: str, glibc: str, packed: list[Archive], fresh
         "schema": bundles.SCHEMA,
         "release": release,
         "version": version,
-        "architecture": ARCHITECTURE,
+        "architecture": arch.name,
         "systems": _systems(),
         "glibc": glibc,
         "outputs": json.loads((root / SPEC).read_text())["schema"],

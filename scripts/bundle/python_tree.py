@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripts.bundle import BundleError
 from scripts.bundle.say import run
-from scripts.bundle.targets import PLATFORM, Target
+from scripts.bundle.targets import Target
 
 HOME = "/opt/seclyzer/venv"
 """What tracebacks name as the tree's place; the real one has the release in it."""
@@ -42,13 +42,13 @@ def wheels(packages: list[Path], scratch: Path) -> list[Path]:
     return sorted(out.glob("*.whl"))
 
 
-def build(target: Target, locks: list[Path], ours: list[Path], tree: Path) -> None:
-    """Makes `venv/` below `tree`."""
+def build(target: Target, platform: str, locks: list[Path], ours: list[Path], tree: Path) -> None:
+    """Makes `venv/` below `tree`, with wheels for a platform. Bytecode is the same on all of them."""
     venv = tree / "venv"
     site = venv / "lib" / target.name / "site-packages"
     site.mkdir(parents=True)
     install = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
-    install += ["--python-version", target.python, "--python-platform", PLATFORM, "--link-mode", "copy"]
+    install += ["--python-version", target.python, "--python-platform", platform, "--link-mode", "copy"]
     run([*install, "--target", str(site), *(f"--requirements={lock}" for lock in locks)])
     programs = venv / "bin"
     programs.mkdir()

@@ -1,11 +1,15 @@
 """The Rust programs, and whether they would run on every host the bundle serves."""
 
 import re
+import shlex
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 from scripts.bundle import BundleError
-from scripts.bundle.targets import ARCHITECTURE, ELF_MACHINE, GLIBC, PROGRAMS
+from scripts.bundle.say import run
+from scripts.bundle.targets import GLIBC, PROGRAMS, Architecture
 
 SYMBOL = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0")
 
@@ -17,26 +21,43 @@ def programs(folder: Path) -> list[Path]:
     """The built programs; refuses when one is missing."""
     found = [folder / name for name in PROGRAMS]
     if missing := [path.name for path in found if not path.is_file()]:
-        raise BundleError(f"{folder} has no {', '.join(missing)}; `make build` builds them")
+        with_it = "make bundle-aarch64" if folder.name.endswith("-aarch64") else "make build"
+        raise BundleError(f"{folder} has no {', '.join(missing)}; `{with_it}` builds them")
     return found
 
 
-def copy(built: list[Path], into: Path) -> str:
+def copy(built: list[Path], into: Path, architecture: Architecture) -> str:
     """Copies the programs into `bin/`; returns the newest glibc any of them needs."""
     into.mkdir(parents=True)
     newest = (0, 0)
     for path in built:
-        newest = max(newest, _required_glibc(path))
+        newest = max(newest, _required_glibc(path, architecture))
         shutil.copyfile(path, into / path.name)
         (into / path.name).chmod(0o755)
     return f"{newest[0]}.{newest[1]}"
 
 
-def _required_glibc(path: Path) -> tuple[int, int]:
+def prove(programs: Path, vectors: Path, architecture: Architecture) -> None:
+    """Replays the golden vectors with programs that this machine runs only in qemu."""
+    qemu = shutil.which(f"qemu-{architecture.name}")
+    if qemu is None:
+        raise BundleError(
+            f"qemu-{architecture.name} is missing, by which the programs prove what they compute; install qemu-user"
+        )
+    with tempfile.TemporaryDirectory() as name:
+        for program in programs.iterdir():
+            wrapper = Path(name) / program.name
+            libraries = f"/usr/{architecture.name}-linux-gnu"
+            wrapper.write_text(f'#!/bin/sh\nexec {qemu} -L {libraries} {shlex.quote(str(program))} "$@"\n')
+            wrapper.chmod(0o755)
+        run([sys.executable, vectors / "check.py", "--bin", name, "--implementation", "rust"])
+
+
+def _required_glibc(path: Path, architecture: Architecture) -> tuple[int, int]:
     """The newest glibc a program asks for; refuses one that some host does not have."""
     data = path.read_bytes()
-    if data[:4] != b"\x7fELF" or int.from_bytes(data[18:20], "little") != ELF_MACHINE:
-        raise BundleError(f"{path} is no program for {ARCHITECTURE}")
+    if data[:4] != b"\x7fELF" or int.from_bytes(data[18:20], "little") != architecture.elf:
+        raise BundleError(f"{path} is no program for {architecture.name}")
     # Names of versions stand between zeros; two in a row share one, so look with overlap.
     versions = [(int(m[1]), int(m[2])) for m in re.finditer(rb"(?=" + SYMBOL.pattern + rb")", data)]
     if RELR in data:

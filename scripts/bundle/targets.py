@@ -8,13 +8,30 @@ import yaml
 
 from plugins.module_utils import kinds, systems
 
-ARCHITECTURE = "x86_64"
-ELF_MACHINE = 62
-PLATFORM = "x86_64-manylinux_2_28"
 GLIBC = (2, 36)
 """The oldest C library among the hosts: Debian 12's."""
 
 PROGRAMS = tuple(kinds.PROGRAMS.values())
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What hosts run on: as `uname -m` names it, as ELF does, and as wheels do."""
+
+    name: str
+    elf: int
+    platform: str
+
+
+ARCHITECTURES = {
+    one.name: one
+    for one in (
+        Architecture("x86_64", 62, "x86_64-manylinux_2_28"),
+        Architecture("aarch64", 183, "aarch64-manylinux_2_28"),
+    )
+}
+NATIVE = "x86_64"
+"""What `make bundle` builds for, into build/bundle; for the others `make bundle-aarch64`, into build/bundle-aarch64."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The bundle: the same bytes for the same content, and programs that every host can run."""
 
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -9,8 +10,13 @@ import pytest
 
 from plugins.module_utils import kinds
 from scripts.bundle import BundleError, rust
+from scripts.bundle.__main__ import inputs
 from scripts.bundle.archives import pack
 from scripts.bundle.python_tree import PROGRAM
+from scripts.bundle.targets import ARCHITECTURES
+from tests.helpers import ROOT
+
+X86, ARM = ARCHITECTURES["x86_64"], ARCHITECTURES["aarch64"]
 
 
 def tree(folder: Path, says: str = "hello") -> Path:
@@ -56,21 +62,67 @@ def elf(path: Path, *versions: str, machine: int = 62) -> Path:
 
 def test_the_newest_glibc_that_a_program_asks_for_is_found(tmp_path: Path) -> None:
     program = elf(tmp_path / "p", "GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_2.17")
-    assert rust.copy([program], tmp_path / "bin") == "2.34"
+    assert rust.copy([program], tmp_path / "bin", X86) == "2.34"
 
 
 def test_packed_relocations_need_the_glibc_that_knows_them(tmp_path: Path) -> None:
-    assert rust.copy([elf(tmp_path / "p", "GLIBC_2.34", "GLIBC_ABI_DT_RELR")], tmp_path / "bin") == "2.36"
+    assert rust.copy([elf(tmp_path / "p", "GLIBC_2.34", "GLIBC_ABI_DT_RELR")], tmp_path / "bin", X86) == "2.36"
 
 
 def test_a_program_that_the_oldest_host_cannot_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"needs glibc 2.39, the oldest host has 2.36"):
-        rust.copy([elf(tmp_path / "p", "GLIBC_2.2.5", "GLIBC_2.39")], tmp_path / "bin")
+        rust.copy([elf(tmp_path / "p", "GLIBC_2.2.5", "GLIBC_2.39")], tmp_path / "bin", X86)
 
 
 def test_a_program_for_another_machine_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is no program for x86_64"):
-        rust.copy([elf(tmp_path / "p", machine=183)], tmp_path / "bin")
+        rust.copy([elf(tmp_path / "p", machine=183)], tmp_path / "bin", X86)
+
+
+def test_a_program_is_for_the_machine_that_the_bundle_is_for(tmp_path: Path) -> None:
+    assert rust.copy([elf(tmp_path / "p", "GLIBC_2.34", machine=183)], tmp_path / "bin", ARM) == "2.34"
+    with pytest.raises(BundleError, match="is no program for aarch64"):
+        rust.copy([elf(tmp_path / "p", "GLIBC_2.34")], tmp_path / "bin2", ARM)
+
+
+def test_programs_of_another_machine_replay_the_golden_vectors_in_qemu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qemu = program(tmp_path / "qemu-aarch64", '[ "$1" = -L ] && shift 2; exec "$@"')  # runs this machine's own
+    monkeypatch.setenv("PATH", f"{qemu.parent}:/usr/bin:/bin")
+    rust.prove(ROOT / "build" / "rust", ROOT / "extractors" / "vectors", ARM)
+    for name in kinds.PROGRAMS.values():
+        program(tmp_path / "wrong" / name, "exit 0")
+    with pytest.raises(BundleError, match="failed"):
+        rust.prove(tmp_path / "wrong", ROOT / "extractors" / "vectors", ARM)
+
+
+def test_a_bundle_is_built_again_when_the_programs_of_its_own_machine_change(tmp_path: Path) -> None:
+    for path in ROOT.iterdir():
+        if path.name != "build":
+            (tmp_path / path.name).symlink_to(path)
+    for name in kinds.PROGRAMS.values():
+        program(tmp_path / "build" / "rust" / name, "exit 0")
+    native = inputs(tmp_path, X86)
+    with pytest.raises(BundleError, match=r"rust-aarch64 has no .*; `make bundle-aarch64` builds them"):
+        inputs(tmp_path, ARM)
+    shutil.copytree(tmp_path / "build" / "rust", tmp_path / "build" / "rust-aarch64")
+    before = inputs(tmp_path, ARM)
+    program(tmp_path / "build" / "rust-aarch64" / kinds.PROGRAMS["mouse"], "exit 1")
+    assert inputs(tmp_path, ARM) != before and inputs(tmp_path, X86) == native
+
+
+def program(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_without_qemu_a_bundle_for_another_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BundleError, match=r"qemu-aarch64 is missing.*install qemu-user"):
+        rust.prove(tmp_path, tmp_path, ARM)
 
 
 def test_missing_programs_are_reported_with_the_command_that_builds_them(tmp_path: Path) -> None:

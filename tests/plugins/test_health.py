@@ -210,8 +210,8 @@ def test_influxdb_is_asked_through_the_socket_in_its_own_name(
     fake.active[UNIT] = 0
     Agent.report = {"status": "pass"}
 
-    def looked(url: str, by: str = path) -> health.Health:
-        probes = {"influx_url": url, "influx_socket": by, "influx_ca_file": ca}
+    def looked(url: str, by: str = path, **more: str) -> health.Health:
+        probes = {"influx_url": url, "influx_socket": by, "influx_ca_file": ca, **more}
         return health.look(Target("0.1.0", {}, {UNIT: ""}, probes))
 
     with BySocket(path, Agent) as server:  # type: ignore[arg-type]
@@ -224,6 +224,10 @@ def test_influxdb_is_asked_through_the_socket_in_its_own_name(
         assert looked("https://store:8086").faults == [
             f"InfluxDB does not answer at https://store:8086 by {path}: status 503"
         ]
+        assert looked("https://store:8086", influx_other="yes").faults != []
+        Agent.report = {"status": "pass", "name": "another"}
+        assert "as no InfluxDB 2 does" in looked("https://store:8086").faults[0]
+        assert looked("https://store:8086", influx_other="yes").running == ["InfluxDB answers"]
         (fault,) = looked("https://elsewhere:8086").faults
         assert "certificate" in fault
         server.shutdown()

@@ -193,7 +193,7 @@ def test_a_leak_takes_samples() -> None:
     assert leak([(0.0, 0), (30.0, 8 * MIB)], 32 * MIB) == 0.0
 
 
-def test_what_is_away_is_waited_for_and_held_against_nobody_until_the_deadline() -> None:
+def test_what_is_away_is_waited_for_and_held_against_no_unit_until_the_deadline() -> None:
     def host(back: int) -> Host:
         return lambda at: flowing(at, away=["Redis does not answer"] if at < back else [])
 

@@ -22,6 +22,12 @@ NO_HOST = {
     "seclyzer_agent": ("__seclyzer_agent_part", "seclyzer-agent.service", "agent.yaml"),
 }
 """Roles that only render, with what they leave."""
+CHECKED = {
+    "redis": "Start and enable Redis",
+    "influxdb_gateway": "Update the gateway's credentials and check that it answers",
+}
+"""Roles whose example runs in check mode here, up to the task that needs systemd or the store's certificate."""
+TASK = re.compile(r"^TASK \[\w+ : (.*)\] \*+$", re.MULTILINE)
 
 
 def options(role: Path) -> dict[str, dict[str, Any]]:
@@ -74,16 +80,15 @@ def example(role: Path) -> str:
     return found[1]
 
 
-def ansible(folder: Path, text: str, *words: str) -> str:
+def run(folder: Path, text: str, *words: str) -> subprocess.CompletedProcess[str]:
     (folder / "play.yml").write_text(text)
     (folder / "hosts").write_text("[seclyzer_edge]\nhere ansible_connection=local\n[seclyzer_store]\nhere\n")
-    done = subprocess.run(
-        ["ansible-playbook", "-i", str(folder / "hosts"), str(folder / "play.yml"), *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    command = ["ansible-playbook", "-i", str(folder / "hosts"), str(folder / "play.yml"), *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+
+
+def ansible(folder: Path, text: str, *words: str) -> str:
+    done = run(folder, text, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -117,3 +122,11 @@ def test_a_role_that_renders_does_so_alone(name: str, tmp_path: Path) -> None:
         f"{key}={value}" for _, of in BASE for key, value in of if f"{key}={value}\n" not in part["units"][unit]
     ] == []
     assert yaml.safe_load(part["config"][config])["influx_url"] == "https://store.example.com:8086"
+
+
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_role_that_installs_does_so_alone_as_far_as_check_mode_shows(name: str, tmp_path: Path) -> None:
+    done = run(tmp_path, example(ROOT / "roles" / name), "--check")
+    tasks = TASK.findall(done.stdout)
+    assert CHECKED[name] in tasks, done.stdout + done.stderr
+    assert done.returncode == 0 or tasks[-1] == CHECKED[name], done.stdout + done.stderr

@@ -253,7 +253,7 @@ def _cut(_: float) -> None:
     raise Killed
 
 
-def test_the_deadline_passes_while_nobody_judges(world: World) -> None:
+def test_the_deadline_passes_while_nothing_judges(world: World) -> None:
     world.switch()
     trial = world.trial()
     trial.deadline = trial.began

@@ -207,10 +207,9 @@ def test_an_unsigned_bundle_is_accepted_on_request_and_the_report_says_so(tmp_pa
     shutil.copytree(ROOT / "build" / "bundle", folder)
     unsigned(folder)
     typed = ["-e", f"seclyzer_bundle={folder}", "-e", '{"seclyzer_release_allow_unsigned": true}']
-    run = roll_out(*typed, "--limit", "edge1", "--check")
+    run = roll_out(*typed, "--limit", "edge1", "--tags", "preflight")
     assert run.status == 0, run.text
     assert "the bundle is not signed: seclyzer_release_allow_unsigned accepts it" in run.text
-    assert "nothing to do" in run.line("edge1") or "not changed: check mode" in run.line("edge1")
 
 
 def digest(path: Path) -> str:
