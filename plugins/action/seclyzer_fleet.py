@@ -87,7 +87,7 @@ def option(facts: Vars, name: str) -> Any:
 
 
 def _chosen(facts: Vars) -> dict[str, Any]:
-    """After a look at all hosts: who goes on. What is wrong with one is said, and stops that one."""
+    """After a look at all hosts: who goes on. What is wrong with one is reported, and stops that one."""
     hostvars, stores = facts["hostvars"], facts["groups"].get(STORE, [])
     chosen = list(facts["ansible_play_hosts_all"])
     refused: dict[str, list[str]] = {}

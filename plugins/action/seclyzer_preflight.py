@@ -100,10 +100,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
             names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known), *renamed.conflicts(of_host)]
             signed = _signed(bundle, of_host) if bundle else []
-            said = [*names, *_types(of_host, known), *_mode(of_host), *unsafe, *signed]
+            found = [*names, *_types(of_host, known), *_mode(of_host), *unsafe, *signed]
             # What is of the wrong type is reported as that, and not as out of its limits as well.
-            said += [] if said else self._out_of_limits(host, roles, checks, facts)
-            for sentence in said:
+            found += [] if found else self._out_of_limits(host, roles, checks, facts)
+            for sentence in found:
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
         if store:
@@ -267,7 +267,7 @@ def _only(facts: Vars) -> tuple[list[str], list[str], str]:
     if wish is None:
         return hosts, [], ""
     if wish != "failed":
-        return [], [], f"only is {wish!r}; it has to be failed: the hosts that need somebody by the last report"
+        return [], [], f"only is {wish!r}; it has to be failed: the hosts that need an operator by the last report"
     path = last_report.path_of(inventories())
     last = last_report.load(path)
     if not last:

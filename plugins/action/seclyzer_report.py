@@ -33,7 +33,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The lines of the report, and the hosts that need somebody."""
+        """The lines of the report, and the hosts that need an operator."""
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
             {name: {"type": "str", "default": default} for name, default in REGISTERED.items()}
@@ -58,7 +58,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if run.get("unsigned"):
             general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
-            one.command = command(one, arguments["playbook"], typed) if one.needs_somebody else ""
+            one.command = command(one, arguments["playbook"], typed) if one.needs_operator else ""
         report = Report(
             run=str(run.get("rollout") or ""),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -101,7 +101,7 @@ def _notes(of_host: Vars) -> list[str]:
 
 
 def _stopped(facts: Vars) -> str:
-    """Why hosts were not started: what the last batch that began was told."""
+    """Why hosts were not started: what the last batch that began was given."""
     reasons = [(facts.get("__seclyzer_batches") or {}).get("stopped")]
     for host in facts["ansible_play_hosts_all"]:
         reasons.append((facts["hostvars"][host].get("__seclyzer_batch") or {}).get("stopped"))
@@ -140,7 +140,7 @@ def inventories() -> list[str]:
 
 
 def command(one: Entry, playbook: str, typed: Sequence[str]) -> str:
-    """What to type for a host that needs somebody."""
+    """What to type for a host that needs an operator."""
     words = [
         "ansible-playbook",
         *(word for name in context.CLIARGS.get("inventory") or () for word in ("-i", _short(name))),

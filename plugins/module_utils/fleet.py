@@ -30,8 +30,8 @@ def cut(total: int, sizes: Sequence[object]) -> list[int]:
     left, given = total, list(sizes) or ["100%"]
     while left > 0:
         size = str(given[min(len(found), len(given) - 1)])
-        wanted = max(1, total * int(size[:-1]) // 100) if size.endswith("%") else int(size)
-        found.append(min(wanted, left))
+        desired = max(1, total * int(size[:-1]) // 100) if size.endswith("%") else int(size)
+        found.append(min(desired, left))
         left -= found[-1]
     return found
 

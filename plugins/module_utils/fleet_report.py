@@ -1,4 +1,4 @@
-"""What a run over a fleet came to: totals, the hosts that need somebody, and the rest in one line a group.
+"""What a run over a fleet came to: totals, the hosts that need an operator, and the rest in one line a group.
 
 Pure: what earlier tasks registered of each host comes in, lines and a JSON document go out.
 """
@@ -15,7 +15,7 @@ from .fleet import count, named
 
 SCHEMA = 1
 NEEDY = ("refused", "lost", "failed", "not started", "not looked at")
-"""The states in which a host needs somebody, in the order of the report."""
+"""The states in which a host needs an operator, in the order of the report."""
 INTERNAL = re.compile(r"^(?:Task failed: )?(?:Module failed: |Action failed: )?")
 TRACE = "Traceback (most recent call last)"
 WARNS = re.compile(r"agent (?:warn|fail) \(")
@@ -67,7 +67,7 @@ class Entry:
     differs: str = ""
 
     @property
-    def needs_somebody(self) -> bool:
+    def needs_operator(self) -> bool:
         """Whether it is not where it should be."""
         return self.state in NEEDY
 
@@ -181,8 +181,8 @@ class Report:
 
     @property
     def bad(self) -> list[str]:
-        """Hosts that need somebody."""
-        return [one.host for one in self.entries if one.needs_somebody]
+        """Hosts that need an operator."""
+        return [one.host for one in self.entries if one.needs_operator]
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -204,7 +204,7 @@ class Report:
             found += _needy([one for one in self.entries if one.state == state])
         if self.stopped:
             found.append(self.stopped)
-        found += _groups([one for one in self.entries if not one.needs_somebody])
+        found += _groups([one for one in self.entries if not one.needs_operator])
         return [*found, *_noted(self.entries), *self.general]
 
 
@@ -247,7 +247,7 @@ def _needy(entries: Sequence[Entry]) -> list[str]:
         if one.before.get("deployment") != one.running.get("deployment"):
             lines.append(f"  before  {what_runs(one.before)}")
         lines += [f"  cause   {words}" for words in one.cause]
-        lines += [f"  said    {words}" for words in one.last_words]
+        lines += [f"  logged  {words}" for words in one.last_words]
         lines += [f"  do      {one.command}"] if one.command else []
     return lines
 
@@ -259,7 +259,7 @@ def _as_before(one: Entry) -> str:
 
 
 def _groups(entries: Sequence[Entry]) -> list[str]:
-    """The hosts that need nobody, those alike in one line."""
+    """The hosts that need no operator, those alike in one line."""
     groups: dict[str, list[Entry]] = {}
     for one in entries:
         runs = f"{one.running['release']}  {one.running['mode'] or 'agent only'}" if one.running else "nothing deployed"
@@ -308,8 +308,8 @@ def next_run(typed: Sequence[str], preflights: Iterable[Vars]) -> list[str]:
             words = f"would run {inventory}" if inventory and inventory != typed_mode else "would keep it"
             by_words[words] = by_words.get(words, 0) + 1
     if by_words:
-        told = ", ".join(f"{count(by_words[words], 'edge')} {words}" for words in sorted(by_words, reverse=True))
-        lines.append(f"by -e and not by the inventory: mode={typed_mode}; in a run without it {told}")
+        outcome = ", ".join(f"{count(by_words[words], 'edge')} {words}" for words in sorted(by_words, reverse=True))
+        lines.append(f"by -e and not by the inventory: mode={typed_mode}; in a run without it {outcome}")
     if others:
         lines.append(
             f"by -e and not by the inventory: {', '.join(others)}; a run without it goes back to the inventory's value"

@@ -1,4 +1,4 @@
-"""The last report of an inventory, kept on the controller, so that a run can take the hosts that need somebody."""
+"""The last report of an inventory, kept on the controller, so that a run can take the hosts that need an operator."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def load(path: Path) -> Document:
 
 
 def needy(document: Mapping[str, Any]) -> list[str]:
-    """The hosts that need somebody, by a report."""
+    """The hosts that need an operator, by a report."""
     return [host for host, about in document.get("hosts", {}).items() if about.get("state") in NEEDY]
 
 

@@ -32,6 +32,7 @@ def stage(
     by: str,
     check: bool = False,
     retry: bool = False,
+    store_away: bool = False,
 ) -> Staged:
     """Makes this host ready to switch to what is desired. Equal content is no change and no new deployment.
 
@@ -75,7 +76,7 @@ def stage(
         result.changes.append(f"deployment {n} was damaged: {releases.words(changed)}; mended")
         result.changed = True
     result.deployment = n
-    prove(layout, n, by)
+    prove(layout, n, by, store_away)
     return result
 
 
@@ -135,7 +136,7 @@ def _bring(
     return []
 
 
-def prove(layout: Layout, n: int, by: str) -> None:
+def prove(layout: Layout, n: int, by: str, store_away: bool = False) -> None:
     """Verifies the units, replays the vectors, and lets each program check its configuration and reach its services."""
     history = History.load(layout)
     desired = deployments.load(layout, n)
@@ -144,7 +145,7 @@ def prove(layout: Layout, n: int, by: str) -> None:
         with proof.way_to_store(desired.units) as way:
             for unit, text in sorted(desired.units.items()):
                 if proof.has_check(unit, text):
-                    proof.check(layout, n, unit, text, way)
+                    proof.check(layout, n, unit, text, way, store_away)
     except Refused as fault:
         history.mark(n, UNPROVEN, by, why=str(fault))
         history.note("not proven", n, by, str(fault))

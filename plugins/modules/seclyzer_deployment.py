@@ -140,6 +140,10 @@ options:
     description: For C(staged), whether to stage again what failed on this host or was returned from.
     type: bool
     default: false
+  store_away:
+    description: For C(staged), whether a program that does not reach InfluxDB is no fault, since it is away.
+    type: bool
+    default: false
   keep:
     description: How many confirmed deployments are kept, beside those that must be.
     type: int
@@ -314,6 +318,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "process": {"type": "str", "default": ""},
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
+    "store_away": {"type": "bool", "default": False},
     "keep": {"type": "int", "default": KEEP},
     "soak": {"type": "float", "default": 0.0},
     "trial_seconds": {"type": "float", "default": 240.0},
@@ -380,7 +385,8 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     )
     shown = staging.differences(layout, desired) if diff else []
     archives = Path(parameters["archives"]) if parameters["archives"] else None
-    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, parameters["retry"])
+    retry, away = parameters["retry"], parameters["store_away"]
+    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, retry, away)
     if not check and not done.needs:
         runs.staged(layout, parameters["rollout"], done.deployment)
     result: Result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}

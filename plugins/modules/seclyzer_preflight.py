@@ -55,7 +55,7 @@ refused:
   elements: str
   returned: host, and when a run is refused
 chosen:
-  description: The hosts of the run; with C(-e only=failed) those that need somebody by the last report.
+  description: The hosts of the run; with C(-e only=failed) those that need an operator by the last report.
   type: list
   elements: str
   returned: variables

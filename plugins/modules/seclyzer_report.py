@@ -8,7 +8,7 @@ module: seclyzer_report
 short_description: Report what a run came to
 version_added: "0.1.0"
 description:
-  - Totals; each host that needs somebody with what it runs, what it ran before, the cause, and the command to type;
+  - Totals; each host that needs an operator with what it runs, what it ran before, the cause, and the command to type;
     the others in one line a group; what was given by C(-e) and not by the inventory.
   - Kept on the controller for C(-e only=failed), and written as JSON where the variable C(report_file) says.
   - Reads what earlier tasks registered and touches no host. Run it once for all hosts.
@@ -35,7 +35,7 @@ options:
     type: str
     default: site.yml
   why:
-    description: Fails with this sentence and does nothing else. For a host that needs somebody.
+    description: Fails with this sentence and does nothing else. For a host that needs an operator.
     type: str
     default: ""
 attributes:
@@ -57,7 +57,7 @@ msg:
   elements: str
   returned: always
 bad:
-  description: Hosts that need somebody.
+  description: Hosts that need an operator.
   type: list
   elements: str
   returned: without I(why)

@@ -78,7 +78,7 @@ def inputs(root: Path, arch: Architecture = ARCHITECTURES[NATIVE]) -> str:
         root / "VERSION",
         root / SPEC,
         root / CRATES,
-        *rust.programs(root / "build" / "rust"),
+        *_programs(root, arch),
         *_files(Path(__file__).parent),
         *FILES,
     ]

@@ -1,6 +1,7 @@
 """The bundle: the same bytes for the same content, and programs that every host can run."""
 
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from plugins.module_utils import kinds
 from scripts.bundle import BundleError, rust
+from scripts.bundle.__main__ import inputs
 from scripts.bundle.archives import pack
 from scripts.bundle.python_tree import PROGRAM
 from scripts.bundle.targets import ARCHITECTURES
@@ -95,8 +97,23 @@ def test_programs_of_another_machine_replay_the_golden_vectors_in_qemu(
         rust.prove(tmp_path / "wrong", ROOT / "extractors" / "vectors", ARM)
 
 
+def test_a_bundle_is_built_again_when_the_programs_of_its_own_machine_change(tmp_path: Path) -> None:
+    for path in ROOT.iterdir():
+        if path.name != "build":
+            (tmp_path / path.name).symlink_to(path)
+    for name in kinds.PROGRAMS.values():
+        program(tmp_path / "build" / "rust" / name, "exit 0")
+    native = inputs(tmp_path, X86)
+    with pytest.raises(BundleError, match=r"rust-aarch64 has no .*; `make bundle-aarch64` builds them"):
+        inputs(tmp_path, ARM)
+    shutil.copytree(tmp_path / "build" / "rust", tmp_path / "build" / "rust-aarch64")
+    before = inputs(tmp_path, ARM)
+    program(tmp_path / "build" / "rust-aarch64" / kinds.PROGRAMS["mouse"], "exit 1")
+    assert inputs(tmp_path, ARM) != before and inputs(tmp_path, X86) == native
+
+
 def program(path: Path, script: str) -> Path:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
     return path

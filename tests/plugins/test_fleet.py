@@ -182,5 +182,5 @@ def test_a_host_that_was_lost_in_its_batch_counts_as_failed() -> None:
     assert batch({"edge1": HEALTHY, "edge2": {}}, ["edge2"])["go"] is True
 
 
-def test_an_unhealthy_host_on_which_nothing_changed_stops_nobody() -> None:
+def test_an_unhealthy_host_on_which_nothing_changed_stops_no_other() -> None:
     assert batch({"edge1": FAILED, "edge2": {}}, ["edge2"], settled=["edge1"])["go"] is True

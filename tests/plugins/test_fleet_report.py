@@ -1,4 +1,4 @@
-"""The report of a run: totals, the hosts that need somebody with what to type, the rest in one line a group."""
+"""The report of a run: totals, the hosts that need an operator with what to type, the rest in one line a group."""
 
 from pathlib import Path
 from typing import Any
@@ -36,17 +36,17 @@ def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
 def test_what_became_of_a_host_is_one_state(seen: dict[str, Any], state: str, at: str, cause: list[str]) -> None:
     found = entry(**seen)
     assert (found.state, found.at, found.cause) == (state, at, cause)
-    assert found.needs_somebody is (state != "healthy")
+    assert found.needs_operator is (state != "healthy")
 
 
-def test_nobody_is_blamed_in_check_mode_nor_by_a_part_of_a_run() -> None:
+def test_no_host_is_blamed_in_check_mode_nor_by_a_part_of_a_run() -> None:
     assert entry(check=True).state == "checked"
     assert entry(partial=True).state == "partial"
-    assert not entry(check=True).needs_somebody and not entry(partial=True).needs_somebody
+    assert not entry(check=True).needs_operator and not entry(partial=True).needs_operator
 
 
 @pytest.mark.parametrize(
-    ("said", "cause"),
+    ("message", "cause"),
     [
         ("Task failed: Module failed: no room", "no room"),
         (
@@ -61,11 +61,11 @@ def test_nobody_is_blamed_in_check_mode_nor_by_a_part_of_a_run() -> None:
         ("plain words", "plain words"),
     ],
 )
-def test_a_cause_has_neither_traceback_nor_internals(said: str, cause: str) -> None:
-    assert fleet_report.plain(said) == cause
+def test_a_cause_has_neither_traceback_nor_internals(message: str, cause: str) -> None:
+    assert fleet_report.plain(message) == cause
 
 
-def test_only_hosts_that_need_somebody_are_told_one_by_one() -> None:
+def test_only_hosts_that_need_an_operator_are_listed_one_by_one() -> None:
     well = [Entry(f"edge{n}", "edge", "healthy", running=RUNNING, done=["nothing to do"]) for n in range(1, 13)]
     changed = Entry("edge20", "edge", "healthy", running=NEWER, before=RUNNING, done=["deployment 4 after 3"])
     bad = Entry("edge21", "edge", "failed", "the switch", NEWER, RUNNING, ["it did not start"], ["panic: no key"])
@@ -82,7 +82,7 @@ def test_only_hosts_that_need_somebody_are_told_one_by_one() -> None:
         "  runs    0.1.0-abcdefabcdef, deployment 4, rust",
         "  before  0.1.0-abcdefabcdef, deployment 3, rust",
         "  cause   it did not start",
-        "  said    panic: no key",
+        "  logged  panic: no key",
         "  do      ansible-playbook rollback.yml --limit edge21",
         "NOT STARTED  edge22, edge23: as before this run",
         "  do      ansible-playbook x",
@@ -95,7 +95,7 @@ def test_only_hosts_that_need_somebody_are_told_one_by_one() -> None:
     assert report.bad == ["edge21", "edge22", "edge23"]
 
 
-def test_what_was_typed_is_told_with_what_the_next_plain_run_does() -> None:
+def test_what_was_typed_is_reported_with_what_the_next_plain_run_does() -> None:
     typed = {"mode": "rust", "mode_from": "-e mode="}
     preflights = [typed, typed, typed | {"inventory_mode": "hybrid"}, typed | {"inventory_mode": "rust"}]
     assert fleet_report.next_run(["mode", "redis_port"], preflights) == [
@@ -105,7 +105,7 @@ def test_what_was_typed_is_told_with_what_the_next_plain_run_does() -> None:
     assert fleet_report.next_run(["mode"], [LOOKED]) == []
 
 
-def test_the_last_report_names_who_needs_somebody_and_keeps_those_of_another_run(tmp_path: Path) -> None:
+def test_the_last_report_names_who_needs_operator_and_keeps_those_of_another_run(tmp_path: Path) -> None:
     path = tmp_path / "seclyzer" / "fleet.json"
     assert last_report.load(path) == {}
     first = Report(
@@ -121,7 +121,7 @@ def test_the_last_report_names_who_needs_somebody_and_keeps_those_of_another_run
     assert last_report.load(path) == {}
 
 
-def test_inventories_are_told_apart_by_their_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inventories_are_distinguished_by_their_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     one, other = (last_report.path_of([str(tmp_path / name / "fleet")]) for name in ("a", "b"))
     assert one != other and one.parent == tmp_path / "seclyzer" and one.name.startswith("fleet-")

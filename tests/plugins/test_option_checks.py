@@ -70,7 +70,7 @@ def test_defaults_break_no_check(roles: Roles) -> None:
 def test_a_value_out_of_its_limits_is_the_sentence_of_the_role(
     roles: Roles, option: str, value: Any, words: str
 ) -> None:
-    assert any(said.startswith(words) for said in faults(roles, **{option: value})), faults(roles, **{option: value})
+    assert any(found.startswith(words) for found in faults(roles, **{option: value})), faults(roles, **{option: value})
 
 
 def test_hosts_alike_share_an_evaluation_and_others_do_not(roles: Roles, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,3 +99,20 @@ def test_only_programs_of_the_release_are_checked(host: Layout, tmp_path: Path) 
     together = {"seclyzer-extractors.service": "[Service]\nType=oneshot\n"}
     checked = [unit for unit, text in {**units, **together}.items() if proof.has_check(unit, text)]
     assert checked == [UNIT, "seclyzer-agent.service"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "only"),
+    [
+        ("ok   redis: PING\nFAIL influxdb: cannot be reached by /run/x: it closed the connection\n", True),
+        ("redis: good: answers\ninfluxdb: bad: store:8086: no route; does it run? check influx_url\n", True),
+        ("redis: bad: away\ninfluxdb: bad: store:8086: no route; does it run?\n", False),
+        ("redis: good: answers\ninfluxdb: bad: store:8086: status 401 for a/b; check influx_token\n", False),
+        ("FAIL influxdb: 401, the token is not known\n", False),
+        ("redis: good: answers\ninfluxdb: bad: the server's certificate has expired; check influx_ca_file\n", False),
+        ("Traceback\n", False),
+        ("", False),
+    ],
+)
+def test_a_store_that_is_away_excuses_nothing_else(printed: str, only: bool) -> None:
+    assert proof.only_misses_the_store(printed) is only
