@@ -17,7 +17,7 @@ from tests.helpers.redis_server import RedisServer
 from tests.helpers.waiting import until, until_each
 
 from .events import Worker, add, by_kind, recent
-from .expected import assert_silent
+from .expected import assert_silent, replay
 from .extractor import environment, program
 from .world import KINDS, World
 
@@ -190,6 +190,26 @@ def test_it_only_reads(implementation: str, tmp_path: Path) -> None:
         for shadow in shadows.values():
             shadow.close()
         store.close()
+        redis.kill()
+
+
+def test_what_is_open_at_its_end_is_left(implementation: str, tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path)
+    allow_reading(redis.start())
+    messages = by_kind(recent(SEED, 20, dev_mode=False))["mouse"]
+    last = max(json.loads(text)["ts"] for text in messages)
+    whole = replay(implementation, "mouse", messages).texts
+    closed = [text for text in whole if json.loads(text)["ts"] + 250_000 < last]
+    assert OUTPUTS < len(closed) < len(whole)
+    # Only events close windows.
+    shadow = Shadow(implementation, "mouse", tmp_path, redis.url, env={"SECLYZER_IDLE_TIMEOUT_MS": "600000"})
+    try:
+        add(redis.client(), [("mouse", text) for text in messages])
+        shadow.wait_lines(len(closed))
+        assert shadow.stop()["events"] == len(messages)
+        assert shadow.lines == closed
+    finally:
+        shadow.close()
         redis.kill()
 
 
