@@ -58,7 +58,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if run.get("unsigned"):
             general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
-            one.command = command(one, arguments["playbook"], typed) if one.needs_operator else ""
+            one.command = command(one, arguments["playbook"], typed, run) if one.needs_operator else ""
         report = Report(
             run=str(run.get("rollout") or ""),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -139,7 +139,7 @@ def inventories() -> list[str]:
     return [str(one) for one in given]
 
 
-def command(one: Entry, playbook: str, typed: Sequence[str]) -> str:
+def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, Any]) -> str:
     """What to type for a host that needs an operator."""
     words = [
         "ansible-playbook",
@@ -148,7 +148,8 @@ def command(one: Entry, playbook: str, typed: Sequence[str]) -> str:
     if one.state == "failed" and one.at in ("the switch", "going back") and one.before != one.running and one.before:
         return shlex.join([*words, "rollback.yml", "--limit", one.host])
     if one.at == "going back":
-        return "mend that, then " + shlex.join([*words, "rollback.yml", "--limit", one.host])
+        same = [word for name in ("undo", "to") if run.get(name) for word in ("-e", f"{name}={run[name]}")]
+        return "mend that, then " + shlex.join([*words, "rollback.yml", *same, "--limit", one.host])
     again = [word for text in _repeated(typed) for word in ("-e", text)]
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
     return after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])

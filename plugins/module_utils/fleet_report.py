@@ -109,11 +109,23 @@ def _state(seen: Seen, check: bool, partial: bool) -> tuple[str, str, list[str]]
         return "not started", "the switch", []
     if check:
         return "checked", "", []
+    if another := _another_run(seen):
+        return "failed", "the switch", [another]
     if seen.health.get("summary"):
         return "healthy", "", []
     if partial and seen.preflight:
         return "partial", "", []
     return "not looked at", "", []
+
+
+def _another_run(seen: Seen) -> str:
+    """Why a healthy host is not what this run made of it; empty when it runs what this run staged."""
+    meant, runs = seen.staged.get("deployment"), (seen.health.get("running") or {}).get("deployment")
+    if not meant or not runs or runs == meant:
+        return ""
+    return (
+        f"it runs deployment {runs}, and this run staged deployment {meant}: another run, or a person, has changed it"
+    )
 
 
 def lost_at(seen: Seen) -> str:

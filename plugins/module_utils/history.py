@@ -42,7 +42,7 @@ class History:
     """By number: release, mode, content, state, why, by_run, previous, rollout, and whether it was `confirmed` once."""
     events: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
-    """Newest last: run, by, at, outcome, from, to, why."""
+    """Newest last: run, by, at, outcome, from, to, why, and the run that it was undone by, if any (`undone_by`)."""
     bad: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By content of a deployment that failed here or was left: deployment, release, mode, state, by_run, at, why."""
 

@@ -6,7 +6,7 @@ Whoever calls holds the lock of the host. A use without a run (`""`) has neither
 from __future__ import annotations
 
 from . import deployments, lease
-from .history import CONFIRMED, FAILED, NOTHING, REFUSED, RETURNED, STAGED, History, changed
+from .history import CONFIRMED, FAILED, NOTHING, REFUSED, STAGED, History, changed
 from .layout import Layout, Refused
 
 
@@ -65,10 +65,11 @@ def broke_off(layout: Layout, run: str, by: str, why: str) -> None:
 
 
 def undone(layout: Layout, former: str, run: str, by: str) -> None:
-    """Writes down that what a former run brought was left again."""
+    """Writes down that what a former run brought was left again; its outcome stays, for one may come back to it."""
     history = History.load(layout)
-    history.ended(former, RETURNED, why=f"undone by {f'the run {run}' if run else by}")
-    history.save(layout)
+    if entry := history.run(former):
+        entry["undone_by"] = run or by
+        history.save(layout)
 
 
 def concluded(layout: Layout, n: int, state: str, run: str, by: str, why: str = "") -> None:

@@ -30,7 +30,8 @@ def targets(host: str, found: Found) -> list[str]:
 def _run(entry: Found) -> str:
     where = f"  deployment {entry['to']} after {entry['from'] or 'none'}" if entry.get("to") else ""
     why = f": {entry['why']}" if entry.get("why") else ""
-    return f"run {entry['run']} by {entry['by']}  {entry['outcome']}{where}{why}"
+    undone = f", undone by {entry['undone_by']}" if entry.get("undone_by") else ""
+    return f"run {entry['run']} by {entry['by']}  {entry['outcome']}{where}{why}{undone}"
 
 
 def status(found: Found) -> tuple[str, list[str]]:

@@ -18,6 +18,10 @@ SHOWN = 5
 """Hosts that are named one by one in a sentence."""
 
 
+WIDTH = 160
+"""Characters of a reason that are repeated in a sentence about another run."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a host knows: the deployment that runs, what became of each, and its runs, newest last."""
@@ -118,7 +122,7 @@ def _brought(seen: Seen) -> Run | None:
 
 def _outcome(entry: Run) -> str:
     """What a run that changed nothing, or nothing that is left, did on a host."""
-    why = f": {entry['why']}" if entry.get("why") else ""
+    why = f": {_short(str(entry['why']))}" if entry.get("why") else ""
     if entry["outcome"] == RETURNED:
         return f"it has returned from the run already{why}"
     if entry["outcome"] == NOTHING or entry["outcome"] == CONFIRMED:
@@ -208,6 +212,10 @@ def _moment(entries: Mapping[str, Run]) -> str:
 
 def _named(entries: Mapping[str, Run]) -> str:
     return named(next(iter(entries.values())))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
 
 
 def _some(hosts: Sequence[str]) -> str:

@@ -144,7 +144,8 @@ def decided(module: AnsibleModule, layout: Layout) -> str:
     elif trial.state == RETURNED:
         outcome = (
             f"the host returned by itself to deployment {trial.from_} and is healthy; deployment {trial.to} failed its "
-            f"trial: {trial.why}"
+            f"trial: {trial.why}. journalctl -u {trials.UNIT} on the host shows the course of it; the same content is "
+            "refused there from now on, unless -e retry=true"
         )
     else:
         outcome = f"deployment {trial.to} failed its trial: {trial.why}"

@@ -31,6 +31,12 @@ def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
         ({"active": False}, "lost", "Redis, the token for InfluxDB, or staging", ["no answer by ssh"]),
         ({"planned": True, "staged": {"deployment": 4}}, "not started", "the switch", []),
         ({}, "not looked at", "", []),
+        (
+            {"staged": {"deployment": 4}, "health": {"summary": "pass", "running": {"deployment": 5}}},
+            "failed",
+            "the switch",
+            ["it runs deployment 5, and this run staged deployment 4: another run, or a person, has changed it"],
+        ),
     ],
 )
 def test_what_became_of_a_host_is_one_state(seen: dict[str, Any], state: str, at: str, cause: list[str]) -> None:

@@ -51,7 +51,14 @@ def test_a_host_that_the_run_changed_returns_with_its_settings(rolled_out: Layou
     assert done["said"] == ["deployment 2 after 3; unit files of keystroke; restarted keystroke"]
     assert (rolled_out.current / "config/keystroke.yaml").read_text() == "window: 2"
     past = History.load(rolled_out)
-    assert (past.state(3), (past.run(THIRD) or {})["outcome"]) == (RETURNED, RETURNED)
+    assert (past.state(3), (past.run(THIRD) or {})["undone_by"]) == (RETURNED, "me")
+
+
+def test_a_return_that_did_not_stand_leaves_the_run_to_be_undone_again(rolled_out: Layout) -> None:
+    go(rolled_out, THIRD, rollout="r1")
+    switching.switch(rolled_out, 3, "the host", "returned")
+    runs.concluded(rolled_out, 2, RETURNED, "r1", "the host", "it was not healthy")
+    assert went_back(rolled_out, THIRD, "r2") == 2
 
 
 def test_undoing_what_undid_a_run_goes_forward_again(rolled_out: Layout) -> None:

@@ -67,6 +67,21 @@ def test_after_a_return_the_same_content_tried_again_is_a_new_deployment(
     assert (done.deployment, done.changed) == (3, True)
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_what_was_returned_from_is_refused_before_anything_is_sent_with_what_to_type(
+    host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path, check: bool
+) -> None:
+    for mode in ("hybrid", "rust"):
+        switching.switch(host, run(host, desired(host, manifest, mode), manifest, tmp_path).deployment or 0, "me")
+    switching.switch(host, 1, "bob", "returned", why="it leaked")
+    with pytest.raises(
+        Refused, match=r"was returned from on this host at .*, as deployment 2: it leaked\. .* -e retry=true"
+    ):
+        staging.stage(host, desired(host, manifest, "rust"), manifest, None, "me", check)
+    assert sorted(History.load(host).records) == [1, 2]
+    assert run(host, desired(host, manifest, "python"), manifest, None).deployment == 3, "another content is free to go"
+
+
 def test_an_interrupted_rollout_goes_on_with_what_it_staged(
     host: Layout, fake: Systemd, manifest: dict[str, Any], tmp_path: Path
 ) -> None:

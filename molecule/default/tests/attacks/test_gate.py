@@ -1,15 +1,13 @@
 """A host with trouble of its own and a proxy in its environment: the gate fails over neither of them."""
 
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hostchecks.host import Host, name, run_on
-from hostchecks.lab import EDGES, INVENTORY, ROOT, hosts, on_every
+from hostchecks.lab import EDGES, hosts, on_every
+from hostchecks.modules import module
 from hostchecks.systemd import AGENT, EXTRACTORS
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
@@ -29,22 +27,6 @@ class Seen:
     gate: dict[str, Any]
 
 
-def module(host: Host, action: str, **arguments: Any) -> dict[str, Any]:
-    """Runs a module on a host, as a playbook does."""
-    done = subprocess.run(
-        ["ansible", name(host), "-i", INVENTORY, "-m", action, "-a", json.dumps(arguments)],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    result = done.stdout.partition("=> ")[2]
-    assert result, done.stdout + done.stderr
-    found: dict[str, Any] = json.loads(result)
-    return found
-
-
 @pytest.fixture(scope="module")
 def all_seen() -> Iterator[dict[str, Seen]]:
     """One look for all tests, on all edges at the same time; the hosts are left as they were."""
@@ -60,7 +42,7 @@ def _look(edge: Host) -> Seen:
     agent, *log = run_on(edge, "refused")
     edge.check_output(f"printf %s > {VARIABLES}; printf %s > {SUDO}", PROXIES, f"Defaults env_file={VARIABLES}\n")
     proxies = edge.check_output("printenv http_proxy https_proxy all_proxy").split()
-    stays = module(edge, "seclyzer.edge.seclyzer_deployment", state="previous", rollout="of no run")
+    stays = module(edge, "seclyzer.edge.seclyzer_deployment", state="previous", undo="of no run")
     gate = module(edge, "seclyzer.edge.seclyzer_health", seconds=5, grace=0, before=stays["before"], by="a test")
     return Seen(agent, log, proxies, stays, gate)
 
