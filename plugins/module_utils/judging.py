@@ -21,6 +21,8 @@ STORED_WITHIN = 30.0
 """Seconds within which the points of a window are stored or kept."""
 EXPECTED = 8.0
 """Outputs that a rate like before would have brought, from which on none at all is a fault."""
+STILL_FLOWS = 10.0
+"""Seconds without an event after which events have stopped. What a new process reads again comes at once."""
 MALFORMED = 10
 """Messages skipped as malformed from which on their share is compared with the one before."""
 
@@ -78,16 +80,37 @@ class Verdict:
 
 @dataclass
 class Flow:
-    """What an extractor did since the first good look: its counters then, and when each began to grow."""
+    """What an extractor did since the first good look: its counters then, when each began to grow, and when its events
+    last did.
+    """
 
     base: Mapping[str, int]
     now: Mapping[str, int]
     events_since: float | None = None
+    events_at: float | None = None
     made_since: float | None = None
 
     def grew(self, *names: str) -> int:
         """By how much these counters grew, together."""
         return sum(self.now.get(name, 0) - self.base.get(name, 0) for name in names)
+
+    def take(self, counters: Mapping[str, int], at: float) -> None:
+        """The counters at a look. Events that come after a pause begin a flow of their own."""
+        older, self.now = self.taken(), counters
+        if self.taken() > older:
+            if self.events_since is None or not self.flows(at):
+                self.events_since = at
+            self.events_at = at
+        if self.made_since is None and self.grew("windows") > 0:
+            self.made_since = at
+
+    def flows(self, at: float) -> bool:
+        """Whether an event came lately."""
+        return self.events_at is not None and at - self.events_at < STILL_FLOWS
+
+    def lasted(self) -> float:
+        """For how many seconds events came without a pause."""
+        return 0.0 if self.events_at is None or self.events_since is None else self.events_at - self.events_since
 
     def taken(self) -> int:
         """Events that fell into a window that was open."""
@@ -152,7 +175,7 @@ class Judge:
         needed = min(self._rules.idle, self._rules.soak) if idle else self._rules.soak
         what = self._figures(passed, idle)
         self._words = f"{passed:.0f} of {needed:.0f} s: {what}"
-        owed = [kind for kind in self._rules.due if self._owes(kind)]
+        owed = [kind for kind in self._rules.due if self._owes(kind, at)]
         if passed < needed:
             return None
         if owed:
@@ -201,20 +224,16 @@ class Judge:
     def _take(self, look: Look) -> None:
         for kind, counters in look.counters.items():
             flow = self._flows.setdefault(kind, Flow(counters, counters))
-            flow.now = counters
-            if flow.events_since is None and flow.taken() > 0:
-                flow.events_since = look.at
-            if flow.made_since is None and flow.grew("windows") > 0:
-                flow.made_since = look.at
+            flow.take(counters, look.at)
         warm = self._good_since is not None and look.at - self._good_since >= WARMED_UP
         for unit, process in look.processes.items():
             if process.memory is not None and warm:
                 self._memory.setdefault(unit, []).append((look.at, process.memory))
 
-    def _owes(self, kind: str) -> bool:
-        """Whether an extractor of windows took events and has made none yet, though it made some before."""
+    def _owes(self, kind: str, at: float) -> bool:
+        """Whether an extractor of windows takes events and has made none yet, though it made some before."""
         flow = self._flows.get(kind)
-        if flow is None or flow.events_since is None or self._before.made_nothing(kind):
+        if flow is None or not flow.flows(at) or self._before.made_nothing(kind):
             return False
         return flow.grew("windows", "windows_short") <= 0
 
@@ -222,9 +241,8 @@ class Judge:
         found: list[str] = []
         for kind, flow in sorted(self._flows.items()):
             due = self._rules.due.get(kind)
-            since = at - flow.events_since if flow.events_since is not None else 0.0
-            if due is not None and since >= due and self._owes(kind):
-                found.append(f"{kind} took {flow.taken()} events in {since:.0f} s and made no window")
+            if due is not None and flow.lasted() >= due and self._owes(kind, at):
+                found.append(f"{kind} took {flow.taken()} events in {flow.lasted():.0f} s and made no window")
             expected = flow.taken() * self._before.rate(kind)
             if due is None and expected >= EXPECTED and flow.grew("windows") <= 0:
                 found.append(

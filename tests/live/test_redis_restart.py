@@ -61,6 +61,7 @@ def begin(world: World, implementation: str, seed: int) -> list[tuple[str, bytes
     first = recent(seed, FIRST_S, dev_mode=False)
     client = world.redis.client()
     last = add(client, first)
+    until_each(KINDS, lambda kind: len(world.published[kind]) > 0, "something is published before Redis dies")
     # From now on nothing is written until Redis dies: it might be done without anybody knowing.
     client.client_pause(timeout=HELD_MS, all=False)
     until_each(KINDS, lambda kind: reads.behind(kind, last[kind]), f"{last} is taken")

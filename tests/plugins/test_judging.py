@@ -209,3 +209,17 @@ def test_progress_says_what_is_waited_for() -> None:
     for at in range(13):
         mind.see(flowing(at))
     assert mind.progress() == "12 of 45 s: with 100 events/s and 2 outputs"
+
+
+def test_what_is_read_again_of_the_stream_owes_no_window() -> None:
+    """A new process reads the last windows' events once more; what they make was published before."""
+    verdict, seconds = judge(counts(events=lambda at: min(at, 4) * 400))
+    assert (verdict.good, seconds) == (True, 45)
+
+
+def test_a_flow_after_a_pause_has_its_own_time_for_a_window() -> None:
+    read_again_then_live = counts(
+        events=lambda at: min(at, 4) * 400 + max(at - 35, 0) * 100, windows=lambda at: max(at - 60, 0) // 5
+    )
+    verdict, seconds = judge(read_again_then_live)
+    assert (verdict.good, seconds) == (True, 65)
