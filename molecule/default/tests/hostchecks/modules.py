@@ -9,6 +9,12 @@ from hostchecks.host import Host, name
 from hostchecks.lab import INVENTORY, ROOT
 
 SECONDS = 300
+# The result is read as JSON; molecule forces colours upon what it starts.
+PLAIN = {
+    "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+    "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+    "ANSIBLE_FORCE_COLOR": "0",
+}
 
 
 def module(host: Host, action: str, check: bool = False, **arguments: Any) -> dict[str, Any]:
@@ -19,7 +25,7 @@ def module(host: Host, action: str, check: bool = False, **arguments: Any) -> di
             *(["--check"] if check else []),
         ],
         cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+        env=os.environ | PLAIN,
         capture_output=True,
         text=True,
         timeout=SECONDS,
