@@ -144,6 +144,12 @@ options:
     description: For C(staged), whether a program that does not reach InfluxDB is no fault, since it is away.
     type: bool
     default: false
+  accept_state_loss:
+    description:
+      - For C(staged) and C(previous), whether to go to a release that cannot read all that the running one has saved.
+        Otherwise the host is refused with what would be lost. Nothing is deleted.
+    type: bool
+    default: false
   keep:
     description: How many confirmed deployments are kept, beside those that must be.
     type: int
@@ -319,6 +325,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
     "store_away": {"type": "bool", "default": False},
+    "accept_state_loss": {"type": "bool", "default": False},
     "keep": {"type": "int", "default": KEEP},
     "soak": {"type": "float", "default": 0.0},
     "trial_seconds": {"type": "float", "default": 240.0},
@@ -385,8 +392,8 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     )
     shown = staging.differences(layout, desired) if diff else []
     archives = Path(parameters["archives"]) if parameters["archives"] else None
-    retry, away = parameters["retry"], parameters["store_away"]
-    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, retry, away)
+    retry, away, loss = (parameters[name] for name in ("retry", "store_away", "accept_state_loss"))
+    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, retry, away, loss)
     if not check and not done.needs:
         runs.staged(layout, parameters["rollout"], done.deployment)
     result: Result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
@@ -428,7 +435,7 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
     name, by = parameters["rollout"], parameters["by"]
     if not check:
         runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
-    notes = returning.prove(layout, going.to)
+    notes = returning.prove(layout, going.to, parameters["accept_state_loss"])
     done = switch(layout, going.to, parameters, check, "returned")
     if going.undone and not check:
         runs.undone(layout, going.undone, name, by)
