@@ -19,6 +19,7 @@ from ansible.utils.vars import load_extra_vars
 from ..module_utils import (
     bundles,
     existing,
+    expiry,
     fleet,
     influxdb_api,
     last_report,
@@ -49,8 +50,10 @@ CA = str(influxdb_api.PLACE["ca_path"]["default"])
 OF_FLEET = ("seclyzer_release_batches", "seclyzer_release_max_fail", "seclyzer_release_batch_pause_seconds")
 WISHES = {
     "redis_rotate",
+    "redis_finish",
     "influxdb_rotate",
     "influxdb_gateway_readmit",
+    "influxdb_gateway_finish",
     "seclyzer_bundle",
     "seclyzer_release_return",
     "seclyzer_release_take_over",
@@ -111,6 +114,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if bundle:
             sentences += _bundle(Path(bundle))
         chosen, general, fault = _only(facts)
+        if store:
+            expired, ending = self._authorities(facts)
+            sentences += expired
+            general = [*general, *ending]
         sentences += [fault] if fault else []
         sentences += _of_fleet(facts)
         return _refuse(sentences) or {
@@ -123,6 +130,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
             "rollout": run_ids.new(getpass.getuser()),
         }
+
+    def _authorities(self, facts: Vars) -> tuple[list[str], list[str]]:
+        """Of the CA files on the controller: those of which nothing is valid any more, and what soon expires."""
+        defaults = self._loader.load_from_file(str(INFLUXDB_DEFAULTS), trusted_as_template=True)
+        asked: dict[tuple[str, int], None] = {}
+        for host in facts["ansible_play_hosts_all"]:
+            values = defaults | dict(facts["hostvars"].raw_get(host))
+            view = self._templar.copy_with_new_env(available_variables=values)
+            try:
+                path, days = (view.template(values[name]) for name in ("influxdb_ca_file", "influxdb_certificate_days"))
+                tls = boolean(view.template(values["influxdb_tls"]))
+            except (AnsibleError, TypeError):
+                continue  # it is reported as what it is elsewhere
+            if path and tls and str(days).isdecimal():
+                asked[str(path), int(days)] = None
+        expired: list[str] = []
+        ending: list[str] = []
+        for path, days in asked:
+            try:
+                pem = Path(path).read_bytes()
+            except OSError:
+                continue
+            found = expiry.ending(pem, f"influxdb_ca_file {path}", expiry.OF_CA, days)
+            (expired if expiry.all_expired(pem) else ending).extend(found)
+        return expired, ending
 
     def _out_of_limits(self, host: str, roles: Roles, checks: list[Check], facts: Vars) -> list[str]:
         """What the checks of the roles say of a host's options."""

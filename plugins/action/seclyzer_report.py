@@ -97,7 +97,12 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
 def _notes(of_host: Vars) -> list[str]:
     access = of_host.get("__influxdb_access") or {}
     risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
-    return [*([str(access["away"])] if access.get("away") else []), *([risks] if risks else [])]
+    soon = [
+        str(words)
+        for name in ("certificate", "outside", "access")
+        for words in (of_host.get(f"__influxdb_{name}") or {}).get("notes") or []
+    ]
+    return [*([str(access["away"])] if access.get("away") else []), *([risks] if risks else []), *soon]
 
 
 def _stopped(facts: Vars) -> str:

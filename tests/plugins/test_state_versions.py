@@ -1,6 +1,7 @@
 """A host goes to no release that cannot read what is saved there, unless that is accepted; and reads no later file."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def test_files_that_a_later_version_wrote_are_refused_by_name_and_left_as_they_a
     host: Layout, two: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
     trials.save(host, trials.Trial("r", 1, 2, 0.0, 0.0, 45.0))
-    readers = {
+    readers: dict[Path, Callable[[], object]] = {
         host.history: lambda: History.load(host),
         host.trial: lambda: trials.load(host),
         host.deployments / "2" / "manifest.json": lambda: deployments.load(host, 2),
