@@ -58,6 +58,8 @@ def _seen(host: str, facts: Vars) -> Seen:
             "access": "influxdb_access",
         }.items()
     }
+    if read["ended"].get("skipped"):
+        read["ended"] = read["acl"]
     looks = [of_host.get(f"__influxdb_{name}") or {} for name in ("certificate", "outside", "access")]
     refused = ((facts.get("__seclyzer_fleet") or {}).get("refused") or {}).get(host) or []
     seen = of_host.get("__seclyzer_host") or {}

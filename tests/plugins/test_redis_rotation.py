@@ -1,4 +1,4 @@
-"""Rotating a password of Redis: both are valid until it is finished, nobody is disconnected, any end is made good."""
+"""Rotating a password of Redis: both are valid until it is finished, none is disconnected, any end is made good."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def about(host: Host) -> Any:
     return found["reader"]
 
 
-def test_the_former_password_stays_valid_beside_the_new_one_and_nobody_is_disconnected(running: Host) -> None:
+def test_the_former_password_stays_valid_beside_the_new_one_and_no_connection_is_closed(running: Host) -> None:
     old = {user: host_password(running, user) for user in RULES}
     with login(running, "reader") as connected:
         result = apply(running, RULES, ["reader"])
@@ -139,7 +139,7 @@ STEPS = {
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("then", ["rotated", "plain"])
-def test_a_run_that_dies_half_way_locks_nobody_out_and_the_next_finishes(
+def test_a_run_that_dies_half_way_locks_none_out_and_the_next_finishes(
     running: Host, monkeypatch: pytest.MonkeyPatch, step: str, then: str
 ) -> None:
     """Whoever reads the file gets in, and whoever has the first password does."""
