@@ -144,8 +144,8 @@ def side(layout: Layout, running: Desired, name: str, memory_max: Mapping[str, s
         release, implementation = running.release, name
     if release not in known(layout) or implementation not in ("", *IMPLEMENTATIONS):
         raise Refused(
-            f"{name!r} is no side; there are running, staged, python, rust, and the releases of this host, with :python "
-            f"or :rust behind it: {', '.join(known(layout))}"
+            f"{name!r} is no side; there are running, staged, python, rust, and the releases of this host, with "
+            f":python or :rust behind it: {', '.join(known(layout))}"
         )
     look = releases.look_alone(layout, release)
     if not look.whole:

@@ -19,15 +19,17 @@ module: seclyzer_compare
 short_description: Compare two implementations or releases on a host's live events
 version_added: "0.1.0"
 description:
-  - Both read the same events and what they make of them is compared, value by value. All but C(running) are shadows, which
-    write nothing to Redis, have no way to the store, and run in transient units with the user, the sandbox and the limits
-    of the extractor.
+  - Both read the same events and what they make of them is compared, value by value. All but C(running) are shadows,
+    which write nothing to Redis, have no way to the store, and run in transient units with the user, the sandbox and
+    the limits of the extractor.
   - The host does the work by itself. The action asks it again until there is a result, also after a connection was cut.
-  - With I(job), it waits for a comparison that C(seclyzer_deployment) began when it staged; what differs there is refused.
+  - With I(job), it waits for a comparison that C(seclyzer_deployment) began when it staged; what differs there is
+    refused.
 author: The SecLyzer maintainers (@seclyzer)
 options:
   left:
-    description: One side, C(running), C(staged), C(python), C(rust), a release, or one of its implementations as C(RELEASE:rust).
+    description: >-
+      One side, C(running), C(staged), C(python), C(rust), a release, or one of its implementations as C(RELEASE:rust).
     type: str
     default: running
   right:

@@ -147,14 +147,15 @@ options:
     default: false
   shadow_seconds:
     description:
-      - For C(staged), seconds for which the host compares the staged programs with those that run, on its live events. It only
-        begins here; C(seclyzer_compare) waits for the result, by I(job) of the returned C(shadow). Nothing is begun when
-        no other program would run or no events flow.
+      - For C(staged), seconds for which the host compares the staged programs with those that run, on its live events.
+        It only begins here; C(seclyzer_compare) waits for the result, by I(job) of the returned C(shadow). Nothing is
+        begun when no other program would run or no events flow.
       - With 0, nothing is compared.
     type: float
     default: 0
   values_change:
-    description: For C(staged), whether the staged programs are known to compute other values, which then is reported only.
+    description: >-
+      For C(staged), whether the staged programs are known to compute other values, which then is reported only.
     type: bool
     default: false
   keep:
@@ -249,7 +250,8 @@ switches:
   type: bool
   returned: staged
 shadow:
-  description: C(job) of the comparison that was begun, or a C(note) why there is none; empty when there is nothing to compare.
+  description: >-
+    C(job) of the comparison that was begun, or a C(note) why there is none; empty when there is nothing to compare.
   type: dict
   returned: staged
 running:
