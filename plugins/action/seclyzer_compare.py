@@ -54,7 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if result.get("figures"):
             display.display(f"{host}: {result['figures']}")
         if out and not result.get("failed") and "report" in result:
-            return result | _written(result, Path(str(out)).expanduser().absolute() / host)
+            return {"changed": False, **_written(result, Path(str(out)).expanduser().absolute() / host)}
         return result
 
 

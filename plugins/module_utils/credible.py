@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from .comparison import Comparison
 
 EQUAL, DIFFERENT, UNSURE, NOTHING, CHANGED = "equal", "different", "unsure", "nothing", "changed"
-"""What is concluded: of UNSURE and CHANGED there are differences that nobody is to blame for."""
+"""What is concluded: of UNSURE and CHANGED there are differences for which no program is to blame."""
 
 STALLS = ("late", "behind", "sessions")
 LOSSES = ("dropped", "gaps", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors")

@@ -58,8 +58,8 @@ def size(text: str) -> int:
 
 
 ENDED = re.compile(r"Main processes terminated with: code=(\w+)[,/] ?status=(\S+)")
-"""How systemd-run tells how the program ended."""
-TOLD = re.compile(
+"""How systemd-run reports how the program ended."""
+PASSED = re.compile(
     r"\s*(Running as unit: |Finished with result: |Main processes terminated with: |Service runtime: |"
     r"CPU time consumed: |Memory peak: |Memory swap peak: |IP traffic |IO bytes )"
 )
@@ -67,8 +67,9 @@ TOLD = re.compile(
 
 
 def ended(printed: Sequence[str]) -> tuple[str, str]:
-    """How it ended, as `exited`, `killed` or `dumped` and a status, and the program's last words."""
+    """How it ended, as `exited 3` or `killed KILL`, empty when that is not known, and the program's last words."""
     found = [match for line in printed if (match := ENDED.search(line))]
-    words = [line.strip() for line in printed if line.strip() and not TOLD.match(line)]
-    how = f"{found[-1][1]} {found[-1][2]}" if found else ""
+    words = [line.strip() for line in printed if line.strip() and not PASSED.match(line)]
+    # `3`, `3/NOTIMPLEMENTED`, `KILL` or `9/KILL`, by the version of systemd.
+    how = f"{found[-1][1]} {found[-1][2].split('/')[0 if found[-1][1] == 'exited' else -1]}" if found else ""
     return how, words[-1] if words else ""

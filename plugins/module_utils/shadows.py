@@ -165,7 +165,8 @@ def side(layout: Layout, running: Desired, name: str, memory_max: Mapping[str, s
 def staged(layout: Layout) -> int:
     """The newest deployment that was staged and never ran. Raises Refused when there is none."""
     records: Mapping[int, Mapping[str, Any]] = History.load(layout).records
-    found = [n for n, record in records.items() if record.get("state") in (STAGED, UNPROVEN)]
+    running = deployments.current(layout)
+    found = [n for n, record in records.items() if record.get("state") in (STAGED, UNPROVEN) and n != running]
     if not found:
         raise Refused("nothing is staged on this host that does not run; site.yml stages")
     return max(found)

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from . import comparison_report, credentials, credible, processes, shadow_unit, systemd
 from .comparison import Comparison, Cost, compare
-from .files import read, write
+from .files import read
 from .kinds import PROGRAMS
 from .layout import Refused
 from .observed import LOOK, Observed
@@ -30,7 +30,7 @@ from .resp import Redis, RedisAway, RedisError
 FOLDER = Path("/run/seclyzer-compare")
 UNIT = "seclyzer-compare.service"
 SECRET = Path("/etc/seclyzer/credentials/redis-admin")
-"""Features can be read back by nobody else."""
+"""The only user of Redis that may read features back."""
 EVERY_S = 5.0
 """Between two looks: an extractor writes its counters so often."""
 GRACE_S = 6.0
@@ -39,7 +39,15 @@ SETTLE_S = 2.0
 WORDS = 300
 """Characters of a program's last words."""
 CONFIGURATION = "exited 78"
-KILLED, STOPPED = ("killed 9", "killed KILL"), ("killed 15", "killed TERM")
+KILLED, STOPPED = "killed KILL", "killed TERM"
+
+
+def keep(path: Path, text: str) -> None:
+    """Writes a file of one's own, whole or not at all. It has to change no owner, which the unit could not."""
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        stream.write(text)
+    part.replace(path)
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ class Plan:
 
     def save(self, folder: Path = FOLDER) -> None:
         """Writes it, for root."""
-        write(folder / "plan.json", json.dumps(asdict(self)), 0o600)
+        keep(folder / "plan.json", json.dumps(asdict(self)))
 
 
 @dataclass
@@ -172,14 +180,14 @@ def _stats(printed: deque[str]) -> dict[str, Any]:
 def _ended(program: str, early: bool, how: str, words: str) -> Seen:
     """What it means that a program ended by itself, or without its counters."""
     last = f": {words}" if words else ""
-    if how in KILLED:
+    if how == KILLED:
         return Seen(hindered=f"{program} was killed, as when memory is short")
     if how == CONFIGURATION:
         return Seen(hindered=f"{program} does not take the settings of what runs{last}")
     if not early:
         return Seen(fault=f"{program} did not report its counters when it was stopped{last}")
-    if how in STOPPED:
-        return Seen(hindered=f"{program} was stopped by somebody")
+    if how == STOPPED:
+        return Seen(hindered=f"{program} was stopped by hand")
     return Seen(fault=f"{program} ended by itself{f' ({how})' if how else ''}{last}")
 
 
@@ -227,9 +235,9 @@ class Comparing:
         for shadow in shadows.values():
             shadow.look(int(states.get(shadow.unit, {}).get("MainPID") or 0))
         if not all(self._plan.shadows):
-            self._look_at_what_runs()
+            self._look_at_services()
 
-    def _look_at_what_runs(self) -> None:
+    def _look_at_services(self) -> None:
         try:
             with Redis(self._plan.redis_socket, "admin", credentials.read_secret(SECRET) or "") as redis:
                 for kind, observed in self._observed.items():
@@ -301,5 +309,5 @@ def main() -> int:
     except Refused as fault:
         print(f"seclyzer-compare: {fault}", file=sys.stderr)
         return 1
-    write(FOLDER / "result.json", json.dumps(result), 0o600)
+    keep(FOLDER / "result.json", json.dumps(result))
     return 0

@@ -186,7 +186,8 @@ def main() -> None:
     except (Refused, OSError) as fault:
         module.fail_json(msg=str(fault), **result)
     if refused:
-        module.fail_json(msg=refused, **result)
+        # What failed is printed whole: figures of each feature would hide the sentence. The host keeps them.
+        module.fail_json(msg=refused, **{name: result[name] for name in ("changed", "job", "notes", "figures")})
     module.exit_json(**result)
 
 
