@@ -235,9 +235,9 @@ class Comparing:
         for shadow in shadows.values():
             shadow.look(int(states.get(shadow.unit, {}).get("MainPID") or 0))
         if not all(self._plan.shadows):
-            self._look_at_services()
+            self._see_services()
 
-    def _look_at_services(self) -> None:
+    def _see_services(self) -> None:
         try:
             with Redis(self._plan.redis_socket, "admin", credentials.read_secret(SECRET) or "") as redis:
                 for kind, observed in self._observed.items():
