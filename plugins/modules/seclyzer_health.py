@@ -124,6 +124,7 @@ def record(layout: Layout, found: health.Health, by: str, run: str) -> None:
         n = deployments.current(layout)
         if n is not None:
             runs.concluded(layout, n, FAILED if found.faults else CONFIRMED, run, by, "; ".join(found.faults))
+        runs.followed(layout)
 
 
 def decided(module: AnsibleModule, layout: Layout) -> str:
@@ -149,6 +150,8 @@ def decided(module: AnsibleModule, layout: Layout) -> str:
         )
     else:
         outcome = f"deployment {trial.to} failed its trial: {trial.why}"
+    with locked(layout.lock):
+        runs.followed(layout)
     module.fail_json(msg=outcome, summary="", faults=[outcome], running=running(layout), pids={})
     return ""
 
