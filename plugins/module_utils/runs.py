@@ -10,9 +10,7 @@ from .history import CONFIRMED, FAILED, NOTHING, REFUSED, STAGED, History, chang
 from .layout import Layout, Refused
 
 
-def begin(
-    layout: Layout, run: str, by: str, process: str = "", take_over: bool = False, undoes: str = ""
-) -> None:
+def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool = False, undoes: str = "") -> None:
     """Takes or renews the lease of this host and enters the run. Raises Refused while another run has the host."""
     if not run:
         return

@@ -47,7 +47,8 @@ options:
     default: false
   take_over:
     description: >-
-      For C(choose), whether to go on with a rollback that did not come to its end though it may still be at work elsewhere.
+      For C(choose), whether to go on with a rollback that did not come to its end though it may still be at work
+      elsewhere.
     type: bool
     default: false
 attributes:

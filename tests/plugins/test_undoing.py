@@ -99,8 +99,8 @@ def test_a_rollback_that_did_not_come_to_its_end_is_gone_on_with(there: Seen, el
     choice = undo({"a": there, "b": elsewhere})
     assert (choice.run, choice.goes_on) == (FIRST, LAST)
     assert choice.words == (
-        f"goes on with the run {LAST} by bob@controller at 2030-01-02 00:00:00Z, which began to undo the run {FIRST} and "
-        f"did not come to its end on {on}; -e undo={LAST} goes forward instead"
+        f"goes on with the run {LAST} by bob@controller at 2030-01-02 00:00:00Z, which began to undo the run {FIRST} "
+        f"and did not come to its end on {on}; -e undo={LAST} goes forward instead"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hostchecks import bad_release, deployment, trial
-from hostchecks.host import Host, name
+from hostchecks.host import name
 from hostchecks.lab import EDGES, hosts
 from hostchecks.rollout import Run, roll_out, started
 from hostchecks.systemd import EXTRACTORS

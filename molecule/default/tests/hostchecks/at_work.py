@@ -1,4 +1,4 @@
-"""A person who works on an edge while it is rolled out to: what was typed there, what should have come of it, what did."""
+"""A person who works on an edge during a rollout: what was typed, what should have come of it, and what did."""
 
 import base64
 import json
@@ -87,7 +87,7 @@ class Work:
 
 @contextmanager
 def at_work(edge: Host, seed: int = 7, rates: dict[str, int] | None = None) -> Iterator[Work]:
-    """Somebody works on the edge meanwhile; the extractors begin without memory, so that a replay says what comes out."""
+    """Somebody works on the edge meanwhile. The extractors begin without memory, so that a replay tells what comes."""
     units = list(EXTRACTORS.values())
     _end(edge)
     edge.check_output(f"systemctl stop {' '.join(units)}")
