@@ -28,6 +28,8 @@ CONFIRMED, RETURNED, FAILED = "confirmed", "returned", "failed"
 STARTED, REFUSED, NOTHING = "started", "refused", "nothing to do"
 """Outcomes of a run on a host, beside the states of the deployment it brought."""
 OUTCOMES = (STARTED, REFUSED, STAGED, SWITCHED, CONFIRMED, RETURNED, FAILED, NOTHING)
+RETRY = "-e retry=true"
+"""What an operator types to roll out content that failed here or was returned from."""
 FORMER = {"healthy": CONFIRMED}
 """States as versions before called them."""
 STANDS = (SWITCHED, CONFIRMED, FAILED)

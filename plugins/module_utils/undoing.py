@@ -174,7 +174,7 @@ def choose(hosts: Mapping[str, Seen], away: Sequence[str], run: str, despite: bo
 def _unfinished(last: str, of_runs: Mapping[str, Mapping[str, Run]], hosts: Mapping[str, Seen]) -> Choice | None:
     """What the last run began to undo and did not finish: a host still runs it, or no controller saw how it ended.
 
-    Undoing the last run instead would go forward, to what its operator wanted to leave.
+    Undoing the last run instead would go forward, to what is being left.
     """
     entries = of_runs[last]
     undone = next((str(entry["undoes"]) for entry in entries.values() if entry.get("undoes")), "")

@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import deployments, health, runs, trials
 from ..module_utils.before import Before
 from ..module_utils.files import locked
-from ..module_utils.history import CONFIRMED, FAILED, RETURNED, History
+from ..module_utils.history import CONFIRMED, FAILED, RETRY, RETURNED, History
 from ..module_utils.layout import Layout, Refused
 
 DOCUMENTATION = r"""
@@ -146,7 +146,7 @@ def decided(module: AnsibleModule, layout: Layout) -> str:
         outcome = (
             f"the host returned by itself to deployment {trial.from_} and is healthy; deployment {trial.to} failed its "
             f"trial: {trial.why}. journalctl -u {trials.UNIT} on the host shows the course of it; the same content is "
-            "refused there from now on, unless -e retry=true"
+            f"refused there from now on, unless {RETRY}"
         )
     else:
         outcome = f"deployment {trial.to} failed its trial: {trial.why}"

@@ -93,7 +93,7 @@ FORWARD = entry(FIRST, RETURNED, 1, 2)
         (host(1, FORWARD, back(2, 1) | {"outcome": SWITCHED}), host(2, UPDATED), "a, b"),
         (host(2, UPDATED, back(2, 1) | {"outcome": STARTED}), host(3), "a"),
     ],
-    ids=["not everywhere", "refused on one", "nobody saw its end", "on trial", "cut off before the switch"],
+    ids=["not everywhere", "refused on one", "its end not seen", "on trial", "cut off before the switch"],
 )
 def test_a_rollback_that_did_not_come_to_its_end_is_gone_on_with(there: Seen, elsewhere: Seen, on: str) -> None:
     choice = undo({"a": there, "b": elsewhere})

@@ -1,6 +1,5 @@
 """A bad release whose controller is killed in the middle: its host returns by itself, healthy, and remembers why."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +44,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     found = trial.decided(edge)
     units = edge.check_output("systemctl is-active %s", KEYSTROKE)
     left = edge.run("systemctl cat %s; ls /etc/systemd/system/*.wants/%s", trial.JUDGE, trial.JUDGE).stdout
-    history = json.loads(edge.check_output("cat %s", f"{deployment.HOME}/history.json"))
-    yield Seen(before, found, deployment.manifest(edge), history, units, left, roll_out(*typed))
+    yield Seen(before, found, deployment.manifest(edge), deployment.history(edge), units, left, roll_out(*typed))
     edge.run("rm -f %s", f"{deployment.HOME}/lease.json")
 
 

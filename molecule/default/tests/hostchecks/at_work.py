@@ -46,7 +46,7 @@ NO_FAULTS = {"lost": 0, "doubled": 0, "foreign": 0, "wrong": 0}
 
 
 class Work:
-    """Somebody who works on an edge; ended by `account`, or left alone by the end of the test."""
+    """The work of a person on an edge, until `account`."""
 
     def __init__(self, edge: Host) -> None:
         self.edge = edge
@@ -87,7 +87,7 @@ class Work:
 
 @contextmanager
 def at_work(edge: Host, seed: int = 7, rates: dict[str, int] | None = None) -> Iterator[Work]:
-    """Somebody works on the edge meanwhile. The extractors begin without memory, so that a replay tells what comes."""
+    """A person works on the edge meanwhile. The extractors begin without memory, so that a replay tells what comes."""
     units = list(EXTRACTORS.values())
     _end(edge)
     edge.check_output(f"systemctl stop {' '.join(units)}")

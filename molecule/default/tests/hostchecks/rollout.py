@@ -15,6 +15,8 @@ from typing import Any
 from hostchecks.lab import INVENTORY, ROOT
 
 ENVIRONMENT = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
+EDGES_ONLY = ("--limit", "seclyzer_edge", "--tags", "extractors")
+"""What a run is given that only switches edges."""
 LONGEST = 600.0
 """Seconds that a run may take on a slow machine."""
 

@@ -9,6 +9,8 @@ from hostchecks.host import Host, name
 from hostchecks.polling import poll
 
 JUDGE = "seclyzer-trial.service"
+FILE = f"{deployment.HOME}/trial.json"
+"""Written last when the host has decided."""
 LONGEST = 300.0
 """Seconds until a trial is decided on a slow machine; one of a fault at the start takes some 10."""
 Trial = dict[str, Any]
@@ -16,7 +18,7 @@ Trial = dict[str, Any]
 
 def of(edge: Host) -> Trial:
     """The last trial; empty when it had none."""
-    found: Trial = json.loads(edge.run("cat %s", f"{deployment.HOME}/trial.json").stdout or "{}")
+    found: Trial = json.loads(edge.run("cat %s", FILE).stdout or "{}")
     return found
 
 

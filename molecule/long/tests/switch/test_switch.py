@@ -1,4 +1,4 @@
-"""Each mode becomes each other one while somebody works on every edge: no output is lost, doubled or another."""
+"""Each mode becomes each other one while a person works on every edge: no output is lost, doubled or another."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,14 +11,14 @@ from hostchecks.features import KINDS
 from hostchecks.host import Host, name
 from hostchecks.implementations import MEANS
 from hostchecks.lab import EDGES, hosts, on_every
-from hostchecks.rollout import Run, roll_out
+from hostchecks.rollout import EDGES_ONLY, Run, roll_out
 
 testinfra_hosts = ["ansible://seclyzer_edge"]
 
 START = "hybrid"
 CHANGES = ["python", "rust", "hybrid", "rust", "python", "hybrid"]
 """One after the other: from each mode to each."""
-AT_ONCE = ("-e", '{"seclyzer_release_batches": ["100%"]}', "-e", "seclyzer_release_soak_seconds=10")
+AT_ONCE = (*EDGES_ONLY, "-e", '{"seclyzer_release_batches": ["100%"]}', "-e", "seclyzer_release_soak_seconds=10")
 KIND = pytest.mark.parametrize("kind", KINDS)
 
 
