@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible import context
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
@@ -253,7 +254,7 @@ def test_what_failed_on_a_host_is_reported_with_how_to_try_the_same_again(
     cause: str, more: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typed = {"inventory": ["inventories/lab"], "extra_vars": ["mode=rust", "other=x"]}
-    monkeypatch.setattr(report.context, "CLIARGS", typed)
+    monkeypatch.setattr(context, "CLIARGS", typed)
     one = Entry("edge1", "edge", "failed", at="the switch", cause=[cause])
     words = "mend that, then ansible-playbook -i inventories/lab site.yml -e mode=rust -e only=failed"
     assert report.command(one, "site.yml", ["mode"], {}) == words + more
