@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import compare_job, deployments, health, proof, releases, shadow_unit, systemd
+from . import compare_job, deployments, proof, releases, shadow_unit, systemd
+from .before_switch import look_before
 from .deployments import Desired
 from .history import STAGED, UNPROVEN, History
 from .kinds import PROGRAMS
@@ -47,7 +48,7 @@ def before_switch(layout: Layout, n: int, terms: Terms) -> dict[str, str]:
     kinds = changed(old, new)
     if not kinds:
         return {}
-    if not health.look_before(layout).busy:
+    if not look_before(layout).busy:
         return {"note": f"{NOT_COMPARED}, for no events flowed"}
     tool = compare_job.program(layout, [new.release])
     if tool is None:

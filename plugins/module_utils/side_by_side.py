@@ -105,9 +105,8 @@ class Meter:
         with suppress(OSError):
             cpu, at = processes.cpu_s(pid), time.monotonic()
             if pid != self._pid:
-                self._pid, self._at, self._cpu, self.cost = pid, at, cpu, None
-            most = max(processes.memory_mib(pid), self.cost.memory_mib if self.cost else 0.0)
-            self.cost = Cost(cpu - self._cpu, at - self._at, most)
+                self._pid, self._at, self._cpu = pid, at, cpu
+            self.cost = Cost(cpu - self._cpu, at - self._at, processes.memory_mib(pid))
 
 
 class Shadow:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plugins.module_utils import compare_job, deployments, health, releases, shadows, systemd
+from plugins.module_utils import compare_job, deployments, releases, shadows, systemd
 from plugins.module_utils.before import Before
 from plugins.module_utils.deployments import Desired
 from plugins.module_utils.files import link
@@ -64,7 +64,7 @@ def edge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edge]:
     made.release("a")
     made.release("b", rust="\x7fELF two")
     link(made.layout.current, f"deployments/{made.deploy('a', HYBRID)}")
-    monkeypatch.setattr(health, "look_before", lambda _: Before(busy=frozenset({"mouse"})))
+    monkeypatch.setattr(shadows, "look_before", lambda _: Before(busy=frozenset({"mouse"})))
     monkeypatch.setattr(shadows, "available", lambda: 1 << 30)
 
     def start(tool: Path, plan: Plan) -> str:
@@ -127,7 +127,7 @@ def test_a_host_compares_nothing_and_reports_why(edge: Edge, monkeypatch: pytest
         raise Refused("no more units")
 
     with monkeypatch.context() as patch:
-        patch.setattr(health, "look_before", lambda _: Before())
+        patch.setattr(shadows, "look_before", lambda _: Before())
         assert edge.begin(n) == {"note": f"{shadows.NOT_COMPARED}, for no events flowed"}
     with monkeypatch.context() as patch:
         patch.setattr(shadows, "available", lambda: 100 << 20)
