@@ -13,9 +13,13 @@ from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import fleet_report, last_report
-from ..module_utils.fleet_report import Entry, Report, Seen
+from ..module_utils import fleet_entry, last_report
+from ..module_utils.extra_vars import next_run
+from ..module_utils.fleet_entry import Entry, Seen
+from ..module_utils.fleet_report import Report
+from ..module_utils.history import RETRY
 from ..module_utils.words import DEFAULT_USER
+from ..plugin_utils.command_line import inventories
 
 display = Display()
 
@@ -49,12 +53,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if chosen is None:
             chosen = facts["ansible_play_hosts_all"]
         entries = [
-            fleet_report.entry(_seen(host, facts, arguments), check, arguments["partial"]) for host in sorted(chosen)
+            fleet_entry.entry(_seen(host, facts, arguments), check, arguments["partial"]) for host in sorted(chosen)
         ]
         hostvars = facts["hostvars"]
         preflights = [hostvars[one.host].get(arguments["preflight"]) or {} for one in entries]
         typed = [*(run.get("typed") or []), "mode"]
-        general = [*run.get("general", []), *fleet_report.next_run(typed, preflights), without_owner(facts)]
+        general = [*run.get("general", []), *next_run(typed, preflights), without_owner(facts)]
         if run.get("unsigned"):
             general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
@@ -77,7 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
     of_host = facts["hostvars"][host]
     fleet, batches = facts.get("__seclyzer_fleet") or {}, facts.get("__seclyzer_batches") or {}
-    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now")}
+    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now", "shadow")}
     return Seen(
         host,
         stores=host in facts["groups"].get("seclyzer_store", []),
@@ -97,12 +101,15 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
 def _notes(of_host: Vars) -> list[str]:
     access = of_host.get("__influxdb_access") or {}
     risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
+    begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
+    note = (begun.get("shadow") or {}).get("note")
+    shadow = [*([str(note)] if note else []), *map(str, compared.get("notes") or [])]
     soon = [
         str(words)
         for name in ("certificate", "outside", "access")
         for words in (of_host.get(f"__influxdb_{name}") or {}).get("notes") or []
     ]
-    return [*([str(access["away"])] if access.get("away") else []), *([risks] if risks else []), *soon]
+    return [*shadow, *([str(access["away"])] if access.get("away") else []), *([risks] if risks else []), *soon]
 
 
 def _stopped(facts: Vars) -> str:
@@ -138,12 +145,6 @@ def _written(path: Path, document: last_report.Document, mode: int) -> list[str]
     return []
 
 
-def inventories() -> list[str]:
-    """The inventories of this run, as they were named."""
-    given = context.CLIARGS.get("inventory") or C.DEFAULT_HOST_LIST
-    return [str(one) for one in given]
-
-
 def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, Any]) -> str:
     """What to type for a host that needs an operator."""
     words = [
@@ -157,7 +158,9 @@ def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, A
         return "mend that, then " + shlex.join([*words, "rollback.yml", *same, "--limit", one.host])
     again = [word for text in _repeated(typed) for word in ("-e", text)]
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
-    return after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
+    mended = after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
+    known_bad = any(RETRY in cause for cause in one.cause)
+    return mended + (f"; with the same content again, {RETRY} beside it" if known_bad else "")
 
 
 def _repeated(typed: Sequence[str]) -> list[str]:

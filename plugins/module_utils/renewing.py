@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import deployments, health, lease, switching, systemd, trials
+from .before_switch import look_before
 from .history import History
 from .layout import Layout, Refused, is_socket
 
@@ -44,7 +45,7 @@ def renew(layout: Layout, by: str, seconds: float) -> list[str]:
         return []
     if why := held_back(layout):
         raise Refused(why)
-    before = health.look_before(layout)
+    before = look_before(layout)
     for name in units:
         systemd.systemctl("restart", name)
         found = health.wait(health.Target.of(layout, True, before), seconds)

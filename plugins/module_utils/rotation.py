@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .fleet import count, named
-from .fleet_report import plain
+from .fleet_entry import plain
 from .layout import Refused
 
 SUBJECTS = ("redis", "store", "certificates")

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, lease, proof, runs, switching
+from plugins.module_utils.deploying import run, status, would
 from plugins.module_utils.history import CONFIRMED, FAILED, RETURNED, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
-from plugins.modules.seclyzer_deployment import ARGUMENTS, run, status, would
+from plugins.modules.seclyzer_deployment import ARGUMENTS
 from tests.plugins.hosts import Systemd, bundle, desired
 from tests.plugins.test_releases import change, older
 
@@ -67,6 +68,15 @@ def test_undoing_what_undid_a_run_goes_forward_again(rolled_out: Layout) -> None
     assert went_back(rolled_out, "r1", "r2") == 3
     assert History.load(rolled_out).state(3) == CONFIRMED
     assert went_back(rolled_out, "r2", "r3") == 2
+
+
+def test_the_run_is_entered_with_what_it_undoes_and_whether_its_end_was_seen(rolled_out: Layout) -> None:
+    went_back(rolled_out, THIRD, "r1")
+    entry = History.load(rolled_out).run("r1") or {}
+    assert (entry["undoes"], entry.get("followed")) == (THIRD, None)
+    runs.followed(rolled_out)
+    assert (History.load(rolled_out).run("r1") or {})["followed"] is True
+    assert "undoes" not in (History.load(rolled_out).run(THIRD) or {})
 
 
 def test_a_host_that_the_run_did_not_change_stays_and_reports_it(rolled_out: Layout) -> None:

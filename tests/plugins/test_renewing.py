@@ -23,7 +23,7 @@ def runs(host: Layout, fake: Systemd, tmp_path: Path, monkeypatch: pytest.Monkey
     done = staging.stage(host, desired(host, manifest), manifest, tmp_path, "me")
     switching.switch(host, done.deployment or 0, "me")
     monkeypatch.setattr(renewing, "stale", lambda layout: ["seclyzer-keystroke.service", "seclyzer-agent.service"])
-    monkeypatch.setattr(health, "look_before", lambda layout: Before())
+    monkeypatch.setattr(renewing, "look_before", lambda layout: Before())
     return host
 
 

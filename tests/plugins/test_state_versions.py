@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import bundles, deployments, judge_unit, proof, releases, staging, state_versions, trials
+from plugins.module_utils.deploying import run, would
 from plugins.module_utils.history import CONFIRMED, History
 from plugins.module_utils.layout import Layout, Refused
-from plugins.modules.seclyzer_deployment import ARGUMENTS, run, would
+from plugins.modules.seclyzer_deployment import ARGUMENTS
 from tests.plugins.hosts import Systemd, bundle, desired
 
 LEARNT = "what was learnt"
