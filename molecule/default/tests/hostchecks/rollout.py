@@ -75,9 +75,21 @@ class Started:
 
     def kill(self) -> None:
         """SIGKILL to it and all it has started, as when the controller is switched off."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            for pid in _family(self.process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all below it, which Ansible puts into sessions of their own."""
+    found = [pid]
+    for one in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{one}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+    return found
 
 
 @contextmanager
