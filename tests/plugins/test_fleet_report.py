@@ -168,7 +168,7 @@ def test_the_report_says_where_a_host_differs_from_the_inventory(
 
 
 def test_hosts_that_were_idle_in_their_trial_are_named_with_what_was_not_seen() -> None:
-    summary = HEALTH["summary"] + ", confirmed by the host after 10 s idle: no events flowed"
+    summary = f"{HEALTH['summary']}, confirmed by the host after 10 s idle: no events flowed"
     idle = entry(health=HEALTH | {"summary": summary}, switched={"said": ["deployment 3 after 2"]})
     words = "no events flowed in the trial, so windows, points and leaks were not seen: edge1"
     assert words in Report("r", "", [idle]).lines()
