@@ -173,3 +173,9 @@ def test_hosts_that_were_idle_in_their_trial_are_named_with_what_was_not_seen() 
     words = "no events flowed in the trial, so windows, points and leaks were not seen: edge1"
     assert words in Report("r", "", [idle]).lines()
     assert words not in Report("r", "", [entry(health=HEALTH)]).lines()
+
+
+def test_what_a_comparison_found_stands_in_the_document_and_its_job_does_not() -> None:
+    compared = {"job": "j", "report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}, "notes": ["equal"]}
+    found = entry(shadow=compared)
+    assert found.document()["shadow"] == {"report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}}
