@@ -15,7 +15,9 @@ from typing import Any
 from hostchecks.lab import INVENTORY, ROOT
 
 ENVIRONMENT = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
-EDGES_ONLY = ("--limit", "seclyzer_edge", "--tags", "extractors")
+NO_SHADOW = ("-e", "seclyzer_release_shadow_seconds=0")
+"""What a run is given whose trial is looked at: the shadow before it has tests of its own."""
+EDGES_ONLY = ("--limit", "seclyzer_edge", "--tags", "extractors", *NO_SHADOW)
 """What a run is given that only switches edges."""
 LONGEST = 600.0
 """Seconds that a run may take on a slow machine."""
