@@ -65,7 +65,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         view = self._templar.copy_with_new_env(
             available_variables=ChainMap(own, variables), searchpath=[str(Path(path).parent)]
         )
-        made = view.template(trust_as_template(text), escape_backslashes=False, overrides={"trim_blocks": True})
+        made = view.template(trust_as_template(text), escape_backslashes=False)
         texts = [str(made)] if each is None else str(made).split(END)[:-1]
         if each is not None and len(texts) != len(values["each"]):
             raise AnsibleLookupError(f"seclyzer.edge.texts: a value in {name} has the control character U+001E")

@@ -23,7 +23,7 @@ TEXT = """# {{ kind }} of {{ owner }}
 {% if kind == 'a' %}
 first
 {% endif %}
-  kept: {{ kind }}\\n
+  kept: {{ kind }}\\n{{ 'x\\ty' }}
 
 """
 SHARED = TEXT.replace("kind", "item")
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_text_is_that_of_ansibles_own_lookup(folder: Path, kind: str) -> None:
     variables = {"kind": kind, "owner": "ann"}
     (text,) = lookup(texts.LookupModule, folder, ["one.j2"], variables)
-    assert text.startswith(f"# {kind} of ann\n") and text.endswith(f"  kept: {kind}\\n\n\n")
+    assert text.startswith(f"# {kind} of ann\n") and text.endswith(f"  kept: {kind}\\nx\ty\n\n")
     assert [text] == lookup(ansibles, folder, ["one.j2"], variables)
 
 
