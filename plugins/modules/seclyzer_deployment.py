@@ -79,6 +79,13 @@ options:
     description: Where health asks.
     type: dict
     default: {}
+  parts:
+    description: >-
+      Parts with I(units), I(config) and I(probes) of their own, which the action puts together; for C(staged), in the
+      place of these three.
+    type: list
+    elements: dict
+    default: []
   deployment:
     description: The deployment to make the running one. Without it, the newest that was staged.
     type: int
@@ -312,6 +319,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "units": {"type": "dict", "default": {}},
     "config": {"type": "dict", "default": {}},
     "probes": {"type": "dict", "default": {}},
+    "parts": {"type": "list", "elements": "dict", "default": []},
     "deployment": {"type": "int"},
     "rollout": {"type": "str", "default": ""},
     "undo": {"type": "str", "default": ""},
