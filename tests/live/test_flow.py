@@ -23,7 +23,7 @@ SECONDS = 14.0
 COUNTED = ["events", "malformed", "late", "behind", "dropped", "sessions", "windows", "windows_short"]
 COUNTED += ["last_event_ts", "last_window_ts"]
 ZERO = ["points_spooled", "points_rejected", "points_dropped", "spool_bytes", "redis_reconnects", "influx_errors"]
-ZERO += ["gaps", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors"]
+ZERO += ["gaps", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors", "state_skipped"]
 OTHERS = ["implementation", "version", "pid", "started_at", "future", "ancient", "last_id", "points_written"]
 FUTURE, ANCIENT = 3, 2
 

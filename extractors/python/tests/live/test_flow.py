@@ -16,6 +16,7 @@ STATS = """
 implementation version pid started_at events malformed future ancient late behind dropped sessions windows windows_short
 last_id last_event_ts last_window_ts points_written points_spooled points_rejected points_dropped spool_bytes
 redis_reconnects influx_errors gaps streams_reset entries_trimmed outputs_dropped output_errors
+state_skipped
 """
 
 
@@ -38,7 +39,8 @@ def test_events_by_stream_and_pubsub_come_out_equal_to_a_replay(redis_server: Re
     assert reported["events"] == str(len(sent))
     assert reported["windows"] == reported["points_written"] == str(len(windows))
     cursor = client.hgetall("seclyzer:cursor:keystroke")
-    assert cursor == {name: str(windows[-1]["ts"]).encode() for name in (b"published", b"stored")}
+    through = str(windows[-1]["ts"]).encode()
+    assert cursor == {b"published": through, b"stored": through, b"version": b"1"}
 
 
 def test_the_stats_hash_holds_every_field_and_expires(redis_server: RedisServer) -> None:

@@ -36,8 +36,13 @@ FAULTS = {
 """What the keystroke extractor does as a service, by the name of the bad release."""
 
 
-def make(fault: str, into: Path, bundle: Path = ROOT / "build" / "bundle") -> Path:
-    """A bundle whose Rust keystroke extractor has this fault, or is one of OTHERS; its folder."""
+def make(
+    fault: str, into: Path, bundle: Path = ROOT / "build" / "bundle", states: dict[str, dict[str, object]] | None = None
+) -> Path:
+    """A bundle whose Rust keystroke extractor has this fault, or is one of OTHERS; its folder.
+
+    `states`: the versions of state by which its manifest differs.
+    """
     shutil.rmtree(into, ignore_errors=True)
     tree = into.with_name(f"{into.name}.tree")
     shutil.rmtree(tree, ignore_errors=True)
@@ -54,6 +59,7 @@ def make(fault: str, into: Path, bundle: Path = ROOT / "build" / "bundle") -> Pa
     manifest = json.loads((into / bundles.MANIFEST).read_text())
     manifest["archives"]["common"] = archive.described()
     manifest["release"] = f"{manifest['version']}-{archive.content[:12]}"
+    manifest["state"] = manifest.get("state", {}) | (states or {})
     (into / bundles.MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     names = [line.split()[1] for line in (bundle / bundles.SUMS).read_text().splitlines()]
     (into / bundles.SUMS).write_text("".join(f"{sha256(into / name)}  {name}\n" for name in names))
