@@ -104,6 +104,7 @@ def _notes(of_host: Vars) -> list[str]:
     begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
     note = (begun.get("shadow") or {}).get("note")
     shadow = [*([str(note)] if note else []), *map(str, compared.get("notes") or [])]
+    shadow += map(str, begun.get("notes") or [])
     soon = [
         str(words)
         for name in ("certificate", "outside", "access")

@@ -87,6 +87,7 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     if not check and not done.needs:
         runs.staged(layout, parameters["rollout"], done.deployment)
     result: Result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
+    result["notes"] = done.notes
     result["switches"] = done.deployment is None or switching.plan(layout, done.deployment).changed
     if not result["switches"]:
         result["before"] = look_before(layout).as_dict()
@@ -125,10 +126,12 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
     if going.to is None:
         about = {"said": [going.words], "running": running(layout), "before": look_before(layout).as_dict()}
         return {"changed": False, "deployment": seen.running, "returned": False} | about
+    # Before the run counts as one: typed again with the flag, it undoes the same.
+    notes = returning.verify_readable(layout, going.to, parameters["accept_state_loss"])
     name, by = parameters["rollout"], parameters["by"]
     if not check:
         runs.begin(layout, name, by, parameters["process"], parameters["take_over"], parameters["undo"])
-    notes = returning.prove(layout, going.to, parameters["accept_state_loss"])
+    notes += returning.prove(layout, going.to)
     done = switch(layout, going.to, parameters, check, "returned")
     if going.undone and not check:
         runs.undone(layout, going.undone, name, by)

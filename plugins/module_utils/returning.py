@@ -11,14 +11,18 @@ from .files import read
 from .layout import Layout, Refused
 
 
-def prove(layout: Layout, n: int, accept_loss: bool = False) -> list[str]:
+def verify_readable(layout: Layout, n: int, accept_loss: bool = False) -> list[str]:
+    """Refuses a release that would not read the state that is saved here; what is lost when that is accepted."""
+    leaves, enters = (deployments.manifest(layout, one) for one in (deployments.current(layout), n))
+    return state_versions.verify_readable(_kept(layout, leaves), _kept(layout, enters), accept_loss)
+
+
+def prove(layout: Layout, n: int) -> list[str]:
     """Verifies the files of deployment `n` and of its release, its units and its programs; what else to report.
 
-    Changes nothing. Raises Refused when it would not run as it did, or would not read the state that is saved here.
+    Changes nothing. Raises Refused when it would not run as it did.
     """
-    leaves, enters = (deployments.manifest(layout, one) for one in (deployments.current(layout), n))
-    notes = state_versions.verify_readable(_kept(layout, leaves), _kept(layout, enters), accept_loss)
-    notes += fitness.fit(layout, n)
+    notes = fitness.fit(layout, n)
     staging.prove_alone(layout, n, fitness.whole(layout, n))
     return notes
 

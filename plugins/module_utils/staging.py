@@ -22,6 +22,8 @@ class Staged:
     changed: bool
     needs: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What of the saved state is lost by this way, or by the way back."""
 
 
 def stage(
@@ -53,12 +55,12 @@ def stage(
     damage = deployments.faults(layout, running, desired) if same and running is not None else []
     if check:
         would = _would(layout, desired, release, running if same else None, damage, lacking)
-        would.changes += notes
+        would.notes = notes
         return would
     if not release.whole and archives is None:
         releases.room(layout, manifest)
         return Staged(running, False, needs=releases.archives_for(manifest, layout))
-    result = Staged(running if same else None, False)
+    result = Staged(running if same else None, False, notes=notes)
     for user in lacking:
         users.create(user)
         result.changes.append(f"user {user}")
@@ -75,7 +77,7 @@ def stage(
     n = deployments.find_staged(layout, history, desired.content)
     if n is None:
         n = deployments.create(layout, history, desired, by, manifest.get("source"))
-        result.changes += [f"deployment {n}", *notes]
+        result.changes.append(f"deployment {n}")
         result.changed = True
     elif changed := deployments.faults(layout, n, desired):
         deployments.mend(layout, n, desired)

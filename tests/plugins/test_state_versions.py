@@ -47,7 +47,7 @@ def two(host: Layout, fake: Systemd, tmp_path: Path) -> tuple[dict[str, Any], di
     new = bundle(tmp_path / "new", says="two") | {"state": LATER}
     switch(host, staged(host, old, tmp_path).deployment)
     done = staged(host, new, tmp_path / "new")
-    assert done.changes[-1] == f"going back will need -e accept_state_loss=true, for it loses {LOST}"
+    assert done.notes[-1] == f"going back will need -e accept_state_loss=true, for it loses {LOST}"
     switch(host, done.deployment)
     return old, new
 
@@ -70,7 +70,7 @@ def test_a_loss_that_is_accepted_is_reported(
     host: Layout, two: tuple[dict[str, Any], dict[str, Any]], tmp_path: Path
 ) -> None:
     done = staged(host, two[0], tmp_path, accept_loss=True)
-    assert (done.deployment, done.changes) == (3, ["deployment 3", f"accepted: {LOST}"])
+    assert (done.deployment, done.notes) == (3, [f"accepted: {LOST}"])
 
 
 def test_going_back_to_a_release_that_reads_less_needs_the_flag(
