@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from scripts.bundle.__main__ import inputs
+from scripts.bundle.targets import TARGETS, trees
 from tests.helpers import ROOT
 
-FILES = ["SHA256SUMS", "SHA256SUMS.sig", "common.tar.gz", "manifest.json", "python3.11.tar.gz", "python3.13.tar.gz"]
-FILES += ["sbom.cdx.json"]
+FILES = ["SHA256SUMS", "SHA256SUMS.sig", "common.tar.gz", "manifest.json", "sbom.cdx.json"]
+FILES += [f"{target.name}.tar.gz" for target in trees(TARGETS)]
 # What names the commit, and whether the tree was another by then, which tests that run beside this one may change.
 OF_THE_DAY = {"manifest.json", "SHA256SUMS", "SHA256SUMS.sig"}
 
