@@ -43,12 +43,12 @@ def create(lab: Lab, host: Host) -> None:
         image.tag(host.release),
         "/bin/sh",
         "-c",
-        _init(host.release),
+        first_command(host.release),
     )
     podman("cp", "--archive=false", "-", f"{host.container}:/", stdin=provisioning.pack(lab, host))
 
 
-def _init(release: str) -> str:
+def first_command(release: str) -> str:
     """The first command of a host, which ends in systemd."""
     return " && ".join([SHARED, *([UNIFIED] if release in UNIFIED_ONLY else []), SYSTEMD])
 

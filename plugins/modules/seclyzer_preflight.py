@@ -116,7 +116,7 @@ release:
   type: str
   returned: host
 untested:
-  description: The host's system, when nobody has tested the release there and the inventory accepts that; mostly empty.
+  description: The host's system, when releases are not tested there and the inventory accepts that; mostly empty.
   type: str
   returned: host
 influx:

@@ -12,11 +12,11 @@ Vars = Mapping[str, Any]
 
 
 UNTESTED = "seclyzer_release_allow_untested"
-"""The option that accepts a system on which nobody has tested a release."""
+"""The option that accepts a system on which releases are not tested."""
 
 
 def untested(about: Vars, manifest: Vars) -> str:
-    """The host's system, when the bundle has a release for it that nobody has tested there; empty otherwise."""
+    """The host's system, when the bundle serves it untested; empty otherwise."""
     return _name(about) if _is_of(about, manifest.get("untested") or {}) else ""
 
 
