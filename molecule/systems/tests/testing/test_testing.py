@@ -77,6 +77,7 @@ def test_it_is_refused_with_the_option_that_accepts_it(seen: Seen) -> None:
     assert about["cause"] == [
         "it runs debian forky, on which SecLyzer is untested; seclyzer_release_allow_untested: true accepts that"
     ]
+    assert about["notes"] == []
 
 
 def test_a_refused_host_is_as_it_was(seen: Seen) -> None:
