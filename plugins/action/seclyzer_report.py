@@ -81,7 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
     of_host = facts["hostvars"][host]
     fleet, batches = facts.get("__seclyzer_fleet") or {}, facts.get("__seclyzer_batches") or {}
-    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now")}
+    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now", "shadow")}
     return Seen(
         host,
         stores=host in facts["groups"].get("seclyzer_store", []),
@@ -101,9 +101,11 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
 def _notes(of_host: Vars, preflight: Vars) -> list[str]:
     access = of_host.get("__influxdb_access") or {}
     risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
+    begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
+    shadow = [(begun.get("shadow") or {}).get("note"), *(compared.get("notes") or [])]
     untested = preflight.get("untested")
     system = f"untested system, {untested}, which seclyzer_release_allow_untested accepts" if untested else ""
-    return [words for words in (str(access.get("away") or ""), risks, system) if words]
+    return [str(words) for words in (*shadow, access.get("away"), risks, system) if words]
 
 
 def _stopped(facts: Vars) -> str:
