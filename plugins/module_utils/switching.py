@@ -12,7 +12,7 @@ from .files import link, make_folder, read, sync, write
 from .history import FAILED, RETURNED, SWITCHED, History
 from .layout import UNITS, Layout, Refused, is_socket, service_of
 
-STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type")
+STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type", "Result")
 
 
 class NotStarted(Refused):
@@ -139,7 +139,7 @@ def _start(done: Done) -> None:
     if sockets:
         # A socket cannot listen while its service holds the address.
         systemd.systemctl("stop", *sockets, *map(service_of, sockets))
-    failed: list[str] = []
+    failed: dict[str, Mapping[str, str]] = {}
     began = time.time()
     for verb, units in (("start", sockets), ("restart", services[0]), ("start", services[1])):
         if not units:
@@ -149,10 +149,17 @@ def _start(done: Done) -> None:
         ended = systemd.run(["systemctl", "--no-ask-password", verb, *units], 180)
         if ended.returncode:
             states = systemd.show(units, STATE)
-            failed += [u for u in units if states.get(u, {}).get("ActiveState") != "active"] or units[:1]
+            bad = [unit for unit in units if states.get(unit, {}).get("ActiveState") != "active"] or units[:1]
+            failed |= {unit: states.get(unit, {}) for unit in bad}
     if failed:
-        words = [f"{short(u)} did not start: {' | '.join(systemd.last_words(u, began))}" for u in failed]
-        raise NotStarted("; ".join(words))
+        raise NotStarted("; ".join(_not_started(unit, state, began) for unit, state in failed.items()))
+
+
+def _not_started(unit: str, state: Mapping[str, str], began: float) -> str:
+    """What systemd found, which is all there is of a program that hangs, and the unit's last words."""
+    result = state.get("Result", "")
+    found = f" ({result})" if result not in ("", "success") else ""
+    return f"{short(unit)} did not start{found}: {' | '.join(systemd.last_words(unit, began))}"
 
 
 def _another_program(layout: Layout, name: str, text: str, state: Mapping[str, str]) -> list[str]:
