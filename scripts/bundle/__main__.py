@@ -118,7 +118,7 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
         fresh = scratch / "bundle"
         fresh.mkdir()
         with step("Rust programs and golden vectors"):
-            common, glibc = _common(root, arch, scratch, fresh)
+            common, glibc = _common(root, arch, version, scratch, fresh)
         with step("our Python packages"):
             ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
         with ThreadPoolExecutor() as pool:
@@ -133,9 +133,10 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
     return release
 
 
-def _common(root: Path, arch: Architecture, scratch: Path, fresh: Path) -> tuple[Archive, str]:
+def _common(root: Path, arch: Architecture, version: str, scratch: Path, fresh: Path) -> tuple[Archive, str]:
     tree = scratch / "common"
     glibc = rust.copy(_programs(root, arch), tree / "bin", arch)
+    rust.ask_versions(tree / "bin", arch, version)
     shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
     shutil.copytree(root / BENCH, tree / "bench", ignore=UNWANTED_BENCH)
     host_programs.copy(root, tree)

@@ -193,14 +193,22 @@ def test_the_agent_sees_figures_and_lengths_and_never_an_event(redis: Redis) -> 
             assert not may(redis, "agent", command), command
 
 
-def test_a_consumer_hears_features_and_nothing_else(redis: Redis) -> None:
-    for command in ("SUBSCRIBE seclyzer:features:app", "PSUBSCRIBE seclyzer:features:*"):
+def test_a_consumer_hears_features_reads_their_lists_and_nothing_else(redis: Redis) -> None:
+    for command in (
+        "SUBSCRIBE seclyzer:features:app",
+        "PSUBSCRIBE seclyzer:features:*",
+        "LLEN seclyzer:features:app",
+        "LRANGE seclyzer:features:app 0 -1",
+    ):
         assert may(redis, "consumer", command), command
     for command in (
         "SUBSCRIBE seclyzer:events",
         "PSUBSCRIBE seclyzer:*",
         "PUBLISH seclyzer:features:app x",
-        "LRANGE seclyzer:features:app 0 -1",
+        "LPUSH seclyzer:features:app x",
+        "LTRIM seclyzer:features:app 0 0",
+        "DEL seclyzer:features:app",
+        "LRANGE seclyzer:stream:app 0 -1",
         "HGETALL seclyzer:stats:app",
         *(read.format(stream="seclyzer:stream:keystroke") for read in READS_EVENTS),
     ):
