@@ -103,9 +103,14 @@ def _notes(of_host: Vars, preflight: Vars) -> list[str]:
     risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
     begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
     shadow = [(begun.get("shadow") or {}).get("note"), *(compared.get("notes") or [])]
+    soon = [
+        words
+        for name in ("certificate", "outside", "access")
+        for words in (of_host.get(f"__influxdb_{name}") or {}).get("notes") or []
+    ]
     untested = preflight.get("untested")
     system = f"untested system, {untested}, which seclyzer_release_allow_untested accepts" if untested else ""
-    return [str(words) for words in (*shadow, access.get("away"), risks, system) if words]
+    return [str(words) for words in (*shadow, access.get("away"), risks, system, *soon) if words]
 
 
 def _stopped(facts: Vars) -> str:
