@@ -37,6 +37,16 @@ OWN_REDIS, OWN_SOCKET = "seclyzer-redis.service", "/run/seclyzer-redis/redis.soc
 REDIS_SOCKET = "/run/redis/redis-server.sock"
 """The socket of a Redis that is ours alone."""
 
+MARKS = {
+    **dict.fromkeys(UNITS, WRITTEN),
+    "seclyzer-trial.service": "# Written for the trial",
+    OWN_REDIS: "SecLyzer's Redis, beside another's",
+    **OURS,
+    "influxdb-watch.service": "points of SecLyzer",
+    "influxdb-watch.timer": "points of SecLyzer",
+}
+"""Every unit file of ours, with what stands in it in every version."""
+
 REFUSE, ADOPT, BESIDE, USE = "refuse", "adopt", "beside", "use"
 
 Found = dict[str, Any]
