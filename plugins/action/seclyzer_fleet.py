@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 
 from ..module_utils import fleet
 from ..module_utils.fleet import count, named
-from ..module_utils.fleet_report import plain
+from ..module_utils.fleet_entry import plain
 
 DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "seclyzer_release" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import getpass
-import re
 import socket
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,37 +14,16 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import (
-    bundles,
-    existing,
-    fleet,
-    influxdb_api,
-    last_report,
-    modes,
-    ports,
-    renamed,
-    run_ids,
-    safe_url,
-    signatures,
-    systems,
-    unpacking,
-    variables,
-)
-from ..module_utils.fleet import count
-from ..module_utils.kinds import KINDS
-from ..module_utils.layout import Refused
+from ..module_utils import existing, modes, ports, renamed, run_ids, safe_url, systems, variables
+from ..plugin_utils import bundle_checks, fleet_checks, host_options
+from ..plugin_utils.host_checks import host_faults, spool_fault
+from ..plugin_utils.host_options import ROLES
 from ..plugin_utils.option_checks import CHECKS, Check, Roles, read_yaml, selected
+from ..plugin_utils.values import JUDGED_BY_MODE, mode_faults, type_faults
 from .seclyzer_deployment import MODULE, read_bundle
-from .seclyzer_report import inventories
 
-ROLES = Path(__file__).resolve().parents[2] / "roles"
 INFLUXDB_DEFAULTS = ROLES / "influxdb" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
-STORE = "seclyzer_store"
-SOCKET = "/run/seclyzer/influx.sock"
-"""Where a host's programs reach the store, as the units in the role seclyzer_release lay it out."""
-CA = str(influxdb_api.PLACE["ca_path"]["default"])
-OF_FLEET = ("seclyzer_release_batches", "seclyzer_release_max_fail", "seclyzer_release_batch_pause_seconds")
 WISHES = {
     "redis_rotate",
     "influxdb_rotate",
@@ -60,7 +37,6 @@ WISHES = {
 OLD_WISHES = {old for old, new in renamed.RENAMED.items() if new.name in WISHES}
 OPTIONS_OF = ("influxdb", "redis", "seclyzer_agent", "seclyzer_extractors", "seclyzer_release")
 """The roles whose options decide what a host is asked."""
-JUDGED_BY_MODE = ("seclyzer_mode", "seclyzer_implementations")
 Vars = Mapping[str, Any]
 
 
@@ -99,20 +75,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             of_host = facts["hostvars"][host]
             unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
             names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known), *renamed.conflicts(of_host)]
-            signed = _signed(bundle, of_host) if bundle else []
-            found = [*names, *_types(of_host, known), *_mode(of_host), *unsafe, *signed]
+            signed = bundle_checks.signature_faults(bundle, of_host) if bundle else []
+            found = [*names, *type_faults(of_host, known), *mode_faults(of_host), *unsafe, *signed]
             # What is of the wrong type is reported as that, and not as out of its limits as well.
             found += [] if found else self._out_of_limits(host, roles, checks, facts)
             for sentence in found:
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
         if store:
-            sentences += _groups(facts)
+            sentences += fleet_checks.group_faults(facts)
         if bundle:
-            sentences += _bundle(Path(bundle))
-        chosen, general, fault = _only(facts)
+            sentences += bundle_checks.faults(Path(bundle))
+        chosen, general, fault = fleet_checks.only(facts)
         sentences += [fault] if fault else []
-        sentences += _of_fleet(facts)
+        sentences += fleet_checks.option_faults(facts)
         return _refuse(sentences) or {
             "changed": False,
             "bundle": bundle,
@@ -153,17 +129,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """What this host is and runs, and what it shall run."""
         manifest = read_bundle(Path(bundle)).manifest if bundle else {}
         is_edge = EDGE in facts["group_names"]
-        resolved = options(self._loader, self._templar, facts, OPTIONS_OF)
+        resolved = host_options.options(self._loader, self._templar, facts, OPTIONS_OF)
         unsafe = safe_url.fault(str(resolved["influxdb_url"]))
-        influx = {} if unsafe else _influx(resolved)
+        influx = {} if unsafe else host_options.influx(resolved)
         name = "" if unsafe else urlsplit(influx["url"]).hostname or ""
-        is_store = STORE in facts["group_names"]
+        is_store = fleet_checks.STORE in facts["group_names"]
         beside = resolved["redis_existing"] == existing.BESIDE
-        redis = (existing.OWN_REDIS,) if beside else _redis_units()
+        redis = (existing.OWN_REDIS,) if beside else host_options.redis_units()
         used = resolved["influxdb_existing"] == existing.USE
         mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), redis, used)
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
-        asked |= {"redis_units": list(_redis_units())}
+        asked |= {"redis_units": list(host_options.redis_units())}
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return _no_terminal(status) or dict(status)
@@ -175,14 +151,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             implementations = modes.implementations(mode, overrides)
         except modes.ModeError as fault:
             return _refuse([str(fault)])
-        refused = _host_faults(about, status["releases"], manifest) if manifest else []
+        refused = host_faults(about, status["releases"], manifest) if manifest else []
         refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
         chosen = {"redis": str(resolved["redis_existing"])} if is_edge else {}
         chosen |= {"influxdb": str(resolved["influxdb_existing"])} if is_store and store else {}
         refused += existing.faults(about["existing"], chosen, is_store)
         if manifest and is_edge:
-            refused += _spool_fault(about, int(resolved["seclyzer_extractors_spool_bytes"]))
+            refused += spool_fault(about, int(resolved["seclyzer_extractors_spool_bytes"]))
         if unsafe and store:
             refused.append(f"influxdb_url {unsafe}")
         elif manifest and store and not about["addresses"].get(name):
@@ -233,66 +209,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {name: str(known[name]) for name in systems.FACTS}
 
 
-def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> dict[str, Any]:
-    """The values that options of these roles have for this host, given or by default; none for those that have none."""
-    defaults: dict[str, Any] = {}
-    names = {"mode"}
-    for role in roles:
-        defaults |= loader.load_from_file(str(ROLES / role / "defaults" / "main.yml"), trusted_as_template=True)
-        specs = read_yaml(ROLES / role / "meta" / "argument_specs.yml")
-        names |= variables.options([specs]).keys()
-    values = defaults | dict(facts)
-    view = templar.copy_with_new_env(available_variables=values)
-    return {name: view.template(values[name]) for name in names & values.keys()}
-
-
-def _redis_units() -> tuple[str, ...]:
-    """The unit that Redis' package brings, on any system."""
-    found = systems.files(ROLES)["redis"].values()
-    return tuple(f"{read_yaml(path)['__redis_os']['unit']}.service" for path in found)
-
-
 def _refuse(sentences: list[str]) -> dict[str, Any]:
     """The result that refuses; nothing when there is nothing to refuse."""
     if not sentences:
         return {}
     words = "\n".join([*sentences, "Nothing was changed."])
     return {"failed": True, "changed": False, "msg": words, "refused": sentences}
-
-
-def _only(facts: Vars) -> tuple[list[str], list[str], str]:
-    """The hosts of the run, what to report of that, and what is wrong with `-e only=`."""
-    hosts = list(facts["ansible_play_hosts_all"])
-    wish = facts.get("only")
-    if wish is None:
-        return hosts, [], ""
-    if wish != "failed":
-        return [], [], f"only is {wish!r}; it has to be failed: the hosts that need an operator by the last report"
-    path = last_report.path_of(inventories())
-    last = last_report.load(path)
-    if not last:
-        return [], [], f"only=failed takes hosts of the last report of this inventory, and there is none ({path})"
-    needy = set(last_report.needy(last))
-    chosen = [host for host in hosts if host in needy]
-    when = f"the last report, of {last.get('at')}"
-    return chosen, [f"only=failed: {count(len(chosen), 'host')} of {len(hosts)}, by {when}"], ""
-
-
-def _of_fleet(facts: Vars) -> list[str]:
-    """What is wrong with the options that hold for the whole fleet at once."""
-    wrong: list[str] = []
-    for name in OF_FLEET:
-        values = {repr(_value(facts["hostvars"][host], name)) for host in facts["ansible_play_hosts_all"]}
-        if len(values) > 1:
-            wrong.append(f"{name} differs between hosts, and holds for all: set it in group_vars/all or by -e")
-    sizes = facts.get("seclyzer_release_batches")
-    if isinstance(sizes, list):
-        wrong += [words for words in map(fleet.size_fault, sizes) if words]
-        wrong += ["seclyzer_release_batches is empty; [100%] is one batch"] if not sizes else []
-    for name in OF_FLEET[1:]:
-        if str(facts.get(name, 0)).lstrip("+").isdigit() is False:
-            wrong.append(f"{name} is {facts.get(name)!r}; it has to be 0 or more")
-    return wrong
 
 
 def _no_terminal(result: Vars) -> dict[str, Any]:
@@ -307,168 +229,3 @@ def _no_terminal(result: Vars) -> dict[str, Any]:
 def _hosts(hosts: list[str], facts: Vars) -> str:
     everywhere = len(hosts) == len(facts["ansible_play_hosts_all"])
     return "all hosts" if everywhere and len(hosts) > 1 else ", ".join(hosts)
-
-
-def _value(of_host: Vars, name: str) -> Any:
-    """A variable's value; None when it cannot be resolved yet."""
-    try:
-        return of_host.get(name)
-    except AnsibleError:
-        return None
-
-
-def _types(of_host: Vars, known: variables.Options) -> list[str]:
-    """What is wrong with the values a host was given, but for those about the mode, which have a judge of their own."""
-    wrong: list[str] = []
-    for name in of_host:
-        if name not in known or name in JUDGED_BY_MODE:
-            continue
-        try:
-            value = of_host[name]
-        except AnsibleError as fault:
-            wrong += _undefined(name, str(fault), known)
-        else:
-            wrong.append("" if value is None else variables.fault(name, value, known[name]))
-    return [sentence for sentence in wrong if sentence]
-
-
-def _undefined(name: str, message: str, known: variables.Options) -> list[str]:
-    """What is wrong with a value that cannot be resolved: nothing when it only waits for another option's default."""
-    missing = re.search(r"'(\w+)' is undefined", message)
-    if missing and missing[1] in known:
-        return []
-    return [f"{name} cannot be worked out: {missing[0] if missing else message}"]
-
-
-def _mode(of_host: Vars) -> list[str]:
-    try:
-        mode, _ = modes.choose(_value(of_host, "mode"), _value(of_host, "seclyzer_mode"), None)
-        modes.implementations(mode, _value(of_host, "seclyzer_implementations"))
-    except modes.ModeError as fault:
-        return [str(fault)]
-    return []
-
-
-def _groups(facts: Vars) -> list[str]:
-    stores = facts["groups"].get(STORE, [])
-    names = ("influxdb_store_host", "influxdb_token_file")
-    known = facts["hostvars"]
-    lost = [h for h in facts["ansible_play_hosts_all"] if not any(_value(known[h], name) for name in names)]
-    if len(stores) == 1 or not lost:
-        return []
-    if not stores:
-        return [
-            f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)}); for a "
-            "store that is not in the inventory influxdb_url and influxdb_token_file are configured"
-        ]
-    return [
-        f"{STORE} has {len(stores)} hosts ({', '.join(stores)}), and a host writes to one: leave one in the group, "
-        f"or configure influxdb_store_host for {', '.join(lost)}"
-    ]
-
-
-def _bundle(bundle: Path) -> list[str]:
-    try:
-        found = read_bundle(bundle)
-    except AnsibleActionFail as fault:
-        return [str(fault)]
-    archives = found.manifest["archives"]
-    return bundles.archive_faults(bundle, found.manifest, archives) or _members(bundle, archives)
-
-
-def _members(bundle: Path, archives: Vars) -> list[str]:
-    """Why a host would not unpack the archives, each for itself."""
-    wrong: list[str] = []
-    for name, archive in archives.items():
-        path = bundle / bundles.file_of(name)
-        try:
-            with unpacking.Unpacking(None) as looking:
-                looking.take(path, archive["sha256"], archive["unpacked"])
-        except Refused as fault:
-            wrong.append(f"{path}: {fault}")
-    return wrong
-
-
-def _signed(bundle: str, of_host: Vars) -> list[str]:
-    """Why this host would not accept the bundle's signature."""
-    try:
-        signers, unsigned = (_value(of_host, name) for name in (signatures.SIGNERS, signatures.UNSIGNED))
-        lines = tuple(signatures.trusted(signers if isinstance(signers, list) else None))
-        return _judged(bundle, lines, bool(boolean(unsigned or False, strict=False)))
-    except Refused:
-        return []  # no bundle that can be read, which is reported once
-
-
-@cache
-def _judged(bundle: str, signers: tuple[str, ...], unsigned: bool) -> list[str]:
-    """The same, once for all hosts that trust the same; Refused without a bundle."""
-    found = bundles.read(Path(bundle))
-    try:
-        signatures.signer(found.sums, found.signature, signers, unsigned)
-    except Refused as fault:
-        return [f"{bundle}: {fault}"]
-    return []
-
-
-def _influx(options: Vars) -> dict[str, Any]:
-    """Where this host writes to, by the options of the role influxdb."""
-    trusts = boolean(options["influxdb_tls"]) and (options["influxdb_ca_file"] or options["influxdb_ca_remote"])
-    url = safe_url.normal(str(options["influxdb_url"]))
-    return {
-        "url": url,
-        "address": _address(url),
-        "org": str(options["influxdb_org"]),
-        "bucket": str(options["influxdb_bucket"]),
-        "socket": SOCKET,
-        "ca_file": CA if trusts else "",
-        "other": bool(options["influxdb_token_file"]),
-    }
-
-
-def _address(url: str) -> str:
-    """Host and port of a URL that may be asked, as a proxy wants them: `store:8086`, `[fd00::1]:443`."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
-    """Why this host could not run the release."""
-    faults: list[str] = []
-    name, version = about["distribution"], about["distribution_version"]
-    served: dict[str, list[str]] = manifest.get("systems") or {"debian": manifest["debian"]}
-    if version not in served.get(systems.stem(name), []):
-        known = ", ".join(f"{one.capitalize()} {' and '.join(versions)}" for one, versions in served.items())
-        file = f"roles/seclyzer_release/vars/{systems.stem(name) or 'DISTRIBUTION'}.yml"
-        runs = f"{name} {version}".strip() or "an unknown system"
-        faults.append(f"it runs {runs}; {known} are served, and what {file} names once the bundle is built anew")
-    elif about["python"] not in manifest["archives"]:
-        pythons = ", ".join(name for name in manifest["archives"] if name != "common")
-        faults.append(f"/usr/bin/python3 is {about['python'] or 'missing'}; the bundle serves {pythons}")
-    if about["architecture"] != manifest["architecture"]:
-        faults.append(f"it is {about['architecture']}; the bundle is for {manifest['architecture']}")
-    elif (needed := manifest.get("glibc")) and bundles.older(about["glibc"], needed):
-        has = f"glibc {about['glibc']}" if about["glibc"] else "no glibc"
-        faults.append(f"it has {has}; the bundle needs glibc {needed}")
-    if not about["systemd"]:
-        faults.append("systemd does not run it")
-    if not about["root"]:
-        faults.append("Ansible is not root there; set ansible_become: true or log in as root")
-    if manifest["release"] not in releases and not faults:
-        needed = sum(manifest["archives"][name]["unpacked"] for name in ("common", about["python"])) + (32 << 20)
-        if about["free"] < needed:
-            faults.append(f"/opt/seclyzer has {about['free'] >> 20} MiB left, the release needs {needed >> 20} MiB")
-    return faults
-
-
-def _spool_fault(about: Vars, spool_bytes: int) -> list[str]:
-    """Why the extractors' spools could not fill up; what they hold already has its room."""
-    needed = len(KINDS) * spool_bytes - about["spooled"]
-    if about["free_state"] >= needed:
-        return []
-    left, needed_text = (f"{size >> 20} MiB" for size in (about["free_state"], needed))
-    return [
-        f"/var/lib/seclyzer has {left} left, the spools of {len(KINDS)} extractors may need {needed_text}; "
-        "seclyzer_extractors_spool_bytes can be less"
-    ]

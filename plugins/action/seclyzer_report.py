@@ -13,9 +13,12 @@ from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import fleet_report, last_report
-from ..module_utils.fleet_report import Entry, Report, Seen
+from ..module_utils import fleet_entry, last_report
+from ..module_utils.extra_vars import next_run
+from ..module_utils.fleet_entry import Entry, Seen
+from ..module_utils.fleet_report import Report
 from ..module_utils.words import DEFAULT_USER
+from ..plugin_utils.command_line import inventories
 
 display = Display()
 
@@ -49,12 +52,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if chosen is None:
             chosen = facts["ansible_play_hosts_all"]
         entries = [
-            fleet_report.entry(_seen(host, facts, arguments), check, arguments["partial"]) for host in sorted(chosen)
+            fleet_entry.entry(_seen(host, facts, arguments), check, arguments["partial"]) for host in sorted(chosen)
         ]
         hostvars = facts["hostvars"]
         preflights = [hostvars[one.host].get(arguments["preflight"]) or {} for one in entries]
         typed = [*(run.get("typed") or []), "mode"]
-        general = [*run.get("general", []), *fleet_report.next_run(typed, preflights), without_owner(facts)]
+        general = [*run.get("general", []), *next_run(typed, preflights), without_owner(facts)]
         if run.get("unsigned"):
             general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
@@ -131,12 +134,6 @@ def _written(path: Path, document: last_report.Document, mode: int) -> list[str]
     except OSError as fault:
         return [f"the report could not be written to {path}: {fault.strerror}"]
     return []
-
-
-def inventories() -> list[str]:
-    """The inventories of this run, as they were named."""
-    given = context.CLIARGS.get("inventory") or C.DEFAULT_HOST_LIST
-    return [str(one) for one in given]
 
 
 def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, Any]) -> str:

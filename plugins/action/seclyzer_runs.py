@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import run_ids, telling, undoing
-from ..module_utils.fleet_report import against_inventory
+from ..module_utils.fleet_entry import against_inventory
 from ..module_utils.layout import Refused
 from ..module_utils.undoing import Seen
 from .seclyzer_deployment import MODULE

@@ -6,7 +6,7 @@ from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
-from ..module_utils.fleet_report import plain
+from ..module_utils.fleet_entry import plain
 
 DOCUMENTATION = r"""
 name: seclyzer_report

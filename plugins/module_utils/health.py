@@ -6,17 +6,14 @@ What should run is read from the running deployment, so the same question can be
 from __future__ import annotations
 
 import http.client
-import json
 import time
 import urllib.error
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from . import agent_report, by_socket, deployments, direct, systemd, tls
 from . import before as earlier
-from . import by_socket, deployments, direct, systemd, tls
 from .before import Before
 from .files import read
 from .layout import STORE_PROXY, Layout, Refused, is_socket
@@ -145,7 +142,7 @@ def _units(target: Target, found: Health) -> None:
 
 def _extractors(target: Target, found: Health) -> None:
     try:
-        stats = found.stats = _stats(target)
+        found.stats = stats(target)
     except (RedisError, RedisAway) as fault:
         words = f"Redis does not answer: {fault}"
         if target.trial and isinstance(fault, RedisAway):
@@ -155,7 +152,7 @@ def _extractors(target: Target, found: Health) -> None:
         return
     for kind, desired in target.implementations.items():
         unit = f"seclyzer-{kind}.service"
-        seen = stats[kind]
+        seen = found.stats[kind]
         problem = _heartbeat(seen, desired, target.version, found.pids.get(unit, 0))
         if problem:
             found.faults.append(f"{kind}: {problem}")
@@ -179,7 +176,7 @@ def _losses(kind: str, seen: Mapping[str, str], target: Target, before: Before, 
             found.journals.setdefault(unit, systemd.journal(unit))
 
 
-def _stats(target: Target) -> dict[str, dict[str, str]]:
+def stats(target: Target) -> dict[str, dict[str, str]]:
     """The stats hash of each extractor. Raises RedisError, RedisAway."""
     password = (read(PASSWORD) or "").strip()
     with Redis(target.probes["redis_socket"], "agent", password, timeout=2.0) as redis:
@@ -201,14 +198,14 @@ def _heartbeat(seen: Mapping[str, str], implementation: str, version: str, pid: 
 
 def _agent(target: Target, found: Health) -> None:
     try:
-        report = _report(target.probes["agent"])
+        report = agent_report.read(target.probes["agent"])
     except Refused as fault:
         found.faults.append(str(fault))
         return
-    found.spools = _statuses(report, "influxdb") == {"warn"}
+    found.spools = agent_report.statuses(report, "influxdb") == {"warn"}
     status = str(report.get("status"))
-    words = _reported(report, "fail" if status == "fail" else "warn")
-    fails = _fails(report)
+    words = agent_report.reported(report, "fail" if status == "fail" else "warn")
+    fails = agent_report.fails(report)
     older = {check for check in fails if _is_older(check, target, found)}
     if fails and fails <= FULLNESS:
         found.running.append(f"agent fail ({short(words)}), which is none of this deployment's doing")
@@ -216,25 +213,11 @@ def _agent(target: Target, found: Health) -> None:
         found.warns = True
         found.running.append(f"agent fail ({short(words)}), which is older than the switch")
     elif status == "fail":
-        words = _reported(report, "fail", fails - older) if fails else words
+        words = agent_report.reported(report, "fail", fails - older) if fails else words
         found.faults.append(f"the agent says fail: {words}")
     else:
         found.warns = status == "warn"
         found.running.append(f"agent {status}" + (f" ({short(words)})" if status == "warn" and words else ""))
-
-
-def _report(address: str) -> dict[str, Any]:
-    """The agent's report. Raises Refused when there is none."""
-    try:
-        with direct.opener().open(f"http://{address}/healthz", timeout=3) as answer:
-            report = json.load(answer)
-    except urllib.error.HTTPError as refusal:
-        report = _json(refusal)
-        if not report:
-            raise Refused(f"the agent answers {refusal.code} without a report") from None
-    except (OSError, ValueError) as fault:
-        raise Refused(f"the agent does not answer on {address}: {fault}") from None
-    return report if isinstance(report, dict) else {}
 
 
 def _is_older(check: str, target: Target, found: Health) -> bool:
@@ -245,40 +228,6 @@ def _is_older(check: str, target: Target, found: Health) -> bool:
     if target.outside and (kind in STORES or what in STORES):
         return True
     return target.before is not None and target.before.excuses(check)
-
-
-def look_before(layout: Layout) -> Before:
-    """What a host that is about to switch has of trouble and losses already; nothing of what does not answer."""
-    try:
-        target = Target.of(layout)
-    except Refused:
-        return Before()
-    fails: set[str] = set()
-    with suppress(Refused):
-        if "agent" in target.probes:
-            fails = _fails(_report(target.probes["agent"]))
-    stats: dict[str, dict[str, str]] = {}
-    with suppress(RedisError, RedisAway):
-        if "redis_socket" in target.probes:
-            stats = _stats(target)
-    now = time.time()
-    return Before(
-        frozenset(fails),
-        {kind: earlier.process_of(seen) for kind, seen in stats.items()},
-        {kind: earlier.counters(seen) for kind, seen in stats.items()},
-        {kind: earlier.figures(seen) for kind, seen in stats.items()},
-        frozenset(kind for kind, seen in stats.items() if earlier.is_busy(seen, now)),
-        _restarts(target),
-    )
-
-
-def _restarts(target: Target) -> dict[str, dict[str, int]]:
-    """Each unit's main process, and how often systemd restarted it."""
-    states = systemd.show(sorted(target.units), STATE)
-    return {
-        unit: {"pid": int(state.get("MainPID") or 0), "restarts": int(state.get("NRestarts") or 0)}
-        for unit, state in states.items()
-    }
 
 
 def _influxdb(target: Target, found: Health) -> None:
@@ -314,34 +263,3 @@ def _influxdb(target: Target, found: Health) -> None:
 def short(words: str, width: int = 120) -> str:
     """Words that fit into a line."""
     return words if len(words) <= width else f"{words[: width - 1]}…"
-
-
-def _json(refusal: urllib.error.HTTPError) -> dict[str, Any]:
-    try:
-        value = json.load(refusal)
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _statuses(report: Mapping[str, Any], check: str) -> set[Any]:
-    """What the entries of one check say."""
-    entries = [rows for name, rows in report.get("checks", {}).items() if name.partition(":")[0] == check]
-    return {row.get("status") for rows in entries for row in rows}
-
-
-def _fails(report: Mapping[str, Any]) -> set[str]:
-    """The checks that say fail, with what they measured."""
-    checks = report.get("checks", {}).items()
-    return {name for name, rows in checks if any(row.get("status") == "fail" for row in rows)}
-
-
-def _reported(report: Mapping[str, Any], status: str, only: Collection[str] = ()) -> str:
-    """The checks of that status, or of them only these, with what they say."""
-    words = [
-        f"{name}: {entry.get('output') or entry.get('observedValue')}"
-        for name, entries in report.get("checks", {}).items()
-        for entry in entries
-        if entry.get("status") == status and (not only or name in only)
-    ]
-    return "; ".join(words[:3]) or str(report.get("output", ""))

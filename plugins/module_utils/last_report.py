@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .fleet_report import NEEDY
+from .fleet_entry import NEEDY
 
 Document = dict[str, Any]
 

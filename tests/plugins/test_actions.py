@@ -8,10 +8,13 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_bundle
 from plugins.module_utils import kinds, machine, safe_url
+from plugins.plugin_utils import bundle_checks, host_options
+from plugins.plugin_utils.fleet_checks import group_faults
+from plugins.plugin_utils.host_checks import host_faults, spool_fault
+from plugins.plugin_utils.values import type_faults
 from tests.plugins.hosts import bundle, written
 
 ABOUT: dict[str, Any] = {
@@ -34,7 +37,7 @@ MANIFEST: dict[str, Any] = {
 
 
 def test_nothing_speaks_against_a_host_that_is_served() -> None:
-    assert preflight._host_faults(ABOUT, [], MANIFEST) == []
+    assert host_faults(ABOUT, [], MANIFEST) == []
 
 
 @pytest.mark.parametrize(
@@ -61,27 +64,27 @@ def test_nothing_speaks_against_a_host_that_is_served() -> None:
     ],
 )
 def test_what_speaks_against_a_host_is_a_sentence(change: dict[str, Any], reported: str) -> None:
-    assert preflight._host_faults(ABOUT | change, [], MANIFEST) == [reported]
+    assert host_faults(ABOUT | change, [], MANIFEST) == [reported]
 
 
 def test_a_bundle_from_before_there_were_other_systems_serves_debian() -> None:
     old = {name: value for name, value in MANIFEST.items() if name != "systems"} | {"debian": ["12"]}
-    assert preflight._host_faults(ABOUT, [], old) == []
-    (sentence,) = preflight._host_faults(ABOUT | {"distribution_version": "13"}, [], old)
+    assert host_faults(ABOUT, [], old) == []
+    (sentence,) = host_faults(ABOUT | {"distribution_version": "13"}, [], old)
     assert sentence.startswith("it runs debian 13; Debian 12 are served")
 
 
 def test_a_release_that_is_there_needs_no_room() -> None:
-    assert preflight._host_faults(ABOUT | {"free": 0}, [MANIFEST["release"]], MANIFEST) == []
+    assert host_faults(ABOUT | {"free": 0}, [MANIFEST["release"]], MANIFEST) == []
 
 
 def test_a_host_has_room_for_full_spools_of_all_kinds_less_what_they_hold() -> None:
     count = len(kinds.KINDS)
     spooled = 64 * count - 100
     about = {"free_state": 100 << 20, "spooled": spooled << 20}
-    assert preflight._spool_fault(about, 64 << 20) == []
-    assert preflight._spool_fault(about, 0) == []
-    assert preflight._spool_fault(about | {"spooled": spooled - 1 << 20}, 64 << 20) == [
+    assert spool_fault(about, 64 << 20) == []
+    assert spool_fault(about, 0) == []
+    assert spool_fault(about | {"spooled": spooled - 1 << 20}, 64 << 20) == [
         f"/var/lib/seclyzer has 100 MiB left, the spools of {count} extractors may need 101 MiB; "
         "seclyzer_extractors_spool_bytes can be less"
     ]
@@ -110,35 +113,37 @@ def facts(**hosts: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_edges_without_a_store_are_refused_unless_its_address_is_configured() -> None:
-    assert preflight._groups(facts(a={}, b={"influxdb_store_host": "c"})) == [
+    assert group_faults(facts(a={}, b={"influxdb_store_host": "c"})) == [
         "the inventory has no host in seclyzer_store, and influxdb_store_host names none (a); for a store that is not "
         "in the inventory influxdb_url and influxdb_token_file are configured"
     ]
-    assert preflight._groups(facts(a={"influxdb_token_file": "vault/token"})) == []
-    assert preflight._groups(facts(b={"influxdb_store_host": "c"})) == []
+    assert group_faults(facts(a={"influxdb_token_file": "vault/token"})) == []
+    assert group_faults(facts(b={"influxdb_store_host": "c"})) == []
 
 
 def test_two_stores_are_refused_unless_each_host_says_which_is_its_own() -> None:
     two = {"seclyzer_store": ["s1", "s2"]}
     named = {"influxdb_store_host": "s1"}
-    assert preflight._groups(facts(e={}, s1=named) | {"groups": two}) == [
+    assert group_faults(facts(e={}, s1=named) | {"groups": two}) == [
         "seclyzer_store has 2 hosts (s1, s2), and a host writes to one: leave one in the group, "
         "or configure influxdb_store_host for e"
     ]
-    assert preflight._groups(facts(e=named, s1=named) | {"groups": two}) == []
-    assert preflight._groups(facts(e={}) | {"groups": {"seclyzer_store": ["s1"]}}) == []
+    assert group_faults(facts(e=named, s1=named) | {"groups": two}) == []
+    assert group_faults(facts(e={}) | {"groups": {"seclyzer_store": ["s1"]}}) == []
 
 
 def test_each_edge_writes_to_the_store_of_its_group() -> None:
     """Two groups with a store each, as docs/stores.md writes them down."""
     two = {"groups": {"seclyzer_store": ["store1", "store2"]}}
-    urls = [preflight._influx(resolved({"influxdb_store_host": name} | two))["url"] for name in ("store1", "store2")]
+    urls = [host_options.influx(resolved({"influxdb_store_host": name} | two))["url"] for name in ("store1", "store2")]
     assert urls == ["https://store1:8086", "https://store2:8086"]
 
 
 def resolved(facts: dict[str, Any]) -> dict[str, Any]:
     loader = DataLoader()
-    return preflight.options(loader, Templar(loader=loader, variables=facts), facts, ("influxdb", "seclyzer_release"))
+    return host_options.options(
+        loader, Templar(loader=loader, variables=facts), facts, ("influxdb", "seclyzer_release")
+    )
 
 
 def test_options_are_what_a_host_was_given_or_the_roles_defaults() -> None:
@@ -163,7 +168,7 @@ def test_options_are_what_a_host_was_given_or_the_roles_defaults() -> None:
 def test_a_host_writes_to_the_first_store_unless_another_is_configured(
     reported: dict[str, Any], url: str, ca_file: str
 ) -> None:
-    found = preflight._influx(resolved({**reported, "groups": {"seclyzer_store": ["store1", "store2"]}}))
+    found = host_options.influx(resolved({**reported, "groups": {"seclyzer_store": ["store1", "store2"]}}))
     assert (found["url"], found["ca_file"]) == (url, ca_file)
 
 
@@ -177,7 +182,7 @@ def test_a_host_writes_to_the_first_store_unless_another_is_configured(
     ],
 )
 def test_the_proxy_gets_host_and_port_of_the_store(url: str, address: str) -> None:
-    assert preflight._influx(resolved({"influxdb_url": url, "groups": {}}))["address"] == address
+    assert host_options.influx(resolved({"influxdb_url": url, "groups": {}}))["address"] == address
 
 
 @pytest.mark.parametrize(
@@ -199,26 +204,26 @@ class Untold(dict[str, Any]):
 
 def test_a_value_of_the_wrong_type_is_refused() -> None:
     known: dict[str, dict[str, Any]] = {"redis_port": {"type": "int"}, "redis_rotate": {"type": "raw"}}
-    assert preflight._types({"redis_port": "6379", "redis_rotate": [1], "other": 1}, known) == []
-    assert preflight._types({"redis_port": "many"}, known) == ["redis_port is 'many'; it has to be a whole number"]
-    assert preflight._types({"redis_port": None}, known) == []
+    assert type_faults({"redis_port": "6379", "redis_rotate": [1], "other": 1}, known) == []
+    assert type_faults({"redis_port": "many"}, known) == ["redis_port is 'many'; it has to be a whole number"]
+    assert type_faults({"redis_port": None}, known) == []
 
 
 def test_a_value_that_needs_what_is_not_configured_is_refused() -> None:
     known: dict[str, dict[str, Any]] = {"redis_port": {"type": "int"}, "redis_maxclients": {"type": "int"}}
     lost = Untold(redis_port=AnsibleError("'nothing' is undefined"))
-    assert preflight._types(lost, known) == ["redis_port cannot be worked out: 'nothing' is undefined"]
+    assert type_faults(lost, known) == ["redis_port cannot be worked out: 'nothing' is undefined"]
     waits = Untold(redis_port=AnsibleError("'redis_maxclients' is undefined"))
-    assert preflight._types(waits, known) == []
+    assert type_faults(waits, known) == []
 
 
 def test_a_missing_bundle_is_refused_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(AnsibleActionFail, match="`make bundle` builds one"):
         read_bundle(tmp_path)
     written(tmp_path, bundle(tmp_path))
-    assert preflight._bundle(tmp_path) == []
+    assert bundle_checks.faults(tmp_path) == []
     (tmp_path / "python3.11.tar.gz").unlink()
-    assert preflight._bundle(tmp_path) == [f"{tmp_path}/python3.11.tar.gz is missing; `make bundle` builds it"]
+    assert bundle_checks.faults(tmp_path) == [f"{tmp_path}/python3.11.tar.gz is missing; `make bundle` builds it"]
 
 
 @pytest.mark.parametrize(

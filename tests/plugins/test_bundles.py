@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from plugins.action import seclyzer_preflight as preflight
 from plugins.module_utils import bundles
+from plugins.module_utils.deploying import stage
 from plugins.module_utils.layout import Layout, Refused
-from plugins.modules.seclyzer_deployment import stage
+from plugins.plugin_utils import bundle_checks
 from tests.plugins.hosts import bundle, desired, written
 
 
@@ -95,7 +95,7 @@ def test_an_archive_that_was_changed_is_refused_before_any_host_is_reached(folde
     with (folder / "common.tar.gz").open("ab") as archive:
         archive.write(b"\0")
     words = f"{folder}/common.tar.gz is not the archive its manifest describes; `make bundle` builds it anew"
-    assert preflight._bundle(folder) == [words]
+    assert bundle_checks.faults(folder) == [words]
 
 
 def test_the_host_reads_sha256sums_itself(folder: Path, host: Layout) -> None:

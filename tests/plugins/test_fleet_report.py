@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils import fleet_report, last_report, modes
-from plugins.module_utils.fleet_report import Entry, Report, Seen
+from plugins.module_utils import fleet_entry, last_report, modes
+from plugins.module_utils.extra_vars import next_run
+from plugins.module_utils.fleet_entry import Entry, Seen
+from plugins.module_utils.fleet_report import Report
 
 RUNNING: dict[str, Any] = {"release": "0.1.0-abcdefabcdef", "deployment": 3, "mode": "rust"}
 NEWER = RUNNING | {"deployment": 4}
@@ -15,7 +17,7 @@ LOOKED = {"running": RUNNING, "mode": "rust", "mode_from": "it runs"}
 
 
 def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
-    return fleet_report.entry(Seen("edge1", **({"preflight": LOOKED} | seen)), check, partial)
+    return fleet_entry.entry(Seen("edge1", **({"preflight": LOOKED} | seen)), check, partial)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_no_host_is_blamed_in_check_mode_nor_by_a_part_of_a_run() -> None:
     ],
 )
 def test_a_cause_has_neither_traceback_nor_internals(message: str, cause: str) -> None:
-    assert fleet_report.plain(message) == cause
+    assert fleet_entry.plain(message) == cause
 
 
 def test_only_hosts_that_need_an_operator_are_listed_one_by_one() -> None:
@@ -104,11 +106,11 @@ def test_only_hosts_that_need_an_operator_are_listed_one_by_one() -> None:
 def test_what_was_typed_is_reported_with_what_the_next_plain_run_does() -> None:
     typed = {"mode": "rust", "mode_from": "-e mode="}
     preflights = [typed, typed, typed | {"inventory_mode": "hybrid"}, typed | {"inventory_mode": "rust"}]
-    assert fleet_report.next_run(["mode", "redis_port"], preflights) == [
+    assert next_run(["mode", "redis_port"], preflights) == [
         "by -e and not by the inventory: mode=rust; in a run without it 1 edge would run hybrid, 3 edges would keep it",
         "by -e and not by the inventory: redis_port; a run without it goes back to the inventory's value",
     ]
-    assert fleet_report.next_run(["mode"], [LOOKED]) == []
+    assert next_run(["mode"], [LOOKED]) == []
 
 
 def test_the_last_report_names_who_needs_operator_and_keeps_those_of_another_run(tmp_path: Path) -> None:
@@ -162,4 +164,4 @@ MOUSE_IN_PYTHON = {**modes.MODES["hybrid"], "mouse": "python"}
 def test_the_report_says_where_a_host_differs_from_the_inventory(
     preflight_result: Any, running: Any, words: str
 ) -> None:
-    assert fleet_report.against_inventory(preflight_result, running) == words
+    assert fleet_entry.against_inventory(preflight_result, running) == words

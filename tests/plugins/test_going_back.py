@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, lease, proof, runs, switching
+from plugins.module_utils.deploying import run, status, would
 from plugins.module_utils.history import CONFIRMED, FAILED, RETURNED, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
-from plugins.modules.seclyzer_deployment import ARGUMENTS, run, status, would
+from plugins.modules.seclyzer_deployment import ARGUMENTS
 from tests.plugins.hosts import Systemd, bundle, desired
 from tests.plugins.test_releases import change, older
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from plugins.action import seclyzer_preflight as preflight
 from plugins.module_utils import bundles, signatures
+from plugins.module_utils.deploying import stage
 from plugins.module_utils.layout import Layout, Refused
-from plugins.modules.seclyzer_deployment import stage
+from plugins.plugin_utils import bundle_checks
 from scripts.bundle import BundleError, signing
 from tests.plugins.hosts import bundle, desired, written
 
@@ -21,7 +21,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user who has no key of their own yet."""
     monkeypatch.setenv("SECLYZER_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv(signing.VARIABLE, raising=False)
-    preflight._judged.cache_clear()
+    bundle_checks._judged.cache_clear()
     return tmp_path / "cache"
 
 
@@ -108,7 +108,7 @@ def test_what_was_not_signed_so_is_refused_on_controller_and_host_and_nothing_is
     words = words.replace("CHANGED", "the bundle was changed or is incomplete")
     with pytest.raises(Refused, match=words):
         judged(folder, named(key))
-    (sentence,) = preflight._signed(str(folder), {"seclyzer_release_signers": [named(key)]})
+    (sentence,) = bundle_checks.signature_faults(str(folder), {"seclyzer_release_signers": [named(key)]})
     assert sentence.startswith(f"{folder}: ") and words in sentence
     refused_on(host, folder, words, signers=[named(key)])
 
@@ -155,14 +155,14 @@ def test_a_line_that_does_not_trust_the_key_for_bundles_today_is_refused(
 def test_an_empty_list_trusts_no_key(folder: Path) -> None:
     with pytest.raises(Refused, match="and seclyzer_release_signers names no signer: add the line"):
         judged(folder)
-    assert len(preflight._signed(str(folder), {"seclyzer_release_signers": []})) == 1
+    assert len(bundle_checks.signature_faults(str(folder), {"seclyzer_release_signers": []})) == 1
 
 
 def test_an_unsigned_bundle_is_accepted_where_the_inventory_allows_it(folder: Path, key: Path) -> None:
     signing.ensure(folder, None)
     assert judged(folder, named(key), unsigned=True) == ""
-    assert preflight._signed(str(folder), {"seclyzer_release_allow_unsigned": True}) == []
-    assert len(preflight._signed(str(folder), {"seclyzer_release_allow_unsigned": "no"})) == 1
+    assert bundle_checks.signature_faults(str(folder), {"seclyzer_release_allow_unsigned": True}) == []
+    assert len(bundle_checks.signature_faults(str(folder), {"seclyzer_release_allow_unsigned": "no"})) == 1
     assert bundles.read(folder).signature == ""
 
 
@@ -179,12 +179,12 @@ def test_without_the_option_the_key_of_make_bundle_is_trusted_and_no_other(folde
     own = signing.own()
     assert own == cache / "signing" / "bundle_key" and own.stat().st_mode & 0o777 == 0o600
     assert own.parent.stat().st_mode & 0o777 == 0o700
-    assert len(preflight._signed(str(folder), {})) == 1  # by another's key
+    assert len(bundle_checks.signature_faults(str(folder), {})) == 1  # by another's key
     before = own.read_text()
     assert signing.own().read_text() == before
     signing.ensure(folder, own)
-    preflight._judged.cache_clear()
-    assert preflight._signed(str(folder), {}) == []
+    bundle_checks._judged.cache_clear()
+    assert bundle_checks.signature_faults(str(folder), {}) == []
 
 
 def test_a_bundle_is_signed_again_only_when_another_is_to_sign_it(folder: Path, key: Path, tmp_path: Path) -> None:

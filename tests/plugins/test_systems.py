@@ -10,8 +10,8 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from plugins.action import seclyzer_preflight as preflight
 from plugins.module_utils import systems
+from plugins.plugin_utils import host_options
 from scripts.bundle import targets
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ def test_roles_agree_on_the_unit_of_redis() -> None:
         for role in ("redis", "seclyzer_agent", "seclyzer_extractors")
         for of in yaml.safe_load(FILES[role]["debian.yml"].read_text()).values()
     }
-    assert units == {"redis-server.service"} == set(preflight._redis_units())
+    assert units == {"redis-server.service"} == set(host_options.redis_units())
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from plugins.action import seclyzer_preflight as preflight
 from plugins.module_utils import releases
 from plugins.module_utils.files import sha256
 from plugins.module_utils.layout import Layout, Refused
+from plugins.plugin_utils import bundle_checks
 from tests.plugins.forged import forge, link, member, papers
 from tests.plugins.hosts import bundle
 
@@ -92,7 +92,7 @@ def test_a_forged_archive_is_refused(outside: Path, host: Layout, tmp_path: Path
 def test_a_forged_archive_is_refused_on_the_controller_already(outside: Path, tmp_path: Path, name: str) -> None:
     words, attack = ATTACKS[name]
     forge(tmp_path, attack(outside))
-    (sentence,) = preflight._bundle(tmp_path)
+    (sentence,) = bundle_checks.faults(tmp_path)
     assert sentence.startswith(f"{tmp_path}/common.tar.gz: the archive holds") and words in sentence
     assert list(outside.iterdir()) == [outside / "secret"]
 

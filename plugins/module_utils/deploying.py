@@ -1,0 +1,174 @@
+"""What a step of a run does on its host: stages, switches, goes back, or reports. One run has the host meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from . import (
+    bundles,
+    deployments,
+    lease,
+    machine,
+    on_trial,
+    pruning,
+    returning,
+    runs,
+    signatures,
+    staging,
+    switching,
+    trials,
+)
+from .before_switch import look_before
+from .deployments import Desired
+from .history import History
+from .layout import Layout, Refused
+from .on_trial import Terms
+from .undoing import Seen, goal, step
+
+Result = dict[str, Any]
+RUNS_SHOWN = 20
+"""Of the runs that a host knows, the newest are reported."""
+
+
+def running(layout: Layout) -> Result:
+    """What the running deployment says of itself; empty when none runs."""
+    found = deployments.manifest(layout, deployments.current(layout)) or {}
+    names = ("deployment", "release", "version", "mode", "implementations", "content", "by", "at")
+    return {name: found[name] for name in names if name in found}
+
+
+def status(layout: Layout, names: list[str], ports: list[int], redis_units: list[str], scope: str = "host") -> Result:
+    """What the host is and runs."""
+    history = History.load(layout)
+    return {
+        "changed": False,
+        "running": running(layout),
+        "deployment": deployments.current(layout),
+        "rollout": history.rollout(deployments.current(layout)),
+        "previous": history.previous(deployments.current(layout)),
+        **(known(layout, history) if scope != "host" else {}),
+        "faults": returning.faults(layout, deployments.current(layout)) if scope == "files" else [],
+        "releases": sorted(p.name for p in layout.releases.glob("[!.]*")) if layout.releases.is_dir() else [],
+        "trial": last.public() if (last := trials.load(layout)) else {},
+        "host": machine.describe(layout, names, ports, redis_units),
+        "said": [],
+    }
+
+
+def known(layout: Layout, history: History) -> Result:
+    """What a host knows of its deployments and runs, and who is at work on it."""
+    has = lease.load(layout)
+    return {
+        "records": {str(n): record for n, record in history.records.items()},
+        "runs": history.runs[-RUNS_SHOWN:],
+        "lease": has.as_dict() | {"stale": has.is_stale} if has else None,
+        "trial": returning.trial(layout),
+    }
+
+
+def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
+    """Stages what is desired, or reports what the host lacks."""
+    if not parameters["manifest"] or not parameters["sums"]:
+        raise Refused("state=staged needs the bundle's manifest, and its SHA256SUMS")
+    signers = parameters.get("signers") or []
+    signatures.signer(parameters["sums"], parameters["signature"], signers, parameters["allow_unsigned"])
+    manifest = bundles.verified(parameters["manifest"], parameters["sums"])
+    desired = Desired(
+        release=bundles.release_of(manifest),
+        version=manifest["version"],
+        **{name: parameters[name] for name in ("mode", "implementations", "units", "config", "probes")},
+    )
+    shown = staging.differences(layout, desired) if diff else []
+    archives = Path(parameters["archives"]) if parameters["archives"] else None
+    retry, away = parameters["retry"], parameters["store_away"]
+    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, retry, away)
+    if not check and not done.needs:
+        runs.staged(layout, parameters["rollout"], done.deployment)
+    result: Result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
+    result["switches"] = done.deployment is None or switching.plan(layout, done.deployment).changed
+    if not result["switches"]:
+        result["before"] = look_before(layout).as_dict()
+    return result | ({"diff": shown} if shown else {})
+
+
+def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = "switched") -> Result:
+    """Makes a deployment the running one."""
+    if check:
+        planned = switching.plan(layout, n)
+        words = [f"would be: {planned.sentence()}"] if planned.changed else [planned.sentence()]
+        return {"changed": planned.changed, "deployment": n, "said": words, "running": running(layout)}
+    before = look_before(layout)
+    terms = Terms(parameters["soak"], parameters["trial_seconds"], parameters["patience"])
+    by, run, keep = (parameters[name] for name in ("by", "rollout", "keep"))
+    done, trial = on_trial.switch(layout, n, by, what, run, before, terms, keep)
+    removed = []
+    if done.changed and trial is None:
+        history = History.load(layout)
+        removed = pruning.prune(layout, history, parameters["keep"])
+        history.save(layout)
+    words = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
+    about = {"deployment": n, "said": words, "running": running(layout), "before": before.as_dict()}
+    about["trial"] = trial.identity() if trial else {}
+    return {"changed": done.changed, **about}
+
+
+def back(layout: Layout, parameters: Result, check: bool) -> Result:
+    """Returns to what ran before; a host that has nothing to return to stays as it is, and that is reported."""
+    history = History.load(layout)
+    seen = Seen(deployments.current(layout), history.records, history.runs)
+    going = goal(seen, parameters["to"]) if parameters["to"] else step(seen, parameters["undo"])
+    if going.to is None:
+        about = {"said": [going.words], "running": running(layout), "before": look_before(layout).as_dict()}
+        return {"changed": False, "deployment": seen.running, "returned": False} | about
+    name, by = parameters["rollout"], parameters["by"]
+    if not check:
+        runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
+    notes = returning.prove(layout, going.to)
+    done = switch(layout, going.to, parameters, check, "returned")
+    if going.undone and not check:
+        runs.undone(layout, going.undone, name, by)
+    return done | {"returned": True, "said": [*done["said"], *notes]}
+
+
+def would(layout: Layout, parameters: Result, diff: bool) -> Result:
+    """What check mode tells; a host that another run has is refused as it would be."""
+    other = lease.held(layout, parameters["rollout"]) if parameters["rollout"] else None
+    if other and not parameters["take_over"]:
+        raise Refused(other.sentence())
+    return act(layout, parameters, True, diff)
+
+
+def run(layout: Layout, parameters: Result, diff: bool) -> Result:
+    """A step of a run, which has the host meanwhile; one that is refused ends here, and gives the host back."""
+    if waiting := on_trial.waits_for(layout):
+        return {"changed": False, "waiting": waiting, "deployment": None, "said": []}
+    name, by = parameters["rollout"], parameters["by"]
+    if parameters["state"] != "previous":
+        runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
+    try:
+        return act(layout, parameters, False, diff)
+    except Refused as fault:
+        runs.broke_off(layout, name, by, str(fault))
+        if parameters["state"] == "staged":
+            history = History.load(layout)
+            pruning.prune(layout, history, parameters["keep"])
+            history.save(layout)
+        raise
+
+
+def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:
+    """Everything that may change the host."""
+    if parameters["state"] == "staged":
+        return stage(layout, parameters, check, diff)
+    if parameters["state"] == "previous":
+        return back(layout, parameters, check)
+    n = parameters["deployment"]
+    if n is None:
+        if not check:
+            raise Refused("state=current needs the number of a staged deployment")
+        words = ["would be: a new deployment"]
+        return {"changed": True, "deployment": None, "said": words, "running": running(layout)}
+    if not check:
+        runs.unmoved(layout, parameters["rollout"], n)
+    return switch(layout, n, parameters, check)

@@ -1,0 +1,69 @@
+"""What is wrong with what holds for the whole fleet: its groups, its batches, and which hosts are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils import fleet, last_report
+from ..module_utils.fleet import count
+from .command_line import inventories
+from .values import value
+
+STORE = "seclyzer_store"
+OF_FLEET = ("seclyzer_release_batches", "seclyzer_release_max_fail", "seclyzer_release_batch_pause_seconds")
+Vars = Mapping[str, Any]
+
+
+def only(facts: Vars) -> tuple[list[str], list[str], str]:
+    """The hosts of the run, what to report of that, and what is wrong with `-e only=`."""
+    hosts = list(facts["ansible_play_hosts_all"])
+    wish = facts.get("only")
+    if wish is None:
+        return hosts, [], ""
+    if wish != "failed":
+        return [], [], f"only is {wish!r}; it has to be failed: the hosts that need an operator by the last report"
+    path = last_report.path_of(inventories())
+    last = last_report.load(path)
+    if not last:
+        return [], [], f"only=failed takes hosts of the last report of this inventory, and there is none ({path})"
+    needy = set(last_report.needy(last))
+    chosen = [host for host in hosts if host in needy]
+    when = f"the last report, of {last.get('at')}"
+    return chosen, [f"only=failed: {count(len(chosen), 'host')} of {len(hosts)}, by {when}"], ""
+
+
+def option_faults(facts: Vars) -> list[str]:
+    """What is wrong with the options that hold for the whole fleet at once."""
+    wrong: list[str] = []
+    for name in OF_FLEET:
+        values = {repr(value(facts["hostvars"][host], name)) for host in facts["ansible_play_hosts_all"]}
+        if len(values) > 1:
+            wrong.append(f"{name} differs between hosts, and holds for all: set it in group_vars/all or by -e")
+    sizes = facts.get("seclyzer_release_batches")
+    if isinstance(sizes, list):
+        wrong += [words for words in map(fleet.size_fault, sizes) if words]
+        wrong += ["seclyzer_release_batches is empty; [100%] is one batch"] if not sizes else []
+    for name in OF_FLEET[1:]:
+        if str(facts.get(name, 0)).lstrip("+").isdigit() is False:
+            wrong.append(f"{name} is {facts.get(name)!r}; it has to be 0 or more")
+    return wrong
+
+
+def group_faults(facts: Vars) -> list[str]:
+    """What is wrong with the group of stores: a host writes to one."""
+    stores = facts["groups"].get(STORE, [])
+    names = ("influxdb_store_host", "influxdb_token_file")
+    known = facts["hostvars"]
+    lost = [h for h in facts["ansible_play_hosts_all"] if not any(value(known[h], name) for name in names)]
+    if len(stores) == 1 or not lost:
+        return []
+    if not stores:
+        return [
+            f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)}); for a "
+            "store that is not in the inventory influxdb_url and influxdb_token_file are configured"
+        ]
+    return [
+        f"{STORE} has {len(stores)} hosts ({', '.join(stores)}), and a host writes to one: leave one in the group, "
+        f"or configure influxdb_store_host for {', '.join(lost)}"
+    ]

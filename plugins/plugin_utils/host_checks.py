@@ -1,0 +1,52 @@
+"""Why a host could not run a release, by what it reports of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils import bundles, systems
+from ..module_utils.kinds import KINDS
+
+Vars = Mapping[str, Any]
+
+
+def host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
+    """Why this host could not run the release."""
+    faults: list[str] = []
+    name, version = about["distribution"], about["distribution_version"]
+    served: dict[str, list[str]] = manifest.get("systems") or {"debian": manifest["debian"]}
+    if version not in served.get(systems.stem(name), []):
+        known = ", ".join(f"{one.capitalize()} {' and '.join(versions)}" for one, versions in served.items())
+        file = f"roles/seclyzer_release/vars/{systems.stem(name) or 'DISTRIBUTION'}.yml"
+        runs = f"{name} {version}".strip() or "an unknown system"
+        faults.append(f"it runs {runs}; {known} are served, and what {file} names once the bundle is built anew")
+    elif about["python"] not in manifest["archives"]:
+        pythons = ", ".join(name for name in manifest["archives"] if name != "common")
+        faults.append(f"/usr/bin/python3 is {about['python'] or 'missing'}; the bundle serves {pythons}")
+    if about["architecture"] != manifest["architecture"]:
+        faults.append(f"it is {about['architecture']}; the bundle is for {manifest['architecture']}")
+    elif (needed := manifest.get("glibc")) and bundles.older(about["glibc"], needed):
+        has = f"glibc {about['glibc']}" if about["glibc"] else "no glibc"
+        faults.append(f"it has {has}; the bundle needs glibc {needed}")
+    if not about["systemd"]:
+        faults.append("systemd does not run it")
+    if not about["root"]:
+        faults.append("Ansible is not root there; set ansible_become: true or log in as root")
+    if manifest["release"] not in releases and not faults:
+        needed = sum(manifest["archives"][name]["unpacked"] for name in ("common", about["python"])) + (32 << 20)
+        if about["free"] < needed:
+            faults.append(f"/opt/seclyzer has {about['free'] >> 20} MiB left, the release needs {needed >> 20} MiB")
+    return faults
+
+
+def spool_fault(about: Vars, spool_bytes: int) -> list[str]:
+    """Why the extractors' spools could not fill up; what they hold already has its room."""
+    needed = len(KINDS) * spool_bytes - about["spooled"]
+    if about["free_state"] >= needed:
+        return []
+    left, needed_text = (f"{size >> 20} MiB" for size in (about["free_state"], needed))
+    return [
+        f"/var/lib/seclyzer has {left} left, the spools of {len(KINDS)} extractors may need {needed_text}; "
+        "seclyzer_extractors_spool_bytes can be less"
+    ]
