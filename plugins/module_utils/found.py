@@ -1,8 +1,7 @@
-"""What a host had before SecLyzer changed it, and which packages SecLyzer brought: `found.json`, from which removal gives
-everything back.
+"""What a host had before SecLyzer changed it, and which packages SecLyzer brought: `found.json`, for its removal.
 
-Each fact is written down before the change that it is about, and once: the first look counts. `late`: SecLyzer was there
-before the first look, so that what is its own by name was made by it, and of the rest nothing is known.
+Each fact is written down before the change that it is about, and once: the first look counts. `late`: SecLyzer was
+there before the first look, so that what is its own by name was made by it, and of the rest nothing is known.
 """
 
 from __future__ import annotations
@@ -89,6 +88,14 @@ def note(
     if fresh and not dry:
         save(layout, found)
     return found
+
+
+def make(layout: Layout, what: str) -> None:
+    """Writes down what is about to be made in another's InfluxDB."""
+    recorded = note(layout)
+    if what not in recorded.made:
+        recorded.made.append(what)
+        save(layout, recorded)
 
 
 def is_here(layout: Layout) -> bool:

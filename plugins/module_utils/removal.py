@@ -1,19 +1,32 @@
 """Removal of SecLyzer from a host: what is to be done is worked out first, from what is there and what was found.
 
-Every step may be done twice, and the record of what was found goes last: a removal that is cut off anywhere is completed
-by the next one.
+Every step may be done twice, and the record of what was found goes last: a removal that is cut off anywhere is
+completed by the next one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import found, lease, older, packages, removal_files, removal_units, removal_users, systemd
+from . import (
+    files,
+    found,
+    lease,
+    older,
+    packages,
+    removal_files,
+    removal_influxdb,
+    removal_units,
+    removal_users,
+    systemd,
+)
 from .found import Found
 from .layout import Layout, Refused
+from .removal_influxdb import Place
 
 RECORDED = "packages that SecLyzer installed are not known, for it was here before it wrote that down"
 
@@ -39,10 +52,14 @@ class Removal:
         self.steps.append(Step(words, do))
 
 
-def plan(layout: Layout, groups: Iterable[str], with_data: bool, root: Path = removal_files.ROOT) -> Removal:
+def plan(
+    layout: Layout, groups: Iterable[str], with_data: bool, place: Place | None = None, root: Path = removal_files.ROOT
+) -> Removal:
     """Everything that is to be done on this host. Changes nothing.
 
-    `groups`: those of the inventory's options. Raises Refused while a rollout is at work here.
+    `groups`: those of the inventory's options. `place`: another's InfluxDB that is used.
+
+    Raises Refused while a rollout is at work here.
     """
     if (other := lease.load(layout)) and not other.is_stale:
         raise Refused(other.sentence())
@@ -50,24 +67,30 @@ def plan(layout: Layout, groups: Iterable[str], with_data: bool, root: Path = re
     recorded = found.load(layout)
     if recorded is None and found.is_here(layout):
         recorded = found.note(
-            layout, users=removal_users.NAMES, groups=[*removal_users.NAMES, *groups], units=_taken_over(layout), dry=True
+            layout,
+            users=removal_users.NAMES,
+            groups=[*removal_users.NAMES, *groups],
+            units=_taken_over(layout),
+            dry=True,
         )
     data = removal_files.data(root, layout, recorded.paths if recorded else {})
     if recorded is not None:
+        if place is not None:
+            _others(place, recorded, with_data, result)
         _services(layout, recorded, result)
         _files(layout, recorded, with_data, root, result)
     if with_data:
         for path in data:
-            result.add(f"delete {path}", lambda path=path: removal_files.delete(path))
+            result.add(f"delete {path}", partial(removal_files.delete, path))
     else:
         for path in removal_files.exposed(data):
-            result.add(f"make {path} root's alone", lambda path=path: removal_files.close(path))
+            result.add(f"make {path} root's alone", partial(removal_files.close, path))
         result.kept += [kept for kept in map(removal_files.count, data) if kept.files]
     if recorded is not None:
         for name in removal_users.gone(recorded, groups):
-            result.add(f"delete the user or group {name}", lambda name=name: removal_users.delete(name))
+            result.add(f"delete the user or group {name}", partial(removal_users.delete, name))
         _older(layout, recorded, result)
-        result.add("forget what was found", lambda: layout.found.unlink(missing_ok=True))
+        _record(layout, recorded, with_data, bool(result.steps), result)
     if result.steps:
         result.add("remove empty folders", lambda: removal_files.tidy(root, layout))
     return result
@@ -80,6 +103,25 @@ def carry_out(removal: Removal) -> None:
             step.do()
         except (OSError, Refused) as fault:
             raise Refused(f"{step.words}: {fault}; the next run of remove.yml goes on from here") from fault
+
+
+def _others(place: Place, recorded: Found, with_data: bool, result: Removal) -> None:
+    """First, while the operator's token is there. InfluxDB that is away stops all: its tokens would stay good."""
+    going, stays = removal_influxdb.steps(place, recorded.made, with_data)
+    if going:
+        result.add("; ".join(going), lambda: removal_influxdb.remove(place, recorded.made, with_data))
+    result.notes += [f"kept {words}" for words in stays]
+
+
+def _record(layout: Layout, recorded: Found, with_data: bool, changes: bool, result: Removal) -> None:
+    """The record goes; while InfluxDB's data stay, it still tells that these are SecLyzer's."""
+    place = f"/{removal_files.INFLUXDB_DATA}"
+    if with_data or recorded.paths.get(place) is not False or not (removal_files.ROOT / place).exists():
+        result.add("forget what was found", lambda: layout.found.unlink(missing_ok=True))
+        return
+    rest = Found(paths={place: False})
+    if changes or recorded != rest:
+        result.add(f"forget what was found, but that {place} is SecLyzer's", lambda: found.save(layout, rest))
 
 
 def _taken_over(layout: Layout) -> list[str]:
@@ -109,7 +151,7 @@ def _services(layout: Layout, recorded: Found, result: Removal) -> None:
         result.add("make systemd read its units again", lambda: systemd.systemctl("daemon-reload"))
     for unit in units_back:
         before = recorded.units[unit]
-        result.add(_words(unit, before), lambda unit=unit, before=before: removal_units.give_back(layout, unit, before))
+        result.add(_words(unit, before), partial(removal_units.give_back, layout, unit, before))
 
 
 def _words(unit: str, before: dict[str, str]) -> str:
@@ -120,7 +162,7 @@ def _words(unit: str, before: dict[str, str]) -> str:
 
 
 def _files(layout: Layout, recorded: Found, with_data: bool, root: Path, result: Removal) -> None:
-    keeps = bool(removal_files.files.status(root / removal_files.OPERATOR_TOKEN)) and not (
+    keeps = bool(files.status(root / removal_files.OPERATOR_TOKEN)) and not (
         with_data and recorded.paths.get(f"/{removal_files.INFLUXDB_DATA}") is False
     )
     if keeps:
@@ -130,7 +172,7 @@ def _files(layout: Layout, recorded: Found, with_data: bool, root: Path, result:
         program = root / removal_files.NOTED_PROGRAM.lstrip("/")
         paths += [program] if program.exists() else []
     for path in paths:
-        result.add(f"delete {path}", lambda path=path: removal_files.delete(path))
+        result.add(f"delete {path}", partial(removal_files.delete, path))
 
 
 def _older(layout: Layout, recorded: Found, result: Removal) -> None:

@@ -55,7 +55,7 @@ class Kept:
 
 
 def gone(root: Path, layout: Layout, keeps_token: bool) -> list[Path]:
-    """What goes in any case and is there. `keeps_token`: InfluxDB's data stay, which nothing opens without its token."""
+    """What goes in any case and is there. `keeps_token`: InfluxDB's data stay, and nothing opens them without it."""
     paths = [path for pattern in GONE for path in root.glob(pattern)]
     paths += [path for pattern in OF_BASE for path in layout.base.glob(pattern)]
     return [path for path in paths if not (keeps_token and path == root / OPERATOR_TOKEN)]
@@ -73,9 +73,7 @@ def count(path: Path) -> Kept:
     """What there is below a path, without following a link."""
     if path.is_symlink() or not path.is_dir():
         return Kept(str(path), 1, path.lstat().st_size)
-    sizes = [
-        os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names
-    ]
+    sizes = [os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(path) for name in names]
     return Kept(str(path), len(sizes), sum(sizes))
 
 

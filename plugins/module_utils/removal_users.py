@@ -23,7 +23,7 @@ NAMES = (
 
 
 def gone(recorded: Found, groups: Iterable[str]) -> list[str]:
-    """The names of users and groups that the host has and had not before. `groups`: those of the inventory's options."""
+    """The users and groups that the host has and had not before. `groups`: those of the inventory's options."""
     names = dict.fromkeys([*NAMES, *groups])
     return [
         name

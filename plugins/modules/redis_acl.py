@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files, redis_server
-from ..module_utils.layout import Refused
+from ..module_utils import credentials, files, found, redis_server
+from ..module_utils.layout import Layout, Refused
 from ..module_utils.redis_server import HASH, trial
 from ..module_utils.resp import Redis, RedisAway, RedisError
 
@@ -201,7 +201,9 @@ def main() -> None:
     options = dict(module.params)
     users = {str(name): str(rules) for name, rules in options.pop("users").items()}
     rotate = options.pop("rotate")
+    groups = [options["socket_group"], *options["groups"].values()]
     try:
+        found.note(Layout(), groups=groups, dry=module.check_mode)
         module.exit_json(**apply(Host(**options, dry=module.check_mode), users, rotate))
     except Refused as error:
         module.fail_json(msg=str(error))
