@@ -17,7 +17,7 @@ from typing import Any
 
 from . import existing, systemd
 from .files import make_folder, read, read_own, write
-from .layout import Layout, Refused
+from .layout import UNITS, Layout, Refused
 
 UNKNOWN = "unknown"
 """The state of a unit that was SecLyzer's already at the first look."""
@@ -104,8 +104,9 @@ def is_here(layout: Layout) -> bool:
 
 
 def is_ours(layout: Layout, unit: str) -> bool:
-    """Whether a unit file is SecLyzer's, by what every version writes into it."""
-    return existing.MARKS[unit] in (read(layout.units / unit) or "")
+    """Whether a unit file is SecLyzer's: by what every version writes into it, or on a host that has a history."""
+    text = read(layout.units / unit)
+    return text is not None and (existing.MARKS[unit] in text or (unit in UNITS and layout.history.exists()))
 
 
 def look_at(layout: Layout, unit: str) -> dict[str, str]:

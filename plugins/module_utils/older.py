@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from . import existing, found, systemd
 from .layout import UNITS, Layout, Refused
 from .removal_units import remove
-
-BEFORE = "before"
-"""Where `rollback.yml -e to=` goes for what ran before SecLyzer was rolled out by this project."""
 
 Units = Mapping[str, Mapping[str, str]]
 
@@ -17,8 +14,8 @@ Units = Mapping[str, Mapping[str, str]]
 def stop(layout: Layout) -> list[str]:
     """Stops and disables the units of an older SecLyzer, once how they were is written down; their names."""
     units = existing.older(layout, existing.PROC)
-    if strange := unstoppable(units):
-        raise Refused(refusal(strange))
+    if strange := existing.without_unit(units):
+        raise Refused(f"{', '.join(strange)} of an older SecLyzer runs without a unit: stop it by hand, and run again")
     if not units:
         return []
     recorded = found.note(layout)
@@ -30,6 +27,13 @@ def stop(layout: Layout) -> list[str]:
         found.save(layout, recorded)
     systemd.systemctl("disable", "--now", *units, timeout=180)
     return units
+
+
+def start_again(layout: Layout) -> None:
+    """Starts again what `stop` has stopped."""
+    recorded = found.load(layout)
+    if recorded is not None:
+        resume(recorded.older)
 
 
 def resume(units: Units) -> None:
@@ -59,16 +63,6 @@ def was_stopped(layout: Layout) -> bool:
     """Whether this host has an older SecLyzer to go back to."""
     recorded = found.load(layout)
     return recorded is not None and bool(recorded.older)
-
-
-def unstoppable(found_there: Sequence[str]) -> list[str]:
-    """Those of what `existing.older` found that no unit starts again."""
-    return [name for name in found_there if not name.endswith(".service")]
-
-
-def refusal(strange: Sequence[str]) -> str:
-    """The sentence about programs that run without a unit."""
-    return f"{', '.join(strange)} of an older SecLyzer runs without a unit that could start it again: stop it by hand"
 
 
 def _those(units: Units, key: str, value: str) -> list[str]:

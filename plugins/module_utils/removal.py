@@ -66,13 +66,10 @@ def plan(
     result = Removal()
     recorded = found.load(layout)
     if recorded is None and found.is_here(layout):
-        recorded = found.note(
-            layout,
-            users=removal_users.NAMES,
-            groups=[*removal_users.NAMES, *groups],
-            units=_taken_over(layout),
-            dry=True,
-        )
+        names = [*removal_users.NAMES, *groups]
+        late = found.note(layout, users=names, groups=names, units=_taken_over(layout), dry=True)
+        result.add("write down what is SecLyzer's here", lambda: found.save(layout, late))
+        recorded = late
     data = removal_files.data(root, layout, recorded.paths if recorded else {})
     if recorded is not None:
         if place is not None:
@@ -90,7 +87,7 @@ def plan(
         for name in removal_users.gone(recorded, groups):
             result.add(f"delete the user or group {name}", partial(removal_users.delete, name))
         _older(layout, recorded, result)
-        _record(layout, recorded, with_data, bool(result.steps), result)
+        _record(layout, recorded, with_data, root, result)
     if result.steps:
         result.add("remove empty folders", lambda: removal_files.tidy(root, layout))
     return result
@@ -113,14 +110,14 @@ def _others(place: Place, recorded: Found, with_data: bool, result: Removal) -> 
     result.notes += [f"kept {words}" for words in stays]
 
 
-def _record(layout: Layout, recorded: Found, with_data: bool, changes: bool, result: Removal) -> None:
+def _record(layout: Layout, recorded: Found, with_data: bool, root: Path, result: Removal) -> None:
     """The record goes; while InfluxDB's data stay, it still tells that these are SecLyzer's."""
     place = f"/{removal_files.INFLUXDB_DATA}"
-    if with_data or recorded.paths.get(place) is not False or not (removal_files.ROOT / place).exists():
+    if with_data or recorded.paths.get(place) is not False or not (root / removal_files.INFLUXDB_DATA).exists():
         result.add("forget what was found", lambda: layout.found.unlink(missing_ok=True))
         return
     rest = Found(paths={place: False})
-    if changes or recorded != rest:
+    if recorded != rest:
         result.add(f"forget what was found, but that {place} is SecLyzer's", lambda: found.save(layout, rest))
 
 

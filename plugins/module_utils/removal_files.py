@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from . import existing, files
@@ -24,7 +25,6 @@ NOTED_PROGRAM = "/usr/local/bin/influxd"
 GONE = (
     f"{CONFIGURATION}/credentials/redis-*",
     f"{CONFIGURATION}/credentials/influx-*",
-    f"{CONFIGURATION}/credentials/.lock",
     f"{CONFIGURATION}/redis",
     f"{CONFIGURATION}/gateway",
     f"{CONFIGURATION}/influx-ca.crt",
@@ -56,9 +56,18 @@ class Kept:
 
 def gone(root: Path, layout: Layout, keeps_token: bool) -> list[Path]:
     """What goes in any case and is there. `keeps_token`: InfluxDB's data stay, and nothing opens them without it."""
-    paths = [path for pattern in GONE for path in root.glob(pattern)]
-    paths += [path for pattern in OF_BASE for path in layout.base.glob(pattern)]
+    paths = [path for pattern in GONE for path in matching(root / pattern)]
+    paths += [path for pattern in OF_BASE for path in matching(layout.base / pattern)]
     return [path for path in paths if not (keeps_token and path == root / OPERATOR_TOKEN)]
+
+
+def matching(pattern: Path) -> list[Path]:
+    """What is there by a pattern for the last part of a path, links that lead nowhere included."""
+    try:
+        names = os.listdir(pattern.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [pattern.parent / name for name in sorted(names) if fnmatchcase(name, pattern.name)]
 
 
 def data(root: Path, layout: Layout, recorded: Mapping[str, bool]) -> list[Path]:
@@ -96,7 +105,9 @@ def delete(path: Path) -> None:
 
 
 def tidy(root: Path, layout: Layout) -> None:
-    """Removes folders of ours that are empty now. One that holds anything else stays."""
+    """Removes folders of ours that are empty now, but for the lock. One that holds anything else stays."""
+    if layout.base.is_dir() and [path.name for path in layout.base.iterdir()] == [layout.lock.name]:
+        layout.lock.unlink()
     credentials = root / CONFIGURATION / "credentials"
     for folder in (credentials, credentials.parent, layout.state, layout.base):
         if folder.is_dir() and not any(folder.iterdir()):

@@ -36,10 +36,11 @@ def remove(layout: Layout, units: Iterable[str]) -> None:
 
 def unlink_wants(layout: Layout, unit: str) -> None:
     """Takes away the links by which a unit starts with the host, and their folder when it is empty then."""
-    for wants in [*layout.units.glob(f"*.wants/{unit}"), *layout.units.glob(f"*.requires/{unit}")]:
-        wants.unlink()
-        if not any(wants.parent.iterdir()):
-            wants.parent.rmdir()
+    for folder in [*layout.units.glob("*.wants"), *layout.units.glob("*.requires")]:
+        if (folder / unit).is_symlink():
+            (folder / unit).unlink()
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def dropins(layout: Layout) -> list[Path]:
