@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import (
+    existing,
     files,
     found,
     lease,
@@ -67,7 +68,8 @@ def plan(
     recorded = found.load(layout)
     if recorded is None and found.is_here(layout):
         names = [*removal_users.NAMES, *groups]
-        late = found.note(layout, users=names, groups=names, units=_taken_over(layout), dry=True)
+        paths = removal_files.OF_INFLUXDB if found.is_ours(layout, existing.INFLUXDB) else ()
+        late = found.note(layout, users=names, groups=names, paths=paths, units=_taken_over(layout), dry=True)
         result.add("write down what is SecLyzer's here", lambda: found.save(layout, late))
         recorded = late
     data = removal_files.data(root, layout, recorded.paths if recorded else {})

@@ -22,6 +22,8 @@ BACKUPS = Path("var/backups/seclyzer-influxdb")
 WATCH_PROGRAM = Path("usr/local/lib/seclyzer-influxdb-watch.py")
 NOTED_PROGRAM = "/usr/local/bin/influxd"
 """Where the role puts InfluxDB's program when it is no package's."""
+OF_INFLUXDB = (NOTED_PROGRAM, f"/{INFLUXDB_DATA}")
+"""What the role influxdb writes down before it makes it."""
 GONE = (
     f"{CONFIGURATION}/credentials/redis-*",
     f"{CONFIGURATION}/credentials/influx-*",

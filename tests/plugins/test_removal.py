@@ -1,4 +1,4 @@
-"""A host is left as it was: what SecLyzer installed goes, data stay unless they are to go, every step may be the last."""
+"""A host is left as it was: what SecLyzer installed goes, data stay unless they are to go; any step may be the last."""
 
 import shutil
 from collections.abc import Sequence
