@@ -80,7 +80,7 @@ def note(
         (found.users, users, lambda name: not found.late and has_user(name)),
         (found.groups, groups, lambda name: not found.late and has_group(name)),
         (found.paths, paths, lambda path: not found.late and os.path.lexists(path)),
-        (found.units, units, lambda unit: {"load": UNKNOWN} if found.late else look_at(layout, unit)),
+        (found.units, units, lambda unit: {"load": UNKNOWN} if found.late else _unit(layout, unit, dry)),
     )
     fresh = [(table, name, look) for table, names, look in looks for name in names if name not in table]
     for table, name, look in fresh:
@@ -120,6 +120,16 @@ def look_at(layout: Layout, unit: str) -> dict[str, str]:
         "active": "yes" if state.get("ActiveState") in STARTED else "no",
         **({"text": read(path) or ""} if own else {}),
     }
+
+
+def _unit(layout: Layout, unit: str, dry: bool) -> dict[str, str]:
+    """How a unit is. Where systemd does not run, which may be looked at and not changed, it is not known."""
+    try:
+        return look_at(layout, unit)
+    except Refused:
+        if dry:
+            return {"load": UNKNOWN}
+        raise
 
 
 def has_user(name: str) -> bool:

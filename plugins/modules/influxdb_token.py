@@ -22,7 +22,7 @@ description:
     still hold points of.
   - Refuses an edge that was revoked, and a host's name that another edge has.
   - With O(state=absent) the edge's credential is taken away and the gateway reloaded, which closes what the edge has
-    open. The edge is not revoked: it may get another. A host without a gateway has no credential to take away.
+    open. The edge is not revoked, so that it may get another. A host without a gateway has none to take away.
   - The result holds the token. Run it with C(no_log).
 author: The SecLyzer maintainers (@seclyzer)
 options:
