@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils import existing, fleet, last_report, removal_report
+from ..module_utils.fleet_entry import plain
 from ..module_utils.removal_report import Outcome
 from ..plugin_utils import host_options
 from ..plugin_utils.command_line import inventories
@@ -115,13 +116,13 @@ def _outcome(host: str, facts: Vars) -> Outcome:
     return Outcome(
         host,
         reached=reached,
-        fault=str(removed.get("msg") or "see above") if reached and "done" not in removed else "",
+        fault=(plain(str(removed.get("msg") or "")) or "see above") if reached and "done" not in removed else "",
         done=removed.get("done") or (),
         kept=removed.get("kept") or (),
         notes=removed.get("notes") or (),
         store=store or "",
         credential=good if tried else None,
-        why=str(taken.get("msg") or "it was not reached"),
+        why=plain(str(taken.get("msg") or "")) or "it was not reached",
         outside=outside,
         command=_command(host),
     )

@@ -12,17 +12,20 @@ ASKED, NEEDED = "asked", "needed"
 APT_NEEDS = "python3-apt"
 """What Ansible installs by itself before it can install anything."""
 SECONDS = 600.0
+INTERRUPTED = "dpkg --configure -a"
+"""What apt demands when dpkg was ended in the middle of something."""
 APT = ["apt-get", "--quiet", "--yes", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0"]
 NEW = re.compile(r"^Inst (\S+) \(", re.MULTILINE)
 """A package that is new: of one that is there the version follows, in brackets."""
 GOING = re.compile(r"^(?:Remv|Purg) (\S+)", re.MULTILINE)
 
 
-def installed() -> set[str]:
-    """The packages that are installed, by name."""
+def installed(leftovers: bool = False) -> set[str]:
+    """The packages that are installed, by name; with `leftovers` those that left configuration behind, too."""
     done = systemd.run(["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\\n"])
     rows = (line.split() for line in done.stdout.splitlines())
-    return {row[0] for row in rows if len(row) == 2 and row[1] not in ("not-installed", "config-files")}
+    absent = {"not-installed", *([] if leftovers else ["config-files"])}
+    return {row[0] for row in rows if len(row) == 2 and row[1] not in absent}
 
 
 def bare(name: str) -> str:
@@ -70,8 +73,11 @@ def removed_with(names: Collection[str]) -> set[str]:
 
 
 def purge(names: Collection[str]) -> None:
-    """Removes packages with their configuration, and no other."""
+    """Removes packages with their configuration, and no other. What dpkg was ended in the middle of is completed first."""
     words = ["env", "DEBIAN_FRONTEND=noninteractive", *APT, "purge", *sorted(names)]
     done = systemd.run(words, SECONDS)
+    if done.returncode and INTERRUPTED in done.stderr:
+        systemd.run(["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--configure", "-a"], SECONDS)
+        done = systemd.run(words, SECONDS)
     if done.returncode:
         raise Refused(f"apt-get purge {' '.join(sorted(names))}: {systemd.last_line(done.stderr)}")

@@ -78,13 +78,7 @@ def plan(
             _others(place, recorded, with_data, result)
         _services(layout, recorded, result)
         _files(layout, recorded, with_data, root, result)
-    if with_data:
-        for path in data:
-            result.add(f"delete {path}", partial(removal_files.delete, path))
-    else:
-        for path in removal_files.exposed(data):
-            result.add(f"make {path} root's alone", partial(removal_files.close, path))
-        result.kept += [kept for kept in map(removal_files.count, data) if kept.files]
+    _data(data, with_data, result)
     if recorded is not None:
         for name in removal_users.gone(recorded, groups):
             result.add(f"delete the user or group {name}", partial(removal_users.delete, name))
@@ -93,6 +87,18 @@ def plan(
     if result.steps:
         result.add("remove empty folders", lambda: removal_files.tidy(root, layout))
     return result
+
+
+def _data(paths: list[Path], with_data: bool, result: Removal) -> None:
+    """Data stay where there are any, for root alone."""
+    counts = {path: removal_files.count(path) for path in paths}
+    going = [path for path in paths if with_data or not counts[path].files]
+    staying = [path for path in paths if path not in going]
+    for path in going:
+        result.add(f"delete {path}", partial(removal_files.delete, path))
+    for path in removal_files.exposed(staying):
+        result.add(f"make {path} root's alone", partial(removal_files.close, path))
+    result.kept += [counts[path] for path in staying]
 
 
 def carry_out(removal: Removal) -> None:
@@ -135,7 +141,8 @@ def _services(layout: Layout, recorded: Found, result: Removal) -> None:
     taken = [path.parent.name.removesuffix(".d") for path in removal_units.dropins(layout)]
     if taken:
         result.add(f"stop {', '.join(taken)}", lambda: systemd.systemctl("stop", *taken, timeout=180))
-    going = packages.removable(recorded.packages, packages.installed(), packages.by_hand()) if recorded.packages else []
+    there = packages.installed(leftovers=True) if recorded.packages else set()
+    going = packages.removable(recorded.packages, there, packages.by_hand()) if there else []
     if going:
         result.add(f"remove the packages {', '.join(going)}", lambda: packages.purge(going))
     if recorded.late:
@@ -172,6 +179,8 @@ def _files(layout: Layout, recorded: Found, with_data: bool, root: Path, result:
         paths += [program] if program.exists() else []
     for path in paths:
         result.add(f"delete {path}", partial(removal_files.delete, path))
+    if debris := removal_files.debris(root, recorded.paths):
+        result.add(f"delete {', '.join(map(str, debris))}", partial(removal_files.sweep, root, debris))
 
 
 def _older(layout: Layout, recorded: Found, result: Removal) -> None:

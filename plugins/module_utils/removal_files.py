@@ -24,6 +24,8 @@ NOTED_PROGRAM = "/usr/local/bin/influxd"
 """Where the role puts InfluxDB's program when it is no package's."""
 OF_INFLUXDB = (NOTED_PROGRAM, f"/{INFLUXDB_DATA}")
 """What the role influxdb writes down before it makes it."""
+DEBRIS_OF, DEBRIS = "usr/sbin/nginx", ("/var/www/html/index.nginx-debian.html", "/var/www/html", "/var/www")
+"""A program, and what its package leaves when it is removed, in the order in which it goes."""
 GONE = (
     f"{CONFIGURATION}/credentials/redis-*",
     f"{CONFIGURATION}/credentials/influx-*",
@@ -106,10 +108,26 @@ def delete(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def debris(root: Path, recorded: Mapping[str, bool]) -> list[Path]:
+    """What packages leave when they are removed, as far as the host had it not before."""
+    paths = [root / path.lstrip("/") for path in DEBRIS if recorded.get(path) is False]
+    return [path for path in paths if files.status(path)]
+
+
+def sweep(root: Path, paths: list[Path]) -> None:
+    """Deletes what packages have left, unless the program is still there: then another needs it. Folders when empty."""
+    if (root / DEBRIS_OF).exists():
+        return
+    for path in paths:
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+        elif not any(path.iterdir()):
+            path.rmdir()
+
+
 def tidy(root: Path, layout: Layout) -> None:
-    """Removes folders of ours that are empty now, but for the lock. One that holds anything else stays."""
-    if layout.base.is_dir() and [path.name for path in layout.base.iterdir()] == [layout.lock.name]:
-        layout.lock.unlink()
+    """Removes the lock, and folders of ours that are empty now. One that holds anything else stays."""
+    layout.lock.unlink(missing_ok=True)
     credentials = root / CONFIGURATION / "credentials"
     for folder in (credentials, credentials.parent, layout.state, layout.base):
         if folder.is_dir() and not any(folder.iterdir()):

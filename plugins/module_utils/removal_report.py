@@ -27,7 +27,7 @@ def chosen_faults(chosen: Sequence[str], known: Sequence[str], limited: bool, le
         if edges:
             return (
                 f"{store} holds the points of {named(edges)}, and nothing would take theirs from then on: remove these "
-                f"edges first, or name another store for them; {mean}"
+                f"edges and take them out of the inventory first, or name another store for them; {mean}"
             )
     return ""
 

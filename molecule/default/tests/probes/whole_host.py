@@ -32,6 +32,7 @@ SKIPPED = (
     "/run/sshd",
     "/run/dbus",
     "/run/utmp",
+    "/run/adduser",  # a lock
     "/root/.ansible",
     "/home/deploy/.ansible",
     "/etc/ld.so.cache",
