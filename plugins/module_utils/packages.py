@@ -73,7 +73,7 @@ def removed_with(names: Collection[str]) -> set[str]:
 
 
 def purge(names: Collection[str]) -> None:
-    """Removes packages with their configuration, and no other. What dpkg was ended in the middle of is completed first."""
+    """Removes packages with their configuration, and no other, once dpkg has completed what it was ended in."""
     words = ["env", "DEBIAN_FRONTEND=noninteractive", *APT, "purge", *sorted(names)]
     done = systemd.run(words, SECONDS)
     if done.returncode and INTERRUPTED in done.stderr:
