@@ -73,7 +73,7 @@ def note(
     units: Iterable[str] = (),
     dry: bool = False,
 ) -> Found:
-    """Looks at what is not written down yet, and writes it down; in a dry run it only looks."""
+    """Looks at what is not written down yet, and writes it down, that this was looked at too; dry, it only looks."""
     known = load(layout)
     found = known or Found(late=is_here(layout))
     looks: tuple[tuple[dict[str, Any], Iterable[str], Callable[[str], Any]], ...] = (
@@ -85,7 +85,7 @@ def note(
     fresh = [(table, name, look) for table, names, look in looks for name in names if name not in table]
     for table, name, look in fresh:
         table[name] = look(name)
-    if fresh and not dry:
+    if (fresh or known is None) and not dry:
         save(layout, found)
     return found
 

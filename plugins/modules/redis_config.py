@@ -190,8 +190,8 @@ def main() -> None:
 
 def _note(unit: str, beside: bool, *, dry: bool) -> None:
     """Writes down how the package's unit is before it is changed; beside another's it is masked when there is none."""
-    if not beside or found.note(Layout(), units=[unit], dry=True).units[unit]["load"] == "not-found":
-        found.note(Layout(), units=[unit], dry=dry)
+    changes = not beside or found.note(Layout(), units=[unit], dry=True).units[unit]["load"] == "not-found"
+    found.note(Layout(), units=[unit] if changes else [], dry=dry)
 
 
 def fingerprint(dropin: str) -> str:

@@ -42,6 +42,13 @@ def test_the_first_look_counts_and_what_is_new_is_looked_at_then(
     assert stat.S_IMODE(host.found.stat().st_mode) == 0o600
 
 
+def test_a_host_that_nothing_is_changed_on_yet_is_written_down_as_looked_at(host: Layout) -> None:
+    found.note(host)
+    (host.units / "seclyzer-redis.service").write_text("Description=SecLyzer's Redis, beside another's\n")
+    recorded = found.note(host, users=["root"])
+    assert (recorded.late, recorded.users) == (False, {"root": True})
+
+
 def test_a_dry_look_writes_nothing(host: Layout) -> None:
     assert found.note(host, users=["root"], dry=True).users == {"root": True}
     assert not host.base.exists()
