@@ -17,6 +17,7 @@ from ..module_utils import fleet_entry, last_report
 from ..module_utils.extra_vars import next_run
 from ..module_utils.fleet_entry import Entry, Seen
 from ..module_utils.fleet_report import Report
+from ..module_utils.history import RETRY
 from ..module_utils.words import DEFAULT_USER
 from ..plugin_utils.command_line import inventories
 
@@ -149,7 +150,9 @@ def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, A
         return "mend that, then " + shlex.join([*words, "rollback.yml", *same, "--limit", one.host])
     again = [word for text in _repeated(typed) for word in ("-e", text)]
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
-    return after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
+    mended = after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
+    known_bad = any(RETRY in cause for cause in one.cause)
+    return mended + (f"; with the same content again, {RETRY} beside it" if known_bad else "")
 
 
 def _repeated(typed: Sequence[str]) -> list[str]:

@@ -134,7 +134,7 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
         return {"changed": False, "deployment": seen.running, "returned": False} | about
     name, by = parameters["rollout"], parameters["by"]
     if not check:
-        runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
+        runs.begin(layout, name, by, parameters["process"], parameters["take_over"], parameters["undo"])
     notes = returning.prove(layout, going.to)
     done = switch(layout, going.to, parameters, check, "returned")
     if going.undone and not check:
