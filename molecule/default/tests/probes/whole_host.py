@@ -73,7 +73,7 @@ def files(top: str) -> Iterator[tuple[str, list[object]]]:
         names[:] = [name for name in names if os.path.join(folder, name) not in SKIPPED]
         for name in [*names, *plain]:
             path = os.path.join(folder, name)
-            if path in SKIPPED or name == "__pycache__" or name.endswith(".pyc"):
+            if path in SKIPPED or name == "__pycache__" or name.endswith((".pyc", ".pid")):
                 continue
             try:
                 found = os.lstat(path)
