@@ -109,7 +109,7 @@ def is_ours(layout: Layout, unit: str) -> bool:
     return text is not None and (existing.MARKS[unit] in text or (unit in UNITS and layout.history.exists()))
 
 
-def look_at(layout: Layout, unit: str) -> dict[str, str]:
+def state_of(layout: Layout, unit: str) -> dict[str, str]:
     """How a unit is: `load`, `enabled` and `active` as systemd has them, and its `text` when a person wrote it."""
     state = systemd.show([unit], STATE).get(unit, {})
     path = Path(state.get("FragmentPath") or "/")
@@ -125,7 +125,7 @@ def look_at(layout: Layout, unit: str) -> dict[str, str]:
 def _unit(layout: Layout, unit: str, dry: bool) -> dict[str, str]:
     """How a unit is. Where systemd does not run, which may be looked at and not changed, it is not known."""
     try:
-        return look_at(layout, unit)
+        return state_of(layout, unit)
     except Refused:
         if dry:
             return {"load": UNKNOWN}

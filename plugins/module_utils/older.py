@@ -19,7 +19,7 @@ def stop(layout: Layout) -> list[str]:
     if not units:
         return []
     recorded = found.note(layout)
-    fresh = {unit: found.look_at(layout, unit) for unit in units if unit not in recorded.older}
+    fresh = {unit: found.state_of(layout, unit) for unit in units if unit not in recorded.older}
     for state in fresh.values():
         state.pop("text", None)
     if fresh:

@@ -84,7 +84,7 @@ def give_back(layout: Layout, unit: str, before: Mapping[str, str]) -> None:
 
 
 def _differs(layout: Layout, unit: str, before: Mapping[str, str]) -> bool:
-    now = found.look_at(layout, unit)
+    now = found.state_of(layout, unit)
     if before["load"] == UNKNOWN:
         return now["load"] != ABSENT and (now["enabled"] == "enabled" or now["active"] == "yes")
     if status(layout.units / f"{unit}.d" / DROPIN):

@@ -58,9 +58,9 @@ def test_a_dry_look_writes_nothing(host: Layout) -> None:
 def test_a_unit_that_a_person_wrote_is_written_down_with_its_text(host: Layout, states: dict[str, str]) -> None:
     (host.units / REDIS).write_text("[Service]\nExecStart=/opt/theirs\n")
     states["FragmentPath"] = str(host.units / REDIS)
-    assert found.look_at(host, REDIS)["text"] == "[Service]\nExecStart=/opt/theirs\n"
+    assert found.state_of(host, REDIS)["text"] == "[Service]\nExecStart=/opt/theirs\n"
     states["FragmentPath"] = "/lib/systemd/system/redis-server.service"
-    assert "text" not in found.look_at(host, REDIS)
+    assert "text" not in found.state_of(host, REDIS)
 
 
 def test_a_host_that_seclyzer_was_on_before_it_wrote_down_has_its_names_for_our_own(host: Layout) -> None:

@@ -9,7 +9,8 @@ from hostchecks.rollout import LONGEST, Run, started
 Whole = dict[str, dict[str, Any]]
 
 REDIS_OF_ANOTHER = """
-apt-get -qq install redis-server >/dev/null 2>&1 || { apt-get -qq update && apt-get -qq install redis-server; } >/dev/null
+apt-get -qq install redis-server >/dev/null 2>&1 ||
+  { apt-get -qq update && apt-get -qq install redis-server; } >/dev/null
 sed -i 's/^# maxmemory <bytes>/maxmemory 77mb/' /etc/redis/redis.conf
 systemctl restart redis-server
 redis-cli set theirs value
