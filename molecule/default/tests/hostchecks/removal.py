@@ -4,6 +4,7 @@ from typing import Any
 
 from hostchecks.host import Host, name, run_on
 from hostchecks.lab import hosts
+from hostchecks.polling import poll
 from hostchecks.rollout import LONGEST, Run, started
 
 Whole = dict[str, dict[str, Any]]
@@ -39,14 +40,14 @@ systemctl enable --now seclyzer-extractors@keystroke
 systemctl enable seclyzer-extractors@mouse
 mkdir /etc/seclyzer && echo theirs > /etc/seclyzer/config.toml
 """
-KILLER = """
+KILLER = r"""
 import glob, os, sys, time
 end = time.monotonic() + 120
 while os.path.exists(sys.argv[1]) and time.monotonic() < end:
     time.sleep(0.005)
 for path in glob.glob("/proc/[0-9]*/cmdline"):
     with open(path) as stream:
-        if "seclyzer_removal" in stream.read() and int(path.split("/")[2]) != os.getpid():
+        if stream.read() == "/usr/bin/python3\0":  # as Ansible runs a module that it pipes
             os.kill(int(path.split("/")[2]), 9)
 """
 
@@ -58,7 +59,9 @@ def remove(*typed: str) -> Run:
 
 
 def whole(host: Host) -> Whole:
-    """All of a host, to be compared."""
+    """All of a host, to be compared, once what another has there is up."""
+    up = "systemctl list-units --state=activating --no-legend"
+    poll(lambda: host.check_output(up), lambda text: not text.strip(), 30)
     found: Whole = run_on(host, "whole_host")
     return found
 
