@@ -81,7 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
     of_host = facts["hostvars"][host]
     fleet, batches = facts.get("__seclyzer_fleet") or {}, facts.get("__seclyzer_batches") or {}
-    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now")}
+    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now", "shadow")}
     return Seen(
         host,
         stores=host in facts["groups"].get("seclyzer_store", []),
@@ -101,7 +101,15 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
 def _notes(of_host: Vars) -> list[str]:
     access = of_host.get("__influxdb_access") or {}
     risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
-    return [*([str(access["away"])] if access.get("away") else []), *([risks] if risks else [])]
+    begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
+    note = (begun.get("shadow") or {}).get("note")
+    shadow = [*([str(note)] if note else []), *map(str, compared.get("notes") or [])]
+    soon = [
+        str(words)
+        for name in ("certificate", "outside", "access")
+        for words in (of_host.get(f"__influxdb_{name}") or {}).get("notes") or []
+    ]
+    return [*shadow, *([str(access["away"])] if access.get("away") else []), *([risks] if risks else []), *soon]
 
 
 def _stopped(facts: Vars) -> str:

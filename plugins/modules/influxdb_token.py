@@ -17,7 +17,8 @@ short_description: Make the token by which an edge writes its own points, or tak
 version_added: "0.1.0"
 description:
   - Runs on the host of the gateway, and keeps the token's hash there. So this is for an edge that has none, whose token
-    is lost, or that calls itself something else now. The edge's older token is good for nothing from then on.
+    is lost, or that calls itself something else now. The edge's older token is good for nothing from then on, unless
+    they overlap.
   - The gateway lets the token write points of O(host) and of the names that the edge had before, which its spool may
     still hold points of.
   - Refuses an edge that was revoked, and a host's name that another edge has.
@@ -38,6 +39,14 @@ options:
   host:
     description: What its extractors report as the tag C(host). O(state=present) needs it.
     type: str
+  overlap:
+    description: Whether the edge's older tokens stay valid beside the new one, until O(token) ends them.
+    type: bool
+    default: false
+  token:
+    description: A token that was made with O(overlap) and that the edge has. No older one is valid any more.
+    type: str
+    default: ""
   home:
     description: Folder of the gateway.
     type: path
@@ -69,6 +78,8 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "host": {"type": "str"},
+            "overlap": {"type": "bool", "default": False},
+            "token": {"type": "str", "default": "", "no_log": True},
             "home": {"type": "path", "default": HOME},
         },
         required_if=[("state", "present", ["host"])],
@@ -82,9 +93,9 @@ def main() -> None:
             module.fail_json(msg=str(error))
     if module.check_mode:
         module.exit_json(changed=True, token="")
-    token = credentials.new_secret()
+    token = options["token"] or credentials.new_secret()
     try:
-        Files(Path(options["home"])).admit_edge(options["name"], options["host"], token)
+        Files(Path(options["home"])).admit_edge(options["name"], options["host"], token, options["overlap"])
     except Refused as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, token=token)

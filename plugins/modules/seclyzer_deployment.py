@@ -79,6 +79,13 @@ options:
     description: Where health asks.
     type: dict
     default: {}
+  parts:
+    description: >-
+      Parts with I(units), I(config) and I(probes) of their own, which the action puts together; for C(staged), in the
+      place of these three.
+    type: list
+    elements: dict
+    default: []
   deployment:
     description: The deployment to make the running one. Without it, the newest that was staged.
     type: int
@@ -125,6 +132,25 @@ options:
     default: false
   store_away:
     description: For C(staged), whether a program that does not reach InfluxDB is no fault, since it is away.
+    type: bool
+    default: false
+  accept_state_loss:
+    description:
+      - For C(staged) and C(previous), whether to go to a release that cannot read all that the running one has saved.
+        Otherwise the host is refused with what would be lost. Nothing is deleted.
+    type: bool
+    default: false
+  shadow_seconds:
+    description:
+      - For C(staged), seconds for which the host compares the staged programs with those that run, on its live events.
+        It only begins here; C(seclyzer_compare) waits for the result, by I(job) of the returned C(shadow). Nothing is
+        begun when no other program would run or no events flow.
+      - With 0, nothing is compared.
+    type: float
+    default: 0
+  values_change:
+    description: >-
+      For C(staged), whether the staged programs are known to compute other values, which then is reported only.
     type: bool
     default: false
   keep:
@@ -225,6 +251,11 @@ switches:
   description: Whether going to the deployment would change anything on the host. If not, C(before) is returned as well.
   type: bool
   returned: staged
+shadow:
+  description: >-
+    C(job) of the comparison that was begun, or a C(note) why there is none; empty when there is nothing to compare.
+  type: dict
+  returned: staged
 running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
@@ -295,6 +326,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "units": {"type": "dict", "default": {}},
     "config": {"type": "dict", "default": {}},
     "probes": {"type": "dict", "default": {}},
+    "parts": {"type": "list", "elements": "dict", "default": []},
     "deployment": {"type": "int"},
     "rollout": {"type": "str", "default": ""},
     "undo": {"type": "str", "default": ""},
@@ -305,6 +337,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
     "store_away": {"type": "bool", "default": False},
+    "accept_state_loss": {"type": "bool", "default": False},
+    "shadow_seconds": {"type": "float", "default": 0.0},
+    "values_change": {"type": "bool", "default": False},
     "existing": {"type": "str", "choices": ["refuse", "replace"], "default": "refuse"},
     "keep": {"type": "int", "default": KEEP},
     "soak": {"type": "float", "default": 0.0},

@@ -26,7 +26,7 @@ def place(influxd: InfluxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     recorded: list[str] = []
     files = {action: tmp_path / "credentials" / action for action in ("read", "write")}
     there = InfluxDB(influxd.url)
-    store = Store(there, ORG, POINTS, DAY, operator, files, False, True, recorded.append)
+    store = Store(there, ORG, POINTS, DAY, operator, files, False, True, note=recorded.append)
     store.ensure(False)
     yield Place(influxd.url, ORG, POINTS), recorded
     removal_influxdb.remove(Place(influxd.url, ORG, POINTS), [made(BUCKET, POINTS), made(ORGANISATION, ORG)], True)
