@@ -162,7 +162,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         refused = host_faults(about, status["releases"], manifest, allowed) if manifest else []
         refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
-        chosen = {"redis": str(resolved["redis_existing"])} if is_edge else {}
+        older = str(resolved.get("seclyzer_existing") or existing.REFUSE)
+        chosen = {"redis": str(resolved["redis_existing"]), "seclyzer": older} if is_edge else {}
         chosen |= {"influxdb": str(resolved["influxdb_existing"])} if is_store and store else {}
         refused += existing.faults(about["existing"], chosen, is_store)
         if manifest and is_edge:
