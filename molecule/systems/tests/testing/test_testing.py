@@ -52,17 +52,22 @@ def seen() -> Seen:
     (host,) = hosts("seclyzer_edge")
     host.check_output("apt-get update")
     files = [host.check_output(MADE)]
-    refused = roll_out(*MODE)
+    refused = _run(*MODE)
     files.append(host.check_output(MADE))
-    first = roll_out(*MODE, *ALLOWED)
+    first = _run(*MODE, *ALLOWED)
     flow = flow_of(host, host, WAYS[0])
     compared = [_compared(host), _compared(host)]
-    found = Seen(refused, files, first, flow, compared, roll_out(*ALLOWED))
+    found = Seen(refused, files, first, flow, compared, _run(*ALLOWED))
     with calls_itself_ubuntu(host, "24.04", "noble"):
-        found.ubuntu = {"refused": roll_out(), "accepted": roll_out("-e", "mode=rust", *ALLOWED)}
+        found.ubuntu = {"refused": _run(), "accepted": _run("-e", "mode=rust", *ALLOWED)}
     with calls_itself_ubuntu(host, "22.04", "jammy"):
-        found.ubuntu["22.04"] = roll_out(*ALLOWED)
+        found.ubuntu["22.04"] = _run(*ALLOWED)
     return found
+
+
+def _run(*typed: str) -> Run:
+    """A run of site.yml, which may take its time where much else runs."""
+    return roll_out(*typed, timeout=900)
 
 
 def _compared(host: Host) -> str:
