@@ -73,7 +73,7 @@ def variables() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def redis() -> Iterator[Redis]:
     users = variables()
-    rules = text_of(users, dict.fromkeys(users, "secret"))
+    rules = text_of(users, dict.fromkeys(users, "secret"), {})
     with trial(SERVER, acl=rules) as socket, Redis(socket, "admin", "secret") as connection:
         yield connection
 
@@ -255,7 +255,7 @@ def test_an_admin_may_look_after_the_server(redis: Redis, command: str) -> None:
 def test_without_legacy_clients_no_client_gets_in_without_a_password() -> None:
     users = variables()
     del users["default"]
-    with trial(SERVER, acl=text_of(users, dict.fromkeys(users, "secret"))) as socket, Redis(socket) as redis:
+    with trial(SERVER, acl=text_of(users, dict.fromkeys(users, "secret"), {})) as socket, Redis(socket) as redis:
         with pytest.raises(RedisError, match=r"^NOAUTH"):
             redis.call("PING")
         with pytest.raises(RedisError, match=r"^WRONGPASS"):
