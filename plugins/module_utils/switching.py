@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import deployments, mends, proof, systemd
+from .deployments import Desired
 from .files import link, make_folder, read, sync, write
 from .history import FAILED, RETURNED, SWITCHED, History
 from .layout import UNITS, Layout, Refused, is_socket, service_of
 
+AGENT = "seclyzer-agent.service"
 STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type", "Result")
 
 
@@ -62,7 +64,8 @@ def short(unit: str) -> str:
 
 def plan(layout: Layout, n: int) -> Done:
     """What going to deployment `n` would do on this host as it is now."""
-    units = deployments.load(layout, n).units
+    desired = deployments.load(layout, n)
+    units = desired.units
     done = Done(n, deployments.current(layout))
     states = systemd.show(sorted(units), STATE)
     events = mends.of(History.load(layout), n)
@@ -76,7 +79,7 @@ def plan(layout: Layout, n: int) -> Done:
         done.mended += [repair for repair in stays if repair not in done.mended]
         if state.get("ActiveState") not in ("active", "reloading", "activating"):
             done.started.append(name)
-        elif state.get("Type") != "oneshot" and (stays or name in done.installed or _is_stale(text, state)):
+        elif state.get("Type") != "oneshot" and (stays or name in done.installed or is_stale(name, desired, state)):
             done.restarted.append(name)
     done.restarted += _held(done, states)
     done.removed = [name for name in UNITS if name not in units and (layout.units / name).exists()]
@@ -182,9 +185,10 @@ def _needs_reload(units: list[str]) -> bool:
     return any(state.get("NeedDaemonReload") == "yes" for state in systemd.show(units, STATE).values())
 
 
-def _is_stale(text: str, state: dict[str, str]) -> bool:
-    """Whether a unit started before one of its credentials was last written: it still holds the old one."""
+def is_stale(name: str, desired: Desired, state: Mapping[str, str]) -> bool:
+    """Whether a unit started before what it reads at its start was last written: it still holds the old one."""
     started = systemd.started_at(state)
-    if started is None:
-        return False
-    return any(os.path.exists(path) and os.path.getmtime(path) > started for path in systemd.credentials(text))
+    paths = systemd.credentials(desired.units[name])
+    if name == AGENT and (authority := desired.probes.get("influx_ca_file")):
+        paths.append(authority)  # extractors read it at each connection
+    return started is not None and any(os.path.exists(path) and os.path.getmtime(path) > started for path in paths)

@@ -47,6 +47,8 @@ pub struct StoreStats {
     pub dropped: u64,
     /// How many bytes the spool has now.
     pub spool_bytes: u64,
+    /// Segments that a later version wrote, left alone.
+    pub skipped: u64,
     /// Attempts that failed.
     pub errors: u64,
     /// Why nothing can be written, while it cannot.
@@ -243,7 +245,9 @@ impl<D: Disk> Common<D> {
     }
 
     fn count_spool(&self, disk_buffer: &DiskBuffer<D>) {
-        self.shared().stats.spool_bytes = disk_buffer.bytes();
+        let mut shared = self.shared();
+        shared.stats.spool_bytes = disk_buffer.bytes();
+        shared.stats.skipped = disk_buffer.skipped();
     }
 
     /// Puts everything that waits in memory into the spool, as far as that can be done.

@@ -59,7 +59,14 @@ impl<D: Disk> DiskBuffer<D> {
                 return self.next_put;
             }
             match spool.find() {
-                Ok(()) => self.works(),
+                Ok(()) => {
+                    let later = spool.later();
+                    if later.count > 0 {
+                        let fields = [(&"spool").into(), later.version.into(), later.count.into()];
+                        self.log.line(&lines::STATE_SKIPPED, fields);
+                    }
+                    self.works();
+                }
                 Err(error) => self.failed(&error, now),
             }
         }
@@ -79,6 +86,11 @@ impl<D: Disk> DiskBuffer<D> {
     /// How many bytes the spool has.
     pub fn bytes(&self) -> u64 {
         self.spool.as_ref().map_or(0, Spool::bytes)
+    }
+
+    /// How many segments a later version wrote, which are left alone.
+    pub fn skipped(&self) -> u64 {
+        self.spool.as_ref().map_or(0, |spool| spool.later().count)
     }
 
     /// When points may be put into it; none when there is no spool.
