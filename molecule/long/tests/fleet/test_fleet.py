@@ -91,7 +91,7 @@ def test_while_the_store_is_away_edges_change_with_the_tokens_they_have() -> Non
     assert set(modes().values()) == {"rust"}
 
 
-def test_of_two_operators_at_once_one_has_each_host_and_the_other_is_told_who() -> None:
+def test_of_two_operators_at_once_each_host_goes_with_one_and_the_other_learns_who_has_it() -> None:
     begin_in("rust")
     meant = ["python", "hybrid"]
     with ExitStack() as stack:
