@@ -136,6 +136,8 @@ def _taken_over(layout: Layout) -> list[str]:
 
 def _services(layout: Layout, recorded: Found, result: Removal) -> None:
     """Ours are stopped before anything else goes; what was taken over is given back once our packages are gone."""
+    if briefly := removal_units.passing():
+        result.add(f"stop {', '.join(briefly)}", lambda: systemd.systemctl("stop", *briefly, timeout=180))
     if units := removal_units.own(layout):
         result.add(f"stop and remove {', '.join(units)}", lambda: removal_units.remove(layout, units))
     taken = [path.parent.name.removesuffix(".d") for path in removal_units.dropins(layout)]

@@ -37,6 +37,7 @@ OURS = (
     "root/run/seclyzer/influx.sock",
 )
 DATA = ("state/keystroke/spool/00000000000000000001.lp", "root/var/lib/influxdb/influxd.bolt")
+PASSING = "seclyzer-compare.service loaded active running A comparison\n"
 RECORD = Found(
     paths={"/var/lib/influxdb": False, "/usr/local/bin/influxd": False},
     units={"redis-server.service": {"load": "loaded", "enabled": "disabled", "active": "yes"}},
@@ -54,6 +55,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         if words[:2] == ["systemctl", "show"]:
             lines = [f"Id={words[-1]}", "LoadState=loaded", *(f"{name}={value}" for name, value in redis.items())]
             return Completed(words, 0, "\n".join(lines), "")
+        if "list-units" in words:
+            stopped = ["systemctl", "stop", "seclyzer-compare.service"] in given
+            return Completed(words, 0, "" if stopped else PASSING, "")
         given.append(words)
         if words[-1] == "redis-server.service" and words[1] in ("start", "disable"):
             redis.update({"ActiveState": "active"} if words[1] == "start" else {"UnitFileState": "disabled"})
@@ -139,8 +143,9 @@ def test_a_removal_that_is_cut_off_at_any_step_is_completed_by_the_next(
 
 def test_services_stop_first_and_the_record_of_what_was_found_goes_last(host: Layout, there: Path) -> None:
     words = [step.words for step in plan(host).steps]
-    assert words[0] == "stop and remove seclyzer-store.socket, seclyzer-agent.service"
-    assert words[1] == "stop redis-server.service"
+    assert words[0] == "stop seclyzer-compare.service"
+    assert words[1] == "stop and remove seclyzer-store.socket, seclyzer-agent.service"
+    assert words[2] == "stop redis-server.service"
     assert words[-2:] == ["forget what was found, but that /var/lib/influxdb is SecLyzer's", "remove empty folders"]
 
 
