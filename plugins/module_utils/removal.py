@@ -54,15 +54,20 @@ class Removal:
 
 
 def plan(
-    layout: Layout, groups: Iterable[str], with_data: bool, place: Place | None = None, root: Path = removal_files.ROOT
+    layout: Layout,
+    groups: Iterable[str],
+    with_data: bool,
+    place: Place | None = None,
+    take_over: bool = False,
+    root: Path = removal_files.ROOT,
 ) -> Removal:
     """Everything that is to be done on this host. Changes nothing.
 
     `groups`: those of the inventory's options. `place`: another's InfluxDB that is used.
 
-    Raises Refused while a rollout is at work here.
+    Raises Refused while a rollout is at work here, unless the host is taken over from it.
     """
-    if (other := lease.load(layout)) and not other.is_stale:
+    if (other := lease.load(layout)) and not other.is_stale and not take_over:
         raise Refused(other.sentence())
     result = Removal()
     recorded = found.load(layout)

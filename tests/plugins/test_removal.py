@@ -174,6 +174,7 @@ def test_a_rollout_that_is_at_work_is_not_disturbed(host: Layout, there: Path) -
     lease.take(host, "20261129T022300Z-anna-4f2c91", "anna@controller")
     with pytest.raises(Refused, match="anna@controller has a run going on this host"):
         plan(host)
+    assert removal.plan(host, GROUPS, False, take_over=True, root=there / "root").steps
 
 
 def test_a_host_of_which_nothing_was_written_down_is_removed_too(host: Layout, there: Path) -> None:
