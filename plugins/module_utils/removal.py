@@ -71,12 +71,8 @@ def plan(
         raise Refused(other.sentence())
     result = Removal()
     recorded = found.load(layout)
-    if recorded is None and found.is_here(layout):
-        names = [*removal_users.NAMES, *groups]
-        paths = removal_files.OF_INFLUXDB if found.is_ours(layout, existing.INFLUXDB) else ()
-        late = found.note(layout, users=names, groups=names, paths=paths, units=_taken_over(layout), dry=True)
-        result.add("write down what is SecLyzer's here", lambda: found.save(layout, late))
-        recorded = late
+    if found.is_here(layout) and (recorded is None or recorded.late):
+        recorded = _late(layout, groups, result)
     data = removal_files.data(root, layout, recorded.paths if recorded else {})
     if recorded is not None:
         if place is not None:
@@ -92,6 +88,15 @@ def plan(
     if result.steps:
         result.add("remove empty folders", lambda: removal_files.tidy(root, layout))
     return result
+
+
+def _late(layout: Layout, groups: Iterable[str], result: Removal) -> Found:
+    """The record of a host that SecLyzer was on before there were records: what is its own by name is its own."""
+    names = [*removal_users.NAMES, *groups]
+    paths = removal_files.OF_INFLUXDB if found.is_ours(layout, existing.INFLUXDB) else ()
+    recorded = found.note(layout, users=names, groups=names, paths=paths, units=_taken_over(layout), dry=True)
+    result.add("write down what is SecLyzer's here", lambda: found.save(layout, recorded))
+    return recorded
 
 
 def _data(paths: list[Path], with_data: bool, result: Removal) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plugins.module_utils import files, found, lease, packages, removal, removal_files, systemd
+from plugins.module_utils import files, found, lease, packages, removal, removal_files, removal_users, systemd
 from plugins.module_utils.found import Found
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.systemd import Completed
@@ -184,6 +184,17 @@ def test_a_host_of_which_nothing_was_written_down_is_removed_too(host: Layout, t
     # Whose InfluxDB it is, is not known without its unit.
     assert left(there) == {*THEIRS, *DATA, TOKEN, "root/usr/local/bin/influxd"}
     assert "packages that SecLyzer installed are not known" in planned.notes[0]
+
+
+@pytest.mark.parametrize("record", [None, Found(late=True)])
+def test_users_of_such_a_host_go_by_their_names(
+    host: Layout, there: Path, monkeypatch: pytest.MonkeyPatch, record: Found | None
+) -> None:
+    host.found.unlink()
+    if record is not None:
+        found.save(host, record)
+    monkeypatch.setattr(removal_users, "has_user", lambda name: name == "seclyzer-agent")
+    assert "delete the user or group seclyzer-agent" in [step.words for step in plan(host).steps]
 
 
 def test_what_cannot_be_done_is_reported_with_its_step(host: Layout, there: Path) -> None:
