@@ -137,9 +137,13 @@ def parse(raw: Mapping[str, str]) -> Stats | None:
 
 def _outage(raw: Mapping[str, str], numbers: Mapping[str, int], name: str) -> Outage:
     fault = raw.get(f"{name}_fault", "")
-    words = (UNPRINTABLE.sub("?", raw.get(f"{name}_{part}", ""))[:LONGEST_REASON] for part in ("reason", "advice"))
+    reason, advice = (_plain(raw.get(f"{name}_{part}", "")) for part in ("reason", "advice"))
     since, until = (numbers.get(f"{name}_{end}", 0) / 1e6 for end in ("since", "until"))
-    return Outage(fault if FAULT.fullmatch(fault) else "", *words, since, until)
+    return Outage(fault if FAULT.fullmatch(fault) else "", reason, advice, since, until)
+
+
+def _plain(text: str) -> str:
+    return UNPRINTABLE.sub("?", text)[:LONGEST_REASON]
 
 
 def _refusal(raw: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ..kinds import KINDS
 from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..parse import flag
+from ..redis_client import TRIES
 from ..spec import Context, Setting, Spec
 
 USERS = ("default", "collector", *KINDS, "agent", "consumer", "admin")
@@ -64,6 +65,7 @@ class LegacyClients:
 async def _gets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: str) -> bool:
     """Whether Redis takes the connection for that user's: without a login it is `default`'s."""
     command = "PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}"
+    TRIES["NOAUTH" if user == "default" else "WRONGPASS"] += 1
     writer.write(f"{command}\r\n".encode())
     answer = await reader.readuntil(b"\r\n")
     if b"max number of clients" in answer:
