@@ -32,7 +32,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class HostFacts:
-    """The file systems by the folder that was asked for; whether the clock is synchronised (None: not this host's)."""
+    """The file systems by the folder that was asked for; whether the clock is synchronised (None: not known)."""
 
     disks: Mapping[str, Disk]
     synchronised: bool | None
@@ -59,7 +59,8 @@ def judge_disk(folder: str, disk: Disk, warn: float, fail: float) -> Entry:
 def judge_clock(synchronised: bool | None) -> Entry:
     """The clock: windows of all hosts are compared by it, and certificates are judged by it."""
     if synchronised is None:
-        return Entry("clock", "clock", "system", Status.PASS, "the clock is that of the machine below this container")
+        words = "whether the clock is synchronised is known elsewhere: this is a container, or systemd does not say"
+        return Entry("clock", "clock", "system", Status.PASS, words, figures=False)
     status = Status.PASS if synchronised else Status.WARN
     words = "the clock is synchronised" if synchronised else "the clock is not synchronised with a time server"
     return Entry("clock", "clock", "system", status, words, synchronised, figures=False)
@@ -96,8 +97,11 @@ class HostCheck:
     async def _clock(self) -> bool | None:
         if self._container.exists():
             return None
-        shown = await output_of("timedatectl", "show", "--property=NTPSynchronized", "--value")
-        return shown.strip() == "yes"
+        try:
+            shown = await output_of("timedatectl", "show", "--property=NTPSynchronized", "--value")
+        except Unreadable:
+            return None
+        return {"yes": True, "no": False}.get(shown.strip())
 
 
 def _free(_: str, facts: HostFacts) -> Iterator[Sample]:
@@ -126,8 +130,8 @@ SPEC = Spec(
     measurements={
         "disk": "space and inodes below `/opt/seclyzer`, of an edge's `/var/lib/seclyzer`, of a store's "
         "`/var/lib/influxdb`",
-        "clock": "whether systemd has it as synchronised, looked at every 5 minutes (`warn`); in a container it is the "
-        "machine's below",
+        "clock": "whether systemd has it as synchronised, looked at every 5 minutes (`warn`); in a container it is not "
+        "known",
     },
     settings=(
         Setting(
