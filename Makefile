@@ -7,7 +7,7 @@ SUITES ?=
 SOAK ?=
 SIGN_KEY ?=
 
-.PHONY: help setup unsetup build bundle bundle-aarch64 lab-up lab-down demo test soak bench audit lint format lock clean
+.PHONY: help setup unsetup build bundle bundle-aarch64 lab-up lab-down demo test test-long soak bench audit lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,6 +43,9 @@ demo: setup  ## roll out to the lab, feed events, show data and health live
 
 test: setup  ## everything: lint, unit, parity, molecule (SUITES="lint unit" for some)
 	@$(PYTHON) -m scripts.test $(SUITES)
+
+test-long: setup  ## rollouts that can always go back, on hosts: bad releases, power cuts, lost controllers (about an hour)
+	@$(PYTHON) -m scripts.test build long
 
 soak: build  ## every fault again and again, then fuzzing: a report (SOAK="--seconds 1800 --seed 1")
 	@$(PYTHON) -m tests.faults.soak $(SOAK)

@@ -51,6 +51,12 @@ def start(host: Host) -> None:
     podman("start", host.container)
 
 
+def cut(host: Host) -> None:
+    """Cut a running host's power: nothing in it is asked."""
+    podman("kill", "--signal=KILL", host.container)
+    podman("wait", host.container)
+
+
 def unplug(host: Host) -> None:
     """Take a running host off its network; it runs on, and is unreachable."""
     podman("network", "disconnect", host.network, host.container)

@@ -1,4 +1,4 @@
-"""Runs `molecule test` and believes it only when it really tested: `python molecule/guard.py JUNIT`.
+"""Runs `molecule test` and believes it only when it really tested: `python molecule/guard.py JUNIT [SCENARIO]`.
 
 Molecule is content with a verify step whose folder is empty, with a side effect it passes over, and with skipped tests.
 This holds what it did against what the scenario says it should have done, and writes one JUnit file for all steps.
@@ -85,15 +85,16 @@ def merge(files: list[Path], into: Path) -> None:
 
 
 def main() -> int:
-    """Runs the default scenario; exit status 1 when it failed, or when it did not test what it says."""
+    """Runs a scenario; exit status 1 when it failed, or when it did not test what it says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("junit", type=Path, help="where to write the JUnit file of all verify steps")
-    junit = parser.parse_args().junit.resolve()
-    scenario = HERE / "default"
+    parser.add_argument("scenario", nargs="?", default="default", help="a folder beside this program")
+    options = parser.parse_args()
+    junit, scenario = options.junit.resolve(), HERE / options.scenario
     with tempfile.TemporaryDirectory(prefix="seclyzer-molecule-") as folder:
         reported: list[str] = []
         with subprocess.Popen(
-            ["molecule", "test"],
+            ["molecule", "test", "--scenario-name", scenario.name],
             cwd=HERE.parent,
             env=os.environ | PLAIN | {"SECLYZER_MOLECULE_REPORTS": folder},
             stdout=subprocess.PIPE,

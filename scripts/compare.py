@@ -21,16 +21,17 @@ from typing import Any, Protocol
 
 import yaml
 
-from plugins.module_utils.comparison import Comparison, Cost, compare, table
+from plugins.module_utils import comparison_report
+from plugins.module_utils.comparison import Comparison, Cost, compare
+from plugins.module_utils.comparison_picture import svg
 from plugins.module_utils.kinds import PROGRAMS
-from scripts.compare_plot import svg
+from plugins.module_utils.processes import cpu_s, memory_mib
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN = {"python": ROOT / "build/python/bin", "rust": ROOT / "build/rust"}
 RUNNING = "running"
 START_S = 60.0  # within this time a program listens
 SETTLE_S = 2.0  # within this time what is due has been put out
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class CompareError(Exception):
@@ -193,18 +194,6 @@ class Running:
         """It is not ours to end."""
 
 
-def cpu_s(pid: int) -> float:
-    """What a process has used since it began."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def memory_mib(pid: int) -> float:
-    """What is resident of it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
-
 def side_of(name: str, place: Place, here: Path, out: Path) -> Side:
     """By its name, as typed."""
     return Running(place) if name == RUNNING else Shadows(folder_of(name, here), place, out)
@@ -257,27 +246,11 @@ def report(
     out: Path,
 ) -> int:
     """Prints and writes what was found; the exit status."""
-    lines = [f"left: {names[0]}, right: {names[1]}, {seconds:.0f} s", table(found, costs)]
-    for one in found:
-        if not one.agrees:
-            lines.append(f"{one.kind}: {one.words(*names)}")
-            lines += [f"  {diff.ts} {diff.feature}: {diff.left!r} {diff.right!r}" for diff in one.first]
-    compared = sum(one.compared for one in found)
-    agrees = compared > 0 and all(one.agrees for one in found)
-    if not compared:
-        lines.append("nothing was compared: events have to flow, for longer than a window and 5 s after the start")
-    text = "\n".join(lines) + "\n"
+    text = comparison_report.text(names, found, costs, seconds, ())
     print(text, end="")
-    document = {
-        "sides": names,
-        "seconds": seconds,
-        "agree": agrees,
-        "kinds": [
-            one.as_dict() | {"costs": [vars(cost) if cost else None for cost in costs[one.kind]]} for one in found
-        ],
-    }
+    document = comparison_report.document(names, found, costs, seconds)
     (out / "compare.txt").write_text(text)
     (out / "compare.json").write_text(json.dumps(document, indent=1) + "\n")
     (out / "compare.svg").write_text(svg(names, found, costs, seconds))
     print(f"written: {out}/compare.txt, .json, .svg")
-    return 0 if agrees else 1
+    return 0 if comparison_report.agree(found) else 1

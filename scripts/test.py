@@ -1,5 +1,7 @@
 """Runs every test of the project, suite by suite, and sums them up: `python -m scripts.test [SUITE…]`.
 
+Without a name all suites run but those of LONG, which are to be named.
+
 A suite is one or more steps. A step that runs tests leaves a JUnit file (pytest, molecule) or prints cargo's closing
 lines; it fails when its command fails, when it collected nothing, or when a test was skipped. Everything a step prints
 goes to build/test/<suite>-<step>.log; the screen shows one line a step when it ends, and the log's end when it failed.
@@ -108,7 +110,10 @@ SUITES: dict[str, list[Step]] = {
     ],
     "faults": [pytest("faults", "tests/faults", ALONE)],  # several at once by itself
     "molecule": [Step("default", "python molecule/guard.py {junit}", "junit", ALONE)],
+    "long": [Step("long", "python molecule/guard.py {junit} long", "junit", ALONE)],
 }
+LONG = ("long",)
+"""What takes too long to run with all others: `make test-long`."""
 
 
 def junit_counts(report: Path) -> tuple[int, int, int]:
@@ -172,10 +177,9 @@ def run(suite: str, step: Step) -> Outcome:
 def main() -> int:
     """Runs the named suites, or all; exit status 1 when anything failed."""
     parser = argparse.ArgumentParser(prog="python -m scripts.test", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "suites", nargs="*", metavar="SUITE", help=f"one of: {', '.join(SUITES)} (all when none is named)"
-    )
-    names = parser.parse_args().suites or list(SUITES)
+    some = f"one of: {', '.join(SUITES)} (when none is named, all but {', '.join(LONG)})"
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=some)
+    names = parser.parse_args().suites or [name for name in SUITES if name not in LONG]
     if unknown := [name for name in names if name not in SUITES]:
         parser.error(f"no suite is called {unknown[0]!r}; there are: {', '.join(SUITES)}")
     LOGS.mkdir(parents=True, exist_ok=True)

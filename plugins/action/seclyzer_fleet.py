@@ -54,13 +54,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         lost = fleet.without_canary(canaries, before["chosen"], staged, edges)
         if lost:
             staged = [host for host in staged if host in settled or host in stores]
+        stopped = lost or _differ(before["go"], facts, len(staged) - len(settled))
+        if stopped and not lost:
+            staged = settled
         sizes = ["100%"] if self._task.check_mode else option(facts, "seclyzer_release_batches")
         hosts, batches = fleet.order(staged, settled, stores, canaries, sizes)
         if self._task.check_mode and hosts:
             batches = [len(hosts)]
-        if len(batches) > 1 or lost:
-            display.display(f"batches of {', '.join(map(str, batches)) or 'no host'}" + (f"; {lost}" if lost else ""))
-        return {"changed": False, "hosts": hosts, "batches": batches, "settled": settled, "stopped": lost}
+        if len(batches) > 1 or stopped:
+            words = f"; {stopped}" if stopped else ""
+            display.display(f"batches of {', '.join(map(str, batches)) or 'no host'}{words}")
+        return {"changed": False, "hosts": hosts, "batches": batches, "settled": settled, "stopped": stopped}
 
     def _batch(self, facts: Vars) -> dict[str, Any]:
         """Before each batch: whether it starts."""
@@ -79,6 +83,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if set(past) - settled:
                 time.sleep(int(option(facts, "seclyzer_release_batch_pause_seconds")))
         return {"changed": False, "go": True, "stopped": ""}
+
+
+def _differ(hosts: list[str], facts: Vars, rest: int) -> str:
+    """Why no batch starts when staged programs differ from what runs, on more hosts than may fail; else empty."""
+    found = [host for host in hosts if (facts["hostvars"][host].get("__seclyzer_shadow") or {}).get("failed")]
+    return fleet.stop(found, int(option(facts, "seclyzer_release_max_fail")), rest)
 
 
 def option(facts: Vars, name: str) -> Any:

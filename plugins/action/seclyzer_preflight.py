@@ -31,6 +31,7 @@ WISHES = {
     "seclyzer_bundle",
     "seclyzer_release_return",
     "seclyzer_release_take_over",
+    "seclyzer_release_values_change",
     "seclyzer_release_without_unreachable",
 }
 """Options for one run, and so for the command line."""

@@ -17,6 +17,7 @@ from ..module_utils import fleet_entry, last_report
 from ..module_utils.extra_vars import next_run
 from ..module_utils.fleet_entry import Entry, Seen
 from ..module_utils.fleet_report import Report
+from ..module_utils.history import RETRY
 from ..module_utils.words import DEFAULT_USER
 from ..plugin_utils.command_line import inventories
 
@@ -80,7 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
     of_host = facts["hostvars"][host]
     fleet, batches = facts.get("__seclyzer_fleet") or {}, facts.get("__seclyzer_batches") or {}
-    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now")}
+    read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now", "shadow")}
     return Seen(
         host,
         stores=host in facts["groups"].get("seclyzer_store", []),
@@ -100,7 +101,10 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
 def _notes(of_host: Vars) -> list[str]:
     access = of_host.get("__influxdb_access") or {}
     risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
-    return [*([str(access["away"])] if access.get("away") else []), *([risks] if risks else [])]
+    begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
+    note = (begun.get("shadow") or {}).get("note")
+    shadow = [*([str(note)] if note else []), *map(str, compared.get("notes") or [])]
+    return [*shadow, *([str(access["away"])] if access.get("away") else []), *([risks] if risks else [])]
 
 
 def _stopped(facts: Vars) -> str:
@@ -149,7 +153,9 @@ def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, A
         return "mend that, then " + shlex.join([*words, "rollback.yml", *same, "--limit", one.host])
     again = [word for text in _repeated(typed) for word in ("-e", text)]
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
-    return after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
+    mended = after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
+    known_bad = any(RETRY in cause for cause in one.cause)
+    return mended + (f"; with the same content again, {RETRY} beside it" if known_bad else "")
 
 
 def _repeated(typed: Sequence[str]) -> list[str]:

@@ -10,9 +10,10 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import run_ids, telling, undoing
+from ..module_utils import controller, run_ids, telling, undoing
 from ..module_utils.fleet_entry import against_inventory
 from ..module_utils.layout import Refused
+from ..module_utils.lease import Lease
 from ..module_utils.undoing import Seen
 from .seclyzer_deployment import MODULE
 
@@ -38,6 +39,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "to": {"type": "str", "default": ""},
                 "each_host": {"type": "bool", "default": False},
                 "without_unreachable": {"type": "bool", "default": False},
+                "take_over": {"type": "bool", "default": False},
             }
         )
         facts = task_vars or {}
@@ -99,10 +101,25 @@ def _choose(facts: Vars, arguments: Vars) -> dict[str, Any]:
         else:
             choice = undoing.choose(hosts, _away(facts), arguments["undo"], arguments["without_unreachable"])
             chosen["undo"], words = choice.run, choice.words
+            if choice.goes_on:
+                _refuse_held(facts, arguments, choice.goes_on)
+                chosen["rollout"] = choice.goes_on
     except Refused as fault:
         return {"failed": True, "changed": False, "msg": str(fault)}
     display.display(words)
     return chosen | {"msg": words}
+
+
+def _refuse_held(facts: Vars, arguments: Vars, run: str) -> None:
+    """Raises Refused while a run that could be gone on with may still be at work: it and this one bear one name."""
+    if arguments["take_over"]:
+        return
+    for host, known in _found(facts, arguments).items():
+        lease = known.get("lease") or {}
+        if lease.get("run") != run or lease.get("stale") or controller.is_gone(str(lease.get("process", ""))):
+            continue
+        held = Lease(run, str(lease["by"]), float(lease["since"]), float(lease["deadline"]))
+        raise Refused(f"{host}: {held.sentence()}")
 
 
 def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from . import (
     pruning,
     returning,
     runs,
+    shadows,
     signatures,
     staging,
     switching,
@@ -89,6 +90,9 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     result["switches"] = done.deployment is None or switching.plan(layout, done.deployment).changed
     if not result["switches"]:
         result["before"] = look_before(layout).as_dict()
+    elif not check and done.deployment is not None:
+        terms = shadows.Terms(parameters["shadow_seconds"], parameters["values_change"])
+        result["shadow"] = shadows.before_switch(layout, done.deployment, terms)
     return result | ({"diff": shown} if shown else {})
 
 
@@ -123,7 +127,7 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
         return {"changed": False, "deployment": seen.running, "returned": False} | about
     name, by = parameters["rollout"], parameters["by"]
     if not check:
-        runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
+        runs.begin(layout, name, by, parameters["process"], parameters["take_over"], parameters["undo"])
     notes = returning.prove(layout, going.to)
     done = switch(layout, going.to, parameters, check, "returned")
     if going.undone and not check:

@@ -37,6 +37,7 @@ class Seen:
     switched: Vars = field(default_factory=dict)
     health: Vars = field(default_factory=dict)
     now: Vars = field(default_factory=dict)
+    shadow: Vars = field(default_factory=dict)
     failed: str = ""
     last_words: Sequence[str] = ()
     refused: Sequence[str] = ()
@@ -62,6 +63,7 @@ class Entry:
     health: str = ""
     notes: list[str] = field(default_factory=list)
     differs: str = ""
+    shadow: Vars = field(default_factory=dict)
 
     @property
     def needs_operator(self) -> bool:
@@ -82,6 +84,7 @@ def entry(seen: Seen, check: bool, partial: bool) -> Entry:
     about.before = before
     about.health = str(seen.health.get("summary") or "")
     about.notes = list(seen.notes)
+    about.shadow = {name: seen.shadow[name] for name in ("report", "verdicts") if name in seen.shadow}
     done = list(seen.switched.get("said") or (["nothing to do"] if seen.settled else []))
     if check and (would := seen.staged.get("said")):
         done = [*would, *(words for words in done if words != "nothing to do")]

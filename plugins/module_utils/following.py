@@ -26,9 +26,12 @@ def follow(
     pause: float = PAUSE,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
+    longest: float = LONGEST,
+    unit: str = "seclyzer-trial",
 ) -> Result:
     """The first answer that waits for nothing; after one that does, `pause` seconds pass. `lost` is what `ask` raises
-    when the host is not reached: the end of it, unless this `keeps_on`, or waited already. What is waited for is shown.
+    when the host is not reached: the end of it, unless this `keeps_on`, or waited already. What is waited for is
+    shown. `unit` does the work there.
     """
     began = answered = clock()
     shown = ""
@@ -38,7 +41,7 @@ def follow(
         except lost as fault:
             if not keeps_on or clock() - answered >= LOST:
                 raise
-            _tell(tell, shown, words := f"not reached, its trial goes on without us: {fault}")
+            _tell(tell, shown, words := f"not reached, {unit} goes on without us: {fault}")
             shown = words
             sleep(PAUSE)
             continue
@@ -46,10 +49,10 @@ def follow(
         waiting = str(result.get("waiting") or "")
         if not waiting:
             return result
-        if clock() - began >= LONGEST:
+        if clock() - began >= longest:
             return result | {
                 "failed": True,
-                "msg": f"still waits for {waiting}; look at journalctl -u seclyzer-trial there",
+                "msg": f"still waits for {waiting}; look at journalctl -u {unit} there",
             }
         _tell(tell, shown, waiting)
         shown = waiting

@@ -28,6 +28,8 @@ CONFIRMED, RETURNED, FAILED = "confirmed", "returned", "failed"
 STARTED, REFUSED, NOTHING = "started", "refused", "nothing to do"
 """Outcomes of a run on a host, beside the states of the deployment it brought."""
 OUTCOMES = (STARTED, REFUSED, STAGED, SWITCHED, CONFIRMED, RETURNED, FAILED, NOTHING)
+RETRY = "-e retry=true"
+"""What an operator types to roll out content that failed here or was returned from."""
 FORMER = {"healthy": CONFIRMED}
 """States as versions before called them."""
 STANDS = (SWITCHED, CONFIRMED, FAILED)
@@ -42,7 +44,9 @@ class History:
     """By number: release, mode, content, state, why, by_run, previous, rollout, and whether it was `confirmed` once."""
     events: list[dict[str, Any]] = field(default_factory=list)
     runs: list[dict[str, Any]] = field(default_factory=list)
-    """Newest last: run, by, at, outcome, from, to, why, and the run that it was undone by, if any (`undone_by`)."""
+    """Newest last: run, by, at, outcome, from, to, why; and where they apply the run that it was undone by
+    (`undone_by`), that it undoes (`undoes`), and whether its controller saw what became of it (`followed`).
+    """
     bad: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By content of a deployment that failed here or was left: deployment, release, mode, state, by_run, at, why."""
 
@@ -105,11 +109,11 @@ class History:
             about = {name: record.get(name) for name in ("release", "mode", "state", "by_run", "why")}
             self.bad[content] = {"deployment": n, "by": by, "at": now(), **about}
 
-    def began(self, run: str, by: str, running: int | None) -> None:
+    def began(self, run: str, by: str, running: int | None, undoes: str = "") -> None:
         """Enters a run that came to this host; once, however often it is named. A use without a run has no name."""
         if run and self.run(run) is None:
             entry = {"run": run, "by": by, "at": now(), "outcome": STARTED, "from": running, "to": None, "why": ""}
-            self.runs.append(entry)
+            self.runs.append(entry | ({"undoes": undoes} if undoes else {}))
 
     def ended(self, run: str, outcome: str, to: int | None = None, why: str = "") -> None:
         """Writes down how far a run came here, and which deployment it brought when that is known by now."""

@@ -10,7 +10,7 @@ from .history import CONFIRMED, FAILED, NOTHING, REFUSED, STAGED, History, chang
 from .layout import Layout, Refused
 
 
-def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool = False) -> None:
+def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool = False, undoes: str = "") -> None:
     """Takes or renews the lease of this host and enters the run. Raises Refused while another run has the host."""
     if not run:
         return
@@ -19,7 +19,7 @@ def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool 
     if former is None and history.run(run) is not None:
         return
     running = deployments.current(layout)
-    history.began(run, by, running)
+    history.began(run, by, running, undoes)
     if former is not None:
         history.note("lease taken over", running or 0, by, f"from {former.by}, run {former.run}")
     history.save(layout)
@@ -69,6 +69,15 @@ def undone(layout: Layout, former: str, run: str, by: str) -> None:
     history = History.load(layout)
     if entry := history.run(former):
         entry["undone_by"] = run or by
+        history.save(layout)
+
+
+def followed(layout: Layout) -> None:
+    """Writes down that a controller saw what became of the run that brought what runs."""
+    history, running = History.load(layout), deployments.current(layout)
+    entry = next((run for run in reversed(history.runs) if changed(run) and run["to"] == running), None)
+    if entry is not None and not entry.get("followed"):
+        entry["followed"] = True
         history.save(layout)
 
 

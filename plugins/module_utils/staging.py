@@ -10,7 +10,7 @@ from typing import Any
 
 from . import access, deployments, mends, proof, releases, users
 from .deployments import Desired
-from .history import FAILED, RETURNED, STAGED, UNPROVEN, History
+from .history import FAILED, RETRY, RETURNED, STAGED, UNPROVEN, History
 from .layout import Layout, Refused
 
 
@@ -87,7 +87,7 @@ def _known_bad(verdict: Mapping[str, Any]) -> str:
     why = f": {verdict['why']}" if verdict.get("why") else ""
     return (
         f"release {verdict['release']} with this mode and these settings {words} on this host at {verdict['at']}, "
-        f"as deployment {verdict['deployment']}{run}{why}. Nothing was changed; -e retry=true rolls it out again"
+        f"as deployment {verdict['deployment']}{run}{why}. Nothing was changed; {RETRY} rolls it out again"
     )
 
 

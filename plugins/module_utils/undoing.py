@@ -132,10 +132,11 @@ def _outcome(entry: Run) -> str:
 
 @dataclass(frozen=True)
 class Choice:
-    """The run that is undone over all hosts, and what to report of it."""
+    """The run that is undone over all hosts, what to report of it, and the run that began to undo it and goes on."""
 
     run: str
     words: str
+    goes_on: str = ""
 
 
 def choose(hosts: Mapping[str, Seen], away: Sequence[str], run: str, despite: bool) -> Choice:
@@ -163,9 +164,31 @@ def choose(hosts: Mapping[str, Seen], away: Sequence[str], run: str, despite: bo
         )
     if not last:
         raise Refused("No run has changed these hosts, so there is nothing to undo.")
+    if unfinished := _unfinished(last, of_runs, hosts):
+        return unfinished
     if not any(_is_left(entry, hosts[host]) for host, entry in of_runs[last].items()):
         raise Refused(_nothing(of_runs, active, hosts))
     return Choice(last, _chosen(of_runs[last], hosts, away))
+
+
+def _unfinished(last: str, of_runs: Mapping[str, Mapping[str, Run]], hosts: Mapping[str, Seen]) -> Choice | None:
+    """What the last run began to undo and did not finish: a host still runs it, or no controller saw how it ended.
+
+    Undoing the last run instead would go forward, to what is being left.
+    """
+    entries = of_runs[last]
+    undone = next((str(entry["undoes"]) for entry in entries.values() if entry.get("undoes")), "")
+    left = [host for host, entry in of_runs.get(undone, {}).items() if _is_left(entry, hosts[host])]
+    unseen = [
+        host for host, entry in entries.items() if _is_left(entry, hosts[host]) and not entry.get("followed", False)
+    ]
+    if not undone or not (left or unseen):
+        return None
+    words = (
+        f"goes on with the run {_named(entries)}, which began to undo the run {undone} and did not come to its end on "
+        f"{_some(sorted({*left, *unseen}))}; -e undo={last} goes forward instead"
+    )
+    return Choice(undone, words, last)
 
 
 def _nothing(of_runs: Mapping[str, Mapping[str, Run]], active: Sequence[str], hosts: Mapping[str, Seen]) -> str:

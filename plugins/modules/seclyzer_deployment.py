@@ -127,6 +127,19 @@ options:
     description: For C(staged), whether a program that does not reach InfluxDB is no fault, since it is away.
     type: bool
     default: false
+  shadow_seconds:
+    description:
+      - For C(staged), seconds for which the host compares the staged programs with those that run, on its live events.
+        It only begins here; C(seclyzer_compare) waits for the result, by I(job) of the returned C(shadow). Nothing is
+        begun when no other program would run or no events flow.
+      - With 0, nothing is compared.
+    type: float
+    default: 0
+  values_change:
+    description: >-
+      For C(staged), whether the staged programs are known to compute other values, which then is reported only.
+    type: bool
+    default: false
   keep:
     description: How many confirmed deployments are kept, beside those that must be.
     type: int
@@ -218,6 +231,11 @@ switches:
   description: Whether going to the deployment would change anything on the host. If not, C(before) is returned as well.
   type: bool
   returned: staged
+shadow:
+  description: >-
+    C(job) of the comparison that was begun, or a C(note) why there is none; empty when there is nothing to compare.
+  type: dict
+  returned: staged
 running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
@@ -298,6 +316,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
     "store_away": {"type": "bool", "default": False},
+    "shadow_seconds": {"type": "float", "default": 0.0},
+    "values_change": {"type": "bool", "default": False},
     "keep": {"type": "int", "default": KEEP},
     "soak": {"type": "float", "default": 0.0},
     "trial_seconds": {"type": "float", "default": 240.0},

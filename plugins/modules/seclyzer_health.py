@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import deployments, health, runs, trials
 from ..module_utils.before import Before
 from ..module_utils.files import locked
-from ..module_utils.history import CONFIRMED, FAILED, RETURNED, History
+from ..module_utils.history import CONFIRMED, FAILED, RETRY, RETURNED, History
 from ..module_utils.layout import Layout, Refused
 
 DOCUMENTATION = r"""
@@ -124,6 +124,7 @@ def record(layout: Layout, found: health.Health, by: str, run: str) -> None:
         n = deployments.current(layout)
         if n is not None:
             runs.concluded(layout, n, FAILED if found.faults else CONFIRMED, run, by, "; ".join(found.faults))
+        runs.followed(layout)
 
 
 def decided(module: AnsibleModule, layout: Layout) -> str:
@@ -145,10 +146,12 @@ def decided(module: AnsibleModule, layout: Layout) -> str:
         outcome = (
             f"the host returned by itself to deployment {trial.from_} and is healthy; deployment {trial.to} failed its "
             f"trial: {trial.why}. journalctl -u {trials.UNIT} on the host shows the course of it; the same content is "
-            "refused there from now on, unless -e retry=true"
+            f"refused there from now on, unless {RETRY}"
         )
     else:
         outcome = f"deployment {trial.to} failed its trial: {trial.why}"
+    with locked(layout.lock):
+        runs.followed(layout)
     module.fail_json(msg=outcome, summary="", faults=[outcome], running=running(layout), pids={})
     return ""
 

@@ -45,6 +45,12 @@ options:
     description: For C(choose), whether the last run that the hosts in reach know is meant though others are away.
     type: bool
     default: false
+  take_over:
+    description: >-
+      For C(choose), whether to go on with a rollback that did not come to its end though it may still be at work
+      elsewhere.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Changes nothing in any mode.
@@ -74,7 +80,7 @@ by:
   type: str
   returned: read
 rollout:
-  description: A name for this run.
+  description: A name for this run; that of a rollback which did not come to its end, when this one goes on with it.
   type: str
   returned: choose
 undo:

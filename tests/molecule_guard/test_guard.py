@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 FILE = Path(__file__).resolve().parents[2] / "molecule" / "guard.py"
+SCENARIOS = sorted(settings.parent for settings in FILE.parent.glob("*/molecule.yml"))
 STEPS = ["tests/flow tests/services", "tests/faults"]
 LEAST = {"tests/flow tests/services": 10, "tests/faults": 5}
 
@@ -77,8 +78,8 @@ def test_reports_are_read_and_merged(guard: Any, tmp_path: Path) -> None:
     assert (tmp_path / "all" / "junit.xml").read_text().count("<testsuite ") == 2
 
 
-def test_every_verify_step_of_the_scenario_has_a_minimum_and_tests(guard: Any) -> None:
-    scenario = FILE.parent / "default"
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.name)
+def test_every_verify_step_of_a_scenario_has_a_minimum_and_tests(guard: Any, scenario: Path) -> None:
     steps = guard.required_folders(scenario)
     assert set(steps) == set(guard.minimum(scenario))
     for folder in {folder for step in steps for folder in step.split()}:
@@ -103,7 +104,7 @@ def test_every_mode_is_rolled_out_and_looked_at() -> None:
     assert looked_at == ["hybrid", "python", "rust", "python", "hybrid"]
 
 
-def test_every_folder_of_tests_is_in_some_verify_step(guard: Any) -> None:
-    scenario = FILE.parent / "default"
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.name)
+def test_every_folder_of_tests_is_in_some_verify_step(guard: Any, scenario: Path) -> None:
     named = {folder for step in guard.required_folders(scenario) for folder in step.split()}
     assert {f"tests/{file.parent.name}" for file in scenario.glob("tests/*/test_*.py")} == named

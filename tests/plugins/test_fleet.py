@@ -164,6 +164,22 @@ def test_a_canary_that_was_lost_stops_the_edges_but_neither_stores_nor_who_chang
     assert found["stopped"].startswith("no host of seclyzer_canary was staged (edge1)")
 
 
+DIFFERS: dict[str, Any] = STAGED | {
+    "__seclyzer_shadow": {"failed": True},
+    "__seclyzer_failed": "the comparison: keystroke",
+}
+
+
+def test_staged_programs_that_differ_from_what_runs_start_no_batch() -> None:
+    """None switches before all have compared, so a difference on one stops all that would change."""
+    hosts = {"edge1": STAGED, "edge2": DIFFERS, "edge3": SETTLED, "store": STAGED}
+    found = module()._order(staged(hosts))
+    assert (found["hosts"], found["batches"]) == (["edge3"], [1])
+    assert found["stopped"] == "edge2 failed: the other 2 hosts were not started"
+    found = module()._order(staged(hosts, seclyzer_release_max_fail=1))
+    assert (found["hosts"], found["stopped"]) == (["edge3", "store", "edge1"], "")
+
+
 def batch(hosts: dict[str, dict[str, Any]], now: list[str], settled: list[str] | None = None, **more: Any) -> Any:
     planned = {"hosts": list(hosts), "settled": settled or []}
     return module()._batch(facts(hosts) | {"__seclyzer_batches": planned, "ansible_play_batch": now} | more)

@@ -165,3 +165,9 @@ def test_the_report_says_where_a_host_differs_from_the_inventory(
     preflight_result: Any, running: Any, words: str
 ) -> None:
     assert fleet_entry.against_inventory(preflight_result, running) == words
+
+
+def test_what_a_comparison_found_stands_in_the_document_and_its_job_does_not() -> None:
+    compared = {"job": "j", "report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}, "notes": ["equal"]}
+    found = entry(shadow=compared)
+    assert found.document()["shadow"] == {"report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}}

@@ -70,6 +70,15 @@ def test_undoing_what_undid_a_run_goes_forward_again(rolled_out: Layout) -> None
     assert went_back(rolled_out, "r2", "r3") == 2
 
 
+def test_the_run_is_entered_with_what_it_undoes_and_whether_its_end_was_seen(rolled_out: Layout) -> None:
+    went_back(rolled_out, THIRD, "r1")
+    entry = History.load(rolled_out).run("r1") or {}
+    assert (entry["undoes"], entry.get("followed")) == (THIRD, None)
+    runs.followed(rolled_out)
+    assert (History.load(rolled_out).run("r1") or {})["followed"] is True
+    assert "undoes" not in (History.load(rolled_out).run(THIRD) or {})
+
+
 def test_a_host_that_the_run_did_not_change_stays_and_reports_it(rolled_out: Layout) -> None:
     done = go(rolled_out, "20300201T000000Z-bob-000000", rollout="r1")
     assert (done["returned"], done["changed"]) == (False, False)

@@ -76,6 +76,40 @@ def test_undoing_is_undone_in_turn() -> None:
     assert undo({"a": host(1, entry(FIRST, RETURNED, 1, 2), back, n2=RETURNED)}).run == LAST
 
 
+def back(start: int, to: int, **more: Any) -> dict[str, Any]:
+    """The entry of a rollback that undid the first run."""
+    return entry(LAST, CONFIRMED, start, to) | {"undoes": FIRST} | more
+
+
+FORWARD = entry(FIRST, RETURNED, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("there", "elsewhere", "on"),
+    [
+        (host(1, FORWARD, back(2, 1, followed=True)), host(2, UPDATED), "b"),
+        (host(1, FORWARD, back(2, 1, followed=True)), host(2, UPDATED, back(2, 1) | {"outcome": REFUSED}), "b"),
+        (host(1, FORWARD, back(2, 1)), host(3), "a"),
+        (host(1, FORWARD, back(2, 1) | {"outcome": SWITCHED}), host(2, UPDATED), "a, b"),
+        (host(2, UPDATED, back(2, 1) | {"outcome": STARTED}), host(3), "a"),
+    ],
+    ids=["not everywhere", "refused on one", "its end not seen", "on trial", "cut off before the switch"],
+)
+def test_a_rollback_that_did_not_come_to_its_end_is_gone_on_with(there: Seen, elsewhere: Seen, on: str) -> None:
+    choice = undo({"a": there, "b": elsewhere})
+    assert (choice.run, choice.goes_on) == (FIRST, LAST)
+    assert choice.words == (
+        f"goes on with the run {LAST} by bob@controller at 2030-01-02 00:00:00Z, which began to undo the run {FIRST} "
+        f"and did not come to its end on {on}; -e undo={LAST} goes forward instead"
+    )
+
+
+def test_a_rollback_that_came_to_its_end_is_undone_by_the_next() -> None:
+    done = host(1, FORWARD, back(2, 1, followed=True))
+    assert undo({"a": done, "b": done}) == Choice(LAST, undo({"a": done, "b": done}, run=LAST).words)
+    assert undo({"a": done, "b": host(2, UPDATED)}, run=LAST).goes_on == ""
+
+
 def test_runs_compare_by_the_time_on_their_controllers_and_not_on_hosts() -> None:
     early = entry(FIRST, CONFIRMED, 1, 2) | {"at": "2031-01-01T00:00:00Z"}
     late = entry(LAST, SWITCHED, 1, 2) | {"at": "1999-01-01T00:00:00Z"}

@@ -1,29 +1,21 @@
 """A bad release whose controller is killed in the middle: its host returns by itself, healthy, and remembers why."""
 
-import json
-import os
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hostchecks import bad_release, deployment
-from hostchecks.host import Host, name
-from hostchecks.lab import EDGES, INVENTORY, ROOT, hosts
-from hostchecks.rollout import Run, roll_out
+from hostchecks import bad_release, deployment, trial
+from hostchecks.host import name
+from hostchecks.lab import EDGES, hosts
+from hostchecks.rollout import Run, roll_out, started
 from hostchecks.systemd import EXTRACTORS
 
 testinfra_hosts = ["ansible://localhost?connection=local"]
 
-KEYSTROKE, JUDGE = EXTRACTORS["keystroke"], "seclyzer-trial.service"
+KEYSTROKE = EXTRACTORS["keystroke"]
 WORDS = "the licence of the frobnicator is missing"
-LONGEST = 300.0
-"""Seconds for anything here on a slow machine; a trial that fails at its start takes some 10."""
 
 
 @dataclass(frozen=True)
@@ -39,52 +31,22 @@ class Seen:
     again: Run
 
 
-def trial_of(edge: Host) -> dict[str, Any]:
-    """The trial as the host keeps it; empty when it had none."""
-    found: dict[str, Any] = json.loads(edge.run("cat %s", f"{deployment.HOME}/trial.json").stdout or "{}")
-    return found
-
-
-def waited(edge: Host, for_what: Any) -> dict[str, Any]:
-    """The trial, once it is as it should be."""
-    until = time.monotonic() + LONGEST
-    while not for_what(found := trial_of(edge)):
-        assert time.monotonic() < until, found
-        time.sleep(0.5)
-    return found
-
-
-def start(*typed: str) -> subprocess.Popen[bytes]:
-    """site.yml in a process group of its own."""
-    return subprocess.Popen(
-        ["ansible-playbook", "-i", INVENTORY, "site.yml", *typed],
-        cwd=ROOT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-
-
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     """One bad release on one edge, for all tests."""
     edge = hosts(EDGES)[0]
     bundle: Path = bad_release.make("exits", tmp_path_factory.mktemp("bad") / "bundle")
-    typed = ("--limit", name(edge), "--tags", "extractors", "-e", f"seclyzer_bundle={bundle}")
-    before, last = deployment.manifest(edge), trial_of(edge)
-    controller = start(*typed)
-    try:
-        waited(edge, lambda trial: trial.get("began") != last.get("began") or controller.poll() is not None)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(controller.pid, signal.SIGKILL)
-        controller.wait()
-    trial = waited(edge, lambda trial: trial.get("state") != "going")
+    # Where events flow, what ends by itself is found before the switch.
+    before_switch = ("-e", "seclyzer_release_shadow_seconds=0")
+    typed = ("--limit", name(edge), "--tags", "extractors", "-e", f"seclyzer_bundle={bundle}", *before_switch)
+    before, last = deployment.manifest(edge), trial.of(edge)
+    with started("site.yml", *typed) as run:
+        trial.waited(edge, lambda now: now.get("began") != last.get("began") or run.process.poll() is not None)
+        run.kill()
+    found = trial.decided(edge)
     units = edge.check_output("systemctl is-active %s", KEYSTROKE)
-    left = edge.run("systemctl cat %s; ls /etc/systemd/system/*.wants/%s", JUDGE, JUDGE).stdout
-    history = json.loads(edge.check_output("cat %s", f"{deployment.HOME}/history.json"))
-    yield Seen(before, trial, deployment.manifest(edge), history, units, left, roll_out(*typed))
+    left = edge.run("systemctl cat %s; ls /etc/systemd/system/*.wants/%s", trial.JUDGE, trial.JUDGE).stdout
+    yield Seen(before, found, deployment.manifest(edge), deployment.history(edge), units, left, roll_out(*typed))
     edge.run("rm -f %s", f"{deployment.HOME}/lease.json")
 
 

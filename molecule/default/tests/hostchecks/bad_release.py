@@ -1,4 +1,4 @@
-"""Bad releases, made from the real one: they pass every proof before the switch, and fail as a service."""
+"""Releases made from the real one: bad ones, which pass every proof and fail as a service, and a few others."""
 
 import json
 import shutil
@@ -14,11 +14,16 @@ from scripts.bundle.archives import pack
 PROGRAM = "keystroke_extractor"
 REAL = "keystroke_extractor.real"
 # `--check`, `--replay` and whatever else asks the program something goes to the real one.
+ASKED = 'case "$*" in *--check*|*--replay*|*--version*|*--print-config*) exec "$real" "$@";; esac'
 SCRIPT = """#!/bin/sh
 real="$(dirname -- "$(readlink -f -- "$0")")/keystroke_extractor.real"
-case "$*" in *--check*|*--replay*|*--version*|*--print-config*) exec "$real" "$@";; esac
 {what}
 """
+OTHERS = {
+    "another": 'exec "$real" "$@"',
+    "unproven": 'case "$*" in *--replay*) exit 1;; esac; exec "$real" "$@"',
+}
+"""What is no bad service: another release that is as good, and one that its proof refuses."""
 FAULTS = {
     "exits": 'echo "cannot go on: the licence of the frobnicator is missing" >&2; exit 3',
     "hangs": "exec sleep 100000",
@@ -32,7 +37,7 @@ FAULTS = {
 
 
 def make(fault: str, into: Path, bundle: Path = ROOT / "build" / "bundle") -> Path:
-    """A bundle whose Rust keystroke extractor has this fault; its folder."""
+    """A bundle whose Rust keystroke extractor has this fault, or is one of OTHERS; its folder."""
     shutil.rmtree(into, ignore_errors=True)
     tree = into.with_name(f"{into.name}.tree")
     shutil.rmtree(tree, ignore_errors=True)
@@ -41,7 +46,8 @@ def make(fault: str, into: Path, bundle: Path = ROOT / "build" / "bundle") -> Pa
         packed.extractall(tree, filter="data")
     program = tree / "bin" / PROGRAM
     program.rename(tree / "bin" / REAL)
-    program.write_text(SCRIPT.format(what=FAULTS[fault]))
+    what = f"{ASKED}\n{FAULTS[fault]}" if fault in FAULTS else OTHERS[fault]
+    program.write_text(SCRIPT.format(what=what))
     program.chmod(0o755)
     shutil.rmtree(tree / "checksums")
     archive = pack("common", tree, into)

@@ -22,3 +22,14 @@ def manifest(host: Host) -> dict[str, Any]:
 def release(host: Host) -> str:
     """The folder of the release that is meant to run."""
     return f"{HOME}/releases/{manifest(host)['release']}"
+
+
+def history(host: Host) -> dict[str, Any]:
+    """Every run and every deployment that the host remembers."""
+    found: dict[str, Any] = json.loads(host.check_output("cat %s", f"{HOME}/history.json"))
+    return found
+
+
+def before(host: Host) -> int:
+    """The deployment that ran before the last run."""
+    return int(history(host)["runs"][-1]["from"])

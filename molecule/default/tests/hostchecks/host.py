@@ -65,17 +65,27 @@ def run_on(host: Host, program: str, /, *modules: str, **arguments: Any) -> Any:
     `modules` are further modules of probes that it imports (`wire` comes with all). Arguments and the value returned
     are JSON; no secret belongs in either: programs read secrets on the host and keep them there.
     """
-    sources = [(module, (PROBES / f"{module}.py").read_text()) for module in ("wire", *modules, program)]
-    pack = base64.b64encode(
-        zlib.compress(json.dumps({"modules": sources, "arguments": arguments}).encode(), 9)
-    ).decode()
+    pack = packed(program, *modules, **arguments)
     if len(pack) <= PIECE:
         done = host.run("echo %s | python3 -c %s", pack, BOOT)
     else:
         file = host.check_output("mktemp")
-        for at in range(0, len(pack), PIECE):
-            host.check_output("printf %s %s >> %s", "%s", pack[at : at + PIECE], file)
+        put(host, pack, file)
         done = host.run("python3 -c %s < %s; status=$?; rm -f %s; exit $status", BOOT, file, file)
     if done.rc != 0:
         raise AssertionError(f"{program} on {name(host)} ended with {done.rc}:\n{done.stderr}")
     return json.loads(done.stdout)
+
+
+def packed(program: str, /, *modules: str, **arguments: Any) -> str:
+    """What BOOT reads on the host to run that program of probes."""
+    sources = [(module, (PROBES / f"{module}.py").read_text()) for module in ("wire", *modules, program)]
+    return base64.b64encode(
+        zlib.compress(json.dumps({"modules": sources, "arguments": arguments}).encode(), 9)
+    ).decode()
+
+
+def put(host: Host, pack: str, file: str) -> None:
+    """Brings it into a file there."""
+    for at in range(0, len(pack), PIECE):
+        host.check_output("printf %s %s >> %s", "%s", pack[at : at + PIECE], file)

@@ -12,7 +12,7 @@ import testinfra  # type: ignore[import-untyped]
 
 from hostchecks.host import Host, name
 from lab import hosts as machines
-from lab.labs import labs
+from lab.labs import Lab, labs
 
 EDGES = "seclyzer_edge"
 T = TypeVar("T")
@@ -39,9 +39,21 @@ def on_every(group: str, work: Callable[[Host], T]) -> dict[str, T]:
 @contextmanager
 def unplugged(host: str) -> Iterator[None]:
     """The host is off the network meanwhile."""
-    (lab,) = [lab for lab in labs().values() if ROOT / lab.inventory == INVENTORY]
-    machines.unplug(lab.host(host))
+    machines.unplug(_lab().host(host))
     try:
         yield
     finally:
-        machines.plug(lab.host(host))
+        machines.plug(_lab().host(host))
+
+
+def power_cut(host: Host) -> None:
+    """The host is without power for a moment: what was in its memory is gone. It has booted again afterwards."""
+    lab = _lab()
+    machines.cut(lab.host(name(host)))
+    machines.start(lab.host(name(host)))
+    machines.wait(lab, lab.host(name(host)))
+
+
+def _lab() -> Lab:
+    (lab,) = [lab for lab in labs().values() if ROOT / lab.inventory == INVENTORY]
+    return lab

@@ -1,20 +1,29 @@
-"""Runs of site.yml, as people type it."""
+"""Runs of site.yml and rollback.yml, as people type them."""
 
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hostchecks.lab import INVENTORY, ROOT
 
+ENVIRONMENT = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
+EDGES_ONLY = ("--limit", "seclyzer_edge", "--tags", "extractors")
+"""What a run is given that only switches edges."""
+LONGEST = 600.0
+"""Seconds that a run may take on a slow machine."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """A run of site.yml: its exit status, all it printed, and its report, which is empty when it was refused."""
+    """A run: its exit status, all it printed, and its report, which is empty when it was refused."""
 
     status: int
     text: str
@@ -38,17 +47,57 @@ class Run:
         return re.findall(r"^(\w+) .*changed=[1-9]", self.text, re.MULTILINE)
 
 
-def roll_out(*typed: str, timeout: float = 300) -> Run:
-    """Runs site.yml on the lab's inventory."""
+class Started:
+    """A run that goes on beside the test."""
+
+    def __init__(self, playbook: str, typed: tuple[str, ...], folder: Path) -> None:
+        self._report = folder / "report.json"
+        self._text = folder / "printed"
+        with self._text.open("wb") as printed:
+            self.process = subprocess.Popen(
+                ["ansible-playbook", "-i", INVENTORY, playbook, "-e", f"report_file={self._report}", *typed],
+                cwd=ROOT,
+                env=os.environ | ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def text(self) -> str:
+        """What it has printed so far."""
+        return self._text.read_text(errors="replace")
+
+    def ended(self, patience: float = LONGEST) -> Run:
+        """The run, once it has ended."""
+        status = self.process.wait(patience)
+        return Run(status, self.text(), json.loads(self._report.read_text()) if self._report.exists() else {})
+
+    def kill(self) -> None:
+        """SIGKILL to it and all it has started, as when the controller is switched off."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def started(playbook: str, *typed: str) -> Iterator[Started]:
+    """A run on the lab's inventory beside the test; it is over afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.json"
-        done = subprocess.run(
-            ["ansible-playbook", "-i", INVENTORY, "site.yml", "-e", f"report_file={report}", *typed],
-            cwd=ROOT,
-            env=os.environ | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"},
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
-        found = json.loads(report.read_text()) if report.exists() else {}
-    return Run(done.returncode, done.stdout + done.stderr, found)
+        run = Started(playbook, typed, Path(folder))
+        try:
+            yield run
+        finally:
+            run.kill()
+
+
+def roll_out(*typed: str, timeout: float = LONGEST) -> Run:
+    """Runs site.yml on the lab's inventory."""
+    with started("site.yml", *typed) as run:
+        return run.ended(timeout)
+
+
+def go_back(*typed: str, timeout: float = LONGEST) -> Run:
+    """Runs rollback.yml on the lab's inventory."""
+    with started("rollback.yml", *typed) as run:
+        return run.ended(timeout)

@@ -1,9 +1,11 @@
 """A picture of a comparison, by hand: what became of each kind's outputs, and what each side took for them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from html import escape
 
-from plugins.module_utils.comparison import Comparison, Cost
+from .comparison import Comparison, Cost
 
 WIDTH, LEFT, BAR, ROW, TOP = 900, 230, 480, 20, 70
 EQUAL, WRONG, SIDES = "#3a7d44", "#d00", ("#306998", "#b7410e")
