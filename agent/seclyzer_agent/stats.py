@@ -52,6 +52,7 @@ OPTIONAL = frozenset(
         *("gaps", "ancient", "behind", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors"),
         *(f"{name}_{end}" for name in DIRECTIONS for end in ("since", "until")),
         "influxdb_answered_at",
+        "state_skipped",
     }
 )
 """Fields that older programs do not write."""

@@ -13,6 +13,7 @@ UPDATE = (
 )
 BROKEN = re.compile(r"^[WE]: (?:Failed to fetch|The repository|GPG error:|Some index files) *(.+)$", re.MULTILINE)
 ADDRESS = re.compile(r"[a-z+]+:/\S*[^\s'.,:;]")
+NO_PACKAGE = "No package matching"
 USER = re.compile(r"(?<=//)[^/@\s]*@")
 """A user and password in the address of a source."""
 
@@ -27,9 +28,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """The result of ansible.builtin.apt, the lists brought up to date when it failed without."""
         super().run(tmp, task_vars)
         _, arguments = self.validate_argument_spec(
-            {"name": {"type": "list", "elements": "str", "required": True}, "policy_rc_d": {"type": "int"}}
+            {
+                "name": {"type": "list", "elements": "str", "required": True},
+                "policy_rc_d": {"type": "int"},
+                "unknown": {"type": "str"},
+            }
         )
-        desired = {name: value for name, value in arguments.items() if value is not None}
+        unknown = arguments.pop("unknown", None)
+        result = self._install({name: value for name, value in arguments.items() if value is not None}, task_vars)
+        if unknown and result.get("failed") and NO_PACKAGE in str(result.get("msg")):
+            result["msg"] = f"{result['msg']}: {unknown}"
+        return result
+
+    def _install(self, desired: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         desired["install_recommends"] = False
         result = self._ask("ansible.builtin.apt", desired, task_vars)
         if not result.get("failed") or self._task.check_mode:

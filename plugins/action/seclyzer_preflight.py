@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import existing, modes, ports, renamed, run_ids, safe_url, systems, variables
-from ..plugin_utils import bundle_checks, fleet_checks, host_options
+from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options
 from ..plugin_utils.host_checks import host_faults, spool_fault
 from ..plugin_utils.host_options import ROLES
 from ..plugin_utils.option_checks import CHECKS, Check, Roles, read_yaml, selected
@@ -26,8 +26,10 @@ INFLUXDB_DEFAULTS = ROLES / "influxdb" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
 WISHES = {
     "redis_rotate",
+    "redis_finish",
     "influxdb_rotate",
     "influxdb_gateway_readmit",
+    "influxdb_gateway_finish",
     "seclyzer_bundle",
     "seclyzer_release_return",
     "seclyzer_release_take_over",
@@ -88,6 +90,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if bundle:
             sentences += bundle_checks.faults(Path(bundle))
         chosen, general, fault = fleet_checks.only(facts)
+        if store:
+            expired, ending = certificate_checks.authorities(self._loader, self._templar, facts)
+            sentences += expired
+            general = [*general, *ending]
         sentences += [fault] if fault else []
         sentences += fleet_checks.option_faults(facts)
         return _refuse(sentences) or {

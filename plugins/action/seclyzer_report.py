@@ -104,7 +104,12 @@ def _notes(of_host: Vars) -> list[str]:
     begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
     note = (begun.get("shadow") or {}).get("note")
     shadow = [*([str(note)] if note else []), *map(str, compared.get("notes") or [])]
-    return [*shadow, *([str(access["away"])] if access.get("away") else []), *([risks] if risks else [])]
+    soon = [
+        str(words)
+        for name in ("certificate", "outside", "access")
+        for words in (of_host.get(f"__influxdb_{name}") or {}).get("notes") or []
+    ]
+    return [*shadow, *([str(access["away"])] if access.get("away") else []), *([risks] if risks else []), *soon]
 
 
 def _stopped(facts: Vars) -> str:

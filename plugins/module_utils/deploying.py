@@ -82,8 +82,8 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     )
     shown = staging.differences(layout, desired) if diff else []
     archives = Path(parameters["archives"]) if parameters["archives"] else None
-    retry, away = parameters["retry"], parameters["store_away"]
-    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, retry, away)
+    retry, away, loss = (parameters[name] for name in ("retry", "store_away", "accept_state_loss"))
+    done = staging.stage(layout, desired, manifest, archives, parameters["by"], check, retry, away, loss)
     if not check and not done.needs:
         runs.staged(layout, parameters["rollout"], done.deployment)
     result: Result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
@@ -128,7 +128,7 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
     name, by = parameters["rollout"], parameters["by"]
     if not check:
         runs.begin(layout, name, by, parameters["process"], parameters["take_over"], parameters["undo"])
-    notes = returning.prove(layout, going.to)
+    notes = returning.prove(layout, going.to, parameters["accept_state_loss"])
     done = switch(layout, going.to, parameters, check, "returned")
     if going.undone and not check:
         runs.undone(layout, going.undone, name, by)

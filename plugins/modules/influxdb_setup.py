@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,17 @@ options:
     type: bool
     default: false
   rotate:
-    description: Whether to make the operator's and the gateway's tokens anew.
+    description: Whether to make the operator's and the gateway's tokens anew. The operator of another's keeps its own.
     type: bool
     default: false
+  overlap:
+    description: With O(rotate), whether the gateway's older tokens stay valid until O(keep) ends them.
+    type: bool
+    default: false
+  keep:
+    description: For C(read) and C(write), the id of the gateway's token that stays valid. All older ones are deleted.
+    type: dict
+    default: {}
   wait_seconds:
     description: How long to wait until InfluxDB is ready.
     type: float
@@ -71,6 +80,10 @@ tokens_changed:
   type: list
   elements: str
   returned: always
+ids:
+  description: InfluxDB's ids of the gateway's new tokens, by what they may do, for O(keep).
+  type: dict
+  returned: always
 """
 
 USER = "seclyzer"
@@ -92,6 +105,8 @@ class Store:
     token_files: dict[str, Path]  # of the gateway, by action
     dry: bool
     others: bool = False
+    overlap: bool = False
+    ids: dict[str, str] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     tokens_changed: list[str] = field(default_factory=list)
 
@@ -101,12 +116,22 @@ class Store:
         if operator is None:
             return
         bucket = self._bucket(operator)
-        if rotate:
+        if rotate and not self.others:
             operator = self._rotate_operator(operator)
         if bucket:
             for action in GATEWAYS:
                 self._gateway(operator, bucket, action, rotate)
             self._forget_edges(operator)
+
+    def end_older(self, keep: Mapping[str, str]) -> None:
+        """Delete the gateway's tokens but these."""
+        operator = credentials.read_provided(self.operator_file)
+        if operator is None:
+            raise Refused(self._locked_out("its operator token is not on this host"))
+        for action, made in keep.items():
+            count = 0 if self.dry else self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=made)
+            if count or self.dry:
+                self._did(f"the former token ended by which the gateway may {action}")
 
     def _operator(self) -> str | None:
         """A token that InfluxDB knows; None when it is not set up and this is only a look."""
@@ -167,7 +192,9 @@ class Store:
                 operator, bucket.org_id, GATEWAYS[action], [bucket.permission(action)]
             )
             self._keep(self.token_files[action], token)
-            self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=made)
+            self.ids[action] = made
+            if not self.overlap:
+                self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=made)
 
     def _may(self, bucket: Bucket, action: str) -> bool:
         path = self.token_files[action]
@@ -244,6 +271,8 @@ def main() -> None:
                 "no_log": False,
             },
             "rotate": {"type": "bool", "default": False},
+            "overlap": {"type": "bool", "default": False},
+            "keep": {"type": "dict", "default": {}},
             "others": {"type": "bool", "default": False},
             "wait_seconds": {"type": "float", "default": 60},
         },
@@ -251,25 +280,25 @@ def main() -> None:
     )
     options, dry = module.params, module.check_mode
     try:
-        done, tokens = _run(options, dry)
+        done, tokens, ids = _run(options, dry)
     except Refused as error:
         module.fail_json(msg=str(error))
     except Away as error:
         module.fail_json(
             msg=f"InfluxDB at {options['url']} did not get ready within {options['wait_seconds']:g} s: {error}"
         )
-    module.exit_json(changed=bool(done), done=done, tokens_changed=tokens)
+    module.exit_json(changed=bool(done), done=done, tokens_changed=tokens, ids=ids)
 
 
-def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
-    """What was done, and which tokens are new."""
+def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str], dict[str, str]]:
+    """What was done, which tokens are new, and the ids of the gateway's."""
     influxdb = InfluxDB(options["url"])
     try:
         influxdb.wait(0 if dry else options["wait_seconds"])
     except Away:
         if not dry:
             raise
-        return ["InfluxDB would be waited for and set up"], []
+        return ["InfluxDB would be waited for and set up"], [], {}
     store = Store(
         influxdb,
         options["org"],
@@ -279,9 +308,13 @@ def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
         {action: Path(options[f"{action}_token_file"]) for action in GATEWAYS},
         dry,
         options["others"],
+        options["overlap"],
     )
-    store.ensure(options["rotate"])
-    return store.done, store.tokens_changed
+    if options["keep"]:
+        store.end_older(options["keep"])
+    else:
+        store.ensure(options["rotate"])
+    return store.done, store.tokens_changed, store.ids
 
 
 if __name__ == "__main__":

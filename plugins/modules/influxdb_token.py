@@ -17,7 +17,8 @@ short_description: Make the token by which an edge writes its own points
 version_added: "0.1.0"
 description:
   - Runs on the host of the gateway, and keeps the token's hash there. So this is for an edge that has none, whose token
-    is lost, or that calls itself something else now. The edge's older token is good for nothing from then on.
+    is lost, or that calls itself something else now. The edge's older token is good for nothing from then on, unless
+    they overlap.
   - The gateway lets the token write points of O(host) and of the names that the edge had before, which its spool may
     still hold points of.
   - Refuses an edge that was revoked, and a host's name that another edge has.
@@ -32,6 +33,14 @@ options:
     description: What its extractors report as the tag C(host).
     type: str
     required: true
+  overlap:
+    description: Whether the edge's older tokens stay valid beside the new one, until O(token) ends them.
+    type: bool
+    default: false
+  token:
+    description: A token that was made with O(overlap) and that the edge has. No older one is valid any more.
+    type: str
+    default: ""
   home:
     description: Folder of the gateway.
     type: path
@@ -62,6 +71,8 @@ def main() -> None:
         argument_spec={
             "name": {"type": "str", "required": True},
             "host": {"type": "str", "required": True},
+            "overlap": {"type": "bool", "default": False},
+            "token": {"type": "str", "default": "", "no_log": True},
             "home": {"type": "path", "default": HOME},
         },
         supports_check_mode=True,
@@ -69,9 +80,9 @@ def main() -> None:
     options = module.params
     if module.check_mode:
         module.exit_json(changed=True, token="")
-    token = credentials.new_secret()
+    token = options["token"] or credentials.new_secret()
     try:
-        Files(Path(options["home"])).admit_edge(options["name"], options["host"], token)
+        Files(Path(options["home"])).admit_edge(options["name"], options["host"], token, options["overlap"])
     except Refused as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, token=token)

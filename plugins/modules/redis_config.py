@@ -76,8 +76,8 @@ author:
 EXAMPLES = r"""
 - name: Say how Redis is to run
   seclyzer.edge.redis_config:
-    content: "{{ lookup('ansible.builtin.template', 'seclyzer.conf.j2') }}"
-    dropin: "{{ lookup('ansible.builtin.template', 'dropin.conf.j2') }}"
+    content: "{{ lookup('seclyzer.edge.texts', 'seclyzer.conf.j2') }}"
+    dropin: "{{ lookup('seclyzer.edge.texts', 'dropin.conf.j2') }}"
   register: __redis_config
   notify: Restart Redis
 """

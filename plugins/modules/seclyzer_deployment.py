@@ -79,6 +79,13 @@ options:
     description: Where health asks.
     type: dict
     default: {}
+  parts:
+    description: >-
+      Parts with I(units), I(config) and I(probes) of their own, which the action puts together; for C(staged), in the
+      place of these three.
+    type: list
+    elements: dict
+    default: []
   deployment:
     description: The deployment to make the running one. Without it, the newest that was staged.
     type: int
@@ -125,6 +132,12 @@ options:
     default: false
   store_away:
     description: For C(staged), whether a program that does not reach InfluxDB is no fault, since it is away.
+    type: bool
+    default: false
+  accept_state_loss:
+    description:
+      - For C(staged) and C(previous), whether to go to a release that cannot read all that the running one has saved.
+        Otherwise the host is refused with what would be lost. Nothing is deleted.
     type: bool
     default: false
   shadow_seconds:
@@ -306,6 +319,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "units": {"type": "dict", "default": {}},
     "config": {"type": "dict", "default": {}},
     "probes": {"type": "dict", "default": {}},
+    "parts": {"type": "list", "elements": "dict", "default": []},
     "deployment": {"type": "int"},
     "rollout": {"type": "str", "default": ""},
     "undo": {"type": "str", "default": ""},
@@ -316,6 +330,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
     "store_away": {"type": "bool", "default": False},
+    "accept_state_loss": {"type": "bool", "default": False},
     "shadow_seconds": {"type": "float", "default": 0.0},
     "values_change": {"type": "bool", "default": False},
     "keep": {"type": "int", "default": KEEP},

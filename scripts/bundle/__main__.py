@@ -22,10 +22,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("extractors/python", "agent")
 LOCKS = tuple(f"{package}/requirements.lock" for package in PACKAGES)
 SPEC = "extractors/schema/features.json"
+STATE = "extractors/schema/state.json"
 CRATES = "extractors/rust/Cargo.lock"
 VECTORS = "extractors/vectors"
 BENCH = "bench"
-NEEDED = (*LOCKS, SPEC, CRATES, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
+NEEDED = (*LOCKS, SPEC, STATE, CRATES, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
 NO_SOURCE = ("__pycache__", "*.pyc", "tests", "build", "*.egg-info")
 UNWANTED = shutil.ignore_patterns(*NO_SOURCE)
 UNWANTED_BENCH = shutil.ignore_patterns(*NO_SOURCE, "dev", "__main__.py")
@@ -77,6 +78,7 @@ def inputs(root: Path, arch: Architecture = ARCHITECTURES[NATIVE]) -> str:
     files += [
         root / "VERSION",
         root / SPEC,
+        root / STATE,
         root / CRATES,
         *_programs(root, arch),
         *_files(Path(__file__).parent),
@@ -118,7 +120,7 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
         fresh = scratch / "bundle"
         fresh.mkdir()
         with step("Rust programs and golden vectors"):
-            common, glibc = _common(root, arch, scratch, fresh)
+            common, glibc = _common(root, arch, version, scratch, fresh)
         with step("our Python packages"):
             ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
         with ThreadPoolExecutor() as pool:
@@ -134,9 +136,10 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
     return release
 
 
-def _common(root: Path, arch: Architecture, scratch: Path, fresh: Path) -> tuple[Archive, str]:
+def _common(root: Path, arch: Architecture, version: str, scratch: Path, fresh: Path) -> tuple[Archive, str]:
     tree = scratch / "common"
     glibc = rust.copy(_programs(root, arch), tree / "bin", arch)
+    rust.ask_versions(tree / "bin", arch, version)
     shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
     shutil.copytree(root / BENCH, tree / "bench", ignore=UNWANTED_BENCH)
     host_programs.copy(root, tree)
@@ -163,6 +166,7 @@ def _describe(root: Path, arch: Architecture, version: str, glibc: str, packed: 
         "architecture": arch.name,
         "systems": _systems(),
         "glibc": glibc,
+        "state": _states(root),
         "outputs": json.loads((root / SPEC).read_text())["schema"],
         "archives": {archive.name: archive.described() for archive in packed},
         "source": _source(root),
@@ -179,6 +183,12 @@ def _systems() -> dict[str, list[str]]:
     for target in TARGETS:
         found.setdefault(target.distribution, []).append(target.version)
     return found
+
+
+def _states(root: Path) -> dict[str, dict[str, object]]:
+    """What outlives a restart: the version that this release writes, and what a release that reads less loses."""
+    states = json.loads((root / STATE).read_text())["states"]
+    return {one["name"]: {"version": one["version"], "loss": one["loss"]} for one in states}
 
 
 def _source(root: Path) -> dict[str, object]:

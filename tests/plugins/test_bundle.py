@@ -1,6 +1,7 @@
 """The bundle: the same bytes for the same content, and programs that every host can run."""
 
 import os
+import platform
 import shutil
 import subprocess
 import tarfile
@@ -52,6 +53,16 @@ def test_an_archive_names_no_time_and_no_owner_but_root(tmp_path: Path) -> None:
         members = tar.getmembers()
     assert {(member.mtime, member.uid, member.gid) for member in members} == {(0, 0, 0)}
     assert [m.name for m in members] == ["bin", "bin/program", "bin/python", "checksums", "checksums/common.sha256"]
+
+
+def test_a_program_of_another_version_than_the_release_makes_no_bundle(tmp_path: Path) -> None:
+    for name, version in (("keystroke_extractor", "0.1.0"), ("mouse_extractor", "0.0.9")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} {version} '(rust)'\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(BundleError, match=r"mouse_extractor reports version 0\.0\.9, and VERSION is 0\.1\.0"):
+        rust.ask_versions(tmp_path, ARCHITECTURES[platform.machine()], "0.1.0")
+    (tmp_path / "mouse_extractor").unlink()
+    rust.ask_versions(tmp_path, ARCHITECTURES[platform.machine()], "0.1.0")
 
 
 def elf(path: Path, *versions: str, machine: int = 62) -> Path:

@@ -167,6 +167,14 @@ def test_the_report_says_where_a_host_differs_from_the_inventory(
     assert fleet_entry.against_inventory(preflight_result, running) == words
 
 
+def test_hosts_that_were_idle_in_their_trial_are_named_with_what_was_not_seen() -> None:
+    summary = f"{HEALTH['summary']}, confirmed by the host after 10 s idle: no events flowed"
+    idle = entry(health=HEALTH | {"summary": summary}, switched={"said": ["deployment 3 after 2"]})
+    words = "no events flowed in the trial, so windows, points and leaks were not seen: edge1"
+    assert words in Report("r", "", [idle]).lines()
+    assert words not in Report("r", "", [entry(health=HEALTH)]).lines()
+
+
 def test_what_a_comparison_found_stands_in_the_document_and_its_job_does_not() -> None:
     compared = {"job": "j", "report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}, "notes": ["equal"]}
     found = entry(shadow=compared)

@@ -51,6 +51,8 @@ pub struct StoreStats {
     pub spool_bytes: u64,
     /// When it could not be written, the last time, and why.
     pub spool_outage: Outage,
+    /// Segments that a later version wrote, left alone.
+    pub skipped: u64,
     /// Attempts that failed.
     pub errors: u64,
     /// When nothing could be written, the last time, and why.
@@ -258,7 +260,9 @@ impl<D: Disk> Common<D> {
     }
 
     fn count_spool(&self, disk_buffer: &DiskBuffer<D>) {
-        self.shared().stats.see(disk_buffer);
+        let mut shared = self.shared();
+        shared.stats.see(disk_buffer);
+        shared.stats.skipped = disk_buffer.skipped();
     }
 
     /// Puts everything that waits in memory into the spool, as far as that can be done.

@@ -5,7 +5,8 @@ but the points. Memory is small: one segment is read at a time. SD cards wear ou
 answers. Neither a full, broken or read-only disk nor what another program has put there may stop the extractor.
 
 Format. A segment is a file named by 20 decimal digits and `.lp`, its number from 1 on: lines of line protocol, each
-ended by `\\n`, 256 KiB at most. There is nothing else: no index, no checksum. Other names are left alone.
+ended by `\\n`, 256 KiB at most. There is nothing else: no index, no checksum. Other names are left alone. A later
+version of this form would stand behind the name, as in `.lp2`: such segments are counted, logged and left alone too.
 
 Invariants.
 * A point is in the spool once its line and the entries of segment and folder have been synced. Only then does it leave
@@ -59,6 +60,11 @@ class Spool:
     def size(self) -> int:
         """Bytes in all segments."""
         return self._segments.size
+
+    @property
+    def skipped(self) -> int:
+        """Segments that a later version wrote, left alone."""
+        return self._segments.skipped.count
 
     def __contains__(self, number: int) -> bool:
         return number in self._segments

@@ -80,6 +80,11 @@ class Store:
         return self._spool.size
 
     @property
+    def skipped(self) -> int:
+        """Segments of the spool that a later version wrote."""
+        return self._spool.skipped
+
+    @property
     def written(self) -> int:
         return self._delivery.written
 

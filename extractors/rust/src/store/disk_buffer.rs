@@ -64,7 +64,14 @@ impl<D: Disk> DiskBuffer<D> {
                 return self.next_put;
             }
             match spool.find() {
-                Ok(()) => self.works(),
+                Ok(()) => {
+                    let later = spool.later();
+                    if later.count > 0 {
+                        let fields = [(&"spool").into(), later.version.into(), later.count.into()];
+                        self.log.line(&lines::STATE_SKIPPED, fields);
+                    }
+                    self.works();
+                }
                 Err(error) => self.failed(&error, now),
             }
         }
@@ -89,6 +96,11 @@ impl<D: Disk> DiskBuffer<D> {
     /// When it could not be written, the last time, and why.
     pub fn outage(&self) -> &Outage {
         &self.outage
+    }
+
+    /// How many segments a later version wrote, which are left alone.
+    pub fn skipped(&self) -> u64 {
+        self.spool.as_ref().map_or(0, |spool| spool.later().count)
     }
 
     /// When points may be put into it; none when there is no spool.
