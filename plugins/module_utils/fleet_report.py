@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .fleet import count, named
-from .fleet_entry import NEEDY, Entry, Vars
+from .fleet_entry import LEFT, NEEDY, Entry, Vars
 from .judging import IDLE
 
 SCHEMA = 1
@@ -86,7 +86,7 @@ def unchanged(one: Entry) -> bool:
 
 def _headline(entries: Sequence[Entry], run: str) -> str:
     totals = _totals(entries)
-    known = [*NEEDY, "healthy, changed", "healthy, unchanged", "looked at, not changed", "health not checked"]
+    known = [*NEEDY, "healthy, changed", "healthy, unchanged", "looked at, not changed", "health not checked", LEFT]
     parts = [f"{totals[word]} {word}" for word in known if word in totals]
     return f"{count(len(entries), 'host')}: {'; '.join(parts) or 'nothing to do'}" + (f"  (run {run})" if run else "")
 
