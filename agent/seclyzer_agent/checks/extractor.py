@@ -152,7 +152,8 @@ def judge_growth(
     ]
     if grew:
         words = f"{kind}: {', '.join(grew)} in the last {recent:g} s"
-        return Entry(name, kind, "component", bad, words, total)
+        finding = "points-wait" if {n for n in growth.grown if n in counters} == {"influx_errors"} else ""
+        return Entry(name, kind, "component", bad, words, total, finding=finding)
     return Entry(name, kind, "component", Status.PASS, f"{kind}: no {name} in the last {recent:g} s", total)
 
 

@@ -134,8 +134,9 @@ def judge_units(faults: list[str]) -> Entry:
     """The entry of the unit files. An operator may have changed one on purpose: a warning."""
     if faults:
         mends = "systemctl revert mends it" if all(" changes " in fault for fault in faults) else "site.yml mends it"
-        return Entry("units", "release", "component", Status.WARN, f"{listed(faults)}; {mends}", len(faults))
-    return Entry("units", "release", "component", Status.PASS, "unit files are the deployment's", 0)
+        words = f"{listed(faults)}; {mends}"
+        return Entry("units", "release", "component", Status.WARN, words, len(faults), figures=False)
+    return Entry("units", "release", "component", Status.PASS, "unit files are the deployment's", 0, figures=False)
 
 
 def listed(faults: tuple[str, ...] | list[str]) -> str:

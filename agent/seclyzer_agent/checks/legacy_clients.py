@@ -16,6 +16,12 @@ USERS = ("default", "collector", *KINDS, "agent", "consumer", "admin")
 """Redis' users. Without a password none may be let in but `default`, and that one only where it is configured."""
 
 
+class RedisAway(Unreadable):
+    """There is no Redis to try."""
+
+    finding = "redis-away"
+
+
 def judge(let_in: list[str], configured: bool) -> Entry:
     """`let_in`: the users that got in without their password; `configured`: whether `default` may."""
     strange = [user for user in let_in if user != "default" or not configured]
@@ -52,11 +58,11 @@ class LegacyClients:
             else:
                 reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 6379)
         except OSError:
-            raise Unreadable("Redis cannot be reached") from None
+            raise RedisAway("Redis cannot be reached") from None
         try:
             let_in = [user for user in USERS if await _gets_in(reader, writer, user)]
         except (OSError, EOFError):
-            raise Unreadable("Redis closed the connection") from None
+            raise RedisAway("Redis closed the connection") from None
         finally:
             writer.close()
         return Reading((judge(let_in, self._configured),))
