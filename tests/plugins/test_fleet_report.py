@@ -211,3 +211,12 @@ def test_what_a_rollback_does_not_use_is_named() -> None:
 def test_json_has_what_was_given_by_e_and_what_the_next_run_brings() -> None:
     report = Report("run", "now", [], given=["mode", "redis_port"], following={"edge1": "rust"})
     assert (report.document()["by_e"], report.document()["next"]) == (["mode", "redis_port"], {"edge1": "rust"})
+
+
+def test_a_host_that_is_removed_leaves_the_last_report(tmp_path: Path) -> None:
+    path = tmp_path / "kept" / "report.json"
+    last_report.forget(path, ["edge1"])
+    assert not path.exists()
+    last_report.write(path, {"hosts": {"edge1": {"state": "failed"}, "edge2": {"state": "failed"}}})
+    last_report.forget(path, ["edge1", "edge9"])
+    assert last_report.needy(last_report.load(path)) == ["edge2"]
