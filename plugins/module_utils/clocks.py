@@ -1,7 +1,7 @@
 """Which clocks of a fleet are wrong, judged by all of them together.
 
 A look at a host brackets its clock: what it showed, between two moments of the controller's. So a slow connection
-widens what is known, and accuses nobody. The controller's clock is one of them, and is believed unless most others
+widens what is known, and accuses no host. The controller's clock is one of them, and is believed unless most others
 agree on another.
 """
 

@@ -1,4 +1,4 @@
-"""A clock that is provably wrong marks its host; a slow connection or a wrong controller marks nobody."""
+"""A clock that is provably wrong marks its host; a slow connection or a wrong controller marks none."""
 
 import re
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_a_wrong_clock_marks_its_host_with_both_times_and_the_command(ahead: flo
     assert "timedatectl set-ntp true" in wrong["edge2"]
 
 
-def test_a_slow_look_accuses_nobody_of_what_it_may_have_taken() -> None:
+def test_a_slow_look_accuses_no_host_of_what_it_may_have_taken() -> None:
     assert faults({"edge1": Look(NOW, NOW + 40, NOW + 40)}) == ({}, "")
     assert faults({"edge1": Look(NOW, NOW, NOW + 40)}) == ({}, "")
     assert faults({"edge1": Look(NOW, NOW + 43, NOW + 40)}) == ({}, "")
