@@ -24,6 +24,7 @@ def up(lab: Lab) -> None:
         if not foreign and _complete(lab, set(found)):
             _go_on(lab, found)
         else:
+            _refuse_changed(lab, foreign, found)
             _make(lab, sorted(found))
 
 
@@ -59,6 +60,19 @@ def _refuse_foreign(lab: Lab, foreign: set[str], found: dict[str, dict[str, Any]
         raise LabError(
             f"lab {lab.name} belongs to another checkout ({', '.join(sorted(foreign))}), which has its keys: "
             f"use it from there, or type `python3 -m lab down --lab {lab.name}` first"
+        )
+
+
+def _refuse_changed(lab: Lab, foreign: set[str], found: dict[str, dict[str, Any]]) -> None:
+    """Hosts that run are not made anew because the table of labs has another host since, or lost one."""
+    runs = sorted(name for name, container in found.items() if container["State"] == "running")
+    if runs and not foreign and (paths.fixed(lab.name) / "ready").exists():
+        table = {host.container for host in lab.hosts}
+        changes = [f"without {name}" for name in sorted(table - set(found))]
+        changes += [f"with {name}, which labs.toml does not have" for name in sorted(set(found) - table)]
+        raise LabError(
+            f"lab {lab.name} runs {' and '.join(changes)}: `python3 -m lab down --lab {lab.name}`, then `up`, makes "
+            "all hosts anew, and what is on them is gone"
         )
 
 

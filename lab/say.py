@@ -1,6 +1,7 @@
 """What the lab reports while it works: one line a step, with its seconds, on stderr."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +17,25 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def step(text: str) -> Iterator[None]:
-    """Say a step's name and seconds when it is done, and its name when it fails."""
+def step(text: str, every: float = 20) -> Iterator[None]:
+    """Report a step with its seconds when it is done or fails, and each `every` seconds that it goes on."""
     start = time.monotonic()
+    ended = threading.Event()
+
+    def seconds() -> str:
+        return f"  {time.monotonic() - start:6.1f} s"
+
+    def go_on() -> None:
+        while not ended.wait(every):
+            say(f"{seconds()}  goes on: {text}")
+
+    reporter = threading.Thread(target=go_on, daemon=True)
+    reporter.start()
+    words = f"failed: {text}"
     try:
         yield
-    except BaseException:
-        say(f"  {time.monotonic() - start:6.1f} s  failed: {text}")
-        raise
-    say(f"  {time.monotonic() - start:6.1f} s  {text}")
+        words = text
+    finally:
+        ended.set()
+        reporter.join()
+        say(f"{seconds()}  {words}")

@@ -45,6 +45,11 @@ class Service:
     up: Callable[[], bool]
 
     @property
+    def started_file(self) -> Path:
+        """Where the command that it was started with stands."""
+        return HOME / f"{self.name}.command"
+
+    @property
     def pid_file(self) -> Path:
         """Where its process number stands while it runs."""
         return HOME / f"{self.name}.pid"
@@ -79,15 +84,19 @@ def answers(url: str) -> bool:
 
 
 def launch(service: Service) -> None:
-    """Starts a service, unless it runs, and waits until it is up."""
+    """Starts a service, unless it runs as it should, and waits until it is up."""
+    command = "\n".join(service.command)
     if pid_of(service.name):
-        print(f"  {service.name}: runs")
-        return
+        if service.started_file.read_text() == command:
+            print(f"  {service.name}: runs")
+            return
+        end(service.name)
     start = time.monotonic()
     with log_of(service.name).open("ab") as log:
         process = subprocess.Popen(
             service.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=HOME, start_new_session=True
         )
+    service.started_file.write_text(command)
     service.pid_file.write_text(f"{process.pid} {start_time(process.pid)}")
     while not service.up():
         if process.poll() is not None or time.monotonic() - start > 30:
@@ -165,6 +174,7 @@ def agent(mode: str) -> Service:
         "influx_url": INFLUX,
         "deployment_dir": str(deployment),
         "units": {},
+        "redis_legacy_clients": True,
         "extractors": list(PROGRAMS),
     }
     file = HOME / "agent.yaml"
@@ -200,23 +210,28 @@ def start(options: argparse.Namespace) -> int:
 def stop(options: argparse.Namespace) -> int:
     """Ends everything, the extractors first, so that they can still deliver."""
     for name in reversed(NAMES):
-        pid = pid_of(name)
-        if pid is None:
-            continue
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 10
-        while pid_of(name) and time.monotonic() < deadline:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-            time.sleep(0.05)
-        if pid_of(name):
-            os.kill(pid, signal.SIGKILL)
-        (HOME / f"{name}.pid").unlink(missing_ok=True)
-        print(f"  {name}: stopped")
+        end(name)
     shutil.rmtree(RUN, ignore_errors=True)
     if options.forget:
         shutil.rmtree(HOME, ignore_errors=True)
     return 0
+
+
+def end(name: str) -> None:
+    """Ends a service, if it runs, and waits until it has delivered what it holds."""
+    pid = pid_of(name)
+    if pid is None:
+        return
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + 10
+    while pid_of(name) and time.monotonic() < deadline:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.05)
+    if pid_of(name):
+        os.kill(pid, signal.SIGKILL)
+    (HOME / f"{name}.pid").unlink(missing_ok=True)
+    print(f"  {name}: stopped")
 
 
 def status(_: argparse.Namespace) -> int:
@@ -301,7 +316,13 @@ def main() -> int:
     command.add_argument("--out", help="folder for the table, JSON and picture; default build/compare")
     options = parser.parse_args()
     run: Callable[[argparse.Namespace], int] = options.run
-    return run(options)
+    try:
+        code = run(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # `status | head` has read what it wants
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ A host on which a trial is going does nothing; it is asked again until it has de
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,15 @@ def read_bundle(folder: Path) -> Bundle:
         raise AnsibleActionFail(str(fault)) from None
 
 
+def together(parts: Iterable[Mapping[str, Mapping[str, str]]]) -> dict[str, dict[str, str]]:
+    """Units, configuration and probes of all parts; nothing without parts."""
+    found: dict[str, dict[str, str]] = {}
+    for part in parts:
+        for name, files in part.items():
+            found.setdefault(name, {}).update(files)
+    return found
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Runs the module once, and once more with the archives when it asks for them."""
 
@@ -43,6 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         folder = Path(arguments.get("bundle") or ".")
         if arguments.get("state") != "staged":
             return self._ask(arguments, task_vars)
+        arguments |= together(arguments.pop("parts", None) or [])
         bundle = read_bundle(folder)
         arguments |= {"manifest": bundle.text, "sums": bundle.sums, "signature": bundle.signature}
         arguments["signers"] = signatures.trusted(arguments.get("signers"))

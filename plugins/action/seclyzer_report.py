@@ -91,20 +91,26 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
         failed=str(of_host.get(arguments["failed"]) or ""),
         last_words=of_host.get("__seclyzer_last_words") or [],
         refused=(fleet.get("refused") or {}).get(host) or [],
-        notes=_notes(of_host),
+        notes=_notes(of_host, of_host.get(arguments["preflight"]) or {}),
         settled=host in (batches.get("settled") or []),
         planned=bool(batches) and "deployment" in read["staged"],
         **read,
     )
 
 
-def _notes(of_host: Vars) -> list[str]:
+def _notes(of_host: Vars, preflight: Vars) -> list[str]:
     access = of_host.get("__influxdb_access") or {}
     risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
     begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
-    note = (begun.get("shadow") or {}).get("note")
-    shadow = [*([str(note)] if note else []), *map(str, compared.get("notes") or [])]
-    return [*shadow, *([str(access["away"])] if access.get("away") else []), *([risks] if risks else [])]
+    shadow = [(begun.get("shadow") or {}).get("note"), *(compared.get("notes") or [])]
+    soon = [
+        words
+        for name in ("certificate", "outside", "access")
+        for words in (of_host.get(f"__influxdb_{name}") or {}).get("notes") or []
+    ]
+    untested = preflight.get("untested")
+    system = f"untested system, {untested}, which seclyzer_release_allow_untested accepts" if untested else ""
+    return [str(words) for words in (*shadow, access.get("away"), risks, system, *soon) if words]
 
 
 def _stopped(facts: Vars) -> str:

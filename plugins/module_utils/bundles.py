@@ -17,6 +17,7 @@ from typing import Any
 from .files import sha256
 from .layout import Refused
 from .signatures import SIGNATURE
+from .state_versions import is_well_formed
 
 Manifest = Mapping[str, Any]
 MANIFEST = "manifest.json"
@@ -99,6 +100,8 @@ def parse(text: str) -> Manifest:
     release_of(value)
     if not VERSION.fullmatch(str(value.get("glibc", "2.0"))):
         raise Refused(f"{MANIFEST} names no version of glibc; `make bundle` builds the bundle anew")
+    if not is_well_formed(value.get("state", {})):
+        raise Refused(f"{MANIFEST} describes the versions of state wrongly; `make bundle` builds the bundle anew")
     archives = value.get("archives")
     if not isinstance(archives, dict) or "common" not in archives:
         raise Refused(f"{MANIFEST} names no archives; `make bundle` builds the bundle anew")

@@ -19,6 +19,7 @@ from . import access
 from .files import make_folder, read, sync, write
 from .history import STAGED, UNPROVEN, History, now
 from .layout import Layout, Refused
+from .state_versions import HOST, verify_host_file
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def manifest(layout: Layout, n: int | None) -> dict[str, Any] | None:
         value = None if text is None else json.loads(text)
     except ValueError:
         return None
+    verify_host_file(layout.deployments / str(n) / "manifest.json", value)
     return value if isinstance(value, dict) and {"content", "release"} <= {*value} else None
 
 
@@ -105,7 +107,7 @@ def create(layout: Layout, history: History, desired: Desired, by: str, source: 
         make_folder(part / name)
     for path, text in desired.files().items():
         write(part / path, text, _mode(path))
-    about = {"schema": 1, "deployment": n, **_described(desired), "by": by, "at": now(), "source": source}
+    about = {"schema": HOST, "deployment": n, **_described(desired), "by": by, "at": now(), "source": source}
     _write_manifest(part, about)
     access.protect(part)
     part.rename(layout.deployments / str(n))

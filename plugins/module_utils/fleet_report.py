@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .fleet import count, named
-from .fleet_entry import NEEDY, Entry, Vars
+from .fleet_entry import LEFT, NEEDY, Entry, Vars
+from .judging import IDLE
 
 SCHEMA = 1
 WARNS = re.compile(r"agent (?:warn|fail) \(")
@@ -85,7 +86,7 @@ def unchanged(one: Entry) -> bool:
 
 def _headline(entries: Sequence[Entry], run: str) -> str:
     totals = _totals(entries)
-    known = [*NEEDY, "healthy, changed", "healthy, unchanged", "looked at, not changed", "health not checked"]
+    known = [*NEEDY, "healthy, changed", "healthy, unchanged", "looked at, not changed", "health not checked", LEFT]
     parts = [f"{totals[word]} {word}" for word in known if word in totals]
     return f"{count(len(entries), 'host')}: {'; '.join(parts) or 'nothing to do'}" + (f"  (run {run})" if run else "")
 
@@ -147,6 +148,10 @@ def _noted(entries: Sequence[Entry]) -> list[str]:
     for one in entries:
         if one.state == "healthy" and WARNS.search(one.health):
             notes.setdefault(f"the agent warns: {one.health.partition('agent ')[2]}", []).append(one.host)
+        if one.state == "healthy" and IDLE in one.health:
+            notes.setdefault("no events flowed in the trial, so windows, points and leaks were not seen", []).append(
+                one.host
+            )
         for words in one.notes:
             notes.setdefault(words, []).append(one.host)
     return [f"{words}: {named(hosts)}" for words, hosts in notes.items()]

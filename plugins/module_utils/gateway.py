@@ -15,6 +15,8 @@ HOME = "/etc/seclyzer/gateway"
 GROUP = "influxdb-gateway"
 UNIT = "influxdb-gateway.service"
 READER_NAME = "reader"
+FORMER_READER = "reader before"
+"""The name of a reader's token that was replaced, and is valid until its rotation is finished."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,8 @@ class Files:
         """The edges that get no credential."""
         return (files.read(self.revoked_path) or "").splitlines()
 
-    def admit_edge(self, name: str, host: str, token: str) -> None:
-        """Take this token of an edge, and no older one. Raises Refused."""
+    def admit_edge(self, name: str, host: str, token: str, overlap: bool = False) -> None:
+        """Take this token of an edge, and no older one unless they `overlap`. Raises Refused."""
 
         def change(known: list[Credential]) -> list[Credential]:
             if name in self.revoked():
@@ -52,19 +54,36 @@ class Files:
                     f'-e \'{{"influxdb_gateway_readmit": ["{name}"]}}\', '
                     "without it in influxdb_gateway_revoked, lets it in again"
                 )
-            return gateway_credentials.with_edge(known, name, host, token)
+            return gateway_credentials.with_edge(known, name, host, token, overlap)
 
         self._change(change)
 
-    def admit_reader(self, token: str) -> None:
-        """Take this token of the reader, and no older one."""
-        mine = Credential(READER, READER_NAME, gateway_credentials.sha256(token))
-        self._change(lambda known: [*(one for one in known if one.kind != READER), mine])
+    def withdraw(self, name: str) -> bool:
+        """Take an edge's credential away, for it to get another when it comes again; False when it has none."""
+        if not any((one.kind, one.name) == (EDGE, name) for one in self.load()):
+            return False
+        self._change(lambda known: [one for one in known if (one.kind, one.name) != (EDGE, name)])
+        return True
 
-    def knows_reader(self, token: str) -> bool:
-        """Whether this is the reader's token."""
-        mine = Credential(READER, READER_NAME, gateway_credentials.sha256(token))
-        return mine in self.load()
+    def admit_reader(self, token: str, former: str | None = None) -> None:
+        """Take this token of the reader, and no older one but the `former`."""
+        mine = [_reader(READER_NAME, token), *([_reader(FORMER_READER, former)] if former else [])]
+        self._change(lambda known: [*(one for one in known if one.kind != READER), *mine])
+
+    def knows_reader(self, token: str, name: str = READER_NAME) -> bool:
+        """Whether this is the reader's token, by default the one that is not replaced yet."""
+        return _reader(name, token) in self.load()
+
+    def has_former_reader(self) -> bool:
+        """Whether a token of the reader that was replaced is still taken."""
+        return any((one.kind, one.name) == (READER, FORMER_READER) for one in self.load())
+
+    def end_former_reader(self) -> bool:
+        """Take the token that was replaced no more; False when there is none."""
+        there = self.has_former_reader()
+        if there:
+            self._change(lambda known: [one for one in known if (one.kind, one.name) != (READER, FORMER_READER)])
+        return there
 
     def revoke(self, desired: Iterable[str], readmit: Iterable[str], edges: Iterable[str]) -> list[str]:
         """Revoke these edges, for good: one that is no longer named stays revoked until it is readmitted.
@@ -72,10 +91,10 @@ class Files:
         `edges`: those of the inventory. Returns what was done, a sentence for each. Raises Refused.
         """
         desired, readmit, before = set(desired), set(readmit), set(self.revoked())
-        known = {one.name: one for one in self.load() if one.kind == EDGE}
+        known = {one.name for one in self.load() if one.kind == EDGE}
         if both := desired & readmit:
             raise Refused(f"{', '.join(sorted(both))} cannot be revoked and readmitted at once")
-        if known and (strangers := desired - before - known.keys() - set(edges)):
+        if known and (strangers := desired - before - known - set(edges)):
             raise Refused(
                 f"influxdb_gateway_revoked names {', '.join(sorted(strangers))}, and no edge is called so; "
                 f"credentials have {', '.join(sorted(known))}"
@@ -83,7 +102,7 @@ class Files:
         after = (before | desired) - readmit
         done = [f"{name} is revoked" for name in sorted(after - before)]
         done += [f"{name} may have a credential again" for name in sorted(before - after)]
-        still = after & known.keys()
+        still = after & known
         done += [f"the credential of {name} taken away" for name in sorted(still)]
         if done and not self.dry:
             # First who gets no new one, then who has none: a run that ends between the two is made good by the next.
@@ -99,6 +118,10 @@ class Files:
         with files.locked(self.home / ".lock"):
             text = gateway_credentials.render(change(self.load()))
             credentials.keep(self.path, text, 0o640, group_id())
+
+
+def _reader(name: str, token: str) -> Credential:
+    return Credential(READER, name, gateway_credentials.sha256(token))
 
 
 def group_id() -> int | None:

@@ -54,8 +54,10 @@ def render(credentials: Iterable[Credential]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def with_edge(credentials: list[Credential], name: str, host: str, token: str) -> list[Credential]:
-    """The credentials with a new one for this edge, in the place of its old one.
+def with_edge(
+    credentials: list[Credential], name: str, host: str, token: str, overlap: bool = False
+) -> list[Credential]:
+    """The credentials with a new one for this edge, in the place of its older ones; with `overlap`, beside them.
 
     Raises Refused when another edge has the host's name: it could write in the other's place.
     """
@@ -68,5 +70,7 @@ def with_edge(credentials: list[Credential], name: str, host: str, token: str) -
             f"them another host name; or, when {owner} is gone for good, take its credential away by "
             "influxdb_gateway_revoked"
         )
-    former = [old for one in credentials if one.name == name for old in one.hosts if old != host]
-    return [*others, Credential(EDGE, name, sha256(token), (host, *former[:FORMER_HOSTS]))]
+    mine = [one for one in credentials if (one.kind, one.name) == (EDGE, name)]
+    former = list(dict.fromkeys(old for one in mine for old in one.hosts if old != host))
+    new = Credential(EDGE, name, sha256(token), (host, *former[:FORMER_HOSTS]))
+    return [*others, *([one for one in mine if one.sha256 != new.sha256] if overlap else []), new]

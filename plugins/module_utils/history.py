@@ -14,6 +14,7 @@ from typing import Any
 
 from .files import read, write
 from .layout import Layout, Refused
+from .state_versions import HOST, verify_host_file
 
 EVENTS = 200
 """Lines of history that are kept."""
@@ -58,6 +59,7 @@ class History:
             return cls()
         try:
             value = json.loads(text)
+            verify_host_file(layout.history, value)
             records = {int(n): _renamed(record) for n, record in value["deployments"].items()}
             events = [dict(event) for event in value["events"]]
             runs = value.get("runs")
@@ -70,7 +72,7 @@ class History:
         """Writes it, atomically."""
         records = {str(n): record for n, record in self.records.items()}
         value = {
-            "schema": 1,
+            "schema": HOST,
             "deployments": records,
             "events": self.events[-EVENTS:],
             "runs": self.runs[-RUNS:],

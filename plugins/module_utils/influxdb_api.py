@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import time
 import urllib.error
@@ -41,6 +42,10 @@ OPERATOR: Arguments = {
     },
 }
 """Options that the modules share; plugins/doc_fragments/influxdb.py tells what they mean."""
+
+
+GATEWAYS = {"read": "seclyzer read", "write": "seclyzer gateway write"}
+"""How the gateway's token for each action is described in InfluxDB."""
 
 
 class Away(Exception):
@@ -114,6 +119,18 @@ class InfluxDB:
             return Answer(error.code, json_of(error.read()))
         except OSError as error:
             raise Away(str(error)) from error
+
+    def certificate(self) -> bytes:
+        """The server's certificate (DER), of a connection by which nothing is sent; empty without one."""
+        parts = urllib.parse.urlsplit(self.url)
+        if parts.scheme != "https" or parts.hostname is None:
+            return b""
+        try:
+            plain = socket.create_connection((parts.hostname, parts.port or 443), self.seconds)
+            with plain, self._context().wrap_socket(plain, server_hostname=parts.hostname) as connection:
+                return connection.getpeercert(True) or b""
+        except OSError:
+            return b""
 
     def stream(self, method: str, path: str, token: str, body: Any) -> IO[bytes]:
         """The body of an answer, to be read bit by bit. Raises Away, or Refused with InfluxDB's message."""

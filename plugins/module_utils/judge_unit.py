@@ -1,14 +1,14 @@
 """The judge's own unit: there while a trial is going, started again after a reboot, gone afterwards.
 
 Its program is of the release that is being left, so that what is tried does not judge itself; of the new one when the
-host was blank, or when what is left is damaged or from before there was a judge.
+host was blank, or when what is left is damaged, from before there was a judge, or reads an earlier form of trials only.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from . import deployments, releases, sandbox, systemd
+from . import deployments, releases, sandbox, state_versions, systemd
 from .files import link, make_folder, write
 from .layout import Layout, Refused
 from .trials import UNIT
@@ -72,11 +72,17 @@ def judges(layout: Layout, left: int | None, to: int) -> str:
     """The release whose judge is to be used: that which is left, if it has one and is whole."""
     new = deployments.load(layout, to).release
     old = None if left is None else deployments.load(layout, left).release
-    if old is not None and (layout.releases / old / PROGRAM).is_dir() and releases.look_alone(layout, old).whole:
+    if old is not None and _reads_trials(layout, old) and releases.look_alone(layout, old).whole:
         return old
     if (layout.releases / new / PROGRAM).is_dir():
         return new
     raise Refused(f"neither release {old} nor {new} brings a judge of trials")
+
+
+def _reads_trials(layout: Layout, release: str) -> bool:
+    """Whether a release brings a judge, and that one reads the trial and the history as they are written now."""
+    brings = (layout.releases / release / PROGRAM).is_dir()
+    return brings and state_versions.version(releases.kept(layout, release), "host") >= state_versions.HOST
 
 
 def text(layout: Layout, program: Path) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from .before import Before
 
+IDLE = "idle: no events flowed"
+"""What is reported of a trial in which there was nothing to see."""
 FULL = 0.8
 """Share of its memory limit that a unit may use."""
 WARMED_UP = 10.0
@@ -189,7 +191,7 @@ class Judge:
 
     def _figures(self, passed: float, idle: bool) -> str:
         if idle or not self._flows:
-            return "idle: no events flowed" if self._flows else "without a fault"
+            return IDLE if self._flows else "without a fault"
         events = sum(flow.grew("events") for flow in self._flows.values())
         made = sum(flow.grew("windows") for flow in self._flows.values())
         return f"with {events / max(passed, 1.0):.0f} events/s and {made} outputs"

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from . import fitness, releases, staging
+from . import deployments, fitness, releases, staging, state_versions
 from .files import read
 from .layout import Layout, Refused
 
 
-def prove(layout: Layout, n: int) -> list[str]:
+def prove(layout: Layout, n: int, accept_loss: bool = False) -> list[str]:
     """Verifies the files of deployment `n` and of its release, its units and its programs; what else to report.
 
-    Changes nothing. Raises Refused when it would not run as it did.
+    Changes nothing. Raises Refused when it would not run as it did, or would not read the state that is saved here.
     """
-    notes = fitness.fit(layout, n)
+    leaves, enters = (deployments.manifest(layout, one) for one in (deployments.current(layout), n))
+    notes = state_versions.verify_readable(_kept(layout, leaves), _kept(layout, enters), accept_loss)
+    notes += fitness.fit(layout, n)
     staging.prove_alone(layout, n, fitness.whole(layout, n))
     return notes
+
+
+def _kept(layout: Layout, deployment: dict[str, Any] | None) -> Mapping[str, Any] | None:
+    return releases.kept(layout, str(deployment["release"])) if deployment else None
 
 
 def faults(layout: Layout, n: int | None) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import access, deployments, mends, proof, releases, users
+from . import access, deployments, found, mends, proof, releases, state_versions, users
 from .deployments import Desired
 from .history import FAILED, RETRY, RETURNED, STAGED, UNPROVEN, History
 from .layout import Layout, Refused
@@ -33,26 +33,35 @@ def stage(
     check: bool = False,
     retry: bool = False,
     store_away: bool = False,
+    accept_loss: bool = False,
 ) -> Staged:
     """Makes this host ready to switch to what is desired. Equal content is no change and no new deployment.
 
-    Refuses what failed here or was returned from, unless it is tried again.
+    Refuses what failed here or was returned from, unless it is tried again, and what cannot read the state that is
+    saved here, unless that loss is accepted.
     """
     history = History.load(layout)
     release = releases.look(layout, manifest)
     lacking = users.missing(desired.units.values())
     running = deployments.current(layout)
-    found = deployments.manifest(layout, running)
-    same = found is not None and found["content"] == desired.content
+    now = deployments.manifest(layout, running)
+    same = now is not None and now["content"] == desired.content
     if not same and not retry and (verdict := history.bad.get(desired.content)):
         raise Refused(_known_bad(verdict))
+    leaves = releases.kept(layout, now["release"]) if now else None
+    notes = state_versions.verify_readable(leaves, manifest, accept_loss) + state_versions.raised(leaves, manifest)
     damage = deployments.faults(layout, running, desired) if same and running is not None else []
     if check:
-        return _would(layout, desired, release, running if same else None, damage, lacking)
+        would = _would(layout, desired, release, running if same else None, damage, lacking)
+        would.changes += notes
+        return would
     if not release.whole and archives is None:
         releases.room(layout, manifest)
         return Staged(running, False, needs=releases.archives_for(manifest, layout))
     result = Staged(running if same else None, False)
+    if lacking:
+        named = users.named(desired.units.values())
+        found.note(layout, users=named, groups=named)
     for user in lacking:
         users.create(user)
         result.changes.append(f"user {user}")
@@ -69,7 +78,7 @@ def stage(
     n = deployments.find_staged(layout, history, desired.content)
     if n is None:
         n = deployments.create(layout, history, desired, by, manifest.get("source"))
-        result.changes.append(f"deployment {n}")
+        result.changes += [f"deployment {n}", *notes]
         result.changed = True
     elif changed := deployments.faults(layout, n, desired):
         deployments.mend(layout, n, desired)

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from . import deployments, mends, proof, systemd
+from .deployments import Desired
 from .files import link, make_folder, read, sync, write
 from .history import FAILED, RETURNED, SWITCHED, History
 from .layout import UNITS, Layout, Refused, is_socket, service_of
 
-STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type")
+AGENT = "seclyzer-agent.service"
+STATE = ("ActiveState", "SubState", "NeedDaemonReload", "ExecMainStartTimestampMonotonic", "MainPID", "Type", "Result")
 
 
 class NotStarted(Refused):
@@ -62,7 +64,8 @@ def short(unit: str) -> str:
 
 def plan(layout: Layout, n: int) -> Done:
     """What going to deployment `n` would do on this host as it is now."""
-    units = deployments.load(layout, n).units
+    desired = deployments.load(layout, n)
+    units = desired.units
     done = Done(n, deployments.current(layout))
     states = systemd.show(sorted(units), STATE)
     events = mends.of(History.load(layout), n)
@@ -76,7 +79,7 @@ def plan(layout: Layout, n: int) -> Done:
         done.mended += [repair for repair in stays if repair not in done.mended]
         if state.get("ActiveState") not in ("active", "reloading", "activating"):
             done.started.append(name)
-        elif state.get("Type") != "oneshot" and (stays or name in done.installed or _is_stale(text, state)):
+        elif state.get("Type") != "oneshot" and (stays or name in done.installed or is_stale(name, desired, state)):
             done.restarted.append(name)
     done.restarted += _held(done, states)
     done.removed = [name for name in UNITS if name not in units and (layout.units / name).exists()]
@@ -139,7 +142,7 @@ def _start(done: Done) -> None:
     if sockets:
         # A socket cannot listen while its service holds the address.
         systemd.systemctl("stop", *sockets, *map(service_of, sockets))
-    failed: list[str] = []
+    failed: dict[str, Mapping[str, str]] = {}
     began = time.time()
     for verb, units in (("start", sockets), ("restart", services[0]), ("start", services[1])):
         if not units:
@@ -149,10 +152,17 @@ def _start(done: Done) -> None:
         ended = systemd.run(["systemctl", "--no-ask-password", verb, *units], 180)
         if ended.returncode:
             states = systemd.show(units, STATE)
-            failed += [u for u in units if states.get(u, {}).get("ActiveState") != "active"] or units[:1]
+            bad = [unit for unit in units if states.get(unit, {}).get("ActiveState") != "active"] or units[:1]
+            failed |= {unit: states.get(unit, {}) for unit in bad}
     if failed:
-        words = [f"{short(u)} did not start: {' | '.join(systemd.last_words(u, began))}" for u in failed]
-        raise NotStarted("; ".join(words))
+        raise NotStarted("; ".join(_not_started(unit, state, began) for unit, state in failed.items()))
+
+
+def _not_started(unit: str, state: Mapping[str, str], began: float) -> str:
+    """What systemd found, which is all there is of a program that hangs, and the unit's last words."""
+    result = state.get("Result", "")
+    found = f" ({result})" if result not in ("", "success") else ""
+    return f"{short(unit)} did not start{found}: {' | '.join(systemd.last_words(unit, began))}"
 
 
 def _another_program(layout: Layout, name: str, text: str, state: Mapping[str, str]) -> list[str]:
@@ -175,9 +185,10 @@ def _needs_reload(units: list[str]) -> bool:
     return any(state.get("NeedDaemonReload") == "yes" for state in systemd.show(units, STATE).values())
 
 
-def _is_stale(text: str, state: dict[str, str]) -> bool:
-    """Whether a unit started before one of its credentials was last written: it still holds the old one."""
+def is_stale(name: str, desired: Desired, state: Mapping[str, str]) -> bool:
+    """Whether a unit started before what it reads at its start was last written: it still holds the old one."""
     started = systemd.started_at(state)
-    if started is None:
-        return False
-    return any(os.path.exists(path) and os.path.getmtime(path) > started for path in systemd.credentials(text))
+    paths = systemd.credentials(desired.units[name])
+    if name == AGENT and (authority := desired.probes.get("influx_ca_file")):
+        paths.append(authority)  # extractors read it at each connection
+    return started is not None and any(os.path.exists(path) and os.path.getmtime(path) > started for path in paths)

@@ -15,6 +15,7 @@ from typing import Any
 from . import systemd
 from .files import read, write
 from .layout import Layout, Refused
+from .state_versions import HOST, verify_host_file
 
 UNIT = "seclyzer-trial.service"
 GOING = "going"
@@ -73,12 +74,15 @@ class Trial:
 
 
 def load(layout: Layout) -> Trial | None:
-    """The last trial of this host; None when there was none. What a later version added is passed over."""
+    """The last trial of this host; None when there was none. What a later version added is passed over;
+    one of a later form is refused."""
     text = read(layout.trial)
     if text is None:
         return None
     try:
-        value = {("from_" if name == "from" else name): part for name, part in json.loads(text).items()}
+        saved = json.loads(text)
+        verify_host_file(layout.trial, saved)
+        value = {("from_" if name == "from" else name): part for name, part in saved.items()}
         known = {each.name for each in fields(Trial)}
         return Trial(**{name: part for name, part in value.items() if name in known})
     except (ValueError, TypeError, AttributeError) as fault:
@@ -88,7 +92,7 @@ def load(layout: Layout) -> Trial | None:
 def save(layout: Layout, trial: Trial) -> None:
     """Writes it, atomically."""
     value = {("from" if name == "from_" else name): part for name, part in asdict(trial).items()}
-    write(layout.trial, json.dumps({"schema": 1, **value}, indent=2) + "\n", 0o600)
+    write(layout.trial, json.dumps({"schema": HOST, **value}, indent=2) + "\n", 0o600)
 
 
 def going(layout: Layout) -> Trial | None:

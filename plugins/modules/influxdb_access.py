@@ -7,10 +7,11 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials
+from ..module_utils import credentials, expiry
 from ..module_utils.gateway_credentials import host_tag
 from ..module_utils.influxdb_api import CA, PAUSE_SECONDS, PLACE, Answer, Away, InfluxDB, keep_ca, read_ca
 from ..module_utils.layout import Refused
@@ -35,6 +36,10 @@ options:
     description: Whether a token that the host has will do while the gateway does not answer.
     type: bool
     default: false
+  days:
+    description: Certificates of server and O(ca_remote) that expire within so many days are reported; 0 for none.
+    type: int
+    default: 0
   token_file:
     description: File with the host's token.
     type: path
@@ -61,6 +66,11 @@ token_state:
 away:
   description: With C(kept), a sentence that reports it; empty otherwise.
   type: str
+  returned: always
+notes:
+  description: Which certificates soon expire, and what to do, a sentence each.
+  type: list
+  elements: str
   returned: always
 host:
   description: What the extractors here report as the tag C(host); points of that host are what the token is for.
@@ -138,6 +148,7 @@ def main() -> None:
             **CA,
             "token": {"type": "str", "default": "", "no_log": True},
             "spare": {"type": "bool", "default": False},
+            "days": {"type": "int", "default": 0},
             "token_file": {
                 "type": "path",
                 "default": "/etc/seclyzer/credentials/influx-write-token",
@@ -157,10 +168,22 @@ def main() -> None:
         changed, state = access.take(options["token"]) if options["token"] else access.look()
         if state != "kept":  # the old one stays until the new one has proved good
             changed |= keep_ca(Path(options["ca_path"]), ca, dry=dry)
+        notes = _ending(influxdb, options, ca) if options["days"] else []
     except Refused as error:
         module.fail_json(msg=str(error))
     away = f"the store at {options['url']} is away, and the token that the host has was kept" if state == "kept" else ""
-    module.exit_json(changed=changed, token_state=state, away=away, host=host)
+    module.exit_json(changed=changed, token_state=state, away=away, host=host, notes=notes)
+
+
+def _ending(influxdb: InfluxDB, options: dict[str, Any], ca: str) -> list[str]:
+    """What soon expires: the server's certificate as it shows it, and the CA that lies on this host."""
+    found: list[str] = []
+    if der := influxdb.certificate():
+        found += expiry.ending_der(der, f"the certificate of {influxdb.url}", expiry.OUTSIDE, options["days"])
+    if options["ca_remote"] and not options["ca_content"]:
+        what = f"influxdb_ca_remote {options['ca_remote']}"
+        found += expiry.ending(ca.encode(), what, expiry.OF_CA, options["days"])
+    return found
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import tls
+from ..module_utils import expiry, tls
 from ..module_utils.influxdb_api import CA, read_ca
 from ..module_utils.layout import Refused
 
@@ -42,6 +43,10 @@ options:
     description: File on the host with the CA.
     type: str
     default: ""
+  days:
+    description: A certificate that expires within so many days is reported.
+    type: int
+    default: 30
 attributes:
   check_mode:
     description: Changes nothing in any mode.
@@ -61,6 +66,11 @@ EXAMPLES = r"""
 RETURN = r"""
 refused:
   description: Why clients will not trust it, a sentence each; empty when they will.
+  type: list
+  elements: str
+  returned: always
+notes:
+  description: Which certificates have expired or soon will, and what to do, a sentence each.
   type: list
   elements: str
   returned: always
@@ -122,6 +132,7 @@ def main() -> None:
             "certificate": {"type": "path", "required": True},
             "key": {"type": "path", "required": True, "no_log": False},
             **CA,
+            "days": {"type": "int", "default": expiry.DAYS},
         },
         supports_check_mode=True,
     )
@@ -132,7 +143,18 @@ def main() -> None:
         refused = judge(Path(options["certificate"]), Path(options["key"]), ca, name)
     except Refused as fault:
         refused = str(fault)
-    module.exit_json(changed=False, refused=[refused] if refused else [])
+    notes = [] if refused else _ending(options)
+    module.exit_json(changed=False, refused=[refused] if refused else [], notes=notes)
+
+
+def _ending(options: dict[str, Any]) -> list[str]:
+    """What soon expires of what lies on this host; the CA of the controller is looked at there."""
+    certificate, authority, days = options["certificate"], options["ca_remote"], options["days"]
+    found = expiry.ending(Path(certificate).read_bytes(), f"influxdb_tls_cert {certificate}", expiry.OF_STORE, days)
+    if authority and not options["ca_content"]:
+        pem = Path(authority).read_bytes()
+        found += expiry.ending(pem, f"influxdb_ca_remote {authority}", expiry.OF_CA, days)
+    return found
 
 
 if __name__ == "__main__":

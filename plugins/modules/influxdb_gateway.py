@@ -9,7 +9,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials, files, systemd
-from ..module_utils.gateway import HOME, UNIT, Files, stale
+from ..module_utils.gateway import FORMER_READER, HOME, READER_NAME, UNIT, Files, stale
 from ..module_utils.influxdb_api import CA, PLACE, Away, InfluxDB, keep_ca, read_ca
 from ..module_utils.layout import Refused
 
@@ -50,7 +50,13 @@ options:
     elements: str
     default: []
   rotate:
-    description: Whether to make the token for queries anew.
+    description:
+      - Whether to make the token for queries anew. The former one stays valid beside it until O(finish); while it does,
+        no other is made.
+    type: bool
+    default: false
+  finish:
+    description: Whether to end the former token for queries.
     type: bool
     default: false
   wait_seconds:
@@ -71,6 +77,10 @@ done:
   description: What was done, or in check mode would be, a sentence each.
   type: list
   elements: str
+  returned: always
+reader_overlaps:
+  description: Whether the former token for queries is still valid.
+  type: bool
   returned: always
 revoked:
   description: The edges that are revoked.
@@ -99,6 +109,7 @@ def main() -> None:
             "readmit": {"type": "list", "elements": "str", "default": []},
             "edges": {"type": "list", "elements": "str", "default": []},
             "rotate": {"type": "bool", "default": False},
+            "finish": {"type": "bool", "default": False},
             "wait_seconds": {"type": "float", "default": 60},
         },
         supports_check_mode=True,
@@ -113,7 +124,8 @@ def main() -> None:
             msg=f"InfluxDB did not answer by way of the gateway at {options['url']} within "
             f"{options['wait_seconds']:g} s: {error}"
         )
-    module.exit_json(changed=bool(done), done=done, revoked=revoked)
+    overlaps = Files(Path(options["home"])).has_former_reader()
+    module.exit_json(changed=bool(done), done=done, revoked=revoked, reader_overlaps=overlaps)
 
 
 def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
@@ -122,7 +134,7 @@ def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
     done = kept.revoke(options["revoked"], options["readmit"], options["edges"])
     if done and not dry:
         systemd.systemctl("reload", UNIT)
-    done += _reader(kept, Path(options["read_token_file"]), options["rotate"])
+    done += _reader(kept, Path(options["read_token_file"]), options["rotate"], options["finish"])
     if others := stale(files.read(UNIT_FILE) or "", GIVEN):
         done.append(f"the gateway restarted: {', '.join(others)} changed")
         if not dry:
@@ -138,19 +150,24 @@ def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
     return done, kept.revoked()
 
 
-def _reader(kept: Files, path: Path, rotate: bool) -> list[str]:
+def _reader(kept: Files, path: Path, rotate: bool, finish: bool) -> list[str]:
     """Keep the token for queries; what was done."""
     token = credentials.read_secret(path)
-    if token is not None and kept.knows_reader(token) and not rotate:
-        mended = credentials.keep_secret(path, token, dry=kept.dry)
-        return [f"{path} is for root only"] if mended else []
+    if token is not None and kept.knows_reader(token):
+        done = [f"{path} is for root only"] if credentials.keep_secret(path, token, dry=kept.dry) else []
+        if finish and kept.end_former_reader():
+            done.append("the former token for queries ended")
+        if not rotate or kept.has_former_reader():
+            return done
+    former = token if token and any(kept.knows_reader(token, name) for name in (READER_NAME, FORMER_READER)) else None
     if not kept.dry:
-        token = credentials.new_secret()
-        # The hash first: a token in the file that the gateway does not take is made anew by the next run.
-        kept.admit_reader(token)
+        new = credentials.new_secret()
+        # The hash first: a token in the file that the gateway does not take is made anew by the next run, and the one
+        # that it has replaced stays valid.
+        kept.admit_reader(new, former)
         credentials.keep_folder(path.parent, 0o711)
-        credentials.keep_secret(path, token)
-    return ["a token made by which the gateway takes queries"]
+        credentials.keep_secret(path, new)
+    return ["a token made by which the gateway takes queries" + ("; the former one is still valid" if former else "")]
 
 
 if __name__ == "__main__":

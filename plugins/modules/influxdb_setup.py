@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials
-from ..module_utils.influxdb_api import OPERATOR, PLACE, Away, Bucket, InfluxDB, UnknownToken
-from ..module_utils.layout import Refused
+from ..module_utils import credentials, found
+from ..module_utils.influxdb_api import GATEWAYS, OPERATOR, PLACE, Away, Bucket, InfluxDB, UnknownToken
+from ..module_utils.layout import Layout, Refused
+from ..module_utils.removal_influxdb import BUCKET, ORGANISATION, made
 
 DOCUMENTATION = r"""
 module: influxdb_setup
@@ -45,9 +47,17 @@ options:
     type: bool
     default: false
   rotate:
-    description: Whether to make the operator's and the gateway's tokens anew.
+    description: Whether to make the operator's and the gateway's tokens anew. The operator of another's keeps its own.
     type: bool
     default: false
+  overlap:
+    description: With O(rotate), whether the gateway's older tokens stay valid until O(keep) ends them.
+    type: bool
+    default: false
+  keep:
+    description: For C(read) and C(write), the id of the gateway's token that stays valid. All older ones are deleted.
+    type: dict
+    default: {}
   wait_seconds:
     description: How long to wait until InfluxDB is ready.
     type: float
@@ -71,11 +81,14 @@ tokens_changed:
   type: list
   elements: str
   returned: always
+ids:
+  description: InfluxDB's ids of the gateway's new tokens, by what they may do, for O(keep).
+  type: dict
+  returned: always
 """
 
 USER = "seclyzer"
 OPERATORS = f"{USER}'s Token"  # as InfluxDB describes it
-GATEWAYS = {"read": "seclyzer read", "write": "seclyzer gateway write"}  # description of the token for each action
 FORMER = "seclyzer edge "  # how the descriptions of tokens begin by which edges wrote to InfluxDB themselves
 DAY = 86400
 
@@ -92,6 +105,10 @@ class Store:
     token_files: dict[str, Path]  # of the gateway, by action
     dry: bool
     others: bool = False
+    overlap: bool = False
+    ids: dict[str, str] = field(default_factory=dict)
+    note: Callable[[str], None] = lambda what: None
+    """Writes down what is about to be made in an InfluxDB that is another's, for removal."""
     done: list[str] = field(default_factory=list)
     tokens_changed: list[str] = field(default_factory=list)
 
@@ -101,12 +118,22 @@ class Store:
         if operator is None:
             return
         bucket = self._bucket(operator)
-        if rotate:
+        if rotate and not self.others:
             operator = self._rotate_operator(operator)
         if bucket:
             for action in GATEWAYS:
                 self._gateway(operator, bucket, action, rotate)
             self._forget_edges(operator)
+
+    def end_older(self, keep: Mapping[str, str]) -> None:
+        """Delete the gateway's tokens but these."""
+        operator = credentials.read_provided(self.operator_file)
+        if operator is None:
+            raise Refused(self._locked_out("its operator token is not on this host"))
+        for action, newest in keep.items():
+            count = 0 if self.dry else self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=newest)
+            if count or self.dry:
+                self._did(f"the former token ended by which the gateway may {action}")
 
     def _operator(self) -> str | None:
         """A token that InfluxDB knows; None when it is not set up and this is only a look."""
@@ -140,8 +167,9 @@ class Store:
             if self.dry:
                 return None
             wish = {"orgID": self._org(operator), "name": self.bucket, "retentionRules": rules}
-            made = self.influxdb.must("POST", "/api/v2/buckets", operator, wish)
-            return Bucket(made["id"], made["orgID"], self.seconds)
+            self.note(made(BUCKET, self.bucket))
+            fresh = self.influxdb.must("POST", "/api/v2/buckets", operator, wish)
+            return Bucket(fresh["id"], fresh["orgID"], self.seconds)
         if bucket.seconds != self.seconds:
             self._did(f"bucket {self.bucket} keeps its points {self.seconds // DAY} days, not {bucket.seconds // DAY}")
             if not self.dry:
@@ -154,6 +182,7 @@ class Store:
         if answer.status == 200:
             return str(answer.body["orgs"][0]["id"])
         self._did(f"organisation {self.org} made")
+        self.note(made(ORGANISATION, self.org))
         return str(self.influxdb.must("POST", "/api/v2/orgs", operator, {"name": self.org})["id"])
 
     def _gateway(self, operator: str, bucket: Bucket, action: str, rotate: bool) -> None:
@@ -163,11 +192,13 @@ class Store:
         self._did(f"a token made by which the gateway may {action}")
         self.tokens_changed.append(action)
         if not self.dry:
-            token, made = self.influxdb.make_token(
+            token, newest = self.influxdb.make_token(
                 operator, bucket.org_id, GATEWAYS[action], [bucket.permission(action)]
             )
             self._keep(self.token_files[action], token)
-            self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=made)
+            self.ids[action] = newest
+            if not self.overlap:
+                self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=newest)
 
     def _may(self, bucket: Bucket, action: str) -> bool:
         path = self.token_files[action]
@@ -207,9 +238,9 @@ class Store:
                 f"the operator token of InfluxDB at {self.influxdb.url} was not made here and cannot be made anew: "
                 f"make another by hand, put it in {self.operator_file}, and delete the old one"
             )
-        token, made = self.influxdb.make_token(operator, known[0]["orgID"], OPERATORS, known[0]["permissions"])
+        token, newest = self.influxdb.make_token(operator, known[0]["orgID"], OPERATORS, known[0]["permissions"])
         self._keep(self.operator_file, token)
-        self.influxdb.forget_tokens(token, OPERATORS, keep=made)
+        self.influxdb.forget_tokens(token, OPERATORS, keep=newest)
         return token
 
     def _keep(self, path: Path, token: str) -> None:
@@ -244,6 +275,8 @@ def main() -> None:
                 "no_log": False,
             },
             "rotate": {"type": "bool", "default": False},
+            "overlap": {"type": "bool", "default": False},
+            "keep": {"type": "dict", "default": {}},
             "others": {"type": "bool", "default": False},
             "wait_seconds": {"type": "float", "default": 60},
         },
@@ -251,25 +284,25 @@ def main() -> None:
     )
     options, dry = module.params, module.check_mode
     try:
-        done, tokens = _run(options, dry)
+        done, tokens, ids = _run(options, dry)
     except Refused as error:
         module.fail_json(msg=str(error))
     except Away as error:
         module.fail_json(
             msg=f"InfluxDB at {options['url']} did not get ready within {options['wait_seconds']:g} s: {error}"
         )
-    module.exit_json(changed=bool(done), done=done, tokens_changed=tokens)
+    module.exit_json(changed=bool(done), done=done, tokens_changed=tokens, ids=ids)
 
 
-def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
-    """What was done, and which tokens are new."""
+def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str], dict[str, str]]:
+    """What was done, which tokens are new, and the ids of the gateway's."""
     influxdb = InfluxDB(options["url"])
     try:
         influxdb.wait(0 if dry else options["wait_seconds"])
     except Away:
         if not dry:
             raise
-        return ["InfluxDB would be waited for and set up"], []
+        return ["InfluxDB would be waited for and set up"], [], {}
     store = Store(
         influxdb,
         options["org"],
@@ -279,9 +312,14 @@ def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
         {action: Path(options[f"{action}_token_file"]) for action in GATEWAYS},
         dry,
         options["others"],
+        options["overlap"],
+        note=(lambda what: found.make(Layout(), what)) if options["others"] else (lambda what: None),
     )
-    store.ensure(options["rotate"])
-    return store.done, store.tokens_changed
+    if options["keep"]:
+        store.end_older(options["keep"])
+    else:
+        store.ensure(options["rotate"])
+    return store.done, store.tokens_changed, store.ids
 
 
 if __name__ == "__main__":

@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import grp
-import hashlib
 import pwd
+import re
 import subprocess
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files, redis_server
-from ..module_utils.layout import Refused
+from ..module_utils import credentials, files, former_passwords, found, redis_server
+from ..module_utils.former_passwords import Former, Formers, sha256
+from ..module_utils.layout import Layout, Refused
 from ..module_utils.redis_server import HASH, trial
 from ..module_utils.resp import Redis, RedisAway, RedisError
 
@@ -41,7 +44,14 @@ options:
     type: dict
     default: {}
   rotate:
-    description: C(true) makes every password anew, a list of users only theirs.
+    description:
+      - C(true) makes every password anew, a list of users only theirs. The former one stays valid beside it until
+        O(finish), and no connection is closed. A user that has two passwords already keeps both.
+    type: raw
+    default: false
+  finish:
+    description:
+      - C(true) ends every former password, a list of users only theirs, and closes the connections by it.
     type: raw
     default: false
   path:
@@ -100,6 +110,21 @@ joined:
   type: list
   elements: str
   returned: always
+overlapping:
+  description:
+    - Users whose former password is still valid, by name. Of each C(since), when the new one was made (Unix seconds),
+      and C(older), how many connections have not logged in since then.
+  type: dict
+  returned: always
+finished:
+  description: Users whose former password was ended in this run.
+  type: list
+  elements: str
+  returned: always
+closed:
+  description: How many connections were closed that had logged in by a former password.
+  type: int
+  returned: always
 open:
   description: Whether Redis lets clients in without a password.
   type: bool
@@ -118,6 +143,8 @@ restart:
 ADMIN = "admin"
 OFF = "off resetpass resetkeys resetchannels -@all"
 PROBE = "seclyzer-trial"
+CLIENT = re.compile(r"(id|age|user)=(\S*)")
+"""What is used of a line of `CLIENT LIST`."""
 
 
 @dataclass
@@ -145,6 +172,24 @@ class Host:
             gid = self._gid(self.groups[user]) if user in self.groups else None
             changed |= credentials.keep_secret(self.password_file(user), password, gid, dry=self.dry)
         return changed
+
+    @property
+    def former_path(self) -> Path:
+        """The record of passwords that were replaced and are still valid."""
+        return Path(self.path).with_name("former")
+
+    def formers(self) -> dict[str, Former]:
+        """By user."""
+        return former_passwords.parse(files.read_own(self.former_path) or "")
+
+    def keep_formers(self, formers: Formers) -> bool:
+        """Keep the record, for root only; without one there is no file. True when it was not so."""
+        if formers:
+            return credentials.keep(self.former_path, former_passwords.render(formers), 0o600, dry=self.dry)
+        there = self.former_path.exists()
+        if there and not self.dry:
+            self.former_path.unlink()
+        return there
 
     def keep_rules(self, text: str) -> bool:
         """Keep the ACL file, which Redis may read and not write; True when it was not so."""
@@ -188,6 +233,7 @@ def main() -> None:
             "users": {"type": "dict", "required": True},
             "groups": {"type": "dict", "default": {}},
             "rotate": {"type": "raw", "default": False},
+            "finish": {"type": "raw", "default": False},
             "path": {"type": "path", "default": "/etc/seclyzer/redis/users.acl"},
             "credentials": {"type": "path", "default": "/etc/seclyzer/credentials"},
             "server": {"type": "path", "default": "/usr/bin/redis-server"},
@@ -200,23 +246,29 @@ def main() -> None:
     )
     options = dict(module.params)
     users = {str(name): str(rules) for name, rules in options.pop("users").items()}
-    rotate = options.pop("rotate")
+    groups = [options["socket_group"], *options["groups"].values()]
+    rotate, finish = options.pop("rotate"), options.pop("finish")
     try:
-        module.exit_json(**apply(Host(**options, dry=module.check_mode), users, rotate))
+        found.note(Layout(), groups=groups, dry=module.check_mode)
+        module.exit_json(**apply(Host(**options, dry=module.check_mode), users, rotate, finish))
     except Refused as error:
         module.fail_json(msg=str(error))
 
 
-def apply(host: Host, users: dict[str, str], rotate: object) -> dict[str, object]:
+def apply(host: Host, users: dict[str, str], rotate: object, finish: object = False) -> dict[str, object]:
     """Bring a host's users to these rules; returns the module's result. Raises Refused with a sentence."""
     if ADMIN not in users:
         raise Refused(f"users must name {ADMIN}: it is who loads the rules")
     named = [name for name in users if name != "default"]
     stored = {name: credentials.read_secret(host.password_file(name)) for name in named}
-    wish = rotated(rotate, named)
+    formers = host.formers()
+    two = [name for name in named if former_passwords.is_open(formers, name, stored[name])]
+    wish = [name for name in chosen("rotate", rotate, named) if name not in two]
+    ended = {name: formers[name] for name in chosen("finish", finish, named) if name in two}
     fresh = [name for name in named if name in wish or stored[name] is None]
     passwords = {name: credentials.new_secret() if name in fresh else stored[name] or "" for name in named}
-    text = text_of(users, passwords)
+    left = former_passwords.after(formers, stored, fresh, ended, time.time())
+    text = text_of(users, passwords, left)
 
     installed = Path(host.server).exists()
     if not installed and not host.dry:
@@ -224,21 +276,28 @@ def apply(host: Host, users: dict[str, str], rotate: object) -> dict[str, object
     in_force = host.in_force(text) if installed else []
     joined = host.keep_socket_group()
     before = _rules_of(Path(host.path))
+    # Until the end both are recorded: a former password that is not known to be one would be taken for a stranger's.
+    host.keep_formers(left | ended)
     changed = host.keep_rules(text) or joined is not None
-    loaded, restart = False, []
+    loaded, restart, closed, older = False, [], 0, dict.fromkeys(left, 0)
     try:
         with Redis(host.socket, ADMIN, stored[ADMIN] or "") as redis:
             if redis.pairs("CONFIG", "GET", "aclfile").get("aclfile") != host.path:
                 restart.append("it reads its users from another file")
             else:
-                loaded = before != text or redis_server.rules(redis) != in_force
+                if not host.dry:
+                    _exchange(redis, {name: sha256(passwords[name]) for name in fresh if stored[name]}, ended)
+                loaded = redis_server.rules(redis) != in_force
                 if loaded and not host.dry:
                     _load(host, redis, before)
+                closed = _close(redis, ended, host.dry)
+                older = {name: len(_older(redis, name, one)) for name, one in left.items()}
     except RedisAway:
         pass  # not running: it reads the file when it starts
     except RedisError as error:
         restart.append(f"the running Redis refuses the login as {ADMIN} ({error})")
     changed |= host.keep_passwords(passwords)
+    changed |= host.keep_formers(left)
     return {
         "changed": changed or loaded or bool(restart),
         "users_changed": fresh,
@@ -246,31 +305,35 @@ def apply(host: Host, users: dict[str, str], rotate: object) -> dict[str, object
         "open": "default" in users,
         "loaded": loaded,
         "restart": restart,
+        "overlapping": {name: {"since": one.since, "older": older[name]} for name, one in left.items()},
+        "finished": sorted(ended),
+        "closed": closed,
         "diff": diff(host.path, before, text, fresh),
     }
 
 
-def text_of(users: dict[str, str], passwords: dict[str, str]) -> str:
-    """The ACL file: one line a user, with the hash of its password; `default` is off unless it has rules."""
+def text_of(users: dict[str, str], passwords: dict[str, str], formers: Formers) -> str:
+    """The ACL file: one line a user, with the hashes of its passwords; `default` is off unless it has rules."""
     lines = [f"user default {users.get('default', OFF)}"]
     for name, rules in users.items():
         if name != "default":
-            lines.append(f"user {name} on #{hashlib.sha256(passwords[name].encode()).hexdigest()} {rules}")
+            hashes = [sha256(passwords[name]), *([formers[name].sha256] if name in formers else [])]
+            lines.append(f"user {name} on {' '.join(f'#{one}' for one in hashes)} {rules}")
     return "\n".join(" ".join(line.split()) for line in lines) + "\n"
 
 
-def rotated(rotate: object, users: list[str]) -> list[str]:
-    """The users whose passwords are to be made anew. Raises Refused when the wish makes no sense."""
-    if isinstance(rotate, list):
-        unknown = sorted(set(map(str, rotate)) - set(users))
+def chosen(option: str, wish: object, users: list[str]) -> list[str]:
+    """The users that `rotate` or `finish` means. Raises Refused when the wish makes no sense."""
+    if isinstance(wish, list):
+        unknown = sorted(set(map(str, wish)) - set(users))
         if unknown:
-            raise Refused(f"rotate names {', '.join(unknown)}; there are {', '.join(users)}")
-        return [str(user) for user in rotate]
-    if str(rotate).lower() in ("true", "yes", "1"):
+            raise Refused(f"{option} names {', '.join(unknown)}; there are {', '.join(users)}")
+        return [str(user) for user in wish]
+    if str(wish).lower() in ("true", "yes", "1"):
         return users
-    if str(rotate).lower() in ("false", "no", "0", "none", ""):
+    if str(wish).lower() in ("false", "no", "0", "none", ""):
         return []
-    raise Refused(f"rotate is true, false or a list of users, not {rotate!r}")
+    raise Refused(f"{option} is true, false or a list of users, not {wish!r}")
 
 
 def diff(path: str, before: str, text: str, fresh: list[str]) -> dict[str, str]:
@@ -314,6 +377,36 @@ def _make_group(name: str, members: list[str]) -> int:
         if done.returncode:
             raise Refused(f"{' '.join(command)}: {done.stderr.strip()}")
     return grp.getgrnam(name).gr_gid
+
+
+def _exchange(redis: Redis, added: Mapping[str, str], ended: Formers) -> None:
+    """Give the running users their new passwords, and take former ones away. Unlike a load that closes no connection.
+
+    What cannot be done so is done by the load that follows.
+    """
+    known = {rule.split()[1] for rule in redis_server.rules(redis)}
+    for user, digest in added.items():
+        if user in known:
+            redis.call("ACL", "SETUSER", user, f"#{digest}")
+    for user, former in ended.items():
+        if any(f"#{former.sha256}" in rule for rule in redis_server.rules(redis) if rule.split()[1] == user):
+            redis.call("ACL", "SETUSER", user, f"!{former.sha256}")
+
+
+def _older(redis: Redis, user: str, former: Former) -> list[str]:
+    """The ids of a user's connections that began before its new password."""
+    limit, found = former_passwords.age_limit(former), []
+    for line in str(redis.call("CLIENT", "LIST")).splitlines():
+        client = dict(CLIENT.findall(line))
+        if client.get("user") == user and int(client.get("age", "0")) > limit:
+            found.append(client["id"])
+    return found
+
+
+def _close(redis: Redis, ended: Formers, dry: bool) -> int:
+    """Close the connections that logged in by a password that has ended; how many."""
+    ids: Iterable[str] = [one for user, former in ended.items() for one in _older(redis, user, former)]
+    return sum(1 for one in ids if dry or redis.call("CLIENT", "KILL", "ID", one))
 
 
 def _load(host: Host, redis: Redis, before: str) -> None:

@@ -79,6 +79,13 @@ options:
     description: Where health asks.
     type: dict
     default: {}
+  parts:
+    description: >-
+      Parts with I(units), I(config) and I(probes) of their own, which the action puts together; for C(staged), in the
+      place of these three.
+    type: list
+    elements: dict
+    default: []
   deployment:
     description: The deployment to make the running one. Without it, the newest that was staged.
     type: int
@@ -127,6 +134,12 @@ options:
     description: For C(staged), whether a program that does not reach InfluxDB is no fault, since it is away.
     type: bool
     default: false
+  accept_state_loss:
+    description:
+      - For C(staged) and C(previous), whether to go to a release that cannot read all that the running one has saved.
+        Otherwise the host is refused with what would be lost. Nothing is deleted.
+    type: bool
+    default: false
   shadow_seconds:
     description:
       - For C(staged), seconds for which the host compares the staged programs with those that run, on its live events.
@@ -144,6 +157,13 @@ options:
     description: How many confirmed deployments are kept, beside those that must be.
     type: int
     default: 3
+  existing:
+    description: >-
+      What the switch does with an older SecLyzer. C(replace) writes down how its units are, stops and disables them;
+      with C(refuse) none is there.
+    type: str
+    choices: [refuse, replace]
+    default: refuse
   soak:
     description:
       - Seconds for which the host itself watches another deployment after the switch to it, from the first look that
@@ -306,6 +326,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "units": {"type": "dict", "default": {}},
     "config": {"type": "dict", "default": {}},
     "probes": {"type": "dict", "default": {}},
+    "parts": {"type": "list", "elements": "dict", "default": []},
     "deployment": {"type": "int"},
     "rollout": {"type": "str", "default": ""},
     "undo": {"type": "str", "default": ""},
@@ -316,8 +337,10 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
     "store_away": {"type": "bool", "default": False},
+    "accept_state_loss": {"type": "bool", "default": False},
     "shadow_seconds": {"type": "float", "default": 0.0},
     "values_change": {"type": "bool", "default": False},
+    "existing": {"type": "str", "choices": ["refuse", "replace"], "default": "refuse"},
     "keep": {"type": "int", "default": KEEP},
     "soak": {"type": "float", "default": 0.0},
     "trial_seconds": {"type": "float", "default": 240.0},

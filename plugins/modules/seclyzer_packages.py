@@ -21,6 +21,9 @@ options:
   policy_rc_d:
     description: What C(policy-rc.d) returns meanwhile, so that with 101 no service of a package starts.
     type: int
+  unknown:
+    description: What to do when no source of the host has a package, added to the message of that failure.
+    type: str
 attributes:
   check_mode:
     description: Reports whether a package would be installed, by the lists that the host has.

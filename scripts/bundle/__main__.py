@@ -16,16 +16,17 @@ from plugins.module_utils.layout import Refused
 from scripts.bundle import BundleError, archives, host_programs, python_tree, rust, sbom, signing
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
-from scripts.bundle.targets import ARCHITECTURES, FILES, NATIVE, TARGETS, Architecture, Target
+from scripts.bundle.targets import ARCHITECTURES, FILES, NATIVE, TARGETS, Architecture, Target, trees
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("extractors/python", "agent")
 LOCKS = tuple(f"{package}/requirements.lock" for package in PACKAGES)
 SPEC = "extractors/schema/features.json"
+STATE = "extractors/schema/state.json"
 CRATES = "extractors/rust/Cargo.lock"
 VECTORS = "extractors/vectors"
 BENCH = "bench"
-NEEDED = (*LOCKS, SPEC, CRATES, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
+NEEDED = (*LOCKS, SPEC, STATE, CRATES, f"{VECTORS}/check.py", f"{BENCH}/seclyzer_bench", "VERSION")
 NO_SOURCE = ("__pycache__", "*.pyc", "tests", "build", "*.egg-info")
 UNWANTED = shutil.ignore_patterns(*NO_SOURCE)
 UNWANTED_BENCH = shutil.ignore_patterns(*NO_SOURCE, "dev", "__main__.py")
@@ -77,6 +78,7 @@ def inputs(root: Path, arch: Architecture = ARCHITECTURES[NATIVE]) -> str:
     files += [
         root / "VERSION",
         root / SPEC,
+        root / STATE,
         root / CRATES,
         *_programs(root, arch),
         *_files(Path(__file__).parent),
@@ -118,15 +120,14 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
         fresh = scratch / "bundle"
         fresh.mkdir()
         with step("Rust programs and golden vectors"):
-            common, glibc = _common(root, arch, scratch, fresh)
+            common, glibc = _common(root, arch, version, scratch, fresh)
         with step("our Python packages"):
             ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
         with ThreadPoolExecutor() as pool:
-            targets = {target.name: target for target in TARGETS}.values()  # bytecode goes by the minor version
-            trees = list(pool.map(lambda target: _tree(root, arch, target, ours, scratch, fresh), targets))
+            packed = list(pool.map(lambda target: _tree(root, arch, target, ours, scratch, fresh), trees(TARGETS)))
         crates = sbom.linked(root, arch.name)
         (fresh / sbom.NAME).write_text(sbom.document(root, [root / lock for lock in LOCKS], crates, version))
-        release = _describe(root, arch, version, glibc, [common, *trees], fresh)
+        release = _describe(root, arch, version, glibc, [common, *packed], fresh)
         (fresh / ".inputs").write_text(key)
         for path in fresh.iterdir():
             path.chmod(0o644)
@@ -134,9 +135,10 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
     return release
 
 
-def _common(root: Path, arch: Architecture, scratch: Path, fresh: Path) -> tuple[Archive, str]:
+def _common(root: Path, arch: Architecture, version: str, scratch: Path, fresh: Path) -> tuple[Archive, str]:
     tree = scratch / "common"
     glibc = rust.copy(_programs(root, arch), tree / "bin", arch)
+    rust.ask_versions(tree / "bin", arch, version)
     shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
     shutil.copytree(root / BENCH, tree / "bench", ignore=UNWANTED_BENCH)
     host_programs.copy(root, tree)
@@ -161,8 +163,10 @@ def _describe(root: Path, arch: Architecture, version: str, glibc: str, packed: 
         "release": release,
         "version": version,
         "architecture": arch.name,
-        "systems": _systems(),
+        "systems": _systems(untested=False),
+        "untested": _systems(untested=True),
         "glibc": glibc,
+        "state": _states(root),
         "outputs": json.loads((root / SPEC).read_text())["schema"],
         "archives": {archive.name: archive.described() for archive in packed},
         "source": _source(root),
@@ -173,12 +177,19 @@ def _describe(root: Path, arch: Architecture, version: str, glibc: str, packed: 
     return release
 
 
-def _systems() -> dict[str, list[str]]:
-    """The releases that are served, by distribution."""
+def _systems(untested: bool) -> dict[str, list[str]]:
+    """The releases that are served, tested or not, by distribution."""
     found: dict[str, list[str]] = {}
     for target in TARGETS:
-        found.setdefault(target.distribution, []).append(target.version)
+        if target.untested == untested:
+            found.setdefault(target.distribution, []).append(target.version)
     return found
+
+
+def _states(root: Path) -> dict[str, dict[str, object]]:
+    """What outlives a restart: the version that this release writes, and what a release that reads less loses."""
+    states = json.loads((root / STATE).read_text())["states"]
+    return {one["name"]: {"version": one["version"], "loss": one["loss"]} for one in states}
 
 
 def _source(root: Path) -> dict[str, object]:

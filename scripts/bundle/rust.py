@@ -1,5 +1,6 @@
 """The Rust programs, and whether they would run on every host the bundle serves."""
 
+import platform
 import re
 import shlex
 import shutil
@@ -37,20 +38,39 @@ def copy(built: list[Path], into: Path, architecture: Architecture) -> str:
     return f"{newest[0]}.{newest[1]}"
 
 
+def ask_versions(programs: Path, architecture: Architecture, version: str) -> None:
+    """Each program reports the version of the release, or a host would refuse it."""
+    for program in sorted(programs.iterdir()):
+        reported = run([*_runner(architecture), program, "--version"]).split()
+        if reported[1:2] != [version]:
+            raise BundleError(
+                f"{program.name} reports version {' '.join(reported[1:2])}, and VERSION is {version}: VERSION and "
+                "extractors/rust/Cargo.toml name the same version, and `make build` builds with it"
+            )
+
+
 def prove(programs: Path, vectors: Path, architecture: Architecture) -> None:
     """Replays the golden vectors with programs that this machine runs only in qemu."""
+    runner = _runner(architecture)
+    with tempfile.TemporaryDirectory() as name:
+        for program in programs.iterdir():
+            wrapper = Path(name) / program.name
+            command = shlex.join([*runner, str(program)])
+            wrapper.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+            wrapper.chmod(0o755)
+        run([sys.executable, vectors / "check.py", "--bin", name, "--implementation", "rust"])
+
+
+def _runner(architecture: Architecture) -> list[str]:
+    """What runs a program of that architecture here: nothing for this machine's own, else qemu."""
+    if architecture.name == platform.machine():
+        return []
     qemu = shutil.which(f"qemu-{architecture.name}")
     if qemu is None:
         raise BundleError(
             f"qemu-{architecture.name} is missing, by which the programs prove what they compute; install qemu-user"
         )
-    with tempfile.TemporaryDirectory() as name:
-        for program in programs.iterdir():
-            wrapper = Path(name) / program.name
-            libraries = f"/usr/{architecture.name}-linux-gnu"
-            wrapper.write_text(f'#!/bin/sh\nexec {qemu} -L {libraries} {shlex.quote(str(program))} "$@"\n')
-            wrapper.chmod(0o755)
-        run([sys.executable, vectors / "check.py", "--bin", name, "--implementation", "rust"])
+    return [qemu, "-L", f"/usr/{architecture.name}-linux-gnu"]
 
 
 def _required_glibc(path: Path, architecture: Architecture) -> tuple[int, int]:

@@ -117,6 +117,7 @@ class Systemd:
         self.active: dict[str, float] = {}
         self.fails: dict[str, str] = {}
         self.pid = 42
+        self.result = "success"
         self._started = time.monotonic()
 
     def run(self, argv: Sequence[str], timeout: float = 60.0) -> Completed:
@@ -150,6 +151,7 @@ class Systemd:
         up = unit in self.active
         kind = "oneshot" if unit == "seclyzer-extractors.service" else "notify"
         lines = [f"Id={unit}", f"ActiveState={'active' if up else 'inactive'}", f"Type={kind}", "NeedDaemonReload=no"]
+        lines.append(f"Result={self.result}")
         return "\n".join([*lines, f"ExecMainStartTimestampMonotonic={self._started * 1e6:.0f}", f"MainPID={self.pid}"])
 
 

@@ -1,6 +1,7 @@
 """The bundle: the same bytes for the same content, and programs that every host can run."""
 
 import os
+import platform
 import shutil
 import subprocess
 import tarfile
@@ -13,7 +14,7 @@ from scripts.bundle import BundleError, rust
 from scripts.bundle.__main__ import inputs
 from scripts.bundle.archives import pack
 from scripts.bundle.python_tree import PROGRAM
-from scripts.bundle.targets import ARCHITECTURES
+from scripts.bundle.targets import ARCHITECTURES, Target, trees
 from tests.helpers import ROOT
 
 X86, ARM = ARCHITECTURES["x86_64"], ARCHITECTURES["aarch64"]
@@ -52,6 +53,16 @@ def test_an_archive_names_no_time_and_no_owner_but_root(tmp_path: Path) -> None:
         members = tar.getmembers()
     assert {(member.mtime, member.uid, member.gid) for member in members} == {(0, 0, 0)}
     assert [m.name for m in members] == ["bin", "bin/program", "bin/python", "checksums", "checksums/common.sha256"]
+
+
+def test_a_program_of_another_version_than_the_release_makes_no_bundle(tmp_path: Path) -> None:
+    for name, version in (("keystroke_extractor", "0.1.0"), ("mouse_extractor", "0.0.9")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} {version} '(rust)'\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(BundleError, match=r"mouse_extractor reports version 0\.0\.9, and VERSION is 0\.1\.0"):
+        rust.ask_versions(tmp_path, ARCHITECTURES[platform.machine()], "0.1.0")
+    (tmp_path / "mouse_extractor").unlink()
+    rust.ask_versions(tmp_path, ARCHITECTURES[platform.machine()], "0.1.0")
 
 
 def elf(path: Path, *versions: str, machine: int = 62) -> Path:
@@ -123,6 +134,13 @@ def test_without_qemu_a_bundle_for_another_machine_is_refused(tmp_path: Path, mo
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BundleError, match=r"qemu-aarch64 is missing.*install qemu-user"):
         rust.prove(tmp_path, tmp_path, ARM)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_python_of_two_systems_is_built_for_the_tested_one(order: int) -> None:
+    tested, other = Target("debian", "13", "trixie", "3.13.5"), Target("ubuntu", "25.04", "plucky", "3.13.3", True)
+    lone = Target("ubuntu", "24.04", "noble", "3.12.3", True)
+    assert set(trees([tested, lone, other][::order])) == {tested, lone}
 
 
 def test_missing_programs_are_reported_with_the_command_that_builds_them(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
         ({"switched": {"unreachable": True, "msg": "x"}}, "lost", "the switch", ["x"]),
         ({"preflight": {}, "active": False}, "lost", "preflight", ["no answer by ssh"]),
         ({"active": False}, "lost", "Redis, the token for InfluxDB, or staging", ["no answer by ssh"]),
+        ({"switched": {"returned": True, "running": {}}}, "left for the older SecLyzer", "", []),
         ({"planned": True, "staged": {"deployment": 4}}, "not started", "the switch", []),
         ({}, "not looked at", "", []),
         (
@@ -44,7 +45,7 @@ def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
 def test_what_became_of_a_host_is_one_state(seen: dict[str, Any], state: str, at: str, cause: list[str]) -> None:
     found = entry(**seen)
     assert (found.state, found.at, found.cause) == (state, at, cause)
-    assert found.needs_operator is (state != "healthy")
+    assert found.needs_operator is (state not in ("healthy", "left for the older SecLyzer"))
 
 
 def test_no_host_is_blamed_in_check_mode_nor_by_a_part_of_a_run() -> None:
@@ -167,7 +168,24 @@ def test_the_report_says_where_a_host_differs_from_the_inventory(
     assert fleet_entry.against_inventory(preflight_result, running) == words
 
 
+def test_hosts_that_were_idle_in_their_trial_are_named_with_what_was_not_seen() -> None:
+    summary = f"{HEALTH['summary']}, confirmed by the host after 10 s idle: no events flowed"
+    idle = entry(health=HEALTH | {"summary": summary}, switched={"said": ["deployment 3 after 2"]})
+    words = "no events flowed in the trial, so windows, points and leaks were not seen: edge1"
+    assert words in Report("r", "", [idle]).lines()
+    assert words not in Report("r", "", [entry(health=HEALTH)]).lines()
+
+
 def test_what_a_comparison_found_stands_in_the_document_and_its_job_does_not() -> None:
     compared = {"job": "j", "report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}, "notes": ["equal"]}
     found = entry(shadow=compared)
     assert found.document()["shadow"] == {"report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}}
+
+
+def test_a_host_that_is_removed_leaves_the_last_report(tmp_path: Path) -> None:
+    path = tmp_path / "kept" / "report.json"
+    last_report.forget(path, ["edge1"])
+    assert not path.exists()
+    last_report.write(path, {"hosts": {"edge1": {"state": "failed"}, "edge2": {"state": "failed"}}})
+    last_report.forget(path, ["edge1", "edge9"])
+    assert last_report.needy(last_report.load(path)) == ["edge2"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from plugins.module_utils import credentials
 from plugins.module_utils.gateway import Files, stale
 from plugins.module_utils.gateway_credentials import Credential, host_tag, parse, render, sha256
 from plugins.module_utils.layout import Refused
@@ -86,6 +87,23 @@ def test_a_run_that_does_not_name_it_readmits_no_host(kept: Files) -> None:
     assert kept.revoked() == ["edge1"]
 
 
+def test_an_edge_that_is_removed_loses_its_credential_and_may_get_another(kept: Files) -> None:
+    assert kept.withdraw("edge1")
+    assert names(kept) == ["edge2"]
+    assert not kept.withdraw("edge1")
+    kept.admit_edge("edge1", "one", "t")
+    assert names(kept) == ["edge1", "edge2"]
+
+
+def test_removal_that_is_only_looked_at_takes_no_credential_away(kept: Files) -> None:
+    assert Files(kept.home, dry=True).withdraw("edge1")
+    assert names(kept) == ["edge1", "edge2"]
+
+
+def test_a_host_without_a_gateway_has_no_credential_to_take_away(tmp_path: Path) -> None:
+    assert not Files(tmp_path / "none").withdraw("edge1")
+
+
 def test_readmitted_it_gets_a_new_credential(kept: Files) -> None:
     kept.revoke(["edge1"], [], [])
     assert kept.revoke([], ["edge1"], []) == ["edge1 may have a credential again"]
@@ -114,7 +132,9 @@ def test_revoking_and_readmitting_at_once_is_refused(kept: Files) -> None:
 def test_looking_only_changes_nothing(kept: Files) -> None:
     dry = Files(kept.home, dry=True)
     assert dry.revoke(["edge1"], [], []) == ["edge1 is revoked", "the credential of edge1 taken away"]
-    assert _reader(dry, kept.home / "read", rotate=False) == ["a token made by which the gateway takes queries"]
+    assert _reader(dry, kept.home / "read", rotate=False, finish=False) == [
+        "a token made by which the gateway takes queries"
+    ]
     assert (names(kept), kept.revoked(), (kept.home / "read").exists()) == (["edge1", "edge2"], [], False)
 
 
@@ -122,9 +142,9 @@ def test_the_token_for_queries_is_made_once_and_when_it_is_lost_or_rotated(kept:
     path = kept.home / "credentials-of-people/read"
     seen = []
     for rotate in (False, False, True):
-        seen.append((bool(_reader(kept, path, rotate)), path.read_text()))
+        seen.append((bool(_reader(kept, path, rotate, False)), path.read_text()))
     path.write_text("an InfluxDB's own, from before there was a gateway\n")
-    seen.append((bool(_reader(kept, path, False)), path.read_text()))
+    seen.append((bool(_reader(kept, path, False, False)), path.read_text()))
     assert [made for made, _ in seen] == [True, False, True, True]
     assert len({text for _, text in seen}) == 3
     assert names(kept) == ["edge1", "edge2", "reader"]
@@ -152,3 +172,59 @@ def test_a_certificate_or_token_that_is_another_now_needs_a_restart(tmp_path: Pa
     (tmp_path / "k").write_text("renewed")
     assert stale(unit, credentials) == [f"{tmp_path}/k"]
     assert stale("", credentials) == []
+
+
+def hashes(kept: Files, name: str) -> set[str]:
+    return {one.sha256 for one in kept.load() if one.name == name}
+
+
+def test_an_edges_tokens_overlap_until_it_is_known_that_it_has_the_new_one(kept: Files) -> None:
+    kept.admit_edge("edge1", "one", "newer", overlap=True)
+    assert hashes(kept, "edge1") == {sha256("token1"), sha256("newer")}
+    kept.admit_edge("edge1", "one", "newest", overlap=True)
+    assert hashes(kept, "edge1") == {sha256("token1"), sha256("newer"), sha256("newest")}, "a run that died left one"
+    kept.admit_edge("edge1", "one", "newest")
+    assert hashes(kept, "edge1") == {sha256("newest")}
+    assert hashes(kept, "edge2") == {sha256("token2")}
+
+
+def test_revoking_an_edge_takes_all_its_tokens(kept: Files) -> None:
+    kept.admit_edge("edge1", "one", "newer", overlap=True)
+    assert kept.revoke(["edge1"], [], []) == ["edge1 is revoked", "the credential of edge1 taken away"]
+    assert hashes(kept, "edge1") == set()
+
+
+def test_the_former_token_for_queries_is_valid_until_it_is_ended_and_no_third_is_made(kept: Files) -> None:
+    path = kept.home / "read"
+    _reader(kept, path, False, False)
+    first = path.read_text().strip()
+    done = _reader(kept, path, True, False)
+    second = path.read_text().strip()
+    assert done == ["a token made by which the gateway takes queries; the former one is still valid"]
+    assert {one.sha256 for one in kept.load() if one.kind == "reader"} == {sha256(first), sha256(second)}
+    assert (_reader(kept, path, True, False), path.read_text().strip()) == ([], second)
+    assert _reader(kept, path, False, True) == ["the former token for queries ended"]
+    assert {one.sha256 for one in kept.load() if one.kind == "reader"} == {sha256(second)}
+    assert _reader(kept, path, False, True) == []
+
+
+@pytest.mark.parametrize("finish", [False, True])
+def test_a_rotation_that_died_before_the_file_was_written_keeps_the_token_in_it_valid(
+    kept: Files, monkeypatch: pytest.MonkeyPatch, finish: bool
+) -> None:
+    path = kept.home / "read"
+    _reader(kept, path, False, False)
+    first = path.read_text().strip()
+
+    def dies(*_: object, **__: object) -> bool:
+        raise OSError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(credentials, "keep_folder", dies)
+        with pytest.raises(OSError):
+            _reader(kept, path, True, False)
+    assert sha256(first) in {one.sha256 for one in kept.load()} and path.read_text().strip() == first
+    _reader(kept, path, not finish, finish)
+    second = path.read_text().strip()
+    assert {one.sha256 for one in kept.load() if one.kind == "reader"} == {sha256(first), sha256(second)}
+    assert first != second

@@ -13,7 +13,7 @@ import pytest
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.redis_server import ordered
 from plugins.module_utils.resp import Redis, RedisError
-from plugins.modules.redis_acl import Host, apply, rotated
+from plugins.modules.redis_acl import Host, apply, chosen
 from tests.helpers.redis_server import PROGRAM, RedisServer
 
 RULES = {"reader": "resetkeys -@all +ping %R~a* +get", "admin": "~* &* +@all"}
@@ -108,25 +108,6 @@ def test_rules_changed_by_hand_are_mended(running: Host) -> None:
         assert redis.call("ACL", "GETUSER", "intruder") is None
 
 
-def test_rotating_one_user_leaves_the_others_alone(running: Host) -> None:
-    old = {user: host_password(running, user) for user in RULES}
-    result = apply(running, RULES, ["reader"])
-    assert (result["users_changed"], result["loaded"]) == (["reader"], True)
-    assert host_password(running, "admin") == old["admin"]
-    with pytest.raises(RedisError, match="WRONGPASS"):
-        Redis(running.socket, "reader", old["reader"])
-    with login(running, "reader") as redis:
-        assert redis.call("PING") == "PONG"
-
-
-def test_rotating_all_rotates_the_admin_as_well(running: Host) -> None:
-    old = host_password(running, "admin")
-    assert apply(running, RULES, "true")["users_changed"] == ["reader", "admin"]
-    with pytest.raises(RedisError, match="WRONGPASS"):
-        Redis(running.socket, "admin", old)
-    assert apply(running, RULES, False)["changed"] is False
-
-
 def test_rules_that_redis_refuses_change_nothing(running: Host) -> None:
     before = Path(running.path).read_text()
     with pytest.raises(Refused, match=r"so nothing was changed: .*\+nosuch"):
@@ -155,13 +136,13 @@ def test_default_is_off_unless_it_is_given_rules(running: Host) -> None:
     [(True, ["a", "b"]), ("yes", ["a", "b"]), (False, []), ("", []), (None, []), (["b"], ["b"])],
 )
 def test_what_may_be_rotated(wish: object, users: list[str]) -> None:
-    assert rotated(wish, ["a", "b"]) == users
+    assert chosen("rotate", wish, ["a", "b"]) == users
 
 
 @pytest.mark.parametrize("wish", [["c"], "a", 3])
 def test_a_wish_to_rotate_that_makes_no_sense_is_refused_with_what_is_allowed(wish: object) -> None:
     with pytest.raises(Refused, match=r"there are a, b|is true, false or a list"):
-        rotated(wish, ["a", "b"])
+        chosen("rotate", wish, ["a", "b"])
 
 
 def test_the_same_rules_listed_in_another_order_are_the_same() -> None:

@@ -73,7 +73,7 @@ def variables() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def redis() -> Iterator[Redis]:
     users = variables()
-    rules = text_of(users, dict.fromkeys(users, "secret"))
+    rules = text_of(users, dict.fromkeys(users, "secret"), {})
     with trial(SERVER, acl=rules) as socket, Redis(socket, "admin", "secret") as connection:
         yield connection
 
@@ -193,14 +193,22 @@ def test_the_agent_sees_figures_and_lengths_and_never_an_event(redis: Redis) -> 
             assert not may(redis, "agent", command), command
 
 
-def test_a_consumer_hears_features_and_nothing_else(redis: Redis) -> None:
-    for command in ("SUBSCRIBE seclyzer:features:app", "PSUBSCRIBE seclyzer:features:*"):
+def test_a_consumer_hears_features_reads_their_lists_and_nothing_else(redis: Redis) -> None:
+    for command in (
+        "SUBSCRIBE seclyzer:features:app",
+        "PSUBSCRIBE seclyzer:features:*",
+        "LLEN seclyzer:features:app",
+        "LRANGE seclyzer:features:app 0 -1",
+    ):
         assert may(redis, "consumer", command), command
     for command in (
         "SUBSCRIBE seclyzer:events",
         "PSUBSCRIBE seclyzer:*",
         "PUBLISH seclyzer:features:app x",
-        "LRANGE seclyzer:features:app 0 -1",
+        "LPUSH seclyzer:features:app x",
+        "LTRIM seclyzer:features:app 0 0",
+        "DEL seclyzer:features:app",
+        "LRANGE seclyzer:stream:app 0 -1",
         "HGETALL seclyzer:stats:app",
         *(read.format(stream="seclyzer:stream:keystroke") for read in READS_EVENTS),
     ):
@@ -247,7 +255,7 @@ def test_an_admin_may_look_after_the_server(redis: Redis, command: str) -> None:
 def test_without_legacy_clients_no_client_gets_in_without_a_password() -> None:
     users = variables()
     del users["default"]
-    with trial(SERVER, acl=text_of(users, dict.fromkeys(users, "secret"))) as socket, Redis(socket) as redis:
+    with trial(SERVER, acl=text_of(users, dict.fromkeys(users, "secret"), {})) as socket, Redis(socket) as redis:
         with pytest.raises(RedisError, match=r"^NOAUTH"):
             redis.call("PING")
         with pytest.raises(RedisError, match=r"^WRONGPASS"):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plugins.module_utils import kinds, layout, modes, variables
+from plugins.module_utils import kinds, layout, modes, state_versions, variables
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "extractors" / "schema"
@@ -64,3 +64,8 @@ def test_implementations_are_chosen_by_kind() -> None:
     release = yaml.safe_load((ROOT / "roles/seclyzer_release/meta/argument_specs.yml").read_text())
     chosen = [OPTIONS["seclyzer_extractors_implementations"], variables.options([release])["seclyzer_implementations"]]
     assert [list(option["options"]) for option in chosen] == [list(kinds.KINDS)] * 2
+
+
+def test_the_files_of_a_host_are_of_the_version_of_the_spec() -> None:
+    states = json.loads((SCHEMA / "state.json").read_text())["states"]
+    assert {one["name"]: one["version"] for one in states}["host"] == state_versions.HOST

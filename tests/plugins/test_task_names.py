@@ -26,9 +26,9 @@ VERBS = frozenset(
     re.findall(
         r"\w+",
         """
-        Accept Add Apply Back Check Compare Configure Copy Count Create Delete Export Fetch Install Issue Make Mask
-        Measure Read Record Refuse Reload Remove Render Report Restart Restore Return Roll Select Set Show Skip Stage
-        Start Switch Take Update Wait Write
+        Accept Add Apply Back Check Compare Configure Copy Count Create Delete End Export Fetch Install Issue Make
+        Mask Measure Read Record Refuse Reload Remove Render Report Restart Restore Return Roll Rotate Select Set
+        Show Skip Stage Start Switch Take Update Wait Write
         """,
     )
 )

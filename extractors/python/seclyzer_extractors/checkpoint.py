@@ -13,8 +13,9 @@ from .emit import Emitter
 from .publish import Publisher
 from .redis import Connection, stored_value
 from .source import Source
-from .state import dump_state, load_state, read_state_file, write_state_file
+from .state import dump_state, load_state, read_state_file, set_state_file_aside, write_state_file
 from .store import Store
+from .versions import Later, Skipped
 
 STATE_KEY = "seclyzer:app:state"
 PATTERNS_KEY = "seclyzer:app:patterns"
@@ -39,8 +40,10 @@ class Checkpoint:
         publisher: Publisher,
         store: Store,
         unstored: deque[tuple[int, Row]],
+        skipped: Skipped,
     ) -> None:
         self._state_dir = state_dir
+        self._skipped = skipped
         self._operator = operator
         self._source = source
         self._emitter = emitter
@@ -53,13 +56,27 @@ class Checkpoint:
     def restore_from_redis(self, connection: Connection) -> bool:
         """Goes on from the state in Redis; False when there is none that can be used."""
         saved = stored_value(connection, "GET", STATE_KEY)
-        return saved is not None and self._restore(saved.decode("utf-8", "replace"))
+        try:
+            return saved is not None and self._restore(saved.decode("utf-8", "replace"))
+        except Later as later:
+            self._skipped.skip(later)
+            return False
 
     def restore_from_disk(self) -> None:
         """Goes on from the state on disk, if there is one. It is older than the cursor, which stays in force."""
         text = read_state_file(self._state_dir)
-        if text is not None:
-            self._restore(text)
+        try:
+            if text is not None:
+                self._restore(text)
+        except Later as later:
+            self._skipped.skip(later)
+            self._set_aside(later.version)
+
+    def _set_aside(self, version: int) -> None:
+        try:
+            set_state_file_aside(self._state_dir, version)
+        except OSError as error:
+            logs.log("state_unwritable", reason=error.strerror or type(error).__name__)
 
     def _restore(self, text: str) -> bool:
         loaded = load_state(text, self._operator, host_time())

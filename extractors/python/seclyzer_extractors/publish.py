@@ -7,7 +7,7 @@ not tried again: it would fail again.
 from collections import deque
 from typing import Any
 
-from . import logs
+from . import cursor, logs
 from .config.address import RedisAddress
 from .dependency import Dependency, redis_backoff
 from .redis import Command, Connection, Link, RedisAway, RedisRefused, refusals, stored_value
@@ -75,7 +75,7 @@ class Publisher:
         try:
             self._transact(connection)
         except RedisRefused as error:  # the connection is good, the transaction was not taken
-            self.dependency.away(str(error))
+            self.dependency.away(str(error), fault=error.fault)
             self._retry_at = now + int(self._backoff.next_s() * 1e6)
             return False
         except RedisAway as error:
@@ -89,8 +89,8 @@ class Publisher:
     def _drop_oldest(self) -> None:
         self._outputs.popleft()
         if self._unanswered is not None:
-            outputs, cursor = self._unanswered
-            self._unanswered = max(0, outputs - 1), cursor
+            outputs, moved_to = self._unanswered
+            self._unanswered = max(0, outputs - 1), moved_to
 
     def _transact(self, connection: Connection) -> None:
         self._forget_what_is_done(connection)
@@ -101,7 +101,7 @@ class Publisher:
         if self._outputs:
             commands.append(("LTRIM", channel, 0, LISTED - 1))
         if self._cursor is not None:
-            commands.append(("HSET", self._kind.cursor_key, "published", self._cursor))
+            commands.append(cursor.moved(self._kind.cursor_key, {"published": self._cursor}))
         commands += [("SET", key, value) for key, value in self._keys.items()]
 
         connection.call("MULTI")  # alone: were it refused, the rest would run one by one
@@ -124,9 +124,9 @@ class Publisher:
         """After a transaction whose answer was lost the cursor shows whether it was done."""
         if self._unanswered is None:
             return
-        outputs, cursor = self._unanswered
+        outputs, moved_to = self._unanswered
         published = (stored_value(connection, "HGETALL", self._kind.cursor_key) or {}).get(b"published")
-        if published == str(cursor).encode():
+        if published == str(moved_to).encode():
             for _ in range(outputs):
                 self._outputs.popleft()
         self._unanswered = None

@@ -61,6 +61,12 @@ def schema_version() -> int:
 
 
 @cache
+def state_version(name: str) -> int:
+    """The version of a state that outlives a restart: `spool`, `cursor` or `app`."""
+    return {one["name"]: int(one["version"]) for one in document("state")["states"]}[name]
+
+
+@cache
 def kinds() -> tuple[Kind, ...]:
     """All kinds, in the order of `kinds.json`."""
     made = []
@@ -91,7 +97,7 @@ def kind(name: str) -> Kind:
 
 @cache
 def document(name: str) -> dict[str, Any]:
-    """A file of the spec, as it stands: `features`, `kinds`, `settings`, `stats`, `log` or `waits`."""
+    """A file of the spec, as it stands: `features`, `kinds`, `settings`, `state`, `stats`, `log` or `waits`."""
     with open(os.path.join(_HERE, "schema", f"{name}.json"), encoding="utf-8") as file:
         read: dict[str, Any] = json.load(file)
         return read

@@ -10,10 +10,12 @@ from .apps import TransitionOperator
 from .core import Row
 from .cursor import AHEAD_US
 from .output import dumps
+from .schema import state_version
+from .versions import Later
 
 STATE_FILE = "app-state.json"
 # Not the number of the features: a release that goes forth or back over a new one still finds what was learnt.
-STATE_FORM = 1
+STATE_FORM = state_version("app")
 
 
 def dump_state(operator: TransitionOperator, last_id: str, unstored: list[Row]) -> str:
@@ -29,12 +31,17 @@ def dump_state(operator: TransitionOperator, last_id: str, unstored: list[Row]) 
 
 
 def load_state(text: str, operator: TransitionOperator, host_time: int) -> tuple[str, list[Row]] | None:
-    """Lets `operator` go on from a state; its last stream entry and what is unstored, None if it is no state."""
+    """Lets `operator` go on from a state; its last stream entry and what is unstored, None if it is no state.
+
+    Raises Later for one that a later version wrote.
+    """
     reason = "not JSON"  # never the error's own text, which could name applications
     try:
         state = json.loads(text)
         reason = "damaged"
-        if state["schema"] != STATE_FORM:
+        if type(form := state["schema"]) is int and STATE_FORM < form < 2**32:
+            raise Later("app", form)
+        if form != STATE_FORM:
             reason = "another schema"
             raise ValueError
         last_id, unstored = _stream_id(state["last_id"]), [_row(one) for one in state.get("unstored", [])]
@@ -72,6 +79,11 @@ def read_state_file(directory: str) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         logs.log("state_unreadable", reason=getattr(error, "strerror", None) or "not UTF-8")
         return None
+
+
+def set_state_file_aside(directory: str, version: int) -> None:
+    """Keeps the file that a later version wrote, under another name. OSError when the disk refuses."""
+    os.replace(os.path.join(directory, STATE_FILE), os.path.join(directory, f"app-state.v{version}.json"))
 
 
 def write_state_file(directory: str, text: str) -> None:

@@ -1,4 +1,5 @@
-//! Constants and tables from `extractors/schema/*.json`, in generated files: kinds, settings, counters, stats hash, log, waits.
+//! Constants and tables from `extractors/schema/*.json`, in generated files: kinds, settings, counters, stats hash, log,
+//! waits, versions of state.
 //!
 //! The shapes below are all that a spec file may hold: a column that is unknown or missing fails the build.
 
@@ -25,6 +26,7 @@ pub fn generate() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("settings.rs"), settings(&read("settings.json")?)?)?;
     fs::write(out.join("log.rs"), log(&read("log.json")?)?)?;
     fs::write(out.join("waits.rs"), waits(&read("waits.json")?)?)?;
+    fs::write(out.join("state.rs"), states(&read("state.json")?)?)?;
     Ok(())
 }
 
@@ -247,6 +249,37 @@ fn waits(spec: &Waits) -> Generated {
             )?,
             None => writeln!(code, "pub const {}: usize = {value};", name.to_uppercase())?,
         }
+    }
+    Ok(code)
+}
+
+#[derive(Deserialize)]
+struct States {
+    states: Vec<Saved>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    name: String,
+    version: u32,
+    #[serde(rename = "where")]
+    place: String,
+    #[serde(rename = "loss")]
+    _loss: String,
+}
+
+/// The version of each state that outlives a restart.
+fn states(spec: &States) -> Generated {
+    let mut code = String::new();
+    for Saved { name, version, place, .. } in &spec.states {
+        writeln!(code, "/// Kept in `{place}`.")?;
+        writeln!(code, "pub const {}: u32 = {version};", name.to_uppercase())?;
+        writeln!(
+            code,
+            "/// The same as it is written.\npub const {}_TEXT: &str = \"{version}\";",
+            name.to_uppercase()
+        )?;
     }
     Ok(code)
 }

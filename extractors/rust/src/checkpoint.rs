@@ -37,6 +37,8 @@ pub struct Checkpoint<'a> {
     written: bool,
     file_is_old: bool,
     file_failed: bool,
+    /// States of a later version that were left alone.
+    pub skipped: u64,
 }
 
 impl<'a> Checkpoint<'a> {
@@ -52,6 +54,7 @@ impl<'a> Checkpoint<'a> {
             written: true,
             file_is_old: false,
             file_failed: false,
+            skipped: 0,
         }
     }
 
@@ -59,14 +62,20 @@ impl<'a> Checkpoint<'a> {
     ///
     /// # Errors
     /// When Redis is away or refuses.
-    pub fn load(&self, redis: &mut Redis) -> Result<Option<(State, bool)>, RedisError> {
+    pub fn load(&mut self, redis: &mut Redis) -> Result<Option<(State, bool)>, RedisError> {
         let get: [&[u8]; 2] = [b"GET", STATE_KEY.as_bytes()];
         let held = redis.call("GET", &get, |held| held.bytes().map(State::from_json));
         let held = unless_wrong_type(held, STATE_KEY, &self.log)?.flatten();
         if let Some(state) = held.and_then(|state| self.understood(state.map(Some))) {
             return Ok(Some((state, true)));
         }
-        let filed = self.directory.and_then(|directory| self.understood(state::load(directory)));
+        let Some(directory) = self.directory else { return Ok(None) };
+        let filed = state::load(directory);
+        let later = if let Err(StateError::Later(version)) = filed { Some(version) } else { None };
+        let filed = self.understood(filed);
+        if let Some(Err(error)) = later.map(|version| state::set_aside(directory, version)) {
+            self.log.line(&lines::STATE_UNWRITABLE, [(&error).into()]);
+        }
         Ok(filed.map(|state| (state, false)))
     }
 
@@ -75,11 +84,16 @@ impl<'a> Checkpoint<'a> {
         self.written = false;
     }
 
-    fn understood(&self, state: Result<Option<State>, StateError>) -> Option<State> {
+    fn understood(&mut self, state: Result<Option<State>, StateError>) -> Option<State> {
         state.unwrap_or_else(|error| {
-            let line =
-                if let StateError::File(_) = error { lines::STATE_UNREADABLE } else { lines::STATE_UNUSABLE };
-            self.log.line(&line, [(&error).into()]);
+            match &error {
+                StateError::Later(version) => {
+                    self.skipped += 1;
+                    self.log.line(&lines::STATE_SKIPPED, [(&"app").into(), (*version).into(), 1u64.into()]);
+                }
+                StateError::File(_) => self.log.line(&lines::STATE_UNREADABLE, [(&error).into()]),
+                _ => self.log.line(&lines::STATE_UNUSABLE, [(&error).into()]),
+            }
             None
         })
     }

@@ -86,7 +86,7 @@ macro_rules! numbers {
     };
 }
 
-numbers!(u16 u64 i64 usize);
+numbers!(u16 u32 u64 i64 usize);
 
 impl<'a, T: Display> From<&'a T> for Field<'a> {
     fn from(text: &'a T) -> Self {

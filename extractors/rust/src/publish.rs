@@ -19,10 +19,10 @@ use crate::schema::Kind;
 use crate::waits::{REDIS_BACKOFF_FIRST, REDIS_BACKOFF_LONGEST};
 
 use self::answers::{Executed, execute};
-pub use self::answers::{Refusal, Refusals, read_cursor, unless_wrong_type};
+pub use self::answers::{Refusal, Refusals, Saved, read_cursor, unless_wrong_type};
 use self::housekeeping::Owed;
 use self::transaction::commands;
-pub use self::transaction::{Output, STATE_KEY};
+pub use self::transaction::{CURSOR_VERSION, Output, STATE_KEY};
 
 /// How many texts wait for Redis at most; past that the oldest are dropped.
 pub const LONGEST_QUEUE: usize = 1000;
@@ -247,14 +247,20 @@ impl Publisher {
             let same = redis.call("GET", &get, |held| held.bytes() == Some(state.as_bytes()));
             return Ok(unless_wrong_type(same, STATE_KEY, log)?.unwrap_or(false));
         }
-        let published = read_cursor(redis, &cursor_key, log)?.0;
+        let published = read_cursor(redis, &cursor_key, log)?.published;
         Ok(output.published.is_some() && published == output.published)
     }
 }
 
 /// What failed, and where.
 pub fn failure(config: &Config, error: &RedisError) -> Failure {
-    format!("{}: {error}", config.redis).into()
+    let failure = Failure::from(format!("{}: {error}", config.redis));
+    match error {
+        RedisError::Refused { error, .. } => {
+            Failure { fault: error.split(' ').next().unwrap_or_default().to_owned(), ..failure }
+        }
+        _ => failure,
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,11 @@
 include!(concat!(env!("OUT_DIR"), "/kinds.rs"));
 include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
+/// The version of each state that outlives a restart (`extractors/schema/state.json`). What a later one wrote is left alone.
+pub mod state_version {
+    include!(concat!(env!("OUT_DIR"), "/state.rs"));
+}
+
 /// What is known of a kind: a row of `extractors/schema/kinds.json`.
 struct KindSpec {
     name: &'static str,

@@ -11,7 +11,8 @@
 //!
 //! `<state_dir>/spool/` (0700) holds segments `%020d.lp` (0600): line protocol as it is sent, each line ended by `\n`,
 //! at most 256 KiB each. Numbers begin at 1 and rise; files with other names are left alone. There is no index, no
-//! checksum and no cursor: both implementations read what the other one wrote, and so do `cat` and `curl`.
+//! checksum and no cursor: both implementations read what the other one wrote, and so do `cat` and `curl`. A later version of
+//! this form would stand behind the name, as in `.lp2`: such segments are counted, and left alone too.
 //!
 //! # Invariants
 //!
@@ -38,7 +39,8 @@ use std::path::{Path, PathBuf};
 pub use self::append::Appended;
 use self::disk::Disk;
 pub use self::segment::Load;
-use self::segment::{name_of, number_of};
+use self::segment::{name_of, number_of, version_of};
+use crate::schema::state_version;
 
 /// A larger one is not ours.
 const LARGEST_READ: u64 = 1 << 20;
@@ -58,6 +60,16 @@ pub struct Spool<D: Disk> {
     open: Option<D::File>,
     last_number: u64,
     troubles: Vec<Trouble>,
+    later: Later,
+}
+
+/// Segments that a later version wrote, which are left alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Later {
+    /// How many.
+    pub count: u64,
+    /// The latest version among them.
+    pub version: u32,
 }
 
 #[derive(Debug)]
@@ -108,6 +120,7 @@ impl<D: Disk> Spool<D> {
             open: None,
             last_number: 0,
             troubles,
+            later: Later::default(),
         }
     }
 
@@ -126,12 +139,17 @@ impl<D: Disk> Spool<D> {
             }
             locked => locked?,
         };
-        let mut found: Vec<(u64, u64)> = self
-            .disk
-            .list(&self.folder)?
-            .into_iter()
-            .filter_map(|(name, size)| Some((number_of(&name)?, size)))
-            .collect();
+        let files = self.disk.list(&self.folder)?;
+        let later = files
+            .iter()
+            .filter_map(|(name, _)| version_of(name))
+            .filter(|version| *version > state_version::SPOOL);
+        self.later = later.fold(Later::default(), |later, version| Later {
+            count: later.count + 1,
+            version: later.version.max(version),
+        });
+        let mut found: Vec<(u64, u64)> =
+            files.into_iter().filter_map(|(name, size)| Some((number_of(&name)?, size))).collect();
         found.sort_unstable();
         let segment =
             |(number, size)| Segment { number, size, settled: 0, lines: None, usable: true, removable: true };
@@ -149,6 +167,11 @@ impl<D: Disk> Spool<D> {
     /// How many bytes the segments have.
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.size).sum()
+    }
+
+    /// The segments that a later version wrote, once the folder was found.
+    pub fn later(&self) -> Later {
+        self.later
     }
 
     /// What went wrong with single segments since it was asked last.

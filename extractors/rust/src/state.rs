@@ -15,6 +15,7 @@ use crate::event::Focus;
 use crate::features;
 use crate::output::{Record, Value};
 use crate::patterns::{App, Patterns};
+use crate::schema::state_version;
 
 /// The state of the application tracker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +60,9 @@ pub enum StateError {
     /// It is of another form.
     #[error("another schema")]
     Form(u32),
+    /// A later version wrote it.
+    #[error("a later version's")]
+    Later(u32),
     /// A member is missing or no such value, or its `last_id` is no id of a stream's entry.
     #[error("damaged")]
     Damaged,
@@ -72,7 +76,7 @@ const MOST_UNSTORED: usize = 1000;
 const FILE_NAME: &str = "app-state.json";
 /// The number of the state's form, which is not that of the features: a release that goes forth or back over a new feature
 /// still finds what was learnt.
-const FORM: u32 = 1;
+const FORM: u32 = state_version::APP;
 
 impl State {
     /// The state at a moment: the operator's, and how far reading had come.
@@ -158,8 +162,10 @@ impl State {
     /// When it is not understood, or of another form.
     pub fn from_json(text: &[u8]) -> Result<State, StateError> {
         let Versioned { schema } = serde_json::from_slice(text).map_err(StateError::of)?;
-        if schema != FORM {
-            return Err(StateError::Form(schema));
+        match schema {
+            FORM => {}
+            later if later > FORM => return Err(StateError::Later(later)),
+            other => return Err(StateError::Form(other)),
         }
         let state: State = serde_json::from_slice(text).map_err(StateError::of)?;
         if is_entry_id(&state.last_id) { Ok(state) } else { Err(StateError::Damaged) }
@@ -196,6 +202,14 @@ pub fn load(directory: &Path) -> Result<Option<State>, StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Keeps the file that a later version wrote, under another name.
+///
+/// # Errors
+/// When it cannot be renamed.
+pub fn set_aside(directory: &Path, version: u32) -> Result<(), StateError> {
+    Ok(fs::rename(directory.join(FILE_NAME), directory.join(format!("app-state.v{version}.json")))?)
 }
 
 /// Replaces the state's file in one step: after a fault there is the old one or the new one, and both are whole.
@@ -255,7 +269,17 @@ mod tests {
         for (value, other) in [("\"gains\":2", "\"gains\":-2"), ("\"since\":70", "\"since\":\"Firefox\"")] {
             assert_eq!(refused(&SAVED.replace(value, other)), "damaged");
         }
-        assert_eq!(refused(&SAVED.replace("\"schema\":1", "\"schema\":99")), "another schema");
+        assert_eq!(refused(&SAVED.replace("\"schema\":1", "\"schema\":0")), "another schema");
+        for damaged in ["4294967296", "2.0", "-2", "\"2\"", "null"] {
+            assert_eq!(refused(&SAVED.replace("\"schema\":1", &format!("\"schema\":{damaged}"))), "damaged");
+        }
+    }
+
+    #[test]
+    fn a_later_versions_state_differs_from_a_damaged_one_whatever_else_it_holds() {
+        for text in [SAVED.replace("\"schema\":1", "\"schema\":2"), "{\"schema\":2}".to_owned()] {
+            assert!(matches!(State::from_json(text.as_bytes()), Err(StateError::Later(2))), "{text}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ import gc
 import os
 import select
 import time
+from collections.abc import Mapping
 
 from .. import logs, schema, waits
 from ..apps import TransitionOperator
@@ -15,13 +16,14 @@ from ..checkpoint import Checkpoint, unstored_rows
 from ..clocks import host_time, now_us
 from ..config import Settings
 from ..config.address import influx_where
-from ..cursor import Cursor
+from ..cursor import Cursor, verify_version
 from ..emit import Emitter
 from ..notify import Notify
 from ..operators import make_operator
 from ..publish import Publisher
 from ..redis import Connection, stored_value
 from ..store import make_store
+from ..versions import Later, Skipped
 from .housekeeping import Housekeeping
 from .reading import Reader
 from .signals import stop_by_signals, wake_by_signals
@@ -59,6 +61,7 @@ class Service:
         self.reader = Reader(kind, settings, self.operator, self.publisher, self.notify, self._resume, wake)
         unstored = unstored_rows() if isinstance(self.operator, TransitionOperator) else None
         self.emitter = Emitter(kind, settings, self.operator.counters, self.store, self.publisher, unstored)
+        self.skipped = Skipped()
         self.checkpoint: Checkpoint | None = None
         if isinstance(self.operator, TransitionOperator) and unstored is not None:
             self.checkpoint = Checkpoint(
@@ -69,9 +72,10 @@ class Service:
                 self.publisher,
                 self.store,
                 unstored,
+                self.skipped,
             )
         self.housekeeping = Housekeeping(
-            kind, settings, self.operator, self.reader, self.publisher, self.store, self.checkpoint
+            kind, settings, self.operator, self.reader, self.publisher, self.store, self.checkpoint, self.skipped
         )
         self._wake = wake
         self._stop_by: float | None = None  # time.monotonic(); set when the program is to end
@@ -121,13 +125,23 @@ class Service:
 
         The app tracker goes on from its state. Where Redis has none, that on disk is older than the cursor.
         """
-        self.emitter.cursor = Cursor(stored_value(connection, "HGETALL", self.kind.cursor_key) or {}, host_time())
+        self.emitter.cursor = Cursor(self._saved_cursor(connection), host_time())
         if self.checkpoint is None:
             return
         if self.checkpoint.restore_from_redis(connection):
             self.emitter.cursor = None  # what is read now was never read before
         else:
             self.checkpoint.restore_from_disk()
+
+    def _saved_cursor(self, connection: Connection) -> Mapping[bytes, bytes]:
+        """The cursor's hash; nothing when there is none, or one of a later version."""
+        fields: Mapping[bytes, bytes] = stored_value(connection, "HGETALL", self.kind.cursor_key) or {}
+        try:
+            verify_version(fields)
+        except Later as later:
+            self.skipped.skip(later)
+            return {}
+        return fields
 
     def _write(self, now: int) -> None:
         """What is due to be written to Redis."""

@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from .. import logs, plausible, schema, stats_hash, waits
+from .. import cursor, logs, plausible, schema, stats_hash, waits
 from ..checkpoint import Checkpoint
 from ..clocks import host_time
 from ..config import Settings
 from ..core import Operator
+from ..dependency import Outage
 from ..publish import Publisher
 from ..redis import Command
 from ..store import Store
 from ..store.refusal import Refusal
+from ..versions import Skipped
 from .reading import Reader
 
 STATS_EVERY, STATS_EXPIRE = waits.us("stats_every"), waits.us("stats_expire")
@@ -33,6 +35,7 @@ class Housekeeping:
         publisher: Publisher,
         store: Store,
         checkpoint: Checkpoint | None,
+        skipped: Skipped,
     ) -> None:
         self._kind = kind
         self._settings = settings
@@ -41,6 +44,7 @@ class Housekeeping:
         self._publisher = publisher
         self._store = store
         self._checkpoint = checkpoint
+        self._skipped = skipped
         self._started_at = host_time()
         self._stored_ts: int | None = None  # as Redis has it
         self._stats_taken_at: int | None = None
@@ -84,7 +88,7 @@ class Housekeeping:
         stored_ts = self._store.stored_ts
         if stored_ts != self._stored_ts and stored_ts is not None and now >= self._stored_at:
             self._stored_at = now + STORED_EVERY
-            commands.append(("HSET", self._kind.cursor_key, "stored", stored_ts))
+            commands.append(cursor.moved(self._kind.cursor_key, {"stored": stored_ts}))
         if commands and self._publisher.write(commands, now) is not None:
             self._stored_ts = stored_ts
 
@@ -94,9 +98,9 @@ class Housekeeping:
         key = self._kind.stats_key
         commands: list[Command] = [_hset(key, fields), ("EXPIRE", key, STATS_EXPIRE // 1_000_000)]
         halves = {"published": self._publisher.published, "stored": self._stored_ts}
-        known: dict[str, str | int] = {name: ts for name, ts in halves.items() if ts is not None}
+        known = {name: ts for name, ts in halves.items() if ts is not None}
         if known:
-            commands.append(_hset(self._kind.cursor_key, known))
+            commands.append(cursor.moved(self._kind.cursor_key, known))
         answers = self._publisher.write(commands, now)
         if answers is None:
             return
@@ -124,6 +128,12 @@ class Housekeeping:
             "entries_trimmed": reader.bounds.entries_trimmed,
             "outputs_dropped": publisher.outputs_dropped,
             "output_errors": publisher.output_errors,
+            "state_skipped": self._skipped.count + store.skipped,
+            **_outage("redis_read", reader.dependency.outage),
+            **_outage("redis_write", publisher.dependency.outage),
+            **_outage("influxdb", store.dependency.outage),
+            **_outage("spool", store.spool_outage),
+            "influxdb_answered_at": store.answered_host_us,
         }
 
     def log_skipped(self, now: int) -> None:
@@ -141,6 +151,10 @@ class Housekeeping:
         if ancient:
             advice = plausible.advice(self._operator.ancient_ts, host_time())
             logs.log("ancient_skipped", count=ancient, advice=advice)
+
+
+def _outage(name: str, outage: Outage) -> dict[str, str | int]:
+    return {f"{name}_{part}": value for part, value in outage._asdict().items()}
 
 
 def _after_rejection(last: Refusal | None) -> dict[str, str | int]:

@@ -5,7 +5,8 @@ but the points. Memory is small: one segment is read at a time. SD cards wear ou
 answers. Neither a full, broken or read-only disk nor what another program has put there may stop the extractor.
 
 Format. A segment is a file named by 20 decimal digits and `.lp`, its number from 1 on: lines of line protocol, each
-ended by `\\n`, 256 KiB at most. There is nothing else: no index, no checksum. Other names are left alone.
+ended by `\\n`, 256 KiB at most. There is nothing else: no index, no checksum. Other names are left alone. A later
+version of this form would stand behind the name, as in `.lp2`: such segments are counted, logged and left alone too.
 
 Invariants.
 * A point is in the spool once its line and the entries of segment and folder have been synced. Only then does it leave
@@ -27,10 +28,12 @@ from contextlib import suppress
 from itertools import islice
 
 from .. import logs
+from ..dependency import Outage
 from .disk import Disk
 from .segments import Segments, reason
 
 SEGMENT_BYTES = 262_144
+UNWRITABLE = "unwritable"
 RETRY_S = 10.0  # between attempts to write while that fails
 
 
@@ -45,7 +48,7 @@ class Spool:
         self._disk = disk or Disk()
         self._segments = Segments(state_dir, self._disk)
         self._open: tuple[int, int] | None = None  # file descriptor and number of what is appended to
-        self._broken = False  # the last append failed
+        self.outage = Outage()  # the last time that it could not be written; replaced as a whole
         self._outage = _Outage()
 
     @property
@@ -57,6 +60,11 @@ class Spool:
     def size(self) -> int:
         """Bytes in all segments."""
         return self._segments.size
+
+    @property
+    def skipped(self) -> int:
+        """Segments that a later version wrote, left alone."""
+        return self._segments.skipped.count
 
     def __contains__(self, number: int) -> bool:
         return number in self._segments
@@ -82,9 +90,9 @@ class Spool:
         except OSError as error:
             self._failed(error, now)
         else:
-            if self._broken:
+            if self.outage.fault:
                 logs.log("spool_writable")
-            self._broken = False
+            self.outage = self.outage.over()
         if safe and not self._outage.logged:
             self._outage.logged = True
             logs.log("spool_begun")
@@ -213,9 +221,9 @@ class Spool:
 
     def _failed(self, error: OSError, now: float) -> None:
         self.retry_at = now + RETRY_S
-        if not self._broken:
-            self._broken = True
+        if not self.outage.fault:
             logs.log("spool_unwritable", reason=reason(error))
+        self.outage = self.outage.lasting(UNWRITABLE, reason(error))
 
 
 class _Outage:

@@ -3,10 +3,13 @@
 import errno
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from .. import logs
+from ..schema import state_version
+from ..versions import Later, Skipped
 from .disk import Disk
 
 FOLDER = "spool"
@@ -14,6 +17,8 @@ UNREADABLE_BYTES = 1_048_576  # a longer file is not of this project
 READ_BYTES = 262_144
 LAST_NUMBER = 2**64 - 1
 _NAME = re.compile(r"([0-9]{20})\.lp")
+_LATER = re.compile(r"[0-9]{20}\.lp([1-9][0-9]{0,8})")  # the version of its form stands behind the name
+VERSION = state_version("spool")
 
 
 @dataclass(slots=True)
@@ -31,6 +36,7 @@ class Segments:
 
     def __init__(self, state_dir: str, disk: Disk) -> None:
         self.size = 0  # bytes in all of them
+        self.skipped = Skipped()  # those that a later version wrote
         self.disk = disk
         self._state_dir = state_dir
         self._path = os.path.join(state_dir, FOLDER)
@@ -71,17 +77,25 @@ class Segments:
         try:
             if not self.disk.lock(folder):
                 raise OSError(errno.EWOULDBLOCK, "state_dir is used by another process")
-            found = sorted((name, size) for name, size in self.disk.files(self._path) if _NAME.fullmatch(name))
+            files = self.disk.files(self._path)
         except OSError:
             self.close_file(folder)
             raise
         self._folder = folder
-        for name, size in found:
+        self._skip(name for name, _ in files)
+        for name, size in sorted(file for file in files if _NAME.fullmatch(file[0])):
             number = int(name[:20])
             if 1 <= number <= LAST_NUMBER:
                 self._all[number] = Segment(size, None)
                 self.size += size
                 self._next = number + 1
+
+    def _skip(self, names: Iterable[str]) -> None:
+        """Counts the segments that a later version wrote; they stay where they are."""
+        found = [int(match[1]) for match in map(_LATER.fullmatch, names) if match]
+        later = [version for version in found if version > VERSION]
+        if later:
+            self.skipped.skip(Later("spool", max(later)), len(later))
 
     def _root(self) -> None:
         """The folder's own entry is safe, whoever made it."""

@@ -38,21 +38,31 @@ pub(super) enum Executed {
     Aborted(RedisError),
 }
 
-/// `published` and `stored` of the cursor's hash.
+/// The cursor's hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// The end of the last window that was published.
+    pub published: Option<i64>,
+    /// The end of the last one that was stored.
+    pub stored: Option<i64>,
+    /// The version that wrote it; none is 1.
+    pub version: Option<u32>,
+}
+
+/// What the cursor's hash holds.
 ///
 /// # Errors
 /// When Redis is away or refuses.
-pub fn read_cursor(
-    redis: &mut Redis,
-    key: &str,
-    log: &Log,
-) -> Result<(Option<i64>, Option<i64>), RedisError> {
+pub fn read_cursor(redis: &mut Redis, key: &str, log: &Log) -> Result<Saved, RedisError> {
     let read = redis.call("HGETALL", &[b"HGETALL", key.as_bytes()], |hash| {
         let value = |name: &str| {
             let pair = hash.items().chunks_exact(2).find(|pair| pair[0].text() == Some(name))?;
-            pair[1].text()?.parse().ok()
+            pair[1].text()
         };
-        (value("published"), value("stored"))
+        let time = |name: &str| value(name)?.parse().ok();
+        let version = value("version").filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let version = version.filter(|text| text.len() <= 9).and_then(|text| text.parse().ok());
+        Saved { published: time("published"), stored: time("stored"), version }
     });
     Ok(unless_wrong_type(read, key, log)?.unwrap_or_default())
 }

@@ -16,7 +16,7 @@ fn a_transaction_moves_text_list_and_cursor_together() {
     assert_eq!(
         words.join(" "),
         "PUBLISH seclyzer:features:mouse 7 LPUSH seclyzer:features:mouse 7 \
-         LTRIM seclyzer:features:mouse 0 999 HSET seclyzer:cursor:mouse published 7 EXEC"
+         LTRIM seclyzer:features:mouse 0 999 HSET seclyzer:cursor:mouse published 7 version 1 EXEC"
     );
     assert_eq!(names, ["PUBLISH", "LPUSH", "LTRIM", "HSET"]);
 }
@@ -34,7 +34,7 @@ fn windows_that_wait_go_together_and_a_state_goes_alone() {
     assert_eq!(
         words.join(" "),
         "PUBLISH c 1 LPUSH c 1 PUBLISH c 2 LPUSH c 2 PUBLISH c 3 LPUSH c 3 LTRIM c 0 999 \
-         HSET seclyzer:cursor:mouse published 3 EXEC"
+         HSET seclyzer:cursor:mouse published 3 version 1 EXEC"
     );
     assert_eq!(names.len(), 8);
     publisher.in_doubt = 2;

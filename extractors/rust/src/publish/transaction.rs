@@ -1,6 +1,7 @@
 //! A transaction: what outputs become in Redis, together with the cursor.
 
 use crate::resp::write_command;
+use crate::schema::state_version;
 
 /// How many texts the list keeps.
 const LIST_LENGTH: &[u8] = b"999";
@@ -8,6 +9,9 @@ const LIST_LENGTH: &[u8] = b"999";
 const PATTERNS_KEY: &[u8] = b"seclyzer:app:patterns";
 /// The counts to go on from after a restart.
 pub const STATE_KEY: &str = "seclyzer:app:state";
+
+/// What every move of the cursor writes with it: field and value of the version of its form.
+pub const CURSOR_VERSION: [&[u8]; 2] = [b"version", state_version::CURSOR_TEXT.as_bytes()];
 
 /// For what stands around a text that is put out: more than is needed.
 const ROOM_OF_COMMANDS: usize = 256;
@@ -48,7 +52,8 @@ pub(super) fn commands(channel: &str, cursor_key: &str, outputs: &[Output]) -> (
         add("LTRIM", &[channel, b"0", LIST_LENGTH]);
     }
     if let Some(published) = &published {
-        add("HSET", &[cursor_key.as_bytes(), b"published", published.as_bytes()]);
+        let [name, version] = CURSOR_VERSION;
+        add("HSET", &[cursor_key.as_bytes(), b"published", published.as_bytes(), name, version]);
     }
     if let Some(state) = last.and_then(|last| last.state.as_ref()) {
         add("SET", &[STATE_KEY.as_bytes(), state.as_bytes()]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::Service;
 use crate::checkpoint::Occasion;
 use crate::logs::lines;
-use crate::publish::Refusal;
+use crate::publish::{CURSOR_VERSION, Refusal};
 use crate::redis::RedisError;
 use crate::stats_hash::{AfterRejection, Facts, fields};
 use crate::stream_bounds::{SWAMPED_BYTES, StreamBounds};
@@ -26,6 +26,8 @@ pub struct Housekeeping {
     pub bounds: StreamBounds,
     /// How often the stream was trimmed before it was read.
     gaps: u64,
+    /// Cursors of a later version that were left alone.
+    pub state_skipped: u64,
     /// When the process started, in µs since the Unix epoch.
     started_at: i64,
     pid: String,
@@ -41,6 +43,7 @@ impl Housekeeping {
             stored: now,
             bounds: StreamBounds::default(),
             gaps: 0,
+            state_skipped: 0,
             started_at: wall_us(),
             pid: std::process::id().to_string(),
         }
@@ -156,6 +159,7 @@ impl Service<'_> {
         let stored = self.outputs.stored.map(|stored| stored.to_string());
         let published = self.outputs.publisher.published().filter(|_| stats);
         let published = published.map(|published| published.to_string());
+        let [form, version] = CURSOR_VERSION;
         let mut commands: Vec<Vec<&[u8]>> = Vec::new();
         if let Some(fields) = &fields {
             let values = fields.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
@@ -167,7 +171,9 @@ impl Service<'_> {
         }
         for (name, value) in [(b"stored".as_slice(), &stored), (b"published", &published)] {
             commands.extend(
-                value.iter().map(|value| vec![b"HSET", cursor_key.as_bytes(), name, value.as_bytes()]),
+                value
+                    .iter()
+                    .map(|value| vec![b"HSET", cursor_key.as_bytes(), name, value.as_bytes(), form, version]),
             );
         }
         let count = fields.as_ref().map(|fields| fields.len());
@@ -184,6 +190,7 @@ impl Service<'_> {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let (store, bounds, publisher) =
             (self.outputs.store.stats(), &self.housekeeping.bounds, &self.outputs.publisher);
+        let (reading, writing) = (self.reading.redis.outage(), publisher.dependency().outage());
         let facts = Facts {
             implementation: IMPLEMENTATION,
             version: VERSION,
@@ -202,6 +209,28 @@ impl Service<'_> {
             entries_trimmed: bounds.entries_trimmed,
             outputs_dropped: publisher.dropped,
             output_errors: publisher.errors,
+            state_skipped: self.housekeeping.state_skipped + self.outputs.checkpoint.skipped + store.skipped,
+            redis_read_fault: &reading.fault,
+            redis_read_reason: &reading.reason,
+            redis_read_advice: reading.advice,
+            redis_read_since: reading.since,
+            redis_read_until: reading.until,
+            redis_write_fault: &writing.fault,
+            redis_write_reason: &writing.reason,
+            redis_write_advice: writing.advice,
+            redis_write_since: writing.since,
+            redis_write_until: writing.until,
+            influxdb_fault: &store.outage.fault,
+            influxdb_reason: &store.outage.reason,
+            influxdb_advice: store.outage.advice,
+            influxdb_since: store.outage.since,
+            influxdb_until: store.outage.until,
+            spool_fault: &store.spool_outage.fault,
+            spool_reason: &store.spool_outage.reason,
+            spool_advice: store.spool_outage.advice,
+            spool_since: store.spool_outage.since,
+            spool_until: store.spool_outage.until,
+            influxdb_answered_at: store.answered_at,
             after_rejection: store.refusal.as_ref().map(|refusal| AfterRejection {
                 rejected_reason: refusal.reason.name(),
                 rejected_year: refusal.year.unwrap_or(0),

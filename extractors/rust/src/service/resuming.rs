@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use super::Service;
 use crate::cursor::Cursor;
-use crate::publish::{failure, read_cursor};
+use crate::logs::lines;
+use crate::publish::{Saved, failure, read_cursor};
 use crate::redis::{Redis, RedisError};
-use crate::schema::Kind;
+use crate::schema::{Kind, state_version};
 use crate::source::{START, Source};
 use crate::timestamp::wall_us;
 use crate::waits::STREAM_AGE;
@@ -48,8 +49,14 @@ impl Service<'_> {
         let outputs = &mut self.outputs;
         let key = outputs.publisher.cursor_key().to_owned();
         let redis = outputs.publisher.redis(self.config)?;
-        let (published, stored) = read_cursor(redis, &key, &self.config.log)?;
-        outputs.cursor = Cursor::new(published, stored, now);
+        let mut saved = read_cursor(redis, &key, &self.config.log)?;
+        if let Some(version) = saved.version.filter(|version| *version > state_version::CURSOR) {
+            self.housekeeping.state_skipped += 1;
+            let fields = [(&"cursor").into(), version.into(), 1u64.into()];
+            self.config.log.line(&lines::STATE_SKIPPED, fields);
+            saved = Saved::default();
+        }
+        outputs.cursor = Cursor::new(saved.published, saved.stored, now);
         if self.kind == Kind::App
             && let Some((state, in_redis)) = outputs.checkpoint.load(redis)?
         {

@@ -42,6 +42,14 @@ pub(super) fn name_of(number: u64) -> String {
     format!("{number:020}.lp")
 }
 
+/// The version in the name of a segment that another version than the first wrote; none when it is no such name.
+pub(super) fn version_of(name: &str) -> Option<u32> {
+    let (number, version) = name.split_once(".lp")?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = number.len() == 20 && digits(number) && digits(version) && !version.starts_with('0');
+    version.parse().ok().filter(|_| plain && version.len() <= 9)
+}
+
 /// The number in a file's name; none when it is no segment's.
 pub(super) fn number_of(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".lp")?;

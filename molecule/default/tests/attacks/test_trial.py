@@ -41,7 +41,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     typed = ("--limit", name(edge), "--tags", "extractors", "-e", f"seclyzer_bundle={bundle}", *before_switch)
     before, last = deployment.manifest(edge), trial.of(edge)
     with started("site.yml", *typed) as run:
-        trial.waited(edge, lambda now: now.get("began") != last.get("began") or run.process.poll() is not None)
+        trial.began(edge, last, run)
         run.kill()
     found = trial.decided(edge)
     units = edge.check_output("systemctl is-active %s", KEYSTROKE)

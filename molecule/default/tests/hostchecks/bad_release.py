@@ -29,7 +29,7 @@ FAULTS = {
     "hangs": "exec sleep 100000",
     "mute": 'exec "$real" "$@" --window 3600 --interval 3600',
     "crashes": '( sleep 17; kill -ABRT $$ ) & exec "$real" "$@"',
-    "leaks": '( x=; while :; do x="$x$(printf %400000s)"; sleep 1; done ) & exec "$real" "$@"',
+    "leaks": '( while :; do i=$((i + 1)); eval "x$i=\\$(printf %400000s)"; sleep 1; done ) & exec "$real" "$@"',
     "freezes": '( sleep 12; kill -STOP $$ ) & exec "$real" "$@"',
     "wrong": 'exec "$real" "$@" --window 20',
 }

@@ -15,7 +15,9 @@ from typing import Any
 from hostchecks.lab import INVENTORY, ROOT
 
 ENVIRONMENT = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
-EDGES_ONLY = ("--limit", "seclyzer_edge", "--tags", "extractors")
+NO_SHADOW = ("-e", "seclyzer_release_shadow_seconds=0")
+"""What a run is given whose trial is looked at: the shadow before it has tests of its own."""
+EDGES_ONLY = ("--limit", "seclyzer_edge", "--tags", "extractors", *NO_SHADOW)
 """What a run is given that only switches edges."""
 LONGEST = 600.0
 """Seconds that a run may take on a slow machine."""
@@ -75,9 +77,21 @@ class Started:
 
     def kill(self) -> None:
         """SIGKILL to it and all it has started, as when the controller is switched off."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            for pid in _family(self.process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all below it, which Ansible puts into sessions of their own."""
+    found = [pid]
+    for one in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{one}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+    return found
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from hostchecks import deployment
 from hostchecks.host import Host, name
 from hostchecks.polling import poll
+from hostchecks.rollout import Started
 
 JUDGE = "seclyzer-trial.service"
 FILE = f"{deployment.HOME}/trial.json"
@@ -34,6 +35,8 @@ def decided(edge: Host) -> Trial:
     return waited(edge, lambda trial: trial.get("state") != "going")
 
 
-def began(edge: Host, last: Trial) -> Trial:
-    """The trial after `last`, once it has begun."""
-    return waited(edge, lambda trial: trial.get("began") != last.get("began"))
+def began(edge: Host, last: Trial, run: Started) -> Trial:
+    """The trial after `last` that a run begins, once it has begun; fails when the run has ended without one."""
+    found = waited(edge, lambda trial: trial.get("began") != last.get("began") or run.process.poll() is not None)
+    assert found.get("began") != last.get("began"), run.text()
+    return found

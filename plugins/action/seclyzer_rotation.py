@@ -1,0 +1,74 @@
+"""What is rotated, decided once for all hosts, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils import rotation
+from ..module_utils.layout import Refused
+from ..module_utils.rotation import Seen
+
+STORE = "seclyzer_store"
+display = Display()
+Vars = Mapping[str, Any]
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """See the module of the same name for its options."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What is to be rotated, or the report."""
+        super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(
+            {"step": {"type": "str", "required": True, "choices": ["plan", "report"]}, "rotate": {"type": "raw"}}
+        )
+        if arguments["step"] == "plan":
+            try:
+                return {"changed": False, **rotation.chosen(arguments["rotate"])}
+            except Refused as fault:
+                return {"changed": False, "failed": True, "msg": str(fault)}
+        facts = task_vars or {}
+        hosts = [_seen(host, facts) for host in facts["ansible_play_hosts_all"]]
+        report = rotation.lines(hosts, bool(self._task.check_mode))
+        general = (facts.get("__seclyzer_run") or {}).get("general") or []
+        for line in [*report, *general]:
+            display.display(line)
+        bad = [one.host for one in hosts if one.bad]
+        result: dict[str, Any] = {"changed": False, "lines": report, "bad": bad}
+        return result | ({"failed": True, "msg": f"not rotated: {', '.join(bad)}"} if bad else {})
+
+
+def _seen(host: str, facts: Vars) -> Seen:
+    of_host = facts["hostvars"][host]
+    read = {
+        name: of_host.get(f"__{key}") or {}
+        for name, key in {
+            "acl": "seclyzer_acl",
+            "ended": "redis_acl",
+            "units": "seclyzer_credentials",
+            "setup": "influxdb_setup",
+            "gateway": "influxdb_gateway_kept",
+            "access": "influxdb_access",
+        }.items()
+    }
+    if read["ended"].get("skipped"):
+        read["ended"] = read["acl"]
+    looks = [of_host.get(f"__influxdb_{name}") or {} for name in ("certificate", "outside", "access")]
+    refused = ((facts.get("__seclyzer_fleet") or {}).get("refused") or {}).get(host) or []
+    seen = of_host.get("__seclyzer_host") or {}
+    return Seen(
+        host,
+        token=bool(of_host.get("__seclyzer_token_rotated")),
+        notes=[str(words) for look in looks for words in look.get("notes") or []],
+        failed=str(of_host.get("__seclyzer_failed") or ""),
+        refused=refused,
+        lost=bool(seen.get("unreachable")) or host not in facts["ansible_play_hosts"],
+        **read,
+    )

@@ -1,0 +1,41 @@
+"""What a machine lacks is reported all at once, before anything is installed."""
+
+import os
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = {"python3": "Python 3.11.2", "cargo": "cargo 1.89.0 (abc 2025-06-23)", "go": "go version go1.25.10 linux/amd64"}
+TOOLS = ("bash", "dirname", "grep", "head", "sort", "printf", "cat", "sha256sum", "env")
+
+
+def setup(folder: Path, programs: dict[str, str], dpkg: bool = True) -> subprocess.CompletedProcess[str]:
+    """`scripts/setup` on a machine with these programs only, which ends at the first package that it would install."""
+    for tool in TOOLS:
+        (folder / tool).symlink_to(Path("/usr/bin") / tool)
+    scripts = {name: f"echo '{version}'" for name, version in programs.items()}
+    scripts |= {"dpkg-query": "echo not-installed", "apt-get": "exit 1"} if dpkg else {}
+    for name, body in scripts.items():
+        (folder / name).write_text(f"#!/usr/bin/bash\n{body}\n")
+        (folder / name).chmod(0o755)
+    environment = {"PATH": str(folder), "HOME": os.environ["HOME"]}
+    command = ["/usr/bin/bash", "scripts/setup"]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_all_that_is_missing_or_old_is_reported_with_the_version_required(tmp_path: Path) -> None:
+    done = setup(tmp_path, {"python3": "Python 3.9.2", "cargo": "cargo 1.75.0"}, dpkg=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "setup: python3 is 3.9.2: 3.11 or newer is required (another is named by PYTHON=…)",
+        "setup: cargo is 1.75.0: 1.89 or newer is required (rustup, with clippy and rustfmt)",
+        "setup: go is missing: install 1.25 or newer (it builds influxd for the lab)",
+        "setup: dpkg is missing: a Debian 12 machine, or one like it, is required",
+    ]
+
+
+def test_a_later_version_and_the_least_one_are_taken(tmp_path: Path) -> None:
+    for number, cargo in enumerate(("cargo 1.89.0", "cargo 1.100.0", "cargo 2.0.0")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert "required" not in setup(folder, GOOD | {"cargo": cargo}).stderr, cargo
