@@ -180,3 +180,12 @@ def test_what_a_comparison_found_stands_in_the_document_and_its_job_does_not() -
     compared = {"job": "j", "report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}, "notes": ["equal"]}
     found = entry(shadow=compared)
     assert found.document()["shadow"] == {"report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}}
+
+
+def test_a_host_that_is_removed_leaves_the_last_report(tmp_path: Path) -> None:
+    path = tmp_path / "kept" / "report.json"
+    last_report.forget(path, ["edge1"])
+    assert not path.exists()
+    last_report.write(path, {"hosts": {"edge1": {"state": "failed"}, "edge2": {"state": "failed"}}})
+    last_report.forget(path, ["edge1", "edge9"])
+    assert last_report.needy(last_report.load(path)) == ["edge2"]
