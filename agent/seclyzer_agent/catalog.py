@@ -11,6 +11,10 @@ from collections.abc import Mapping
 SITE = "ansible-playbook site.yml --limit {host}"
 EXTRACTOR_LOG = "sudo journalctl -u seclyzer-{subject} -n 50 --no-pager"
 TOKEN = "ansible-playbook site.yml --limit {host},STORE"
+ACL_LOG = (
+    "sudo sh -c 'REDISCLI_AUTH=$(cat /etc/seclyzer/credentials/redis-admin) "
+    "redis-cli -s /run/redis/redis-server.sock --user admin ACL LOG 10'"
+)
 
 COMMANDS: Mapping[str, str] = {
     "unit-down": "sudo systemctl restart {subject}; sudo journalctl -u {subject} -n 50 --no-pager",
@@ -29,7 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "redis-full": "sudo journalctl -u 'seclyzer-*' --since -10min --no-pager",
     "redis-writes-disk": SITE,
     "redis-connections": "sudo ss -xp | grep redis",
-    "redis-refuses": "sudo journalctl -u 'seclyzer-*' --since -10min --no-pager",
+    "redis-refuses": ACL_LOG,
     "redis-open": SITE,
     "extractor-silent": EXTRACTOR_LOG,
     "extractor-behind": EXTRACTOR_LOG,
