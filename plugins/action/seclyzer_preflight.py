@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ..module_utils import existing, modes, ports, renamed, run_ids, safe_url, s
 from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options
 from ..plugin_utils.host_checks import host_faults, spool_fault, untested
 from ..plugin_utils.host_options import ROLES
-from ..plugin_utils.option_checks import CHECKS, Check, Roles, read_yaml, selected
+from ..plugin_utils.option_checks import CHECKS, Check, Roles, selected
 from ..plugin_utils.values import JUDGED_BY_MODE, mode_faults, type_faults
 from .seclyzer_deployment import MODULE, read_bundle
 
@@ -68,7 +69,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """Everything that can be seen without touching a host."""
-        known = variables.options(map(read_yaml, ROLES.glob("*/meta/argument_specs.yml")))
+        known = host_options.known()
         known |= renamed.options()
         wrong: dict[str, list[str]] = {}
         roles = Roles(ROLES, self._loader, self._templar)
@@ -147,6 +148,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), redis, used)
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         asked |= {"redis_units": list(host_options.redis_units())}
+        began = time.time()
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
             return _no_terminal(status) or self._old_python(facts) or dict(status)
@@ -175,6 +177,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {
             "changed": False,
             "refused": refused,
+            "clock": [began, about["time"], time.time()],
             "mode": mode if is_edge else None,
             "mode_from": mode_from if is_edge else None,
             "inventory_mode": inventory if is_edge else None,

@@ -39,19 +39,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "step": {"type": "str", "choices": ["chosen", "host", "report"], "default": "host"},
                 "data": {"type": "bool", "default": False},
                 "confirmed": {"type": "bool", "default": False},
+                "take_over": {"type": "bool", "default": False},
             }
         )
         facts = task_vars or {}
         if arguments["step"] == "chosen":
             return _chosen(facts, arguments["confirmed"])
         if arguments["step"] == "host":
-            return self._host(facts, arguments["data"])
+            return self._host(facts, {name: arguments[name] for name in ("data", "take_over")})
         return _report(facts, bool(self._task.check_mode))
 
-    def _host(self, facts: Vars, data: bool) -> dict[str, Any]:
+    def _host(self, facts: Vars, wish: Vars) -> dict[str, Any]:
         """What was done on this host."""
         known = host_options.options(self._loader, self._templar, facts, OPTIONS_OF)
-        asked: dict[str, Any] = {"data": data}
+        asked = dict(wish)
         asked["groups"] = [str(known[name]) for name in ("redis_socket_group", "redis_collector_group")]
         if STORE in facts["group_names"] and known["influxdb_existing"] == existing.USE:
             place = {name: str(known[f"influxdb_{name}"]) for name in ("org", "bucket")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def describe(layout: Layout, names: list[str], ports: list[int], redis_units: li
         "glibc": glibc(),
         "python": layout.python_name() if layout.python.exists() else "",
         "root": os.geteuid() == 0,
+        "time": time.time(),
         "systemd": Path("/run/systemd/system").is_dir(),
         "free": free_bytes(layout.releases),
         "free_state": free_bytes(STATE),

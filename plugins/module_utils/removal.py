@@ -54,24 +54,25 @@ class Removal:
 
 
 def plan(
-    layout: Layout, groups: Iterable[str], with_data: bool, place: Place | None = None, root: Path = removal_files.ROOT
+    layout: Layout,
+    groups: Iterable[str],
+    with_data: bool,
+    place: Place | None = None,
+    take_over: bool = False,
+    root: Path = removal_files.ROOT,
 ) -> Removal:
     """Everything that is to be done on this host. Changes nothing.
 
     `groups`: those of the inventory's options. `place`: another's InfluxDB that is used.
 
-    Raises Refused while a rollout is at work here.
+    Raises Refused while a rollout is at work here, unless the host is taken over from it.
     """
-    if (other := lease.load(layout)) and not other.is_stale:
+    if (other := lease.load(layout)) and not other.is_stale and not take_over:
         raise Refused(other.sentence())
     result = Removal()
     recorded = found.load(layout)
-    if recorded is None and found.is_here(layout):
-        names = [*removal_users.NAMES, *groups]
-        paths = removal_files.OF_INFLUXDB if found.is_ours(layout, existing.INFLUXDB) else ()
-        late = found.note(layout, users=names, groups=names, paths=paths, units=_taken_over(layout), dry=True)
-        result.add("write down what is SecLyzer's here", lambda: found.save(layout, late))
-        recorded = late
+    if found.is_here(layout) and (recorded is None or recorded.late):
+        recorded = _late(layout, groups, result)
     data = removal_files.data(root, layout, recorded.paths if recorded else {})
     if recorded is not None:
         if place is not None:
@@ -87,6 +88,15 @@ def plan(
     if result.steps:
         result.add("remove empty folders", lambda: removal_files.tidy(root, layout))
     return result
+
+
+def _late(layout: Layout, groups: Iterable[str], result: Removal) -> Found:
+    """The record of a host that SecLyzer was on before there were records: what is its own by name is its own."""
+    names = [*removal_users.NAMES, *groups]
+    paths = removal_files.OF_INFLUXDB if found.is_ours(layout, existing.INFLUXDB) else ()
+    recorded = found.note(layout, users=names, groups=names, paths=paths, units=_taken_over(layout), dry=True)
+    result.add("write down what is SecLyzer's here", lambda: found.save(layout, recorded))
+    return recorded
 
 
 def _data(paths: list[Path], with_data: bool, result: Removal) -> None:
@@ -136,6 +146,8 @@ def _taken_over(layout: Layout) -> list[str]:
 
 def _services(layout: Layout, recorded: Found, result: Removal) -> None:
     """Ours are stopped before anything else goes; what was taken over is given back once our packages are gone."""
+    if briefly := removal_units.passing():
+        result.add(f"stop {', '.join(briefly)}", lambda: systemd.systemctl("stop", *briefly, timeout=180))
     if units := removal_units.own(layout):
         result.add(f"stop and remove {', '.join(units)}", lambda: removal_units.remove(layout, units))
     taken = [path.parent.name.removesuffix(".d") for path in removal_units.dropins(layout)]

@@ -36,10 +36,12 @@ GONE = (
     "etc/redis/seclyzer.acl",
     "etc/apt/sources.list.d/seclyzer-influxdb.sources",
     str(WATCH_PROGRAM),
+    "usr/local/share/seclyzer-influxd.json",
     "var/lib/influxdb-watch",
     str(SOCKET_FOLDER.relative_to(ROOT)),
     "run/seclyzer-agent",
     "run/seclyzer-proof",
+    "run/seclyzer-compare",
     "run/seclyzer-redis",
     "run/influxdb-gateway",
 )

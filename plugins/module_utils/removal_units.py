@@ -14,12 +14,19 @@ from .layout import Layout, is_socket
 ABSENT = "not-found"
 NOWHERE = Path("/dev/null")
 DROPIN = "seclyzer.conf"
+PASSING = ("seclyzer-compare*.service", "seclyzer-shadow*.service")
 
 
 def own(layout: Layout) -> list[str]:
     """The units of ours that this host has; those that start others come first."""
     units = [unit for unit in existing.MARKS if found.is_ours(layout, unit)]
     return sorted(units, key=lambda unit: (not is_socket(unit) and not unit.endswith(".timer"), unit))
+
+
+def passing() -> list[str]:
+    """Units of ours that run for a while and have no file: a comparison of programs, a shadow before a switch."""
+    words = ["systemctl", "list-units", "--plain", "--no-legend", "--no-pager", *PASSING]
+    return [line.split()[0] for line in systemd.run(words).stdout.splitlines() if line.split()]
 
 
 def remove(layout: Layout, units: Iterable[str]) -> None:

@@ -38,6 +38,10 @@ options:
     description: Whether all hosts of an inventory, or a store that edges still write to, may go. For O(step=chosen).
     type: bool
     default: false
+  take_over:
+    description: Whether to take a host from a rollout that is at work there, for instance one that was cut off.
+    type: bool
+    default: false
   groups:
     description: Groups that options of roles name. The action sets it.
     type: list
@@ -96,6 +100,7 @@ def main() -> None:
             "step": {"type": "str", "choices": ["chosen", "host", "report"], "default": "host"},
             "data": {"type": "bool", "default": False},
             "confirmed": {"type": "bool", "default": False},
+            "take_over": {"type": "bool", "default": False},
             "groups": {"type": "list", "elements": "str", "default": []},
             "influxdb": {"type": "dict", "default": {}},
         },
@@ -111,7 +116,7 @@ def main() -> None:
 def run(layout: Layout, options: dict[str, Any], check: bool) -> dict[str, Any]:
     """Works out what is to be done and does it. Raises Refused."""
     place = Place(**options["influxdb"]) if options["influxdb"] else None
-    planned = removal.plan(layout, options["groups"], options["data"], place)
+    planned = removal.plan(layout, options["groups"], options["data"], place, options["take_over"])
     if planned.steps and not check:
         with locked(layout.lock):
             removal.carry_out(planned)

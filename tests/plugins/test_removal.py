@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from plugins.module_utils import files, found, lease, packages, removal, removal_files, systemd
+from plugins.module_utils import files, found, lease, packages, removal, removal_files, removal_users, systemd
 from plugins.module_utils.found import Found
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.systemd import Completed
@@ -37,6 +37,7 @@ OURS = (
     "root/run/seclyzer/influx.sock",
 )
 DATA = ("state/keystroke/spool/00000000000000000001.lp", "root/var/lib/influxdb/influxd.bolt")
+PASSING = "seclyzer-compare.service loaded active running A comparison\n"
 RECORD = Found(
     paths={"/var/lib/influxdb": False, "/usr/local/bin/influxd": False},
     units={"redis-server.service": {"load": "loaded", "enabled": "disabled", "active": "yes"}},
@@ -54,6 +55,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         if words[:2] == ["systemctl", "show"]:
             lines = [f"Id={words[-1]}", "LoadState=loaded", *(f"{name}={value}" for name, value in redis.items())]
             return Completed(words, 0, "\n".join(lines), "")
+        if "list-units" in words:
+            stopped = ["systemctl", "stop", "seclyzer-compare.service"] in given
+            return Completed(words, 0, "" if stopped else PASSING, "")
         given.append(words)
         if words[-1] == "redis-server.service" and words[1] in ("start", "disable"):
             redis.update({"ActiveState": "active"} if words[1] == "start" else {"UnitFileState": "disabled"})
@@ -139,8 +143,9 @@ def test_a_removal_that_is_cut_off_at_any_step_is_completed_by_the_next(
 
 def test_services_stop_first_and_the_record_of_what_was_found_goes_last(host: Layout, there: Path) -> None:
     words = [step.words for step in plan(host).steps]
-    assert words[0] == "stop and remove seclyzer-store.socket, seclyzer-agent.service"
-    assert words[1] == "stop redis-server.service"
+    assert words[0] == "stop seclyzer-compare.service"
+    assert words[1] == "stop and remove seclyzer-store.socket, seclyzer-agent.service"
+    assert words[2] == "stop redis-server.service"
     assert words[-2:] == ["forget what was found, but that /var/lib/influxdb is SecLyzer's", "remove empty folders"]
 
 
@@ -169,6 +174,7 @@ def test_a_rollout_that_is_at_work_is_not_disturbed(host: Layout, there: Path) -
     lease.take(host, "20261129T022300Z-anna-4f2c91", "anna@controller")
     with pytest.raises(Refused, match="anna@controller has a run going on this host"):
         plan(host)
+    assert removal.plan(host, GROUPS, False, take_over=True, root=there / "root").steps
 
 
 def test_a_host_of_which_nothing_was_written_down_is_removed_too(host: Layout, there: Path) -> None:
@@ -178,6 +184,17 @@ def test_a_host_of_which_nothing_was_written_down_is_removed_too(host: Layout, t
     # Whose InfluxDB it is, is not known without its unit.
     assert left(there) == {*THEIRS, *DATA, TOKEN, "root/usr/local/bin/influxd"}
     assert "packages that SecLyzer installed are not known" in planned.notes[0]
+
+
+@pytest.mark.parametrize("record", [None, Found(late=True)])
+def test_users_of_such_a_host_go_by_their_names(
+    host: Layout, there: Path, monkeypatch: pytest.MonkeyPatch, record: Found | None
+) -> None:
+    host.found.unlink()
+    if record is not None:
+        found.save(host, record)
+    monkeypatch.setattr(removal_users, "has_user", lambda name: name == "seclyzer-agent")
+    assert "delete the user or group seclyzer-agent" in [step.words for step in plan(host).steps]
 
 
 def test_what_cannot_be_done_is_reported_with_its_step(host: Layout, there: Path) -> None:
