@@ -6,8 +6,8 @@ Pure: an entry for each host comes in, lines and a JSON document go out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from .fleet import count, named
@@ -27,7 +27,11 @@ def what_runs(running: Vars) -> str:
 
 @dataclass
 class Report:
-    """A run: its entries, and what holds for all of it."""
+    """A run: its entries, and what holds for all of it.
+
+    `given`: the options that were given by `-e`. `following`: the mode that the next plain run of site.yml brings, by
+    host, where that is another.
+    """
 
     run: str
     at: str
@@ -35,6 +39,8 @@ class Report:
     check: bool = False
     stopped: str = ""
     general: Sequence[str] = ()
+    given: Sequence[str] = ()
+    following: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bad(self) -> list[str]:
@@ -50,6 +56,8 @@ class Report:
             "check": self.check,
             "stopped": self.stopped,
             "general": list(self.general),
+            "by_e": list(self.given),
+            "next": dict(self.following),
             "totals": _totals(self.entries),
             "hosts": {one.host: one.document() for one in self.entries},
         }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import fleet_entry, last_report, modes
-from plugins.module_utils.extra_vars import next_run
+from plugins.module_utils.extra_vars import next_modes, next_run, without_effect
 from plugins.module_utils.fleet_entry import Entry, Seen
 from plugins.module_utils.fleet_report import Report
 
@@ -180,6 +180,37 @@ def test_what_a_comparison_found_stands_in_the_document_and_its_job_does_not() -
     compared = {"job": "j", "report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}, "notes": ["equal"]}
     found = entry(shadow=compared)
     assert found.document()["shadow"] == {"report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}}
+
+
+def test_a_plain_run_that_brings_another_mode_is_announced_by_host() -> None:
+    hosts: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "a": ({"inventory_mode": "rust"}, {"mode": "hybrid"}),
+        "b": ({"inventory_mode": "rust"}, {"mode": "hybrid"}),
+        "c": ({"inventory_mode": "python"}, {"mode": "rust"}),
+        "as the inventory has it": ({"inventory_mode": "rust"}, {"mode": "rust"}),
+        "without a mode in the inventory": ({"inventory_mode": None}, {"mode": "rust"}),
+        "a store": ({"inventory_mode": None}, {"mode": ""}),
+        "blank": ({"inventory_mode": "rust"}, {}),
+        "lost": ({}, {}),
+    }
+    brings, words = next_modes(hosts)
+    assert brings == {"a": "rust", "b": "rust", "c": "python"}
+    assert words == [
+        "in the next run of site.yml without -e mode= 1 edge would run python in the place of rust, "
+        "2 edges would run rust in the place of hybrid, by the inventory"
+    ]
+    assert next_modes({"a": ({"inventory_mode": "rust"}, {"mode": "rust"})}) == ({}, [])
+
+
+def test_what_a_rollback_does_not_use_is_named() -> None:
+    assert without_effect({"seclyzer_release_soak_seconds"}) == []
+    (words,) = without_effect({"redis_port", "mode", "seclyzer_release_keep"})
+    assert words.startswith("by -e and without effect: mode, redis_port; rollback.yml brings mode and settings back")
+
+
+def test_json_has_what_was_given_by_e_and_what_the_next_run_brings() -> None:
+    report = Report("run", "now", [], given=["mode", "redis_port"], following={"edge1": "rust"})
+    assert (report.document()["by_e"], report.document()["next"]) == (["mode", "redis_port"], {"edge1": "rust"})
 
 
 def test_a_host_that_is_removed_leaves_the_last_report(tmp_path: Path) -> None:
