@@ -17,6 +17,8 @@ systemctl restart redis-server
 redis-cli set theirs value
 redis-cli save
 cat > /etc/systemd/system/theirs.service <<'END'
+[Unit]
+StartLimitIntervalSec=0
 [Service]
 ExecStart=/usr/bin/redis-cli subscribe theirs
 Restart=always
