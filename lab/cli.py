@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from lab import feed, generate, hosts, image, influxdb, keys, lifecycle, requirements
-from lab.labs import RELEASES, Lab, labs
+from lab.labs import Lab, labs
 from lab.lock import locked
 from lab.say import LabError, say
 
@@ -67,11 +67,12 @@ def _influxd(_: argparse.Namespace) -> int:
     return 0
 
 
-def _images(_: argparse.Namespace) -> int:
+def _images(options: argparse.Namespace) -> int:
     requirements.check()
+    releases = image.releases(_lab(options))
     with locked("images"):
-        image.ensure(list(RELEASES))
-    for release in RELEASES:
+        image.ensure(releases)
+    for release in releases:
         print(f"{image.tag(release)}  {image.archive(release)}")
     return 0
 
@@ -137,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--lab", choices=list(labs()), help="which lab (default: demo; status: all)")
         return command
 
-    add("up", "bring the hosts up: edge1 (Debian 12), edge2 (Debian 13), store (Debian 12)")
+    add("up", "bring the hosts of lab/labs.toml up: in demo edge1 (Debian 12), edge2 (Debian 13), store (Debian 12)")
     add("down", "remove the hosts, their network and their keys")
     add("status", "say how each host stands; exit 0 when all run")
     add("ssh", "log in to a host; after --, a command to run there").add_argument("host")
@@ -146,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_feed(add("feed", "send events to a host's Redis as its collector"))
     _add_generate(add("generate", "write a made-up person's events as JSON lines", lab=False))
     add("influxd", "build or find influxd, print its path", lab=False)
-    add("images", "build or find the hosts' images, print their names", lab=False)
+    add("images", "build or find the images of a lab's hosts, print their names")
     return parser
 
 

@@ -3,12 +3,14 @@
 import time
 
 from lab import image, keys, paths, provisioning
-from lab.labs import Host, Lab
+from lab.labs import UNIFIED_ONLY, Host, Lab
 from lab.podman import podman
 from lab.run import attempt
 from lab.say import LabError
 
-INIT = "mount --make-rshared / && exec /lib/systemd/systemd"
+SHARED = "mount --make-rshared /"
+UNIFIED = "umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+SYSTEMD = "exec /lib/systemd/systemd"
 LIKE_A_MACHINE = (
     "--privileged",
     "--cgroupns=private",
@@ -41,9 +43,14 @@ def create(lab: Lab, host: Host) -> None:
         image.tag(host.release),
         "/bin/sh",
         "-c",
-        INIT,
+        first_command(host.release),
     )
     podman("cp", "--archive=false", "-", f"{host.container}:/", stdin=provisioning.pack(lab, host))
+
+
+def first_command(release: str) -> str:
+    """The first command of a host, which ends in systemd."""
+    return " && ".join([SHARED, *([UNIFIED] if release in UNIFIED_ONLY else []), SYSTEMD])
 
 
 def start(host: Host) -> None:

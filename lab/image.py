@@ -19,11 +19,18 @@ OPTIONS = (
     '--aptopt=Acquire::Languages "none"',
     '--aptopt=Acquire::GzipIndexes "true"',
 )
+OPTIONS_OF = {"forky": ('--aptopt=Acquire::Check-Valid-Until "false"',)}
+"""The lists of Debian testing expire after a week, and a mirror may be older; they are signed all the same."""
+
+
+def options(release: str) -> tuple[str, ...]:
+    """How mmdebstrap makes a release."""
+    return (*OPTIONS, *OPTIONS_OF.get(release, ()))
 
 
 def key(release: str) -> str:
     """The recipe's hash: another package list, script or option is another image."""
-    text = "\0".join([release, *OPTIONS, *packages(), (RECIPE / "setup.sh").read_text()])
+    text = "\0".join([release, *options(release), *packages(), (RECIPE / "setup.sh").read_text()])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -70,7 +77,7 @@ def _build(release: str) -> None:
     part = final.with_suffix(f".{os.getpid()}.part")
     arguments = ("--format=tar", f"--include={','.join(packages())}", f"--customize-hook={RECIPE / 'setup.sh'}")
     try:
-        run(["mmdebstrap", *OPTIONS, *arguments, release, str(part)], timeout=1800)
+        run(["mmdebstrap", *options(release), *arguments, release, str(part)], timeout=1800)
         part.rename(final)
     finally:
         part.unlink(missing_ok=True)

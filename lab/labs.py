@@ -9,7 +9,9 @@ from pathlib import Path
 from lab.say import LabError
 
 TABLE = Path(__file__).with_name("labs.toml")
-RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13"}
+RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "forky": "Debian testing"}
+UNIFIED_ONLY = {"forky"}
+"""Those whose systemd knows cgroups of version 2 only."""
 
 
 @dataclass(frozen=True)

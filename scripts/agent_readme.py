@@ -82,6 +82,8 @@ def _default(value: Any) -> str:
 def _metrics(specs: Iterable[Spec]) -> Iterable[tuple[str, ...]]:
     for name, words in metrics.RUNS:
         yield f"`{name}`", "gauge", "`check`", "each", words
+    for name, words in metrics.FINDINGS:
+        yield f"`{name}`", "gauge", "`finding`", "all", words
     for spec in specs:
         for metric in spec.metrics:
             labels = ", ".join(f"`{label}`" for label in metric.labels) or "none"

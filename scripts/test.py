@@ -110,7 +110,10 @@ SUITES: dict[str, list[Step]] = {
     ],
     "faults": [pytest("faults", "tests/faults", ALONE)],  # several at once by itself
     "molecule": [Step("default", "python molecule/guard.py {junit}", "junit", ALONE)],
-    "long": [Step("long", "python molecule/guard.py {junit} long", "junit", ALONE)],
+    "long": [
+        Step("long", "python molecule/guard.py {junit} long", "junit", ALONE),
+        Step("systems", "python molecule/guard.py {junit} systems", "junit", ALONE),
+    ],
 }
 LONG = ("long",)
 """What takes too long to run with all others: `make test-long`."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from . import __version__
+from .findings import Finding, findings, headline
 from .model import Status
 from .snapshot import Shown, Snapshot, View
 
@@ -17,7 +18,8 @@ def report(snapshot: Snapshot, *, verbose: bool = False, excluded: Collection[st
     """The document.
 
     `excluded` names checks (`redis`) or measurements (`redis:memory`); they do not count either. `verbose`
-    adds the words of what passes and, beside the draft's members, how each status came about.
+    adds the words of what passes and, beside the draft's members, how each status came about. `findings` is a member
+    of our own: what is wrong, one for each cause.
     """
     seen = snapshot.without(excluded)
     deployment = snapshot.deployment
@@ -31,19 +33,33 @@ def report(snapshot: Snapshot, *, verbose: bool = False, excluded: Collection[st
     if unknown := sorted(set(excluded) - _names(snapshot)):
         document["notes"] = [f"exclude: there is no check or measurement {name!r} here" for name in unknown]
     if seen.status is not Status.PASS or verbose:
-        document["output"] = seen.headline
+        document["output"] = headline(seen)
     checks: dict[str, list[dict[str, Any]]] = {}
     for view in seen.views:
         for shown in view.shown:
             key = f"{view.name}:{shown.entry.measurement}"
             checks.setdefault(key, []).append(_entry(view, shown, verbose))
     document["checks"] = checks
+    document["findings"] = [_finding(one) for one in findings(seen)]
     return document
 
 
 def _names(snapshot: Snapshot) -> set[str]:
     names = {v.name for v in snapshot.views}
     return names | {f"{v.name}:{s.entry.measurement}" for v in snapshot.views for s in v.shown}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.name,
+        "status": finding.status.word,
+        "componentId": finding.subject,
+        "since": instant(finding.since),
+        "output": finding.output,
+        "command": finding.command,
+        "follows": finding.follows,
+        "runbook": finding.entry,
+    }
 
 
 def _entry(view: View, shown: Shown, verbose: bool) -> dict[str, Any]:

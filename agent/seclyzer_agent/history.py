@@ -93,3 +93,42 @@ def watch(before: Stall | None, process: str, events: int, windows: int, now: fl
     if since is None and events > before.events:
         since = now
     return Stall(process, before.events, windows, since)
+
+
+REPEATED = 3
+"""So many restarts within the time that counts as recent are a crash loop,"""
+STEADY = 120.0
+"""until the unit has run for so long (s);"""
+CALM = 60.0
+"""one or two are over after so long."""
+MOST_RESTARTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """A unit's automatic restarts: how many systemd has counted, and when the recent ones were seen."""
+
+    total: int
+    at: tuple[float, ...] = ()
+
+    def repeat(self, now: float) -> bool:
+        """Whether it is restarted again and again."""
+        return len(self.at) >= REPEATED and now - self.at[-1] < STEADY
+
+    def just_now(self, now: float) -> bool:
+        """Whether the last one is not over yet."""
+        return bool(self.at) and now - self.at[-1] < CALM
+
+
+def restarted(before: Restarts | None, total: int, began: float, now: float, *, recent: float) -> Restarts:
+    """Take one reading of systemd's counter; `began` is when the main process did, 0 for none.
+
+    Nothing is known before the first reading but what systemd has: the last restart is when the main process began, and
+    a unit that was restarted often and has not run for long since is in a loop, also when the agent began after it did.
+    """
+    if before is None:
+        at = (began or now,) * min(total, REPEATED) if now - (began or now) < CALM else ()
+    else:
+        more = total - before.total if total >= before.total else total
+        at = (*before.at, *(now,) * min(more, MOST_RESTARTS))
+    return Restarts(total, tuple(t for t in at if now - t < recent)[-MOST_RESTARTS:])

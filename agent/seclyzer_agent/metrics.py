@@ -15,6 +15,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 
 from . import registry
+from .findings import Finding, findings
 from .snapshot import Snapshot
 from .spec import Metric, Sample, Spec
 
@@ -27,6 +28,14 @@ RUNS = (
     ("seclyzer_check_metrics_success", "1 when all metrics of a check could be made from its last run"),
 )
 """Name and help of the metrics that every check has."""
+
+
+FINDINGS = (
+    ("seclyzer_finding_status", "What is wrong, by its entry in docs/runbook.md: 1 warn, 2 fail"),
+    ("seclyzer_finding_since_timestamp_seconds", "Unix time since when it is, to the minute"),
+)
+"""Name and help of the metrics of what is wrong; its names are those of the catalog."""
+MINUTE = 60
 
 
 class Exposition:
@@ -75,7 +84,7 @@ def families(now: Snapshot, figures: Snapshot, specs: Sequence[Spec]) -> list[Fa
                 good[name] &= _fill(family, metric, name, source)
             if family.samples:
                 made.append(family)
-    return [*_runs(figures, good), *made]
+    return [*_runs(figures, good), *_findings(now), *made]
 
 
 def _family(metric: Metric) -> GaugeMetricFamily | CounterMetricFamily:
@@ -115,6 +124,18 @@ def _checked(metric: Metric, sample: Sample) -> Sample:
     if metric.kind == "counter" and not 0 <= number < float("inf"):
         raise ValueError(f"{metric.name} is a counter and cannot be {number}")
     return tuple(values), number
+
+
+def _findings(snapshot: Snapshot) -> Iterator[Family]:
+    """What is wrong, each of a name once."""
+    status, since = (GaugeMetricFamily(name, words, labels=("finding",)) for name, words in FINDINGS)
+    by_name: dict[str, list[Finding]] = {}
+    for one in findings(snapshot):
+        by_name.setdefault(one.name, []).append(one)
+    for name, those in by_name.items():
+        status.add_metric([name], int(max(one.status for one in those)))
+        since.add_metric([name], min(one.since for one in those) // MINUTE * MINUTE)
+    yield from (status, since)
 
 
 def _runs(snapshot: Snapshot, good: dict[str, bool]) -> Iterator[Family]:

@@ -30,6 +30,9 @@ class Entry:
 
     `figures` says that value and words may move with what a person does, as counts, sizes and times do; then whoever
     has no credential reads them once a minute only, or `plain`, the sentence without them, at any time.
+
+    `finding` names what is wrong, an entry of `catalog`; empty: what the catalog has for the measurement. `since` is
+    Unix s, when it is known better than by readings.
     """
 
     measurement: str
@@ -41,6 +44,8 @@ class Entry:
     unit: str | None = None
     figures: bool = True
     plain: str = ""
+    finding: str = ""
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +95,21 @@ def _is_json(value: object) -> bool:
 class Unreadable(Exception):
     """The thing could not be read; the message says why, in words for a person, without secrets.
 
-    `plain` is the same without figures that move with what a person does.
+    `plain` is the same without figures that move with what a person does. `finding` names what is wrong, if that is
+    more than that it could not be read.
     """
+
+    finding = ""
 
     def __init__(self, words: str, plain: str = "") -> None:
         super().__init__(words)
         self.plain = plain or words
+
+
+class Refused(Unreadable):
+    """The agent itself may not look: of the thing nothing is known, good or bad."""
+
+    finding = "agent-password"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import hashlib
 from html import escape
 
 from . import __version__
+from .findings import findings
 from .health import instant
 from .snapshot import Snapshot, View
 
@@ -22,6 +23,7 @@ td.w { white-space: nowrap } td.o { overflow-wrap: anywhere; width: 65% }
 .pass { color: var(--pass) }
 .warn { color: var(--warn); font-weight: 600 }
 .fail { color: var(--fail); font-weight: 700 }
+p.f { border-left: .3rem solid var(--line); padding-left: .8rem; overflow-wrap: anywhere }
 footer { font-size: .85rem; opacity: .8 }
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -43,7 +45,7 @@ def page(snapshot: Snapshot) -> str:
 <style>{STYLE}</style></head>
 <body><h1>SecLyzer Edge on {host}: <span class="{status}">{status}</span></h1>
 <p>{runs}</p>
-<table><thead><tr><th>check</th><th>status</th><th>what was seen</th></tr></thead><tbody>
+{_findings(snapshot)}<table><thead><tr><th>check</th><th>status</th><th>what was seen</th></tr></thead><tbody>
 {rows}
 </tbody></table>
 <footer>Agent {escape(__version__)}, at {instant(snapshot.wall)}.
@@ -51,6 +53,15 @@ The same for programs: <a href="/healthz?verbose">/healthz?verbose</a>,
 <a href="/metrics">/metrics</a>.</footer>
 </body></html>
 """
+
+
+def _findings(snapshot: Snapshot) -> str:
+    """What is wrong, a paragraph each, with what to type."""
+    return "".join(
+        f'<p class="f"><span class="{one.status.word}">{one.status.word}</span> {escape(one.words)}<br>'
+        f"since {instant(one.since)}; type <code>{escape(one.command)}</code>; more: {escape(one.entry)}</p>\n"
+        for one in findings(snapshot)
+    )
 
 
 def _rows(view: View) -> str:

@@ -82,13 +82,19 @@ def public(now: Snapshot, kept: Snapshot | None) -> Snapshot:
 
 def _view(now: View, kept: View | None) -> View:
     before = {(s.entry.measurement, s.entry.component): s for s in kept.shown} if kept is not None else {}
-    shown = tuple(_shown(s, before.get((s.entry.measurement, s.entry.component))) for s in now.shown)
+    shown = tuple(_aged(_shown(s, before.get((s.entry.measurement, s.entry.component)))) for s in now.shown)
     spec = registry.spec_of(now.name)
     live = spec is not None and spec.state_facts
     facts = now.facts if live else kept.facts if kept is not None else None
     duration = kept.state.duration if kept is not None else 0.0
     ended = now.state.ended_at and float(int(now.state.ended_at))  # to the ms it would show how busy Redis was
     return View(replace(now.state, duration=duration, ended_at=ended), shown, facts)
+
+
+def _aged(shown: Shown) -> Shown:
+    """Since when it is so, to the minute: what fails with the next event would show when that came."""
+    entry = replace(shown.entry, since=shown.entry.since // MINUTE * MINUTE)
+    return replace(shown, entry=entry, since=shown.since // MINUTE * MINUTE)
 
 
 def _shown(now: Shown, kept: Shown | None) -> Shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +22,10 @@ from redis.exceptions import (
     TimeoutError,
 )
 
-from .model import Unreadable
+from .model import Refused, Unreadable
+
+TRIES: Counter[str] = Counter()
+"""How often the agent itself has made Redis refuse it on purpose, by the word of the error it expects."""
 
 
 def connect(url: str, username: str | None, password: str | None, deadline: float) -> Redis:
@@ -56,13 +60,13 @@ def in_words() -> Iterator[None]:
     except BusyLoadingError:
         raise Unreadable("Redis is still loading") from None
     except AuthenticationError:
-        raise Unreadable("Redis refuses the agent's user or password") from None
+        raise Refused("Redis refuses the agent's user or password") from None
     except ConnectionError as error:
         if isinstance(error.__cause__ or error.__context__, AuthenticationError):
-            raise Unreadable("Redis refuses the agent's user or password") from None
+            raise Refused("Redis refuses the agent's user or password") from None
         raise Unreadable(f"Redis cannot be reached: {_reason(error)}") from None
     except NoPermissionError:
-        raise Unreadable("Redis does not permit the agent its commands (ACL user agent)") from None
+        raise Refused("Redis does not permit the agent its commands (ACL user agent)") from None
     except ResponseError as error:
         code = str(error).split(" ", 1)[0]
         raise Unreadable(f"Redis answers with an error ({code[:20]})") from None

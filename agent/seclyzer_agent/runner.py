@@ -131,16 +131,9 @@ class Runner:
             facts = None
         else:
             entries, facts = outcome.entries, outcome.facts
-        damped = {(s.entry.measurement, s.entry.component): s.damped for s in before.shown}
+        last = {(s.entry.measurement, s.entry.component): s for s in before.shown}
         now, wall = time.monotonic(), time.time()
-        shown = tuple(
-            Shown(
-                e,
-                step(damped.get((e.measurement, e.component)), e.status, rise=pace.rise, fall=pace.fall),
-                wall,
-            )
-            for e in entries
-        )
+        shown = tuple(_shown(e, last.get((e.measurement, e.component)), pace, wall) for e in entries)
         self._states[check.name] = replace(
             before, shown=shown, facts=facts, ended=now, ended_at=wall, duration=now - began
         )
@@ -149,7 +142,15 @@ class Runner:
         self._on_reading(self.snapshot())
 
 
+def _shown(entry: Entry, before: Shown | None, pace: Pace, wall: float) -> Shown:
+    """An entry that was read at `wall` (Unix s), as it is to be shown after what was shown before."""
+    damped = step(before.damped if before else None, entry.status, rise=pace.rise, fall=pace.fall)
+    since = before.since if before is not None and before.status is damped.shown else wall
+    return Shown(entry, damped, wall, since)
+
+
 def _all_failed(check: Check, before: CheckState, why: Unreadable) -> tuple[Entry, ...]:
     """A reading that failed as a whole: everything the check ever showed is unknown, and that is a fail."""
     known = tuple(s.entry for s in before.shown) or (check.primary,)
-    return tuple(unread(e, str(why), why.plain) for e in known)
+    entries = (unread(e, str(why), why.plain) for e in known)
+    return tuple(replace(e, finding=why.finding or e.finding) for e in entries)

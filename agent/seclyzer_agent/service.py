@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 from . import __version__, registry, tls
 from .config import ConfigError, Settings, reader_password, secret
 from .connector import SocketConnector
+from .findings import headline
 from .guard import BACKLOG, BURST, IDLE_SECONDS, Guard, room
 from .listening import name, sockets
 from .logs import Journal, place
@@ -82,7 +83,7 @@ class Reporter:
             fields |= {"now": view.status.word, "why": view.output}
             log.log(level[view.status], "a check changed", extra={"fields": fields})
         if snapshot.ready:
-            self._notifier.status(self._public.of(snapshot).headline)
+            self._notifier.status(headline(self._public.of(snapshot)))
 
 
 @asynccontextmanager

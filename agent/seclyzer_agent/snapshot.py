@@ -15,11 +15,12 @@ STALE_INTERVALS = 3
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An entry with its damped status and when it was read (Unix s)."""
+    """An entry with its damped status, when it was read, and since when it is shown so (Unix s)."""
 
     entry: Entry
     damped: Damped
     read_at: float
+    since: float = 0.0
 
     @property
     def status(self) -> Status:
@@ -89,7 +90,7 @@ def view(state: CheckState, *, now: float, wall: float, started: float) -> View:
 
 
 def _failed(entry: Entry, words: str, read_at: float) -> Shown:
-    return Shown(unread(entry, words), Damped(Status.FAIL, (Status.FAIL,)), read_at)
+    return Shown(unread(entry, words), Damped(Status.FAIL, (Status.FAIL,)), read_at, read_at)
 
 
 def unread(entry: Entry, words: str, plain: str = "") -> Entry:
@@ -146,11 +147,3 @@ class Snapshot:
             if v.name not in excluded
         )
         return replace(self, views=tuple(v for v in views if v.shown or not v.state.shown))
-
-    @property
-    def headline(self) -> str:
-        """One sentence: what is wrong, worst first, or that all is well."""
-        bad = sorted((v for v in self.views if v.status is not Status.PASS), key=lambda v: -v.status)
-        if not bad:
-            return f"pass: all {len(self.views)} checks are well"
-        return f"{self.status.word}: " + "; ".join(v.output for v in bad)

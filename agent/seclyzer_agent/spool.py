@@ -19,8 +19,11 @@ class Spool:
     keeps: bool
 
 
-def judge(kind: str, size: int, limit: int, dropped: bool) -> tuple[Entry, Spool]:
-    """One extractor's spool; `size` and `limit` in bytes (limit 0: it has none), `dropped`: points were, lately."""
+def judge(kind: str, size: int, limit: int, dropped: bool, unwritable: str = "") -> tuple[Entry, Spool]:
+    """One extractor's spool; `size` and `limit` in bytes (limit 0: it has none), `dropped`: points were, lately.
+
+    `unwritable` is why points that should be in it are in memory only.
+    """
     full = size > 0 and size + SEGMENT > limit
     words = f"{kind}: {amount(size)} of points wait on disk for InfluxDB, at most {amount(limit)} may"
     status = Status.FAIL if full else Status.WARN
@@ -28,8 +31,12 @@ def judge(kind: str, size: int, limit: int, dropped: bool) -> tuple[Entry, Spool
         words = f"{kind}: the spool is full, its oldest points go: {amount(size)} of {amount(limit)}"
     elif not size:
         status, words = Status.PASS, f"{kind}: no point waits on disk for InfluxDB"
-    entry = Entry("spool", kind, "component", status, words, size, "bytes")
-    return entry, Spool(size, limit > 0 and not full and not dropped)
+    finding = ""
+    if unwritable:
+        status, finding = Status.FAIL, "spool-unwritable"
+        words = f"{kind}: the spool cannot be written ({unwritable}): points are in memory only, a restart loses them"
+    entry = Entry("spool", kind, "component", status, words, size, "bytes", finding=finding)
+    return entry, Spool(size, limit > 0 and not full and not dropped and not unwritable)
 
 
 def kept(spools: Iterable[Spool | None]) -> tuple[bool, str]:

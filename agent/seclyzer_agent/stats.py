@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -44,8 +44,16 @@ LOSSES = {f.name: f.help for f in FIELDS if f.meaning == "loss" and f.name not i
 ERRORS = {f.name: f.help for f in FIELDS if f.meaning == "error" or (f.meaning == "loss" and f.name in BY_PRODUCERS)}
 """A fault that loses nothing by itself, or a loss that producers cause: a warning."""
 
+DIRECTIONS = ("redis_read", "redis_write", "influxdb", "spool")
+"""On what an extractor depends; the fields of the last outage of each begin with its name."""
+OUTAGE_LABELS = tuple(f"{name}_{end}" for name in DIRECTIONS for end in ("fault", "reason", "advice"))
 OPTIONAL = frozenset(
-    {"gaps", "ancient", "behind", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors"}
+    {
+        *("gaps", "ancient", "behind", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors"),
+        *(f"{name}_{end}" for name in DIRECTIONS for end in ("since", "until")),
+        "influxdb_answered_at",
+        "state_skipped",
+    }
 )
 """Fields that older programs do not write."""
 REFUSALS = {
@@ -57,10 +65,27 @@ REFUSALS = {
 }
 """Why InfluxDB refused points: `rejected_reason` as the hash has it, and in words."""
 
+FAULT = re.compile(r"[A-Za-z0-9_]{1,30}")
+UNPRINTABLE = re.compile(r"[^ -~]+")
+LONGEST_REASON = 200
 YEAR = re.compile(r"[1-9][0-9]{3,5}")
 NUMBER = re.compile(r"[0-9]{1,19}")
 ENTRY_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,20}")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,49}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The last time that something did not work. `fault`, `reason` and `advice` are empty once it is over.
+
+    Times are Unix s, 0 for none; `until` is 0 while it lasts.
+    """
+
+    fault: str = ""
+    reason: str = ""
+    advice: str = ""
+    since: float = 0.0
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +101,11 @@ class Stats:
     numbers: Mapping[str, int]
     faults: tuple[str, ...]
     refusal: str = ""
+    outages: Mapping[str, Outage] = field(default_factory=dict)
+
+    def outage(self, direction: str) -> Outage:
+        """The last outage of one of DIRECTIONS; one without times when there was none, or an older program runs."""
+        return self.outages.get(direction, Outage())
 
     def __getitem__(self, name: str) -> int:
         """A number by its name in the hash; 0 when it could not be read."""
@@ -102,7 +132,19 @@ def parse(raw: Mapping[str, str]) -> Stats | None:
     }
     missing = tuple(n for n in NUMBERS if n not in numbers and not (n in OPTIONAL and n not in raw))
     faults = missing + tuple(n for n, v in stats.items() if v is None)
-    return Stats(**stats, numbers=numbers, faults=faults, refusal=_refusal(raw))
+    outages = {name: _outage(raw, numbers, name) for name in DIRECTIONS}
+    return Stats(**stats, numbers=numbers, faults=faults, refusal=_refusal(raw), outages=outages)
+
+
+def _outage(raw: Mapping[str, str], numbers: Mapping[str, int], name: str) -> Outage:
+    fault = raw.get(f"{name}_fault", "")
+    reason, advice = (_plain(raw.get(f"{name}_{part}", "")) for part in ("reason", "advice"))
+    since, until = (numbers.get(f"{name}_{end}", 0) / 1e6 for end in ("since", "until"))
+    return Outage(fault if FAULT.fullmatch(fault) else "", reason, advice, since, until)
+
+
+def _plain(text: str) -> str:
+    return UNPRINTABLE.sub("?", text)[:LONGEST_REASON]
 
 
 def _refusal(raw: Mapping[str, str]) -> str:

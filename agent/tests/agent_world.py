@@ -43,7 +43,7 @@ user default off
 user admin on >admin-password ~* &* +@all
 user agent on >agent-password {acl_rules("agent")}
 """
-STATS = {field["name"]: "0" for field in FIELDS} | {
+STATS = {field["name"]: "" if field["type"] == "label" else "0" for field in FIELDS} | {
     "implementation": "rust",
     "version": (ROOT / "seclyzer_agent" / "VERSION").read_text().strip(),
     "pid": "4711",

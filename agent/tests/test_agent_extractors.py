@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ def test_a_heartbeat_that_agrees_with_unit_and_deployment_passes(
     }
     entries = edge.readings()[0]
     assert {name: e.status for name, e in entries.items()} == dict.fromkeys(
-        ("heartbeat", "lag", "windows", "losses", "errors", "spool"), PASS
+        ("heartbeat", "lag", "windows", "losses", "errors", "spool", "store"), PASS
     )
     assert entries["heartbeat"].output == f"keystroke: rust {stats['version']} runs as process 4711"
 
@@ -305,3 +306,125 @@ def test_ids_far_ahead_of_the_clock_fail(ahead: int, statuses: tuple[Status, ...
     entries = judge_ids("mouse", f"{(1_790_000_000 + ahead) * 1000}-0", wall)
     assert tuple(entry.status for entry in entries) == statuses
     assert all("it may take no more events" in entry.output for entry in entries)
+
+
+def outage(
+    direction: str, fault: str, reason: str, advice: str = "", since: int = 5_000_000, until: int = 0
+) -> dict[str, str]:
+    """The fields of an outage."""
+    parts = {"fault": fault, "reason": reason, "advice": advice, "since": str(since), "until": str(until)}
+    return {f"{direction}_{part}": value for part, value in parts.items()}
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "finding"),
+    [
+        ("401", FAIL, "store-token"),
+        ("403", FAIL, "store-token"),
+        ("404", FAIL, "store-bucket"),
+        ("302", FAIL, "store-wrong"),
+        ("500", WARN, "store-full"),
+        ("503", WARN, "store-away"),
+        ("429", WARN, "store-away"),
+        ("unreachable", WARN, "store-away"),
+    ],
+)
+def test_why_influxdb_takes_no_points_is_reported_with_its_cause_though_no_event_comes(
+    redis_server: RedisServer, stats: dict[str, str], fault: str, status: Status, finding: str
+) -> None:
+    edge = Edge(redis_server)
+    edge.write_stats(stats, **outage("influxdb", fault, f"store:8086: status {fault}", "check it"))
+    entry = edge.readings()[0]["store"]
+    assert (entry.status, entry.finding, entry.since) == (status, finding, 5.0)
+    advice = "is its disk full? Where it was, InfluxDB has to be restarted" if fault == "500" else "; check it"
+    assert entry.output.startswith(f"keystroke: InfluxDB takes no points: store:8086: status {fault}; ")
+    assert advice in entry.output
+
+
+def test_an_outage_that_is_over_is_shown_as_past_and_warns_no_more(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.write_stats(stats)
+    now = int(time.time()) * 1_000_000
+    past = outage("influxdb", "", "", since=now - 600_000_000, until=now - 1_000_000)
+    failing = outage("influxdb", "401", "status 401", since=now)
+    first, during, after = edge.readings(
+        lambda: edge.write_stats(stats, influx_errors=3, **failing),
+        lambda: edge.write_stats(stats, influx_errors=3, redis_reconnects=1, **past),
+        recent=300,
+    )
+    assert [one["errors"].status for one in (first, during, after)] == [PASS, WARN, PASS]
+    assert "3 requests to InfluxDB without success" in after["errors"].output
+    assert after["store"].status is PASS and "; it took none from " in after["store"].output
+    older = {name: value for name, value in stats.items() if not name.startswith("influxdb_")}
+    redis_server.admin.delete("seclyzer:stats:keystroke")
+    edge.write_stats(older)
+    unknown = edge.readings(lambda: edge.write_stats(older, influx_errors=9), recent=300)[1]
+    assert (unknown["errors"].status, "store" in unknown) == (WARN, False)
+
+
+def test_points_that_are_in_memory_only_are_a_failure(redis_server: RedisServer, stats: dict[str, str]) -> None:
+    edge = Edge(redis_server)
+    full = outage("spool", "unwritable", "No space left on device")
+    edge.write_stats(stats, **full, **outage("influxdb", "500", "status 500"))
+    entry = edge.readings()[0]["spool"]
+    assert (entry.status, entry.finding) == (FAIL, "spool-unwritable")
+    assert "cannot be written (No space left on device): points are in memory only" in entry.output
+    edge.write_stats(stats, **full, **outage("influxdb", "", "", until=6_000_000))
+    assert edge.readings()[0]["spool"].status is PASS
+
+
+def test_features_that_redis_refuses_are_a_failure_with_its_words(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.write_stats(stats)
+    assert "outputs" not in edge.readings()[0]
+    edge.write_stats(stats, **outage("redis_write", "NOPERM", "redis: refused PUBLISH: NOPERM no rights"))
+    entry = edge.readings()[0]["outputs"]
+    assert (entry.status, entry.since) == (FAIL, 5.0)
+    assert entry.output == "keystroke: Redis does not take its features: redis: refused PUBLISH: NOPERM no rights"
+
+
+@pytest.mark.parametrize(("behind", "found"), [(4.9, False), (5.1, True), (3600.0, True), (-60.0, False)])
+def test_events_that_come_long_after_their_time_show_a_slow_clock(
+    redis_server: RedisServer, stats: dict[str, str], behind: float, found: bool
+) -> None:
+    edge = Edge(redis_server)
+    came = 1_790_000_000.0
+    edge.write_stats(stats, last_id=f"{int(came * 1000)}-0", last_event_ts=int((came - behind) * 1e6))
+    entries = edge.readings()[0]
+    assert ("clock" in entries) is found
+    if found:
+        assert entries["clock"].status is WARN and f"came {behind:.0f} s after" in entries["clock"].output
+
+
+def test_an_extractor_that_reports_that_it_waits_for_redis_fails_before_its_heartbeat_expires(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    edge.write_stats(stats)
+    words = "waiting for Redis: unix:///run/redis: refused HELLO: WRONGPASS invalid username-password pair"
+    (unit,) = main_process(4711).values()
+    edge.facts = {"units": {unit.unit: replace(unit, status_text=words)}}
+    entry = edge.readings()[0]["heartbeat"]
+    assert (entry.status, entry.output) == (FAIL, f"keystroke: {words}")
+
+
+def test_an_agent_that_redis_refuses_knows_nothing_of_an_extractor_and_blames_it_for_nothing(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    redis_server.write_stats("keystroke", stats)
+    (unit,) = main_process(4711).values()
+    facts = {"units": {unit.unit: replace(unit, status_text="reading events")}}
+
+    async def use(client: Any) -> Any:
+        bounds = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=300, spool=64 * MIB)
+        return await Extractor("keystroke", unit.unit, client, lambda check: facts.get(check), bounds).read()
+
+    (entry,) = with_redis(redis_server, use, password="another").entries
+    assert (entry.status, entry.finding) == (WARN, "agent-password")
+    assert entry.output == (
+        "keystroke: not known: Redis refuses the agent's user or password (systemd has of it: active, reading events)"
+    )

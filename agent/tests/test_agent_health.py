@@ -186,7 +186,7 @@ def test_openmetrics_on_request_tells_the_same(snapshot: Snapshot) -> None:
 
 def test_labels_are_bounded_to_what_the_configuration_names(snapshot: Snapshot) -> None:
     labels = {label for _, found in samples(snapshot) for label, _ in found}
-    assert labels == {"check", "name", "state", "version", "release", "mode", "extractor", "implementation"}
+    assert labels == {"check", "finding", "name", "state", "version", "release", "mode", "extractor", "implementation"}
 
 
 def test_version_is_the_one_of_the_project() -> None:

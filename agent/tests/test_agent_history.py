@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclyzer_agent.history import Growth, Lag, Stall, follow, grow, watch
+from seclyzer_agent.history import Growth, Lag, Stall, follow, grow, restarted, watch
 
 
 def test_first_reading_of_counters_is_the_base_and_no_growth() -> None:
@@ -95,3 +96,21 @@ def test_an_idle_extractor_and_a_new_one_do_not_stall() -> None:
     state = watch(None, "a", 10, 2, 0.0)
     assert watch(state, "a", 10, 2, 1000.0).since is None
     assert watch(watch(state, "a", 11, 2, 5.0), "b", 50, 0, 6.0).since is None
+
+
+def test_restarts_are_those_that_systemd_counted_since_the_last_reading() -> None:
+    seen = restarted(None, 2, 0.0, 1000.0, recent=300)
+    for now, total in ((1010.0, 2), (1020.0, 3), (1040.0, 5), (1320.0, 5)):
+        seen = restarted(seen, total, 1.0, now, recent=300)
+    assert (seen.total, seen.at) == (5, (1040.0, 1040.0))
+    assert restarted(seen, 1, 1.0, 1330.0, recent=300).at == (1040.0, 1040.0, 1330.0)  # it was started by hand between
+
+
+@pytest.mark.parametrize(
+    ("total", "began", "repeats"),
+    [(14, 990.0, True), (3, 941.0, True), (14, 940.0, False), (2, 990.0, False), (0, 990.0, False)],
+)
+def test_a_crash_loop_is_known_at_the_first_reading_of_an_agent_that_was_restarted(
+    total: int, began: float, repeats: bool
+) -> None:
+    assert restarted(None, total, began, 1000.0, recent=300).repeat(1000.0) is repeats

@@ -11,9 +11,12 @@ import pytest
 
 from seclyzer_agent import __version__
 from seclyzer_agent.checks.deployment import DeploymentCheck
+from seclyzer_agent.checks.limits import Limits, judge_cpu, judge_tasks
+from seclyzer_agent.checks.limits import read_cgroup as read_limits
 from seclyzer_agent.checks.memory import Memory, UnitMemory, judge, read_cgroup
 from seclyzer_agent.checks.units import Unit, parse_show
 from seclyzer_agent.checks.units import judge as judge_unit
+from seclyzer_agent.history import Restarts
 from seclyzer_agent.model import Reading, Status, Unreadable
 
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
@@ -48,13 +51,30 @@ def unit(**changes: Any) -> Unit:
     ],
 )
 def test_a_units_state_is_judged_and_reported(changes: dict[str, Any], status: Status, words: str) -> None:
-    entry = judge_unit(unit(**changes), 0, 300)
+    entry = judge_unit(unit(**changes), Restarts(0), 300, 1000.0)
     assert (entry.status, entry.output) == (status, f"{UNIT} {words}")
 
 
-def test_a_unit_that_was_restarted_lately_is_a_warning() -> None:
-    entry = judge_unit(unit(), 2, 300)
-    assert (entry.status, entry.output) == (WARN, f"{UNIT} runs, but was restarted 2 times in the last 300 s")
+@pytest.mark.parametrize(
+    ("ago", "status", "words"),
+    [
+        ((70, 59), WARN, "runs, but was restarted 2 times in the last 300 s"),
+        ((70, 61), PASS, "is active (running); it was restarted 2 times in the last 300 s"),
+        ((200, 61, 60), FAIL, "does not stay up: it was restarted 3 times in the last 300 s"),
+        ((250, 200, 121), PASS, "is active (running); it was restarted 3 times in the last 300 s"),
+    ],
+)
+def test_restarts_are_a_warning_a_failure_when_they_repeat_and_over_when_it_stays_up(
+    ago: tuple[int, ...], status: Status, words: str
+) -> None:
+    entry = judge_unit(unit(), Restarts(len(ago), tuple(1000.0 - s for s in ago)), 300, 1000.0)
+    assert (entry.status, entry.output, entry.finding) == (status, f"{UNIT} {words}", "unit-restarts")
+
+
+def test_a_crash_loop_is_a_failure_between_two_crashes_and_while_it_waits() -> None:
+    loop = Restarts(9, (940.0, 957.0, 974.0))
+    for changes in ({}, {"active": "activating", "sub": "auto-restart"}):
+        assert judge_unit(unit(**changes), loop, 300, 990.0).status is FAIL
 
 
 def test_show_is_read_by_order_of_units_with_unset_and_infinite_values() -> None:
@@ -200,3 +220,31 @@ def test_a_host_without_extractors_needs_no_mode(tmp_path: Path) -> None:
     ]
     entry = deployed(tmp_path, {**GOOD, "mode": None}).entries[0]
     assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 lacks mode")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_processor_time_and_tasks_are_read_of_either_cgroup_version(tmp_path: Path, version: int) -> None:
+    cpu, pids = (tmp_path / one if version == 1 else tmp_path for one in ("cpu,cpuacct", "pids"))
+    for place in {cpu / "system.slice" / UNIT, pids / "system.slice" / UNIT}:
+        place.mkdir(parents=True)
+    (cpu / "system.slice" / UNIT / "cpu.stat").write_text("nr_periods 40\nnr_throttled 30\nthrottled_usec 5\n")
+    (pids / "system.slice" / UNIT / "pids.max").write_text("16\n")
+    (pids / "system.slice" / UNIT / "pids.current").write_text("15\n")
+    assert read_limits(tmp_path, f"/system.slice/{UNIT}") == Limits(40, 30, 15, 16)
+    (pids / "system.slice" / UNIT / "pids.max").write_text("max\n")
+    assert read_limits(tmp_path, f"/system.slice/{UNIT}") == Limits(40, 30, 15, None)
+    assert read_limits(tmp_path / "x", f"/system.slice/{UNIT}") is None
+    assert read_limits(tmp_path, "/../system.slice") is None
+
+
+@pytest.mark.parametrize(("throttled", "status"), [(0, PASS), (49, PASS), (50, WARN), (100, WARN)])
+def test_a_unit_that_its_quota_holds_up_half_of_the_time_is_a_warning(throttled: int, status: Status) -> None:
+    entry = judge_cpu(UNIT, Limits(1000, 700, 1, None), Limits(1100, 700 + throttled, 1, None))
+    assert (entry.status, entry.value) == (status, float(throttled))
+    assert judge_cpu(UNIT, None, Limits(100, 100, 1, None)).status is PASS  # nothing is known of lately
+
+
+@pytest.mark.parametrize(("tasks", "status"), [(0, PASS), (79, PASS), (80, WARN), (94, WARN), (95, FAIL)])
+def test_tasks_are_judged_against_their_limit(tasks: int, status: Status) -> None:
+    assert judge_tasks(UNIT, Limits(0, 0, tasks, 100), 80, 95).status is status
+    assert judge_tasks(UNIT, Limits(0, 0, tasks, None), 80, 95).status is PASS

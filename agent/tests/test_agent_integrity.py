@@ -15,7 +15,7 @@ from agent_world import Agent, Host
 
 from seclyzer_agent import __version__
 from seclyzer_agent.checks import integrity
-from seclyzer_agent.checks.integrity import IntegrityCheck, Stopped
+from seclyzer_agent.checks.integrity import IntegrityCheck, Stopped, unit_faults
 from seclyzer_agent.model import Reading, Status
 from seclyzer_agent.release_tree import compare
 from tests.helpers.waiting import until
@@ -151,6 +151,31 @@ def test_a_unit_file_that_is_not_the_deployments_is_a_warning_that_names_it(tmp_
     assert entries(read(check))[1] == (Status.WARN, f"{unit} is not the deployment's; site.yml mends it")
     unit.unlink()
     assert entries(read(check))[1] == (Status.WARN, f"{unit} is missing; site.yml mends it")
+
+
+def test_a_drop_in_that_changes_a_unit_is_a_warning_that_names_it_until_it_is_gone(tmp_path: Path) -> None:
+    install(tmp_path)
+    check = check_of(tmp_path)
+    drop_in = tmp_path / "etc" / "seclyzer-agent.service.d" / "override.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nMemoryMax=infinity\n")
+    words = f"{drop_in} changes seclyzer-agent.service; systemctl revert mends it"
+    assert entries(read(check))[1] == (Status.WARN, words)
+    drop_in.unlink()
+    assert entries(read(check))[1] == (Status.PASS, "unit files are the deployment's")
+
+
+def test_drop_ins_of_systemctl_edit_runtime_and_set_property_are_seen(tmp_path: Path) -> None:
+    install(tmp_path)
+    for folder in ("run", "control"):
+        place = tmp_path / folder / "seclyzer-agent.service.d"
+        place.mkdir(parents=True)
+        (place / "50-MemoryMax.conf").write_text("[Service]\n")
+    faults = unit_faults(tmp_path / "current", tmp_path / "etc", (str(tmp_path / "run"), str(tmp_path / "control")))
+    assert faults == [
+        f"{tmp_path}/{folder}/seclyzer-agent.service.d/50-MemoryMax.conf changes seclyzer-agent.service"
+        for folder in ("run", "control")
+    ]
 
 
 def test_where_no_release_is_nothing_is_compared(tmp_path: Path) -> None:

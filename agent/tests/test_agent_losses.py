@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from agent_world import FIELDS, STATS, Agent, Host, RedisServer
 
-from seclyzer_agent.stats import NUMBERS
+from seclyzer_agent.stats import NUMBERS, OUTAGE_LABELS, Outage, parse
 from tests.helpers.waiting import until
 
 Start = Callable[..., Agent]
@@ -46,8 +46,17 @@ def test_each_loss_and_error_reaches_a_metric_and_a_reason_also_one_that_is_new(
 
 
 def test_every_field_of_the_hash_is_read() -> None:
-    labels = {"implementation", "version", "last_id"}
+    labels = {"implementation", "version", "last_id", *OUTAGE_LABELS}
     assert set(NUMBERS) | labels == {field["name"] for field in FIELDS}
     assert {field["meaning"] for field in FIELDS} <= {"loss", "error", "neither"}
     assert {field["type"] for field in FIELDS} <= {"label", "counter", "gauge"}
     assert [f["name"] for f in FIELDS if f["meaning"] != "neither" and f["type"] != "counter"] == []
+
+
+def test_an_outage_is_read_with_its_words_in_bounds() -> None:
+    raw = {"influxdb_fault": "401", "influxdb_reason": "status 401\x1b[2J" + "x" * 999, "influxdb_since": "5000000"}
+    stats = parse(raw | {"redis_read_fault": "NO PERM\n", "spool_since": "1000000", "spool_until": "2000000"})
+    assert stats is not None
+    assert stats.outage("influxdb") == Outage("401", ("status 401?[2J" + "x" * 999)[:200], "", 5.0, 0.0)
+    assert stats.outage("redis_read") == stats.outage("redis_write") == Outage()
+    assert stats.outage("spool") == Outage(since=1.0, until=2.0)

@@ -20,6 +20,7 @@ from seclyzer_agent.checks.extractor import Expected, ExtractorFacts
 from seclyzer_agent.checks.influxdb import InfluxFacts
 from seclyzer_agent.checks.memory import Memory
 from seclyzer_agent.checks.redis import RedisFacts
+from seclyzer_agent.findings import headline
 from seclyzer_agent.health import report
 from seclyzer_agent.history import Growth, Lag, Stall
 from seclyzer_agent.hysteresis import Damped
@@ -90,7 +91,7 @@ def public_answers(now: Snapshot, kept: Snapshot | None) -> str:
     """Everything that the agent answers to whoever has no credential, and what systemd shows."""
     seen = public(now, kept)
     body, _ = Exposition().write("", now, seen, ())
-    return "\n".join((body.decode(), str(report(seen, verbose=True)), page(seen), seen.headline))
+    return "\n".join((body.decode(), str(report(seen, verbose=True)), page(seen), headline(seen)))
 
 
 def test_what_happens_within_a_minute_changes_no_answer() -> None:

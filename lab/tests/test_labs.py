@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab import paths
+from lab import hosts, image, paths
 from lab.labs import RELEASES, Lab, labs
 
 HOSTS = [host for lab in labs().values() for host in lab.hosts]
@@ -38,6 +38,16 @@ def test_macs_are_locally_administered_unicast_and_made_from_the_address() -> No
 
 def test_releases_are_known() -> None:
     assert {host.release for host in HOSTS} <= set(RELEASES)
+
+
+def test_a_host_whose_systemd_knows_one_version_of_cgroups_gets_that() -> None:
+    old, new = hosts.first_command("bookworm"), hosts.first_command("forky")
+    assert "cgroup2" not in old and "mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec " in new
+    assert {command.rpartition(" ")[2] for command in (old, new)} == {"/lib/systemd/systemd"}
+
+
+def test_only_debian_testing_may_have_lists_that_expired() -> None:
+    assert [release for release in RELEASES if "Check-Valid-Until" in " ".join(image.options(release))] == ["forky"]
 
 
 @pytest.mark.parametrize("lab", labs().values(), ids=lambda lab: lab.name)

@@ -11,7 +11,8 @@ import yaml
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import fleet
+from ..module_utils import clocks, fleet
+from ..module_utils.clocks import Look
 from ..module_utils.fleet import count, named
 from ..module_utils.fleet_entry import plain
 
@@ -107,6 +108,10 @@ def _chosen(facts: Vars) -> dict[str, Any]:
             sentences = result.get("refused") or ([plain(str(result.get("msg")))] if _is_broken(result) else [])
             if sentences:
                 refused.setdefault(host, []).extend(sentences)
+    looks = {host: (hostvars[host].get("__seclyzer_host") or {}).get("clock") for host in chosen}
+    wrong, here = clocks.faults({host: Look(*look) for host, look in looks.items() if look})
+    for host, sentence in wrong.items():
+        refused.setdefault(host, []).append(sentence)
     for host in chosen:
         store = fleet.store_of(hostvars[host], stores)
         if store in refused and host != store and host not in refused:
@@ -115,6 +120,8 @@ def _chosen(facts: Vars) -> dict[str, Any]:
         for sentence in sentences:
             display.display(f"{host}: {sentence}")
     away = [host for host in chosen if _is_away(host, facts)]
+    if here:
+        display.warning(here)
     go = [host for host in chosen if host not in refused and host not in away]
     if not go:
         display.display("Nothing was changed.")
@@ -125,6 +132,7 @@ def _chosen(facts: Vars) -> dict[str, Any]:
         "stores": [host for host in go if host in stores],
         "edges": [host for host in go if host in facts["groups"].get(EDGE, [])],
         "refused": refused,
+        "general": [here] if here else [],
     }
 
 

@@ -1,4 +1,7 @@
-"""Installs packages of Debian: first by the lists that the host has, which another source that is away cannot spoil."""
+"""Installs packages of Debian: first by the lists that the host has, which another source that is away cannot spoil.
+
+What comes is written down on the host before, so that removal takes away no other.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +45,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _install(self, desired: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         desired["install_recommends"] = False
-        result = self._ask("ansible.builtin.apt", desired, task_vars)
-        if not result.get("failed") or self._task.check_mode:
-            return result
+        found = self._found(desired["name"], task_vars)
+        if found.get("failed"):
+            return found
+        if not found["missing"] and not any("=" in name for name in desired["name"]):
+            return {"changed": False}
+        if not found["unknown"] or self._task.check_mode:
+            result = self._ask("ansible.builtin.apt", desired, task_vars)
+            if not result.get("failed") or self._task.check_mode:
+                return result
         output = self._ask("ansible.builtin.command", {"_raw_params": UPDATE}, task_vars)
         away = sources(f"{output.get('stdout', '')}\n{output.get('stderr', '')}")
+        self._found(desired["name"], task_vars)
         result = self._ask("ansible.builtin.apt", desired, task_vars)
         if away:
             words = f"apt cannot read {', '.join(away)}"
@@ -57,6 +67,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             else:
                 self._display.warning(f"{(task_vars or {}).get('inventory_hostname')}: {words}; it was not needed")
         return result
+
+    def _found(self, names: list[str], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Which of these packages the host lacks; what comes with them is written down there, for removal."""
+        return self._ask("seclyzer.edge.seclyzer_found", {"packages": names}, task_vars)
 
     def _ask(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         return dict(self._execute_module(module, arguments, task_vars=task_vars))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import socket
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import existing, modes, ports, renamed, run_ids, safe_url, systems, variables
 from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options
-from ..plugin_utils.host_checks import host_faults, spool_fault
+from ..plugin_utils.host_checks import host_faults, spool_fault, untested
 from ..plugin_utils.host_options import ROLES
-from ..plugin_utils.option_checks import CHECKS, Check, Roles, read_yaml, selected
+from ..plugin_utils.option_checks import CHECKS, Check, Roles, selected
 from ..plugin_utils.values import JUDGED_BY_MODE, mode_faults, type_faults
 from .seclyzer_deployment import MODULE, read_bundle
 
@@ -68,7 +69,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """Everything that can be seen without touching a host."""
-        known = variables.options(map(read_yaml, ROLES.glob("*/meta/argument_specs.yml")))
+        known = host_options.known()
         known |= renamed.options()
         wrong: dict[str, list[str]] = {}
         roles = Roles(ROLES, self._loader, self._templar)
@@ -147,9 +148,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         mine = ports.of_host(resolved, is_edge, is_store, boolean(resolved["influxdb_tls"]), redis, used)
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         asked |= {"redis_units": list(host_options.redis_units())}
+        began = time.time()
         status = self._execute_module(MODULE, asked, task_vars=dict(facts))
         if status.get("failed"):
-            return _no_terminal(status) or dict(status)
+            return _no_terminal(status) or self._old_python(facts) or dict(status)
         about, running = status["host"], status["running"]
         system = self._system(facts, about)
         typed, inventory, overrides = (resolved.get(name) for name in ("mode", *JUDGED_BY_MODE))
@@ -158,10 +160,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             implementations = modes.implementations(mode, overrides)
         except modes.ModeError as fault:
             return _refuse([str(fault)])
-        refused = host_faults(about, status["releases"], manifest) if manifest else []
+        allowed = boolean(resolved["seclyzer_release_allow_untested"])
+        refused = host_faults(about, status["releases"], manifest, allowed) if manifest else []
         refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
-        chosen = {"redis": str(resolved["redis_existing"])} if is_edge else {}
+        older = str(resolved.get("seclyzer_existing") or existing.REFUSE)
+        chosen = {"redis": str(resolved["redis_existing"]), "seclyzer": older} if is_edge else {}
         chosen |= {"influxdb": str(resolved["influxdb_existing"])} if is_store and store else {}
         refused += existing.faults(about["existing"], chosen, is_store)
         if manifest and is_edge:
@@ -173,6 +177,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {
             "changed": False,
             "refused": refused,
+            "clock": [began, about["time"], time.time()],
             "mode": mode if is_edge else None,
             "mode_from": mode_from if is_edge else None,
             "inventory_mode": inventory if is_edge else None,
@@ -180,6 +185,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "implementations": implementations if is_edge else {},
             "bundle": bundle,
             "release": manifest.get("release"),
+            "untested": untested(about, manifest) if allowed else "",
             "influx": influx | {"unit": about["existing"]["influxdb"].get("unit", "") if used else existing.INFLUXDB},
             "redis": {
                 "socket": existing.OWN_SOCKET if beside else existing.REDIS_SOCKET,
@@ -195,6 +201,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "ansible_facts": system,
             "os": self._os(system),
         }
+
+    def _old_python(self, facts: Vars) -> dict[str, Any]:
+        """The result that refuses a host on whose Python no module of ours begins; nothing when that is not wrong."""
+        asked = {"gather_subset": ["!all", "!min", "distribution", "python"]}
+        read = self._execute_module("ansible.legacy.setup", asked, task_vars=dict(facts)).get("ansible_facts") or {}
+        version = read.get("ansible_python", {}).get("version", {})
+        python = f"python{version.get('major')}.{version.get('minor')}"
+        system = f"{read.get('ansible_distribution')} {read.get('ansible_distribution_version')}"
+        return _refuse([systems.old_python(system, python)]) if systems.too_old(python) else {}
 
     def _os(self, system: Vars) -> dict[str, Any]:
         """What the roles have for the host's system, as playbooks/tasks/os_vars.yml reads it."""

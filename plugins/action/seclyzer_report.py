@@ -12,19 +12,22 @@ from ansible import constants as C
 from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import fleet_entry, last_report
-from ..module_utils.extra_vars import next_run
+from ..module_utils.extra_vars import next_modes, next_run, without_effect
 from ..module_utils.fleet_entry import Entry, Seen
 from ..module_utils.fleet_report import Report
 from ..module_utils.history import RETRY
 from ..module_utils.words import DEFAULT_USER
+from ..plugin_utils import host_options
 from ..plugin_utils.command_line import inventories
 
 display = Display()
 
 REGISTERED = {"preflight": "__seclyzer_host", "health": "__seclyzer_health", "failed": "__seclyzer_failed"}
 """The variables that earlier tasks registered, by option."""
+RETURNS = "rollback.yml"
 CALLBACK = "seclyzer.edge.seclyzer_report"
 """Prints the report again after the recap, which is a line a host."""
 Vars = Mapping[str, Any]
@@ -49,7 +52,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         facts = task_vars or {}
         check = bool(self._task.check_mode)
         run = facts.get("__seclyzer_run") or {}
-        chosen = (facts.get("__seclyzer_fleet") or {}).get("chosen") or run.get("chosen")
+        fleet = facts.get("__seclyzer_fleet") or {}
+        chosen = fleet.get("chosen") or run.get("chosen")
         if chosen is None:
             chosen = facts["ansible_play_hosts_all"]
         entries = [
@@ -58,7 +62,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         hostvars = facts["hostvars"]
         preflights = [hostvars[one.host].get(arguments["preflight"]) or {} for one in entries]
         typed = [*(run.get("typed") or []), "mode"]
-        general = [*run.get("general", []), *next_run(typed, preflights), without_owner(facts)]
+        would = {one.host: (found, one.running) for one, found in zip(entries, preflights, strict=True)}
+        following, words = next_modes(would)
+        given = load_extra_vars(self._loader).keys() & {"mode", *host_options.known()}
+        by_e = [*without_effect(given), *words] if arguments["playbook"] == RETURNS else next_run(typed, preflights)
+        general = [*run.get("general", []), *fleet.get("general", []), *by_e, without_owner(facts)]
         if run.get("unsigned"):
             general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
@@ -69,6 +77,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             entries=entries,
             check=check,
             stopped=_stopped(facts),
+            given=sorted(given),
+            following=following,
             general=[words for words in general if words],
         )
         lines = [*report.lines(), *_keep(report, facts)]
@@ -91,26 +101,26 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
         failed=str(of_host.get(arguments["failed"]) or ""),
         last_words=of_host.get("__seclyzer_last_words") or [],
         refused=(fleet.get("refused") or {}).get(host) or [],
-        notes=_notes(of_host),
+        notes=_notes(of_host, of_host.get(arguments["preflight"]) or {}),
         settled=host in (batches.get("settled") or []),
         planned=bool(batches) and "deployment" in read["staged"],
         **read,
     )
 
 
-def _notes(of_host: Vars) -> list[str]:
+def _notes(of_host: Vars, preflight: Vars) -> list[str]:
     access = of_host.get("__influxdb_access") or {}
     risks = open_redis(of_host.get("__redis_config"), of_host.get("__redis_acl"))
     begun, compared = ((of_host.get(f"__seclyzer_{name}") or {}) for name in ("staged", "shadow"))
-    note = (begun.get("shadow") or {}).get("note")
-    shadow = [*([str(note)] if note else []), *map(str, compared.get("notes") or [])]
-    shadow += map(str, begun.get("notes") or [])
+    shadow = [(begun.get("shadow") or {}).get("note"), *(compared.get("notes") or []), *(begun.get("notes") or [])]
     soon = [
-        str(words)
+        words
         for name in ("certificate", "outside", "access")
         for words in (of_host.get(f"__influxdb_{name}") or {}).get("notes") or []
     ]
-    return [*shadow, *([str(access["away"])] if access.get("away") else []), *([risks] if risks else []), *soon]
+    untested = preflight.get("untested")
+    system = f"untested system, {untested}, which seclyzer_release_allow_untested accepts" if untested else ""
+    return [str(words) for words in (*shadow, access.get("away"), risks, system, *soon) if words]
 
 
 def _stopped(facts: Vars) -> str:

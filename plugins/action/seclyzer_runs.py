@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import getpass
 import socket
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import controller, run_ids, telling, undoing
+from ..module_utils import clocks, controller, last_report, run_ids, telling, undoing
+from ..module_utils.clocks import Look
+from ..module_utils.extra_vars import next_modes
 from ..module_utils.fleet_entry import against_inventory
+from ..module_utils.fleet_report import SCHEMA
 from ..module_utils.layout import Refused
 from ..module_utils.lease import Lease
 from ..module_utils.undoing import Seen
@@ -59,9 +65,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _read(self, facts: Vars, files: bool) -> dict[str, Any]:
         """What this host knows, with what the inventory asks of it."""
         asked = {"state": "status", "scope": "files" if files else "runs"}
+        began = time.time()
         known = dict(self._execute_module(MODULE, asked, task_vars=dict(facts)))
         if known.get("failed"):
             return known
+        known["clock"] = [began, known["host"]["time"], time.time()]
         is_edge = "seclyzer_edge" in facts["group_names"]
         wishes = {
             name: self._templar.template(facts[name])
@@ -127,16 +135,27 @@ def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
     found = _found(facts, arguments)
     width = max((len(host) for host in facts["ansible_play_hosts_all"]), default=0)
     lines: list[str] = []
+    hosts: dict[str, dict[str, Any]] = {host: {"reached": False} for host in _away(facts)}
+    clock, here = clocks.faults({host: Look(*known["clock"]) for host, known in found.items()})
     bad = _away(facts)
     for host, known in sorted(found.items()):
         words, notes = telling.status(known)
         if differs := against_inventory(known, known["running"]):
             notes.append(differs.strip("()"))
+        notes += [clock[host]] if host in clock else []
+        hosts[host] = {"reached": True, "running": known["running"], "status": words, "notes": notes}
         lines += [f"{host:{width}}  {words}", *(f"{'':{width}}    {note}" for note in notes)]
         bad += [host] if notes else []
     lines += _lost(facts)
     good = len(facts["ansible_play_hosts_all"]) - len(bad)
     lines.append(f"{good} of {len(facts['ansible_play_hosts_all'])} hosts run what they should, by their own files")
+    would = {host: (known, known["running"]) for host, known in found.items()}
+    following, words_of_all = next_modes(would)
+    lines += [*words_of_all, *([here] if here else [])]
+    if named := facts.get("report_file"):
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        document = {"schema": SCHEMA, "at": at, "bad": sorted(bad), "next": following, "hosts": hosts}
+        last_report.write(Path(str(named)).expanduser().absolute(), document, 0o644)
     return _shown(lines) | {"bad": sorted(bad)}
 
 

@@ -10,6 +10,7 @@ from . import (
     deployments,
     lease,
     machine,
+    older,
     on_trial,
     pruning,
     returning,
@@ -22,10 +23,11 @@ from . import (
 )
 from .before_switch import look_before
 from .deployments import Desired
-from .history import History
+from .existing import REPLACE
+from .history import RETURNED, History
 from .layout import Layout, Refused
 from .on_trial import Terms
-from .undoing import Seen, goal, step
+from .undoing import BEFORE, Seen, goal, step
 
 Result = dict[str, Any]
 RUNS_SHOWN = 20
@@ -106,13 +108,20 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
     before = look_before(layout)
     terms = Terms(parameters["soak"], parameters["trial_seconds"], parameters["patience"])
     by, run, keep = (parameters[name] for name in ("by", "rollout", "keep"))
-    done, trial = on_trial.switch(layout, n, by, what, run, before, terms, keep)
+    stopped = older.stop(layout) if parameters["existing"] == REPLACE else []
+    try:
+        done, trial = on_trial.switch(layout, n, by, what, run, before, terms, keep)
+    except Refused:
+        if stopped and deployments.current(layout) != n:
+            older.start_again(layout)
+        raise
     removed = []
     if done.changed and trial is None:
         history = History.load(layout)
         removed = pruning.prune(layout, history, parameters["keep"])
         history.save(layout)
-    words = [done.sentence(), *([f"removed {', '.join(removed)}"] if removed else [])]
+    words = [done.sentence(), *([f"stopped and disabled {', '.join(stopped)}"] if stopped else [])]
+    words += [*([f"removed {', '.join(removed)}"] if removed else [])]
     about = {"deployment": n, "said": words, "running": running(layout), "before": before.as_dict()}
     about["trial"] = trial.identity() if trial else {}
     return {"changed": done.changed, **about}
@@ -120,6 +129,8 @@ def switch(layout: Layout, n: int, parameters: Result, check: bool, what: str = 
 
 def back(layout: Layout, parameters: Result, check: bool) -> Result:
     """Returns to what ran before; a host that has nothing to return to stays as it is, and that is reported."""
+    if parameters["to"] == BEFORE:
+        return _before(layout, parameters, check)
     history = History.load(layout)
     seen = Seen(deployments.current(layout), history.records, history.runs)
     going = goal(seen, parameters["to"]) if parameters["to"] else step(seen, parameters["undo"])
@@ -136,6 +147,23 @@ def back(layout: Layout, parameters: Result, check: bool) -> Result:
     if going.undone and not check:
         runs.undone(layout, going.undone, name, by)
     return done | {"returned": True, "said": [*done["said"], *notes]}
+
+
+def _before(layout: Layout, parameters: Result, check: bool) -> Result:
+    """Leaves what was rolled out for the older SecLyzer that a switch has stopped here."""
+    if not older.was_stopped(layout):
+        raise Refused("no older SecLyzer was stopped on this host; playbooks/remove.yml takes SecLyzer away")
+    n, name, by = deployments.current(layout), parameters["rollout"], parameters["by"]
+    words = "the older SecLyzer in the place of " + (f"deployment {n}" if n is not None else "nothing")
+    about: Result = {"changed": True, "deployment": None, "returned": True, "running": {}, "before": {}, "trial": {}}
+    if check:
+        return about | {"said": [f"would be: {words}"]}
+    runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
+    units = older.leave(layout)
+    if n is not None:
+        runs.concluded(layout, n, RETURNED, name, by, f"{by} went back to the older SecLyzer")
+    lease.release(layout, name)
+    return about | {"said": [f"{words}: started {', '.join(units)}"]}
 
 
 def would(layout: Layout, parameters: Result, diff: bool) -> Result:

@@ -6,7 +6,7 @@ Every version of this project has left these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,17 @@ OWN_REDIS, OWN_SOCKET = "seclyzer-redis.service", "/run/seclyzer-redis/redis.soc
 REDIS_SOCKET = "/run/redis/redis-server.sock"
 """The socket of a Redis that is ours alone."""
 
-REFUSE, ADOPT, BESIDE, USE = "refuse", "adopt", "beside", "use"
+MARKS = {
+    **dict.fromkeys(UNITS, WRITTEN),
+    "seclyzer-trial.service": "# Written for the trial",
+    OWN_REDIS: "SecLyzer's Redis, beside another's",
+    **OURS,
+    "influxdb-watch.service": "points of SecLyzer",
+    "influxdb-watch.timer": "points of SecLyzer",
+}
+"""Every unit file of ours, with what stands in it in every version."""
+
+REFUSE, ADOPT, BESIDE, USE, REPLACE = "refuse", "adopt", "beside", "use", "replace"
 
 Found = dict[str, Any]
 
@@ -105,11 +115,7 @@ def faults(found: Found, chosen: Mapping[str, str], store: bool) -> list[str]:
     """
     sentences = _redis_sentences(found, chosen["redis"]) if "redis" in chosen else []
     sentences += _influxdb_sentences(found, chosen["influxdb"]) if "influxdb" in chosen else []
-    if found["older"] and "redis" in chosen:
-        sentences.append(
-            f"an older SecLyzer is here ({', '.join(found['older'])}), and beside it each feature would come twice: "
-            "`systemctl disable --now` of these units stops it, and `enable --now` brings it back"
-        )
+    sentences += _older_sentences(found["older"], chosen["seclyzer"]) if "seclyzer" in chosen else []
     return sentences + [
         f"{unit} is a unit that SecLyzer did not write, and has the name of one of its own: rename or remove it"
         for unit in found["units"]
@@ -119,11 +125,39 @@ def faults(found: Found, chosen: Mapping[str, str], store: bool) -> list[str]:
 
 def warnings(found: Found, chosen: Mapping[str, str]) -> list[str]:
     """What is lost by what the inventory decided, a sentence each; a second run finds nothing any more."""
-    return [
+    taken_over = [
         f"{CHOICES[name].option} is {ADOPT}, so {_words(found[name])} is taken over. {CHOICES[name].lost}"
         for name, choice in chosen.items()
-        if found[name] and choice == ADOPT
+        if choice == ADOPT and found[name]
     ]
+    if found["older"] and chosen.get("seclyzer") == REPLACE:
+        taken_over.append(
+            f"seclyzer_existing is {REPLACE}, so {', '.join(found['older'])} of an older SecLyzer is stopped and "
+            "disabled at the switch"
+        )
+    return taken_over
+
+
+def without_unit(older_there: Sequence[str]) -> list[str]:
+    """Those of what `older` found that no unit starts again."""
+    return [name for name in older_there if not name.endswith(".service")]
+
+
+def _older_sentences(there: Sequence[str], choice: str) -> list[str]:
+    """Why an older SecLyzer keeps ours away."""
+    if not there:
+        return []
+    if choice != REPLACE:
+        return [
+            f"an older SecLyzer is here ({', '.join(there)}), and beside it each feature would come twice. "
+            f"seclyzer_existing decides: {REPLACE} stops and disables it at the switch and deletes nothing of it; "
+            "`rollback.yml -e to=before` and remove.yml start it again"
+        ]
+    if strange := without_unit(there):
+        return [
+            f"{', '.join(strange)} of an older SecLyzer runs without a unit that could start it again: stop it by hand"
+        ]
+    return []
 
 
 def older(layout: Layout, proc: Path) -> list[str]:

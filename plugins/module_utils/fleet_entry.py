@@ -14,6 +14,8 @@ from . import modes
 
 NEEDY = ("refused", "lost", "failed", "not started", "not looked at")
 """The states in which a host needs an operator, in the order of the report."""
+LEFT = "left for the older SecLyzer"
+"""The state of a host that runs again what it ran before this project came."""
 INTERNAL = re.compile(r"^(?:Task failed: )?(?:Module failed: |Action failed: )?")
 TRACE = "Traceback (most recent call last)"
 LAST_WORDS = 4
@@ -91,6 +93,8 @@ def entry(seen: Seen, check: bool, partial: bool) -> Entry:
     about.done = done
     about.differs = against_inventory(seen.preflight, about.running)
     about.state, about.at, about.cause = _state(seen, check, partial)
+    if about.state == LEFT:
+        about.running = {}
     if about.state == "failed":
         about.last_words = list(seen.last_words)[-LAST_WORDS:]
     return about
@@ -113,6 +117,8 @@ def _state(seen: Seen, check: bool, partial: bool) -> tuple[str, str, list[str]]
         return "failed", "the switch", [another]
     if seen.health.get("summary"):
         return "healthy", "", []
+    if seen.switched.get("returned") and not seen.switched.get("running"):
+        return LEFT, "", []
     if partial and seen.preflight:
         return "partial", "", []
     return "not looked at", "", []

@@ -6,12 +6,12 @@ Pure: an entry for each host comes in, lines and a JSON document go out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from .fleet import count, named
-from .fleet_entry import NEEDY, Entry, Vars
+from .fleet_entry import LEFT, NEEDY, Entry, Vars
 from .judging import IDLE
 
 SCHEMA = 1
@@ -27,7 +27,11 @@ def what_runs(running: Vars) -> str:
 
 @dataclass
 class Report:
-    """A run: its entries, and what holds for all of it."""
+    """A run: its entries, and what holds for all of it.
+
+    `given`: the options that were given by `-e`. `following`: the mode that the next plain run of site.yml brings, by
+    host, where that is another.
+    """
 
     run: str
     at: str
@@ -35,6 +39,8 @@ class Report:
     check: bool = False
     stopped: str = ""
     general: Sequence[str] = ()
+    given: Sequence[str] = ()
+    following: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bad(self) -> list[str]:
@@ -50,6 +56,8 @@ class Report:
             "check": self.check,
             "stopped": self.stopped,
             "general": list(self.general),
+            "by_e": list(self.given),
+            "next": dict(self.following),
             "totals": _totals(self.entries),
             "hosts": {one.host: one.document() for one in self.entries},
         }
@@ -86,7 +94,7 @@ def unchanged(one: Entry) -> bool:
 
 def _headline(entries: Sequence[Entry], run: str) -> str:
     totals = _totals(entries)
-    known = [*NEEDY, "healthy, changed", "healthy, unchanged", "looked at, not changed", "health not checked"]
+    known = [*NEEDY, "healthy, changed", "healthy, unchanged", "looked at, not changed", "health not checked", LEFT]
     parts = [f"{totals[word]} {word}" for word in known if word in totals]
     return f"{count(len(entries), 'host')}: {'; '.join(parts) or 'nothing to do'}" + (f"  (run {run})" if run else "")
 

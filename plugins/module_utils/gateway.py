@@ -58,6 +58,13 @@ class Files:
 
         self._change(change)
 
+    def withdraw(self, name: str) -> bool:
+        """Take an edge's credential away, for it to get another when it comes again; False when it has none."""
+        if not any((one.kind, one.name) == (EDGE, name) for one in self.load()):
+            return False
+        self._change(lambda known: [one for one in known if (one.kind, one.name) != (EDGE, name)])
+        return True
+
     def admit_reader(self, token: str, former: str | None = None) -> None:
         """Take this token of the reader, and no older one but the `former`."""
         mine = [_reader(READER_NAME, token), *([_reader(FORMER_READER, former)] if former else [])]

@@ -20,7 +20,7 @@ from .layout import STORE_PROXY, Layout, Refused, is_socket
 from .resp import Redis, RedisAway, RedisError
 
 PASSWORD = Path("/etc/seclyzer/credentials/redis-agent")
-FULLNESS = {"redis:memory", "redis:connections"}
+FULLNESS = {"redis:memory", "redis:connections", "redis:refusals"}
 """What producers fill. It was so before a switch, or came by chance, and going back would not mend it."""
 AWAY = "influxdb:responseTime"
 """The agent's check that fails while InfluxDB is away and points may be lost by that."""

@@ -44,6 +44,10 @@ OPERATOR: Arguments = {
 """Options that the modules share; plugins/doc_fragments/influxdb.py tells what they mean."""
 
 
+GATEWAYS = {"read": "seclyzer read", "write": "seclyzer gateway write"}
+"""How the gateway's token for each action is described in InfluxDB."""
+
+
 class Away(Exception):
     """InfluxDB could not be reached; the text says why."""
 

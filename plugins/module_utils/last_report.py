@@ -48,6 +48,14 @@ def merged(old: Document, new: Document, known: Sequence[str]) -> Document:
     return new | {"hosts": kept | new["hosts"]}
 
 
+def forget(path: Path, hosts: Sequence[str]) -> None:
+    """Takes hosts that were removed out of the report."""
+    document = load(path)
+    left = {host: about for host, about in document.get("hosts", {}).items() if host not in set(hosts)}
+    if document and left != document["hosts"]:
+        write(path, document | {"hosts": left})
+
+
 def write(path: Path, document: Document, mode: int = 0o600) -> None:
     """Written whole, or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -64,6 +64,10 @@ class Layout:
         return self.base / "history.json"
 
     @property
+    def found(self) -> Path:
+        return self.base / "found.json"
+
+    @property
     def lease(self) -> Path:
         return self.base / "lease.json"
 

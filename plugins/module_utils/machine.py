@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,13 @@ STATE = Layout().state
 
 def describe(layout: Layout, names: list[str], ports: list[int], redis_units: list[str]) -> dict[str, Any]:
     """What decides whether a release can run here."""
-    release = dict(line.partition("=")[::2] for line in (read(Path("/etc/os-release")) or "").splitlines())
     return {
-        "distribution": release.get("ID", "").strip('"'),
-        "distribution_version": release.get("VERSION_ID", "").strip('"'),
+        **distribution(read(Path("/etc/os-release")) or ""),
         "architecture": platform.machine(),
         "glibc": glibc(),
         "python": layout.python_name() if layout.python.exists() else "",
         "root": os.geteuid() == 0,
+        "time": time.time(),
         "systemd": Path("/run/systemd/system").is_dir(),
         "free": free_bytes(layout.releases),
         "free_state": free_bytes(STATE),
@@ -34,6 +34,13 @@ def describe(layout: Layout, names: list[str], ports: list[int], redis_units: li
         "listening": listening.at(ports),
         "existing": existing.look(layout, redis_units),
     }
+
+
+def distribution(os_release: str) -> dict[str, str]:
+    """Which one runs, and its release: a number, or the name of one that has no number yet, as Debian testing."""
+    fields = {name: value.strip("\"'") for name, _, value in (line.partition("=") for line in os_release.splitlines())}
+    version = fields.get("VERSION_ID") or fields.get("VERSION_CODENAME", "")
+    return {"distribution": fields.get("ID", ""), "distribution_version": version}
 
 
 def glibc() -> str:

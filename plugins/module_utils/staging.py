@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import access, deployments, mends, proof, releases, state_versions, users
+from . import access, deployments, found, mends, proof, releases, state_versions, users
 from .deployments import Desired
 from .history import FAILED, RETRY, RETURNED, STAGED, UNPROVEN, History
 from .layout import Layout, Refused
@@ -46,11 +46,11 @@ def stage(
     release = releases.look(layout, manifest)
     lacking = users.missing(desired.units.values())
     running = deployments.current(layout)
-    found = deployments.manifest(layout, running)
-    same = found is not None and found["content"] == desired.content
+    now = deployments.manifest(layout, running)
+    same = now is not None and now["content"] == desired.content
     if not same and not retry and (verdict := history.bad.get(desired.content)):
         raise Refused(_known_bad(verdict))
-    leaves = releases.kept(layout, found["release"]) if found else None
+    leaves = releases.kept(layout, now["release"]) if now else None
     notes = state_versions.verify_readable(leaves, manifest, accept_loss) + state_versions.raised(leaves, manifest)
     damage = deployments.faults(layout, running, desired) if same and running is not None else []
     if check:
@@ -61,6 +61,9 @@ def stage(
         releases.room(layout, manifest)
         return Staged(running, False, needs=releases.archives_for(manifest, layout))
     result = Staged(running if same else None, False, notes=notes)
+    if lacking:
+        named = users.named(desired.units.values())
+        found.note(layout, users=named, groups=named)
     for user in lacking:
         users.create(user)
         result.changes.append(f"user {user}")

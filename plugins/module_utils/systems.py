@@ -11,6 +11,22 @@ FACTS = ("distribution", "distribution_major_version", "os_family")
 """What of Ansible's facts decides."""
 
 
+OLDEST_PYTHON = (3, 11)
+"""What everything of ours in Python needs, on hosts, too."""
+
+
+def too_old(python: str) -> bool:
+    """Whether a Python, by the name of its program, is older than that; none at all is not."""
+    minor = re.fullmatch(r"python3\.(\d+)", python)
+    return minor is not None and (3, int(minor[1])) < OLDEST_PYTHON
+
+
+def old_python(system: str, python: str) -> str:
+    """A sentence that refuses a host with such a Python."""
+    oldest = ".".join(map(str, OLDEST_PYTHON))
+    return f"it runs {system}, whose /usr/bin/python3 is {python}, and {oldest} or later is needed: upgrade the system"
+
+
 def stem(name: str) -> str:
     """A distribution's or family's name in that of a file: `Linux Mint` is `linuxmint`."""
     return re.sub("[^a-z0-9]", "", name.lower())

@@ -14,6 +14,8 @@ from .history import CONFIRMED, FAILED, NOTHING, RETURNED, SWITCHED, UNPROVEN, c
 from .layout import Refused
 
 Run = Mapping[str, Any]
+BEFORE = "before"
+"""Where `-e to=` goes for an older SecLyzer that a rollout has stopped."""
 SHOWN = 5
 """Hosts that are named one by one in a sentence."""
 
@@ -248,6 +250,8 @@ def _some(hosts: Sequence[str]) -> str:
 
 def everywhere(hosts: Mapping[str, Seen], to: str) -> str:
     """Where all hosts go that are sent to one deployment, release or run. Raises Refused when one has no such thing."""
+    if to == BEFORE:
+        return f"leaves what was rolled out for the older SecLyzer that was stopped: {_some(list(hosts))}"
     going: list[str] = []
     faults: list[str] = []
     for host, seen in hosts.items():

@@ -9,10 +9,14 @@ from . import systemd
 from .layout import Refused
 
 
+def named(units: Iterable[str]) -> list[str]:
+    """The users that unit files name, but for root."""
+    return sorted({user for text in units if (user := systemd.setting(text, "User")) and user != "root"})
+
+
 def missing(units: Iterable[str]) -> list[str]:
     """The users that unit files name and the host does not have."""
-    desired = {systemd.setting(text, "User") for text in units} - {None, "root"}
-    return sorted(user for user in desired if user and not _exists(user))
+    return [user for user in named(units) if not _exists(user)]
 
 
 def create(name: str) -> None:

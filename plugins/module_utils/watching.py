@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from . import deployments, fitness, health, judge_unit, judging, mends, pruning, runs, switching, systemd, trials
+from . import deployments, fitness, health, judge_unit, judging, mends, older, pruning, runs, switching, systemd, trials
 from .before import FIGURES, Before
 from .files import locked
 from .health import Health, Target
@@ -171,7 +171,7 @@ class Watching:
         """Returns the host, proves it healthy, and writes down why."""
         tell(f"deployment {trial.to} failed its trial: {trial.why}")
         if trial.from_ is None:
-            return self._conclude(trial, FAILED, f"{trial.why}; nothing ran before that the host could return to")
+            return self._conclude(trial, FAILED, f"{trial.why}; {self._leave()}")
         if trial.back and deployments.current(self._layout) == trial.to:
             return self._conclude(trial, FAILED, f"{trial.why}; it is what the host was returned to, so it stays")
         notify(f"STATUS=the return to deployment {trial.from_}, since {trial.why}")
@@ -188,6 +188,16 @@ class Watching:
             words = f"{trial.why}; returned to deployment {trial.from_}, which is not healthy: {faults}"
             return self._conclude(trial, FAILED, words)
         return self._conclude(trial, RETURNED, trial.why)
+
+    def _leave(self) -> str:
+        """What becomes of a host that has no deployment to return to: an older SecLyzer that it had runs again."""
+        try:
+            with locked(self._layout.lock):
+                if older.was_stopped(self._layout):
+                    return f"the older SecLyzer runs again: {', '.join(older.leave(self._layout))}"
+        except (OSError, Refused) as fault:
+            return f"the older SecLyzer could not be started again: {fault}"
+        return "nothing ran before that the host could return to"
 
     def _go(self, n: int, what: str = "switched", why: str = "") -> str:
         """Switches; what did not start at once, which systemd goes on to start."""

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials
-from ..module_utils.influxdb_api import OPERATOR, PLACE, Away, Bucket, InfluxDB, UnknownToken
-from ..module_utils.layout import Refused
+from ..module_utils import credentials, found
+from ..module_utils.influxdb_api import GATEWAYS, OPERATOR, PLACE, Away, Bucket, InfluxDB, UnknownToken
+from ..module_utils.layout import Layout, Refused
+from ..module_utils.removal_influxdb import BUCKET, ORGANISATION, made
 
 DOCUMENTATION = r"""
 module: influxdb_setup
@@ -88,7 +89,6 @@ ids:
 
 USER = "seclyzer"
 OPERATORS = f"{USER}'s Token"  # as InfluxDB describes it
-GATEWAYS = {"read": "seclyzer read", "write": "seclyzer gateway write"}  # description of the token for each action
 FORMER = "seclyzer edge "  # how the descriptions of tokens begin by which edges wrote to InfluxDB themselves
 DAY = 86400
 
@@ -107,6 +107,8 @@ class Store:
     others: bool = False
     overlap: bool = False
     ids: dict[str, str] = field(default_factory=dict)
+    note: Callable[[str], None] = lambda what: None
+    """Writes down what is about to be made in an InfluxDB that is another's, for removal."""
     done: list[str] = field(default_factory=list)
     tokens_changed: list[str] = field(default_factory=list)
 
@@ -128,8 +130,8 @@ class Store:
         operator = credentials.read_provided(self.operator_file)
         if operator is None:
             raise Refused(self._locked_out("its operator token is not on this host"))
-        for action, made in keep.items():
-            count = 0 if self.dry else self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=made)
+        for action, newest in keep.items():
+            count = 0 if self.dry else self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=newest)
             if count or self.dry:
                 self._did(f"the former token ended by which the gateway may {action}")
 
@@ -165,8 +167,9 @@ class Store:
             if self.dry:
                 return None
             wish = {"orgID": self._org(operator), "name": self.bucket, "retentionRules": rules}
-            made = self.influxdb.must("POST", "/api/v2/buckets", operator, wish)
-            return Bucket(made["id"], made["orgID"], self.seconds)
+            self.note(made(BUCKET, self.bucket))
+            fresh = self.influxdb.must("POST", "/api/v2/buckets", operator, wish)
+            return Bucket(fresh["id"], fresh["orgID"], self.seconds)
         if bucket.seconds != self.seconds:
             self._did(f"bucket {self.bucket} keeps its points {self.seconds // DAY} days, not {bucket.seconds // DAY}")
             if not self.dry:
@@ -179,6 +182,7 @@ class Store:
         if answer.status == 200:
             return str(answer.body["orgs"][0]["id"])
         self._did(f"organisation {self.org} made")
+        self.note(made(ORGANISATION, self.org))
         return str(self.influxdb.must("POST", "/api/v2/orgs", operator, {"name": self.org})["id"])
 
     def _gateway(self, operator: str, bucket: Bucket, action: str, rotate: bool) -> None:
@@ -188,13 +192,13 @@ class Store:
         self._did(f"a token made by which the gateway may {action}")
         self.tokens_changed.append(action)
         if not self.dry:
-            token, made = self.influxdb.make_token(
+            token, newest = self.influxdb.make_token(
                 operator, bucket.org_id, GATEWAYS[action], [bucket.permission(action)]
             )
             self._keep(self.token_files[action], token)
-            self.ids[action] = made
+            self.ids[action] = newest
             if not self.overlap:
-                self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=made)
+                self.influxdb.forget_tokens(operator, GATEWAYS[action], keep=newest)
 
     def _may(self, bucket: Bucket, action: str) -> bool:
         path = self.token_files[action]
@@ -234,9 +238,9 @@ class Store:
                 f"the operator token of InfluxDB at {self.influxdb.url} was not made here and cannot be made anew: "
                 f"make another by hand, put it in {self.operator_file}, and delete the old one"
             )
-        token, made = self.influxdb.make_token(operator, known[0]["orgID"], OPERATORS, known[0]["permissions"])
+        token, newest = self.influxdb.make_token(operator, known[0]["orgID"], OPERATORS, known[0]["permissions"])
         self._keep(self.operator_file, token)
-        self.influxdb.forget_tokens(token, OPERATORS, keep=made)
+        self.influxdb.forget_tokens(token, OPERATORS, keep=newest)
         return token
 
     def _keep(self, path: Path, token: str) -> None:
@@ -309,6 +313,7 @@ def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str], dict
         dry,
         options["others"],
         options["overlap"],
+        note=(lambda what: found.make(Layout(), what)) if options["others"] else (lambda what: None),
     )
     if options["keep"]:
         store.end_older(options["keep"])

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials
-from ..module_utils.gateway import HOME, Files
+from ..module_utils import credentials, systemd
+from ..module_utils.gateway import HOME, UNIT, Files
 from ..module_utils.layout import Refused
 
 DOCUMENTATION = r"""
 module: influxdb_token
-short_description: Make the token by which an edge writes its own points
+short_description: Make the token by which an edge writes its own points, or take it away
 version_added: "0.1.0"
 description:
   - Runs on the host of the gateway, and keeps the token's hash there. So this is for an edge that has none, whose token
@@ -22,6 +22,8 @@ description:
   - The gateway lets the token write points of O(host) and of the names that the edge had before, which its spool may
     still hold points of.
   - Refuses an edge that was revoked, and a host's name that another edge has.
+  - With O(state=absent) the edge's credential is taken away and the gateway reloaded, which closes what the edge has
+    open. The edge is not revoked, so that it may get another. A host without a gateway has none to take away.
   - The result holds the token. Run it with C(no_log).
 author: The SecLyzer maintainers (@seclyzer)
 options:
@@ -29,10 +31,14 @@ options:
     description: The edge, as the inventory calls it.
     type: str
     required: true
-  host:
-    description: What its extractors report as the tag C(host).
+  state:
+    description: Whether the edge is to have a credential.
     type: str
-    required: true
+    choices: [present, absent]
+    default: present
+  host:
+    description: What its extractors report as the tag C(host). O(state=present) needs it.
+    type: str
   overlap:
     description: Whether the edge's older tokens stay valid beside the new one, until O(token) ends them.
     type: bool
@@ -61,7 +67,7 @@ RETURN = r"""
 token:
   description: The token; empty in check mode.
   type: str
-  returned: always
+  returned: present
 """
 
 
@@ -70,14 +76,21 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "str", "required": True},
-            "host": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "host": {"type": "str"},
             "overlap": {"type": "bool", "default": False},
             "token": {"type": "str", "default": "", "no_log": True},
             "home": {"type": "path", "default": HOME},
         },
+        required_if=[("state", "present", ["host"])],
         supports_check_mode=True,
     )
     options = module.params
+    if options["state"] == "absent":
+        try:
+            module.exit_json(changed=withdraw(Files(Path(options["home"]), module.check_mode), options["name"]))
+        except Refused as error:
+            module.fail_json(msg=str(error))
     if module.check_mode:
         module.exit_json(changed=True, token="")
     token = options["token"] or credentials.new_secret()
@@ -86,6 +99,15 @@ def main() -> None:
     except Refused as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, token=token)
+
+
+def withdraw(kept: Files, name: str) -> bool:
+    """Take an edge's credential away and have the gateway close what the edge has open; False when it has none."""
+    if not kept.withdraw(name):
+        return False
+    if not kept.dry:
+        systemd.systemctl("reload-or-restart", UNIT)
+    return True
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files, former_passwords, redis_server
+from ..module_utils import credentials, files, former_passwords, found, redis_server
 from ..module_utils.former_passwords import Former, Formers, sha256
-from ..module_utils.layout import Refused
+from ..module_utils.layout import Layout, Refused
 from ..module_utils.redis_server import HASH, trial
 from ..module_utils.resp import Redis, RedisAway, RedisError
 
@@ -246,8 +246,10 @@ def main() -> None:
     )
     options = dict(module.params)
     users = {str(name): str(rules) for name, rules in options.pop("users").items()}
+    groups = [options["socket_group"], *options["groups"].values()]
     rotate, finish = options.pop("rotate"), options.pop("finish")
     try:
+        found.note(Layout(), groups=groups, dry=module.check_mode)
         module.exit_json(**apply(Host(**options, dry=module.check_mode), users, rotate, finish))
     except Refused as error:
         module.fail_json(msg=str(error))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, existing, files
+from ..module_utils import credentials, existing, files, found
 from ..module_utils.layout import Layout, Refused
 from ..module_utils.redis_server import settings, trial
 from ..module_utils.resp import Redis, RedisAway, RedisError
@@ -154,6 +154,7 @@ def main() -> None:
     except (Refused, RedisAway, RedisError) as error:
         module.fail_json(msg=f"Redis refuses this configuration, so nothing was changed: {error}")
     try:
+        _note(f"{options['package_unit']}.service", options["existing"] == existing.BESIDE, dry=module.check_mode)
         before = {path: files.read_own(path) or "" for path in texts}
         written = [path for path, text in texts.items() if _keep(path, text, dry=module.check_mode)]
     except Refused as error:
@@ -185,6 +186,12 @@ def main() -> None:
             if before[path] != texts[path]
         ],
     )
+
+
+def _note(unit: str, beside: bool, *, dry: bool) -> None:
+    """Writes down how the package's unit is before it is changed; beside another's it is masked when there is none."""
+    changes = not beside or found.note(Layout(), units=[unit], dry=True).units[unit]["load"] == "not-found"
+    found.note(Layout(), units=[unit] if changes else [], dry=dry)
 
 
 def fingerprint(dropin: str) -> str:

@@ -157,6 +157,13 @@ options:
     description: How many confirmed deployments are kept, beside those that must be.
     type: int
     default: 3
+  existing:
+    description: >-
+      What the switch does with an older SecLyzer. C(replace) writes down how its units are, stops and disables them;
+      with C(refuse) none is there.
+    type: str
+    choices: [refuse, replace]
+    default: refuse
   soak:
     description:
       - Seconds for which the host itself watches another deployment after the switch to it, from the first look that
@@ -333,6 +340,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "accept_state_loss": {"type": "bool", "default": False},
     "shadow_seconds": {"type": "float", "default": 0.0},
     "values_change": {"type": "bool", "default": False},
+    "existing": {"type": "str", "choices": ["refuse", "replace"], "default": "refuse"},
     "keep": {"type": "int", "default": KEEP},
     "soak": {"type": "float", "default": 0.0},
     "trial_seconds": {"type": "float", "default": 240.0},

@@ -115,6 +115,10 @@ release:
   description: The release in the bundle.
   type: str
   returned: host
+untested:
+  description: The host's system, when releases are not tested there and the inventory accepts that; mostly empty.
+  type: str
+  returned: host
 influx:
   description: >-
     Where the host writes to. Its keys are C(url), C(address), which is its host and port, C(socket), by which programs

@@ -11,19 +11,18 @@ from ..module_utils.kinds import KINDS
 Vars = Mapping[str, Any]
 
 
-def host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
+UNTESTED = "seclyzer_release_allow_untested"
+"""The option that accepts a system on which releases are not tested."""
+
+
+def untested(about: Vars, manifest: Vars) -> str:
+    """The host's system, when the bundle serves it untested; empty otherwise."""
+    return _name(about) if _is_of(about, manifest.get("untested") or {}) else ""
+
+
+def host_faults(about: Vars, releases: list[str], manifest: Vars, allow_untested: bool = False) -> list[str]:
     """Why this host could not run the release."""
-    faults: list[str] = []
-    name, version = about["distribution"], about["distribution_version"]
-    served: dict[str, list[str]] = manifest.get("systems") or {"debian": manifest["debian"]}
-    if version not in served.get(systems.stem(name), []):
-        known = ", ".join(f"{one.capitalize()} {' and '.join(versions)}" for one, versions in served.items())
-        file = f"roles/seclyzer_release/vars/{systems.stem(name) or 'DISTRIBUTION'}.yml"
-        runs = f"{name} {version}".strip() or "an unknown system"
-        faults.append(f"it runs {runs}; {known} are served, and what {file} names once the bundle is built anew")
-    elif about["python"] not in manifest["archives"]:
-        pythons = ", ".join(name for name in manifest["archives"] if name != "common")
-        faults.append(f"/usr/bin/python3 is {about['python'] or 'missing'}; the bundle serves {pythons}")
+    faults = _system_faults(about, manifest, allow_untested)
     if about["architecture"] != manifest["architecture"]:
         faults.append(f"it is {about['architecture']}; the bundle is for {manifest['architecture']}")
     elif (needed := manifest.get("glibc")) and bundles.older(about["glibc"], needed):
@@ -38,6 +37,32 @@ def host_faults(about: Vars, releases: list[str], manifest: Vars) -> list[str]:
         if about["free"] < needed:
             faults.append(f"/opt/seclyzer has {about['free'] >> 20} MiB left, the release needs {needed >> 20} MiB")
     return faults
+
+
+def _system_faults(about: Vars, manifest: Vars, allow_untested: bool) -> list[str]:
+    """Why the bundle has nothing for the host's system."""
+    served: dict[str, list[str]] = manifest.get("systems") or {"debian": manifest["debian"]}
+    if systems.too_old(about["python"]):
+        return [systems.old_python(_name(about), about["python"])]
+    if untested(about, manifest):
+        if not allow_untested:
+            return [f"it runs {_name(about)}, on which SecLyzer is untested; {UNTESTED}: true accepts that"]
+    elif not _is_of(about, served):
+        known = ", ".join(f"{one.capitalize()} {' and '.join(versions)}" for one, versions in served.items())
+        file = f"roles/seclyzer_release/vars/{systems.stem(about['distribution']) or 'DISTRIBUTION'}.yml"
+        return [f"it runs {_name(about)}; {known} are served, and what {file} names once the bundle is built anew"]
+    if about["python"] not in manifest["archives"]:
+        pythons = ", ".join(name for name in manifest["archives"] if name != "common")
+        return [f"/usr/bin/python3 is {about['python'] or 'missing'}; the bundle serves {pythons}"]
+    return []
+
+
+def _name(about: Vars) -> str:
+    return f"{about['distribution']} {about['distribution_version']}".strip() or "an unknown system"
+
+
+def _is_of(about: Vars, served: Mapping[str, list[str]]) -> bool:
+    return about["distribution_version"] in served.get(systems.stem(about["distribution"]), [])
 
 
 def spool_fault(about: Vars, spool_bytes: int) -> list[str]:

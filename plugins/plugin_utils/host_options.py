@@ -19,6 +19,11 @@ CA = str(influxdb_api.PLACE["ca_path"]["default"])
 Vars = Mapping[str, Any]
 
 
+def known() -> variables.Options:
+    """All options of all roles."""
+    return variables.options(map(read_yaml, ROLES.glob("*/meta/argument_specs.yml")))
+
+
 def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> dict[str, Any]:
     """The values that options of these roles have for this host, given or by default; none for those that have none."""
     defaults: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from plugins.module_utils.layout import Refused
 from scripts.bundle import BundleError, archives, host_programs, python_tree, rust, sbom, signing
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
-from scripts.bundle.targets import ARCHITECTURES, FILES, NATIVE, TARGETS, Architecture, Target
+from scripts.bundle.targets import ARCHITECTURES, FILES, NATIVE, TARGETS, Architecture, Target, trees
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("extractors/python", "agent")
@@ -124,11 +124,10 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
         with step("our Python packages"):
             ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
         with ThreadPoolExecutor() as pool:
-            targets = {target.name: target for target in TARGETS}.values()  # bytecode goes by the minor version
-            trees = list(pool.map(lambda target: _tree(root, arch, target, ours, scratch, fresh), targets))
+            packed = list(pool.map(lambda target: _tree(root, arch, target, ours, scratch, fresh), trees(TARGETS)))
         crates = sbom.linked(root, arch.name)
         (fresh / sbom.NAME).write_text(sbom.document(root, [root / lock for lock in LOCKS], crates, version))
-        release = _describe(root, arch, version, glibc, [common, *trees], fresh)
+        release = _describe(root, arch, version, glibc, [common, *packed], fresh)
         (fresh / ".inputs").write_text(key)
         for path in fresh.iterdir():
             path.chmod(0o644)
@@ -164,7 +163,8 @@ def _describe(root: Path, arch: Architecture, version: str, glibc: str, packed: 
         "release": release,
         "version": version,
         "architecture": arch.name,
-        "systems": _systems(),
+        "systems": _systems(untested=False),
+        "untested": _systems(untested=True),
         "glibc": glibc,
         "state": _states(root),
         "outputs": json.loads((root / SPEC).read_text())["schema"],
@@ -177,11 +177,12 @@ def _describe(root: Path, arch: Architecture, version: str, glibc: str, packed: 
     return release
 
 
-def _systems() -> dict[str, list[str]]:
-    """The releases that are served, by distribution."""
+def _systems(untested: bool) -> dict[str, list[str]]:
+    """The releases that are served, tested or not, by distribution."""
     found: dict[str, list[str]] = {}
     for target in TARGETS:
-        found.setdefault(target.distribution, []).append(target.version)
+        if target.untested == untested:
+            found.setdefault(target.distribution, []).append(target.version)
     return found
 
 

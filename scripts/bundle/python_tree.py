@@ -15,7 +15,7 @@ HOME = "/opt/seclyzer/venv"
 """What tracebacks name as the tree's place; the real one has the release in it."""
 
 PROGRAM = """#!/bin/sh
-'''exec' "$(dirname -- "$(readlink -f -- "$0")")/python" -I "$0" "$@"
+'''exec' "$(dirname -- "$(readlink -f -- "$0")")/python" -IB "$0" "$@"
 ' '''
 import sys
 
@@ -23,7 +23,9 @@ from {module} import {function}
 
 sys.exit({function}())
 """
-"""A shell runs the first lines and a Python the rest, so that no path is written into it; links to it work as well."""
+"""A shell runs the first lines and a Python the rest, so that no path is written into it; links to it work as well.
+
+No bytecode is ever written: root could, and a file that no list names is damage."""
 
 LIMITS = ("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024")
 """Named, since podman would otherwise raise them, which not every machine lets it do."""
@@ -57,7 +59,8 @@ def build(target: Target, platform: str, locks: list[Path], ours: list[Path], tr
             packed.extractall(site)
             _programs(packed, programs)
     _tidy(site)
-    _compile(target, venv)
+    if not target.untested:
+        _compile(target, venv)
     (programs / "python").symlink_to("/usr/bin/python3")
     (venv / "pyvenv.cfg").write_text(
         f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {target.python}\n"

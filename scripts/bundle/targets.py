@@ -36,12 +36,16 @@ NATIVE = "x86_64"
 
 @dataclass(frozen=True)
 class Target:
-    """One release of a distribution, as far as Python is concerned."""
+    """One release of a distribution, as far as Python is concerned.
+
+    An untested one has no image of the lab, and so no Python that could write its bytecode.
+    """
 
     distribution: str
     version: str
     codename: str
     python: str
+    untested: bool = False
 
     @property
     def minor(self) -> str:
@@ -57,10 +61,19 @@ class Target:
 def read(paths: Iterable[Path]) -> tuple[Target, ...]:
     """The releases in files `<distribution>.yml` or `<distribution>_<major version>.yml`."""
     return tuple(
-        Target(path.stem.partition("_")[0], version, release["codename"], release["python"])
+        Target(path.stem.partition("_")[0], version, **release)
         for path in paths
         for version, release in yaml.safe_load(path.read_text())["__seclyzer_release_os"]["releases"].items()
     )
+
+
+def trees(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """One target for each Python, since bytecode goes by the minor version; a tested one where there is one."""
+    found: dict[str, Target] = {}
+    for target in targets:
+        if target.name not in found or found[target.name].untested:
+            found[target.name] = target
+    return tuple(found.values())
 
 
 FILES = tuple(systems.files(Path(__file__).resolve().parents[2] / "roles")["seclyzer_release"].values())

@@ -81,6 +81,13 @@ class InfluxServer:
         made = json.loads(reported)
         return made["id"], made["token"]
 
+    def delete_bucket(self, name: str) -> None:
+        """A bucket and all that it holds."""
+        status, reported = self.ask("GET", f"/api/v2/buckets?name={name}")
+        assert status == 200, reported
+        status, reported = self.ask("DELETE", f"/api/v2/buckets/{json.loads(reported)['buckets'][0]['id']}")
+        assert status == 204, reported
+
     def set_active(self, token_id: str, active: bool) -> None:
         """A token that is inactive is refused by 401."""
         path = f"/api/v2/authorizations/{token_id}"

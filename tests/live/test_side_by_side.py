@@ -17,7 +17,7 @@ from plugins.module_utils.systemd import Completed
 from tests.helpers.redis_server import RedisServer
 from tests.helpers.waiting import until, until_each
 
-from .events import Worker, add
+from .events import CHANNEL, Worker, add
 from .extractor import Extractor, program
 
 SEED = int(os.environ.get("LIVE_SEED", "3"))
@@ -49,6 +49,33 @@ class Held:
         while (past := time.monotonic() % cycle) < Stalling.HELD_S:
             time.sleep(min(0.05, Stalling.HELD_S - past + 0.001))
         return self._client.pipeline(transaction=transaction)
+
+
+class Published(Worker):
+    """A person whose producer publishes on the channel only: what is not heard at that moment is gone."""
+
+    def __init__(self, client: Any, seed: int) -> None:
+        channel: Any = Channel(client)
+        super().__init__(channel, seed)
+
+
+class Channel:
+    """A connection, and a pipeline, that publish what would be added to a stream."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def pipeline(self, transaction: bool) -> Any:
+        """Itself."""
+        return self
+
+    def xadd(self, _: str, fields: dict[str, bytes], minid: int) -> None:
+        """One event."""
+        self._client.publish(CHANNEL, fields["e"])
+
+    def execute(self) -> list[str]:
+        """An id for the event."""
+        return ["0-1"]
 
 
 class Host:
@@ -166,12 +193,16 @@ def test_a_program_that_computes_otherwise_is_found_also_when_its_producer_stall
     assert "keystroke" in blamed(host.compare())
 
 
-def test_a_restart_of_what_runs_is_no_difference(host: Host) -> None:
-    host.work()
+@pytest.mark.parametrize("producer", [Worker, Published])
+def test_a_restart_of_what_runs_is_no_difference(host: Host, producer: type[Worker]) -> None:
+    """Of a channel the shadow hears what was published meanwhile, and what runs does not."""
+    host.work(producer)
 
     def restart() -> None:
         for kind in KINDS:
             host.running[kind].close()
+        time.sleep(1)  # so long nothing runs
+        for kind in KINDS:
             host.run(kind)
 
     assert blamed(host.compare(restart, after=2)) == {}

@@ -9,6 +9,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
+from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_bundle
 from plugins.module_utils import kinds, machine, safe_url
@@ -16,7 +17,7 @@ from plugins.module_utils.fleet_entry import Entry
 from plugins.module_utils.history import RETRY
 from plugins.plugin_utils import bundle_checks, host_options
 from plugins.plugin_utils.fleet_checks import group_faults
-from plugins.plugin_utils.host_checks import host_faults, spool_fault
+from plugins.plugin_utils.host_checks import host_faults, spool_fault, untested
 from plugins.plugin_utils.values import type_faults
 from tests.plugins.hosts import bundle, written
 
@@ -69,6 +70,67 @@ def test_nothing_speaks_against_a_host_that_is_served() -> None:
 )
 def test_what_speaks_against_a_host_is_a_sentence(change: dict[str, Any], reported: str) -> None:
     assert host_faults(ABOUT | change, [], MANIFEST) == [reported]
+
+
+NOBLE = {"distribution": "ubuntu", "distribution_version": "24.04"}
+
+
+def test_an_untested_system_is_refused_until_the_option_accepts_it() -> None:
+    manifest = MANIFEST | {"untested": {"ubuntu": ["24.04"]}}
+    assert untested(ABOUT, manifest) == untested(ABOUT | NOBLE, MANIFEST) == ""
+    assert untested(ABOUT | NOBLE, manifest) == "ubuntu 24.04"
+    assert host_faults(ABOUT | NOBLE, [], manifest) == [
+        "it runs ubuntu 24.04, on which SecLyzer is untested; seclyzer_release_allow_untested: true accepts that"
+    ]
+    assert host_faults(ABOUT | NOBLE, [], manifest, allow_untested=True) == []
+
+
+@pytest.mark.parametrize("change", [{"python": "python3.12"}, {"architecture": "aarch64"}, {"free": 0}])
+def test_an_accepted_system_is_judged_as_all_others(change: dict[str, Any]) -> None:
+    manifest = MANIFEST | {"untested": {"ubuntu": ["24.04"]}}
+    about = ABOUT | change
+    assert host_faults(about | NOBLE, [], manifest, allow_untested=True) == host_faults(about, [], manifest) != []
+
+
+def test_the_option_accepts_no_system_that_the_bundle_has_nothing_for() -> None:
+    about = ABOUT | NOBLE | {"distribution_version": "22.04"}
+    manifest = MANIFEST | {"untested": {"ubuntu": ["24.04"]}}
+    (sentence,) = host_faults(about, [], manifest, allow_untested=True)
+    assert sentence.startswith("it runs ubuntu 22.04; Debian 12 and 13 are served")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_system_with_an_old_python_is_refused_for_that(allowed: bool) -> None:
+    about = ABOUT | {"distribution": "ubuntu", "distribution_version": "22.04", "python": "python3.10"}
+    assert host_faults(about, [], MANIFEST, allowed) == [
+        "it runs ubuntu 22.04, whose /usr/bin/python3 is python3.10, and 3.11 or later is needed: upgrade the system"
+    ]
+
+
+@pytest.mark.parametrize(("minor", "refused"), [(10, True), (11, False)])
+def test_where_no_module_of_ours_begins_the_python_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, minor: int, refused: bool
+) -> None:
+    read: dict[str, Any] = {"ansible_distribution": "Ubuntu", "ansible_distribution_version": "22.04"}
+    read |= {"ansible_python": {"version": {"major": 3, "minor": minor}}}
+    monkeypatch.setattr(preflight.ActionModule, "_execute_module", lambda *_, **__: {"ansible_facts": read})
+    found = object.__new__(preflight.ActionModule)._old_python({})
+    words = (
+        "it runs Ubuntu 22.04, whose /usr/bin/python3 is python3.10, and 3.11 or later is needed: upgrade the system"
+    )
+    assert found.get("refused") == ([words] if refused else None)
+
+
+def test_where_nothing_can_be_asked_the_first_failure_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight.ActionModule, "_execute_module", lambda *_, **__: {"failed": True, "msg": "no"})
+    assert object.__new__(preflight.ActionModule)._old_python({}) == {}
+
+
+def test_the_report_names_an_untested_system() -> None:
+    assert report._notes({}, {"untested": "ubuntu 24.04"}) == [
+        "untested system, ubuntu 24.04, which seclyzer_release_allow_untested accepts"
+    ]
+    assert report._notes({}, {"untested": ""}) == report._notes({}, {}) == []
 
 
 def test_a_bundle_from_before_there_were_other_systems_serves_debian() -> None:

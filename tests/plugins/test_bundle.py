@@ -14,7 +14,7 @@ from scripts.bundle import BundleError, rust
 from scripts.bundle.__main__ import inputs
 from scripts.bundle.archives import pack
 from scripts.bundle.python_tree import PROGRAM
-from scripts.bundle.targets import ARCHITECTURES
+from scripts.bundle.targets import ARCHITECTURES, Target, trees
 from tests.helpers import ROOT
 
 X86, ARM = ARCHITECTURES["x86_64"], ARCHITECTURES["aarch64"]
@@ -134,6 +134,13 @@ def test_without_qemu_a_bundle_for_another_machine_is_refused(tmp_path: Path, mo
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BundleError, match=r"qemu-aarch64 is missing.*install qemu-user"):
         rust.prove(tmp_path, tmp_path, ARM)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_python_of_two_systems_is_built_for_the_tested_one(order: int) -> None:
+    tested, other = Target("debian", "13", "trixie", "3.13.5"), Target("ubuntu", "25.04", "plucky", "3.13.3", True)
+    lone = Target("ubuntu", "24.04", "noble", "3.12.3", True)
+    assert set(trees([tested, lone, other][::order])) == {tested, lone}
 
 
 def test_missing_programs_are_reported_with_the_command_that_builds_them(tmp_path: Path) -> None:

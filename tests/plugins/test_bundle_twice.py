@@ -7,11 +7,14 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from scripts.bundle.__main__ import inputs
+from scripts.bundle.targets import TARGETS, trees
 from tests.helpers import ROOT
 
-FILES = ["SHA256SUMS", "SHA256SUMS.sig", "common.tar.gz", "manifest.json", "python3.11.tar.gz", "python3.13.tar.gz"]
-FILES += ["sbom.cdx.json"]
+FILES = ["SHA256SUMS", "SHA256SUMS.sig", "common.tar.gz", "manifest.json", "sbom.cdx.json"]
+FILES += [f"{target.name}.tar.gz" for target in trees(TARGETS)]
 # What names the commit, and whether the tree was another by then, which tests that run beside this one may change.
 OF_THE_DAY = {"manifest.json", "SHA256SUMS", "SHA256SUMS.sig"}
 
@@ -30,10 +33,24 @@ def manifest(folder: Path) -> dict[str, Any]:
     return value
 
 
-def test_the_bundle_built_twice_is_the_same(tmp_path: Path) -> None:
-    first = ROOT / "build" / "bundle"
-    if not (first / ".inputs").is_file() or (first / ".inputs").read_text() != inputs(ROOT):
-        first = built(tmp_path / "first")
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of `make bundle`, or one of our own when that is of other inputs."""
+    found = ROOT / "build" / "bundle"
+    if not (found / ".inputs").is_file() or (found / ".inputs").read_text() != inputs(ROOT):
+        return built(tmp_path_factory.mktemp("bundle") / "first")
+    return found
+
+
+def test_a_python_tree_has_bytecode_where_the_lab_has_its_python(first: Path) -> None:
+    for target in trees(TARGETS):
+        with tarfile.open(first / f"{target.name}.tar.gz") as tar:
+            names = tar.getnames()
+        modules, compiled = ([name for name in names if name.endswith(end)] for end in (".py", ".pyc"))
+        assert len(modules) > 100 and bool(compiled) is not target.untested, target
+
+
+def test_the_bundle_built_twice_is_the_same(first: Path, tmp_path: Path) -> None:
     again = built(tmp_path / "again")
     assert [path.name for path in sorted(again.glob("[!.]*"))] == sorted(FILES)
     assert manifest(again) == manifest(first)

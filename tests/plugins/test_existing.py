@@ -16,7 +16,8 @@ from plugins.module_utils.systemd import Completed
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 REDIS = "redis-server.service"
-DEFAULTS = {"redis": "refuse", "influxdb": "refuse"}
+DEFAULTS = {"redis": "refuse", "influxdb": "refuse", "seclyzer": "refuse"}
+REPLACE = {"redis": "refuse", "seclyzer": "replace"}
 NOTHING: dict[str, Any] = {
     "redis": {},
     "our_redis": [],
@@ -232,7 +233,29 @@ def test_an_older_seclyzer_that_runs_or_starts_with_the_host_is_refused_on_an_ed
     assert sentence.startswith(
         "an older SecLyzer is here (keys.service, seclyzer-extractors@app.service, seclyzer-extractors@mouse.service), "
     )
+    assert "seclyzer_existing decides: replace stops and disables it at the switch" in sentence
     assert judge(units, {"influxdb": "refuse"}) == []
+
+
+def test_an_older_seclyzer_is_replaced_on_request_and_that_is_announced(units: Layout) -> None:
+    (units.units / "listed").write_text("seclyzer-extractors@mouse.service loaded active running SecLyzer mouse\n")
+    assert judge(units, REPLACE) == []
+    assert existing.warnings(existing.look(units, [REDIS]), REPLACE) == [
+        "seclyzer_existing is replace, so seclyzer-extractors@mouse.service of an older SecLyzer is stopped and "
+        "disabled at the switch"
+    ]
+    assert existing.warnings(existing.look(units, [REDIS]), DEFAULTS) == []
+
+
+def test_a_program_of_an_older_seclyzer_that_no_unit_starts_again_is_refused_all_the_same(
+    units: Layout, tmp_path: Path
+) -> None:
+    (tmp_path / "proc" / "7").mkdir(parents=True)
+    (tmp_path / "proc" / "7" / "cmdline").write_text("/usr/local/bin/app_tracker\0")
+    (tmp_path / "proc" / "7" / "cgroup").write_text("0::/user.slice/session-3.scope\n")
+    assert judge(units, REPLACE) == [
+        "session-3.scope of an older SecLyzer runs without a unit that could start it again: stop it by hand"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import fleet_entry, last_report, modes
-from plugins.module_utils.extra_vars import next_run
+from plugins.module_utils.extra_vars import next_modes, next_run, without_effect
 from plugins.module_utils.fleet_entry import Entry, Seen
 from plugins.module_utils.fleet_report import Report
 
@@ -31,6 +31,7 @@ def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
         ({"switched": {"unreachable": True, "msg": "x"}}, "lost", "the switch", ["x"]),
         ({"preflight": {}, "active": False}, "lost", "preflight", ["no answer by ssh"]),
         ({"active": False}, "lost", "Redis, the token for InfluxDB, or staging", ["no answer by ssh"]),
+        ({"switched": {"returned": True, "running": {}}}, "left for the older SecLyzer", "", []),
         ({"planned": True, "staged": {"deployment": 4}}, "not started", "the switch", []),
         ({}, "not looked at", "", []),
         (
@@ -44,7 +45,7 @@ def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
 def test_what_became_of_a_host_is_one_state(seen: dict[str, Any], state: str, at: str, cause: list[str]) -> None:
     found = entry(**seen)
     assert (found.state, found.at, found.cause) == (state, at, cause)
-    assert found.needs_operator is (state != "healthy")
+    assert found.needs_operator is (state not in ("healthy", "left for the older SecLyzer"))
 
 
 def test_no_host_is_blamed_in_check_mode_nor_by_a_part_of_a_run() -> None:
@@ -179,3 +180,43 @@ def test_what_a_comparison_found_stands_in_the_document_and_its_job_does_not() -
     compared = {"job": "j", "report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}, "notes": ["equal"]}
     found = entry(shadow=compared)
     assert found.document()["shadow"] == {"report": {"agree": True}, "verdicts": {"mouse": {"verdict": "equal"}}}
+
+
+def test_a_plain_run_that_brings_another_mode_is_announced_by_host() -> None:
+    hosts: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "a": ({"inventory_mode": "rust"}, {"mode": "hybrid"}),
+        "b": ({"inventory_mode": "rust"}, {"mode": "hybrid"}),
+        "c": ({"inventory_mode": "python"}, {"mode": "rust"}),
+        "as the inventory has it": ({"inventory_mode": "rust"}, {"mode": "rust"}),
+        "without a mode in the inventory": ({"inventory_mode": None}, {"mode": "rust"}),
+        "a store": ({"inventory_mode": None}, {"mode": ""}),
+        "blank": ({"inventory_mode": "rust"}, {}),
+        "lost": ({}, {}),
+    }
+    brings, words = next_modes(hosts)
+    assert brings == {"a": "rust", "b": "rust", "c": "python"}
+    assert words == [
+        "in the next run of site.yml without -e mode= 1 edge would run python in the place of rust, "
+        "2 edges would run rust in the place of hybrid, by the inventory"
+    ]
+    assert next_modes({"a": ({"inventory_mode": "rust"}, {"mode": "rust"})}) == ({}, [])
+
+
+def test_what_a_rollback_does_not_use_is_named() -> None:
+    assert without_effect({"seclyzer_release_soak_seconds"}) == []
+    (words,) = without_effect({"redis_port", "mode", "seclyzer_release_keep"})
+    assert words.startswith("by -e and without effect: mode, redis_port; rollback.yml brings mode and settings back")
+
+
+def test_json_has_what_was_given_by_e_and_what_the_next_run_brings() -> None:
+    report = Report("run", "now", [], given=["mode", "redis_port"], following={"edge1": "rust"})
+    assert (report.document()["by_e"], report.document()["next"]) == (["mode", "redis_port"], {"edge1": "rust"})
+
+
+def test_a_host_that_is_removed_leaves_the_last_report(tmp_path: Path) -> None:
+    path = tmp_path / "kept" / "report.json"
+    last_report.forget(path, ["edge1"])
+    assert not path.exists()
+    last_report.write(path, {"hosts": {"edge1": {"state": "failed"}, "edge2": {"state": "failed"}}})
+    last_report.forget(path, ["edge1", "edge9"])
+    assert last_report.needy(last_report.load(path)) == ["edge2"]

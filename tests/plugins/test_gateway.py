@@ -87,6 +87,23 @@ def test_a_run_that_does_not_name_it_readmits_no_host(kept: Files) -> None:
     assert kept.revoked() == ["edge1"]
 
 
+def test_an_edge_that_is_removed_loses_its_credential_and_may_get_another(kept: Files) -> None:
+    assert kept.withdraw("edge1")
+    assert names(kept) == ["edge2"]
+    assert not kept.withdraw("edge1")
+    kept.admit_edge("edge1", "one", "t")
+    assert names(kept) == ["edge1", "edge2"]
+
+
+def test_removal_that_is_only_looked_at_takes_no_credential_away(kept: Files) -> None:
+    assert Files(kept.home, dry=True).withdraw("edge1")
+    assert names(kept) == ["edge1", "edge2"]
+
+
+def test_a_host_without_a_gateway_has_no_credential_to_take_away(tmp_path: Path) -> None:
+    assert not Files(tmp_path / "none").withdraw("edge1")
+
+
 def test_readmitted_it_gets_a_new_credential(kept: Files) -> None:
     kept.revoke(["edge1"], [], [])
     assert kept.revoke([], ["edge1"], []) == ["edge1 may have a credential again"]

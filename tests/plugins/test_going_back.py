@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils import deployments, lease, proof, runs, switching
+from plugins.module_utils import deployments, found, lease, older, on_trial, proof, runs, switching
 from plugins.module_utils.deploying import run, status, would
+from plugins.module_utils.found import Found
 from plugins.module_utils.history import CONFIRMED, FAILED, RETURNED, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
 from plugins.modules.seclyzer_deployment import ARGUMENTS
 from tests.plugins.hosts import Systemd, bundle, desired
-from tests.plugins.test_releases import change, older
+from tests.plugins.test_releases import change
+from tests.plugins.test_releases import older as older_release
 
 THIRD = "20300103T000000Z-ann-000003"
 
@@ -146,6 +148,47 @@ def test_without_a_run_a_host_undoes_what_brought_what_it_runs(rolled_out: Layou
     assert go(rolled_out)["deployment"] == 2
 
 
+def test_a_host_goes_to_the_older_seclyzer_that_was_stopped(
+    rolled_out: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Refused, match="no older SecLyzer was stopped on this host"):
+        go(rolled_out, to="before", rollout="r1")
+    found.save(rolled_out, Found(older={"seclyzer-extractors@app.service": {"enabled": "enabled", "active": "yes"}}))
+    assert go(rolled_out, to="before", rollout="r2", check=True)["said"] == [
+        "would be: the older SecLyzer in the place of deployment 3"
+    ]
+    assert deployments.current(rolled_out) == 3
+    done = go(rolled_out, to="before", rollout="r3")
+    assert (done["returned"], done["deployment"], done["running"]) == (True, None, {})
+    assert deployments.current(rolled_out) is None
+    assert [path.name for path in rolled_out.units.glob("*.service")] == []
+    past = History.load(rolled_out)
+    assert past.state(3) == RETURNED and lease.load(rolled_out) is None
+
+
+def test_a_switch_that_cannot_begin_gives_the_host_back_to_the_older_seclyzer(
+    rolled_out: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def stops(_: Layout) -> list[str]:
+        done.append("stop")
+        return ["seclyzer-extractors@app.service"]
+
+    monkeypatch.setattr(older, "stop", stops)
+    monkeypatch.setattr(older, "start_again", lambda layout: done.append("start"))
+
+    def refuses(*_: Any) -> None:
+        raise Refused("no judge")
+
+    monkeypatch.setattr(on_trial, "switch", refuses)
+    defaults = {name: option.get("default") for name, option in ARGUMENTS.items()}
+    for existing, expected in (("refuse", []), ("replace", ["stop", "start"])):
+        with pytest.raises(Refused, match="no judge"):
+            run(rolled_out, defaults | {"state": "current", "deployment": 2, "by": "me", "existing": existing}, False)
+        assert done == expected
+
+
 def test_check_mode_reports_where_it_would_go_and_writes_nothing(rolled_out: Layout) -> None:
     before = rolled_out.history.read_bytes()
     done = go(rolled_out, THIRD, rollout="r1", check=True)
@@ -222,7 +265,7 @@ def test_a_host_returns_to_a_release_from_before_lists_were_anchored_and_reports
     rolled_out: Layout, tmp_path: Path
 ) -> None:
     manifest = bundle(tmp_path)
-    older(rolled_out, manifest)
+    older_release(rolled_out, manifest)
     done = go(rolled_out, THIRD)
     assert done["deployment"] == 2
     assert done["said"][-1] == f"release {manifest['release']} is from before file lists were anchored"

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-from plugins.module_utils import systems
+from plugins.module_utils import machine, systems
 from plugins.plugin_utils import host_options
 from scripts.bundle import targets
 
@@ -114,8 +115,43 @@ def test_another_distribution_like_debian_is_one_file(tmp_path: Path) -> None:
     )
     assert systems.faults(roles, MINT) == []
     read = targets.read(systems.files(roles)["seclyzer_release"].values())
-    assert [(one.distribution, one.version, one.name) for one in read] == [
-        ("debian", "12", "python3.11"),
-        ("debian", "13", "python3.13"),
-        ("linuxmint", "22", "python3.12"),
+    assert [one for one in read if one not in targets.TARGETS] == [
+        targets.Target("linuxmint", "22", "wilma", "3.12.3", untested=False)
     ]
+
+
+def test_hosts_need_the_python_that_our_packages_need() -> None:
+    needs = {
+        tomllib.loads((ROOT / package / "pyproject.toml").read_text())["project"]["requires-python"]
+        for package in ("extractors/python", "agent")
+    }
+    assert needs == {f">={'.'.join(map(str, systems.OLDEST_PYTHON))}"}
+    assert [target for target in targets.TARGETS if systems.too_old(target.name)] == []
+
+
+@pytest.mark.parametrize(
+    ("python", "old"),
+    [("python3.10", True), ("python3.9", True), ("python3.11", False), ("python3.14", False), ("", False)],
+)
+def test_a_python_is_too_old_by_its_number(python: str, old: bool) -> None:
+    assert systems.too_old(python) is old
+
+
+@pytest.mark.parametrize(
+    ("os_release", "found"),
+    [
+        ('ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n', ("debian", "12")),
+        ('PRETTY_NAME="Debian GNU/Linux forky/sid"\nVERSION_CODENAME=forky\nID=debian\n', ("debian", "forky")),
+        ("ID=ubuntu\nVERSION_ID='24.04'\nHOME_URL=\"https://x.invalid/?a=b\"\n", ("ubuntu", "24.04")),
+        ("", ("", "")),
+    ],
+)
+def test_a_system_without_a_number_yet_goes_by_its_name(os_release: str, found: tuple[str, str]) -> None:
+    about = machine.distribution(os_release)
+    assert (about["distribution"], about["distribution_version"]) == found
+
+
+def test_debian_testing_takes_the_files_of_debian() -> None:
+    facts = systems.of_release(machine.distribution("ID=debian\nVERSION_CODENAME=forky\n"))
+    assert facts == {"distribution": "Debian", "distribution_major_version": "forky", "os_family": "Debian"}
+    assert systems.faults(ROLES, facts) == []

@@ -15,6 +15,7 @@ from plugins.module_utils import (
     health,
     judge_unit,
     mends,
+    older,
     on_trial,
     pruning,
     releases,
@@ -25,7 +26,7 @@ from plugins.module_utils import (
 from plugins.module_utils.before import Before
 from plugins.module_utils.files import locked
 from plugins.module_utils.health import Health
-from plugins.module_utils.history import History
+from plugins.module_utils.history import FAILED, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.on_trial import Terms
 from plugins.module_utils.trials import Trial
@@ -270,6 +271,20 @@ def test_units_that_do_not_start_return_the_host_at_once(world: World) -> None:
     world.judge()
     assert (world.runs(), world.trial().state, world.now) == (1, "returned", 1000.0)
     assert "agent did not start" in world.trial().why
+
+
+def test_a_bad_one_on_a_host_with_an_older_seclyzer_leaves_it_to_that(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(older, "was_stopped", lambda layout: True)
+    monkeypatch.setattr(older, "leave", lambda layout: layout.current.unlink() or ["seclyzer-extractors@app.service"])
+    world.host.current.unlink()
+    world.bad = "it is bad"
+    world.switch()
+    world.judge()
+    assert (world.trial().state, world.state(2)) == (FAILED, FAILED)
+    assert world.trial().why.endswith("; the older SecLyzer runs again: seclyzer-extractors@app.service")
+    assert deployments.current(world.host) is None
 
 
 def test_a_release_that_was_damaged_meanwhile_is_not_returned_to(world: World) -> None:

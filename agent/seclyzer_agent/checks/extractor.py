@@ -16,7 +16,8 @@ from redis.asyncio import Redis
 from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from ..kinds import KINDS
 from ..manifest import Deployment
-from ..model import Entry, Facts, Pace, Reading, Status
+from ..model import Entry, Facts, Pace, Reading, Refused, Status
+from ..outages import judge_clock, judge_outputs, judge_store, over, unwritable
 from ..parse import number
 from ..redis_client import in_words
 from ..spec import Context, Metric, Sample, Setting, Spec, Trial
@@ -28,6 +29,8 @@ from .units import Unit
 AHEAD = 150.0  # s; an extractor makes a stream anew that is 120 s ahead of the clock, and looks every 10 s
 FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
 MINUTE = 60
+WAITS = "waiting for Redis"
+"""So begins what an extractor reports to systemd while it cannot read from Redis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,9 @@ def judge_heartbeat(kind: str, stats: Stats | None, expected: Expected, now: flo
         value = f"{stats.implementation} {stats.version}" if stats else None
         return Entry("heartbeat", kind, "component", status, f"{kind}: {words}", value, figures=False)
 
+    waits = expected.unit.status_text if expected.unit is not None else ""
+    if waits.startswith(WAITS):
+        return entry(Status.FAIL, waits)
     if stats is None:
         return entry(Status.FAIL, "no heartbeat for 30 s: the extractor does not run, or does not reach Redis")
     wrong = []
@@ -137,6 +143,8 @@ def judge_growth(
     """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s."""
     total = sum(stats[n] for n in counters)
     why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
+    if all(over(n, stats) for n in growth.grown if n in counters):
+        bad = Status.PASS
     grew = [
         f"{growth.grown[n][0]} {what.partition(';')[0]}{why.get(n, '')}"
         for n, what in counters.items()
@@ -144,7 +152,8 @@ def judge_growth(
     ]
     if grew:
         words = f"{kind}: {', '.join(grew)} in the last {recent:g} s"
-        return Entry(name, kind, "component", bad, words, total)
+        finding = "points-wait" if {n for n in growth.grown if n in counters} == {"influx_errors"} else ""
+        return Entry(name, kind, "component", bad, words, total, finding=finding)
     return Entry(name, kind, "component", Status.PASS, f"{kind}: no {name} in the last {recent:g} s", total)
 
 
@@ -163,6 +172,19 @@ class Extractor:
 
     async def read(self) -> Reading:
         """Read hash and lengths in one round trip and judge them."""
+        try:
+            return await self._read()
+        except Refused as error:
+            return Reading((self._unknown(str(error)),))
+
+    def _unknown(self, why: str) -> Entry:
+        """The agent may not look: what systemd knows of the extractor is all that there is."""
+        unit = self._expected().unit
+        reported = f" (systemd has of it: {unit.active}, {unit.status_text or 'no words'})" if unit is not None else ""
+        words = f"{self.name}: not known: {why}{reported}"
+        return replace(self.primary, status=Status.WARN, output=words, figures=False, finding="agent-password")
+
+    async def _read(self) -> Reading:
         kind = self.name
         with in_words():
             async with self._client.pipeline(transaction=False) as pipe:
@@ -198,13 +220,15 @@ class Extractor:
         self._lag, self._growth = lag, growth
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
         entries += judge_ids(kind, stats.last_id or "0-0", time.time())
+        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, time.time()), *judge_clock(kind, stats))
         if kind != "app":  # an application may keep the focus for hours
             closed = stats["windows"] + stats["windows_short"]
             self._stall = watch(self._stall, stats.process, stats["events"], closed, now)
             entries.append(judge_windows(kind, self._stall, now, bounds.stall))
         entries.append(judge_growth(kind, "losses", LOSSES, stats, growth, Status.FAIL, bounds.recent))
         entries.append(judge_growth(kind, "errors", ERRORS, stats, growth, Status.WARN, bounds.recent))
-        entry, spool = judge_spool(kind, stats["spool_bytes"], bounds.spool, "points_dropped" in growth.grown)
+        dropped = "points_dropped" in growth.grown
+        entry, spool = judge_spool(kind, stats["spool_bytes"], bounds.spool, dropped, unwritable(stats))
         return (*entries, entry), lag, spool
 
 
@@ -306,10 +330,15 @@ SPEC = Spec(
         "heartbeat": "there, of the configured implementation and version, from the unit's main process",
         "lag": "behind the stream",
         "stream": "only when its ids are so far ahead of the clock that it may take no more: `fail`",
+        "outputs": "only when Redis does not take its features: `fail`, with Redis' reason",
+        "store": "whether InfluxDB takes points, by the last write, of points or (once a minute) of nothing: why "
+        "not, and since when. What has to be mended (token, bucket): `fail`; away or failing: `warn`",
+        "clock": "only when the last events came more than 5 s after the time that they have: `warn`",
         "windows": "events in, windows out",
         "losses": "data that was lost within `recent_seconds`: `fail`",
-        "errors": "faults within `recent_seconds`, and what producers lost by what they sent, and when: `warn`",
-        "spool": "points that wait on disk for InfluxDB: `warn`; no room for more: `fail`",
+        "errors": "faults within `recent_seconds`, and what producers lost by what they sent, and when: `warn`; "
+        "failed requests and lost connections are over once the next one works",
+        "spool": "points that wait on disk for InfluxDB: `warn`; no room for more, or it cannot be written: `fail`",
     },
     roles=("edge",),
     settings=(

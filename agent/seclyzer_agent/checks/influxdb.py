@@ -25,6 +25,12 @@ from ..tls import words
 MAX_BODY = 16 * 1024
 
 
+class Untrusted(Unreadable):
+    """It shows a certificate that is not trusted."""
+
+    finding = "store-untrusted"
+
+
 @dataclass(frozen=True, slots=True)
 class InfluxFacts:
     """`latency` of the request in s."""
@@ -69,9 +75,10 @@ class InfluxCheck:
             good, words = kept(reading.spool if reading is not None else None for reading in readings)
             if not good:
                 lost = f"{away}; points are lost" if words else str(away)
-                raise Unreadable(f"{away}; {words}" if words else str(away), plain=lost) from None
+                raise type(away)(f"{away}; {words}" if words else str(away), plain=lost) from None
             output, plain = f"InfluxDB {away}; {words}", f"InfluxDB {away}; no point is lost"
-            return Reading((replace(self.primary, status=Status.WARN, output=output, plain=plain),))
+            entry = replace(self.primary, status=Status.WARN, output=output, plain=plain, finding=away.finding)
+            return Reading((entry,))
 
     async def _ask(self) -> Reading:
         """One request, over a connection that is kept."""
@@ -82,7 +89,7 @@ class InfluxCheck:
             ) as answer:
                 body = await _body(answer)
         except aiohttp.ClientConnectorCertificateError as error:
-            raise Unreadable(_untrusted(error.certificate_error, error.host)) from None
+            raise Untrusted(_untrusted(error.certificate_error, error.host)) from None
         except aiohttp.ClientConnectorError as error:
             if isinstance(error, UnixClientConnectorError):  # systemd's proxy logs whether it was the name or the store
                 words = f"cannot be reached by {error.path}: {why(error.os_error)} (journalctl -u seclyzer-store)"

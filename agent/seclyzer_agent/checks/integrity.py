@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..manifest import BadManifest, load
@@ -21,6 +22,8 @@ from ..spec import Context, Setting, Spec
 EVERY = 3600.0  # s between two comparisons of a release that was whole; one that was not is compared at every reading
 WORK, REST = 0.002, 0.05  # s of the thread's CPU time, and of its rest after that
 SHOWN = 3
+OVERRIDES = ("/run/systemd/system", "/etc/systemd/system.control", "/run/systemd/system.control")
+"""Where drop-ins may stand beside the folder of units: `systemctl edit --runtime`, `systemctl set-property`."""
 
 
 class Stopped(Exception):
@@ -110,8 +113,8 @@ def judge(release: str, found: Compared | NoRelease | None) -> Entry:
     return Entry("files", "release", "component", Status.PASS, words, 0)
 
 
-def unit_faults(deployment: Path, unit_dir: Path) -> list[str]:
-    """The installed unit files that are not what the deployment holds."""
+def unit_faults(deployment: Path, unit_dir: Path, overrides: Sequence[str] = OVERRIDES) -> list[str]:
+    """The installed unit files that are not what the deployment holds, and drop-ins, of which it has none."""
     found: list[str] = []
     for path in sorted((deployment / "units").glob("*")):
         installed = unit_dir / path.name
@@ -119,15 +122,21 @@ def unit_faults(deployment: Path, unit_dir: Path) -> list[str]:
             found.append(f"{installed} is missing")
         elif installed.read_bytes() != path.read_bytes():
             found.append(f"{installed} is not the deployment's")
+        found += [
+            f"{drop_in} changes {path.name}"
+            for folder in (unit_dir, *map(Path, overrides))
+            for drop_in in sorted((folder / f"{path.name}.d").glob("*.conf"))
+        ]
     return found
 
 
 def judge_units(faults: list[str]) -> Entry:
     """The entry of the unit files. An operator may have changed one on purpose: a warning."""
     if faults:
-        words = f"{listed(faults)}; site.yml mends it"
-        return Entry("units", "release", "component", Status.WARN, words, len(faults))
-    return Entry("units", "release", "component", Status.PASS, "unit files are the deployment's", 0)
+        mends = "systemctl revert mends it" if all(" changes " in fault for fault in faults) else "site.yml mends it"
+        words = f"{listed(faults)}; {mends}"
+        return Entry("units", "release", "component", Status.WARN, words, len(faults), figures=False)
+    return Entry("units", "release", "component", Status.PASS, "unit files are the deployment's", 0, figures=False)
 
 
 def listed(faults: tuple[str, ...] | list[str]) -> str:
@@ -162,7 +171,7 @@ SPEC = Spec(
     measurements={
         "files": "every file of the running release against its manifest, once an hour, first a minute after the start "
         "(`fail` names the file: changed, missing, not of the release, another mode)",
-        "units": "unit files against the deployment's (`warn`)",
+        "units": "unit files against the deployment's, and drop-ins that change one (`warn`)",
     },
     settings=(Setting("unit_dir", absolute_path, "/etc/systemd/system", "where the deployment's units are installed"),),
     uses=("deployment_dir",),

@@ -9,10 +9,17 @@ from urllib.parse import urlsplit
 from ..kinds import KINDS
 from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..parse import flag
+from ..redis_client import TRIES
 from ..spec import Context, Setting, Spec
 
 USERS = ("default", "collector", *KINDS, "agent", "consumer", "admin")
 """Redis' users. Without a password none may be let in but `default`, and that one only where it is configured."""
+
+
+class RedisAway(Unreadable):
+    """There is no Redis to try."""
+
+    finding = "redis-away"
 
 
 def judge(let_in: list[str], configured: bool) -> Entry:
@@ -51,11 +58,11 @@ class LegacyClients:
             else:
                 reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 6379)
         except OSError:
-            raise Unreadable("Redis cannot be reached") from None
+            raise RedisAway("Redis cannot be reached") from None
         try:
             let_in = [user for user in USERS if await _gets_in(reader, writer, user)]
         except (OSError, EOFError):
-            raise Unreadable("Redis closed the connection") from None
+            raise RedisAway("Redis closed the connection") from None
         finally:
             writer.close()
         return Reading((judge(let_in, self._configured),))
@@ -64,6 +71,7 @@ class LegacyClients:
 async def _gets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: str) -> bool:
     """Whether Redis takes the connection for that user's: without a login it is `default`'s."""
     command = "PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}"
+    TRIES["NOAUTH" if user == "default" else "WRONGPASS"] += 1
     writer.write(f"{command}\r\n".encode())
     answer = await reader.readuntil(b"\r\n")
     if b"max number of clients" in answer:

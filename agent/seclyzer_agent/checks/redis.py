@@ -9,10 +9,20 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from ..history import Growth, grow
 from ..model import Entry, Pace, Reading, Status
-from ..redis_client import in_words
+from ..redis_client import TRIES, in_words
 from ..sizes import mebibytes
 from ..spec import Context, Metric, Spec, Trial, value_of
+
+REFUSED_HOLD = 60.0  # s; what was refused longer ago is over
+REFUSALS = {
+    "WRONGPASS": "logins with a wrong user or password",
+    "NOAUTH": "commands without a login",
+    "NOPERM": "commands that their user has no right to",
+    "OOM": "writes because its memory is full",
+}
+"""Words of Redis' errors, and what each counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,21 @@ def judge_connections(info: Mapping[str, Any], turned_away: int, warn: float, fa
     return Entry("connections", "redis", "datastore", status, words, now)
 
 
+def refused(info: Mapping[str, Any]) -> dict[str, int]:
+    """How often Redis has refused something since it started, by the word of its error, from INFO errorstats."""
+    return {code: int(dict(info.get(f"errorstat_{code}") or {}).get("count", 0)) for code in REFUSALS}
+
+
+def judge_refusals(grown: Mapping[str, int], hold: float) -> Entry:
+    """Who was refused within the last `hold` s: programs without a login or right (`warn`), or everybody (`fail`)."""
+    status = Status.FAIL if "OOM" in grown else Status.WARN if grown else Status.PASS
+    finding = "redis-full" if "OOM" in grown else ""
+    seen = ", ".join(f"{count} {REFUSALS[code]}" for code, count in grown.items())
+    words = f"Redis refused {seen} in the last {hold:g} s" if grown else f"Redis refused no one in the last {hold:g} s"
+    plain = "Redis refuses a program" if grown else ""
+    return Entry("refusals", "redis", "datastore", status, words, sum(grown.values()), plain=plain, finding=finding)
+
+
 class RedisCheck:
     """The check `redis`. Its facts: RedisFacts. `slow` in s, `warn` and `fail` in percent of maxmemory."""
 
@@ -88,6 +113,8 @@ class RedisCheck:
     def __init__(self, client: Redis, *, slow: float, warn: float, fail: float) -> None:
         self._client, self._slow, self._warn, self._fail = client, slow, warn, fail
         self._rejected: int | None = None
+        self._refused: Growth | None = None
+        self._own: dict[str, int] = {}
 
     async def read(self) -> Reading:
         """PING, then INFO."""
@@ -95,7 +122,9 @@ class RedisCheck:
             began = time.perf_counter()
             await self._client.ping()
             latency = time.perf_counter() - began
-            info = await self._client.info("memory", "persistence", "replication", "clients", "stats", "server")
+            info = await self._client.info(
+                "memory", "persistence", "replication", "clients", "stats", "server", "errorstats"
+            )
         used, limit = int(info.get("used_memory", 0)), int(info.get("maxmemory", 0))
         policy = str(info.get("maxmemory_policy", ""))
         turned_away = self._turned_away(int(info.get("rejected_connections", 0)))
@@ -104,8 +133,26 @@ class RedisCheck:
             judge_memory(used, limit, policy, self._warn, self._fail),
             judge_persistence(info),
             judge_connections(info, turned_away, self._warn, self._fail),
+            judge_refusals(self._refusals(info), REFUSED_HOLD),
         )
         return Reading(entries, RedisFacts(latency, used, limit))
+
+    def _refusals(self, info: Mapping[str, Any]) -> dict[str, int]:
+        """What Redis refused to others lately: what the check `legacy_clients` tries on purpose does not count.
+
+        Its tries are counted before they are made, so less is seen at most, and only until the next look.
+        """
+        counts, process = refused(info), str(info.get("run_id", ""))
+        if self._refused is None or self._refused.process != process:
+            self._own = dict(TRIES)
+        others = {code: max(0, count - TRIES.get(code, 0) + self._own.get(code, 0)) for code, count in counts.items()}
+        before = self._refused
+        if before is not None and before.process == process:
+            others = {code: max(count, before.last.get(code, 0)) for code, count in others.items()}
+            self._refused = grow(before, process, others, time.monotonic(), hold=REFUSED_HOLD)
+        else:
+            self._refused = Growth(process, others)
+        return {code: seen[0] for code, seen in self._refused.grown.items()}
 
     def _turned_away(self, rejected: int) -> int:
         """How many connections Redis has turned away since the last look; it counts from 0 when it starts."""
@@ -135,6 +182,8 @@ SPEC = Spec(
         "responseTime": "of `PING`; slower than `slow_milliseconds`: `warn`",
         "memory": "against `maxmemory`",
         "persistence": "it must write nothing to disk",
+        "refusals": "logins, and commands without a right, that Redis refused in the last minute: `warn`; writes for "
+        "lack of memory: `fail`",
         "connections": "against `maxclients`: `warn` also when some were turned away",
     },
     roles=("edge",),
@@ -158,6 +207,6 @@ SPEC = Spec(
         ),
     ),
     redis=(("PING", ""), ("INFO", "")),
-    trial=Trial(filled=("memory", "connections")),
+    trial=Trial(filled=("memory", "connections", "refusals")),
     make=_make,
 )

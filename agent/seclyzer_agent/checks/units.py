@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..history import Growth, grow
+from ..history import Restarts, restarted
 from ..model import Entry, Pace, Reading, Status, Unreadable
+from ..processes import output_of
 from ..spec import Metric, Sample, Spec
 
 PROPERTIES = (
@@ -85,27 +83,31 @@ def _number(text: str | None) -> int | None:
     return None if value == 2**64 - 1 else value
 
 
-def judge(unit: Unit, restarted: int, recent: float) -> Entry:
-    """One unit's entry. `restarted` is how often systemd restarted it within the last `recent` s."""
-    status, words = _verdict(unit, restarted, recent)
-    words = f"{unit.unit} {words}"
-    return Entry("state", unit.unit, "system", status, words, unit.active or "unknown", figures=False)
+def judge(unit: Unit, restarts: Restarts, recent: float, now: float) -> Entry:
+    """One unit's entry; `restarts` within the last `recent` s, `now` in monotonic s."""
+    status, words = _verdict(unit, restarts, recent, now)
+    finding = "unit-restarts" if restarts.at and unit.load == "loaded" else ""
+    value = unit.active or "unknown"
+    return Entry("state", unit.unit, "system", status, f"{unit.unit} {words}", value, figures=False, finding=finding)
 
 
-def _verdict(unit: Unit, restarted: int, recent: float) -> tuple[Status, str]:
+def _verdict(unit: Unit, restarts: Restarts, recent: float, now: float) -> tuple[Status, str]:
     why = f" (Result={unit.result})" if unit.result not in ("", "success") else ""
     if unit.load not in ("loaded", ""):
         return Status.FAIL, "is not installed" if unit.load == "not-found" else f"is {unit.load}"
+    often = "once" if len(restarts.at) == 1 else f"{len(restarts.at)} times"
+    if restarts.repeat(now):
+        return Status.FAIL, f"does not stay up: it was restarted {often} in the last {recent:g} s{why}"
     if unit.sub == "auto-restart":
         return Status.FAIL, f"has stopped{why} and waits for its restart"
     if unit.active in ("activating", "deactivating", "reloading", "refreshing"):
         return Status.WARN, f"is {unit.active} ({unit.sub}){why}"
     if unit.active != "active":
         return Status.FAIL, f"is {unit.active or 'unknown'}{why}"
-    if restarted:
-        often = "once" if restarted == 1 else f"{restarted} times"
+    if restarts.just_now(now):
         return Status.WARN, f"runs, but was restarted {often} in the last {recent:g} s{why}"
-    return Status.PASS, f"is active ({unit.sub})" + (f": {unit.status_text}" if unit.status_text else "")
+    past = f"; it was restarted {often} in the last {recent:g} s" if restarts.at else ""
+    return Status.PASS, f"is active ({unit.sub})" + (f": {unit.status_text}" if unit.status_text else "") + past
 
 
 class Units:
@@ -118,46 +120,33 @@ class Units:
     def __init__(self, units: Mapping[str, str], recent: float) -> None:
         self._units = tuple(dict.fromkeys(units.values()))
         self._recent = recent
-        self._growth: Growth | None = None
+        self._restarts: dict[str, Restarts] = {}
 
     async def read(self) -> Reading:
         """Ask systemd."""
         asked = time.time()
         units = parse_show(await show(self._units), self._units, asked) if self._units else {}
-        counters = {u.unit: u.restarts for u in units.values()}
-        self._growth = grow(self._growth, "boot", counters, time.monotonic(), hold=self._recent)
-        grown = self._growth.grown
-        entries = (judge(u, grown.get(u.unit, (0, 0.0))[0], self._recent) for u in units.values())
-        return Reading(tuple(entries), units)
+        now = time.monotonic()
+        self._restarts = {
+            u.unit: restarted(self._restarts.get(u.unit), u.restarts, u.main_started, now, recent=self._recent)
+            for u in units.values()
+        }
+        return Reading(
+            tuple(judge(u, self._restarts[u.unit], self._recent, now) for u in units.values()),
+            units,
+        )
 
 
 async def show(units: tuple[str, ...]) -> str:
     """The output of `systemctl show` for these units. Raises Unreadable; kills systemctl when cancelled."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            "systemctl",
-            "show",
-            "--no-pager",
-            "--property=" + ",".join(PROPERTIES),
-            "--",
-            *units,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"},
-        )
-    except OSError as error:
-        raise Unreadable(f"systemctl cannot be run: {error.strerror}") from None
-    try:
-        out, err = await process.communicate()
-    except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        raise
-    if process.returncode != 0:
-        words = err.decode("utf-8", "replace").strip().splitlines()
-        raise Unreadable(f"systemctl show failed: {(words or [f'exit {process.returncode}'])[0][:200]}")
-    return out.decode("utf-8", "replace")
+    return await output_of(
+        "systemctl",
+        "show",
+        "--no-pager",
+        "--property=" + ",".join(PROPERTIES),
+        "--",
+        *units,
+    )
 
 
 def _states(_: str, units: dict[str, Unit]) -> Iterator[Sample]:
@@ -177,7 +166,8 @@ SPEC = Spec(
     help="the units of this host",
     pace=Pace(10, 5, rise=1, fall=2),
     measurements={
-        "state": "of each unit: active, restarted within `recent_seconds` (`warn`), or why it failed",
+        "state": "of each unit: active, restarted in the last minute (`warn`), three times within `recent_seconds` and "
+        "for less than two minutes up since (`fail`), or why it failed",
     },
     uses=("units", "recent_seconds"),
     metrics=(

@@ -4,13 +4,16 @@ import random
 import socket
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from . import logs, schema, waits
+from .clocks import host_time
 
 _NAMES: dict[str, str] = schema.document("log")["dependencies"]
 SHORTEST_S = waits.seconds("backoff_shortest")
 NO_ANSWER = "no answer in time"
 CLOSED = "closed the connection"
+UNREACHABLE = "unreachable"
 
 
 def reason_of(error: Exception, of_the_protocol: type[Exception], words: str) -> str:
@@ -26,21 +29,44 @@ def reason_of(error: Exception, of_the_protocol: type[Exception], words: str) ->
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
+class Outage(NamedTuple):
+    """The last one: `fault` in a word, `reason` and `advice` in words, all empty once it is over; Unix time in µs."""
+
+    fault: str = ""
+    reason: str = ""
+    advice: str = ""
+    since: int = 0
+    until: int = 0
+
+    def lasting(self, fault: str, reason: str, advice: str = "") -> "Outage":
+        """It does not work, since now or still."""
+        return Outage(fault, reason, advice, self.since if self.fault else host_time())
+
+    def over(self) -> "Outage":
+        """It works, since now or still."""
+        return Outage(since=self.since, until=host_time()) if self.fault else self
+
+
 class Dependency:
     """One of `log.json`'s dependencies. Each reason is logged once in an outage."""
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.reason: str | None = None  # why it does not work, None while it does
+        self.outage = Outage()  # replaced as a whole: another thread may read it
         self._name = _NAMES[name]
         self._clock = clock
         self._logged: set[str] = set()  # the reasons, in this outage
         self._since = 0.0
 
-    def away(self, reason: str, advice: str | None = None) -> None:
+    @property
+    def reason(self) -> str | None:
+        """Why it does not work; None while it does."""
+        return self.outage.reason or None
+
+    def away(self, reason: str, advice: str | None = None, fault: str = UNREACHABLE) -> None:
         """It does not work; `advice` is what has to be fixed, if that is known."""
         if self.reason is None:
             self._since = self._clock()
-        self.reason = reason
+        self.outage = self.outage.lasting(fault, reason, advice or "")
         if reason in self._logged:
             return
         self._logged.add(reason)
@@ -53,7 +79,7 @@ class Dependency:
         """It works."""
         if self.reason is None:
             return
-        self.reason = None
+        self.outage = self.outage.over()
         self._logged.clear()
         logs.log("dependency_back", dependency=self._name, after_s=int(self._clock() - self._since))
 

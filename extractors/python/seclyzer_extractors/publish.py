@@ -75,7 +75,7 @@ class Publisher:
         try:
             self._transact(connection)
         except RedisRefused as error:  # the connection is good, the transaction was not taken
-            self.dependency.away(str(error))
+            self.dependency.away(str(error), fault=error.fault)
             self._retry_at = now + int(self._backoff.next_s() * 1e6)
             return False
         except RedisAway as error:

@@ -12,7 +12,7 @@ import hiredis
 
 from . import logs, waits
 from .config.address import RedisAddress
-from .dependency import CLOSED, NO_ANSWER, Dependency, reason_of, redis_backoff
+from .dependency import CLOSED, NO_ANSWER, UNREACHABLE, Dependency, reason_of, redis_backoff
 
 ANSWER_S = waits.seconds("redis_answer")
 NO_RESP = "does not speak RESP"
@@ -23,6 +23,8 @@ Command = tuple[Part, ...]
 class RedisAway(Exception):
     """Redis cannot be reached, or the connection is lost. The message says where and why."""
 
+    fault = UNREACHABLE
+
 
 class RedisRefused(RedisAway):
     """Redis answered a command with an error."""
@@ -31,6 +33,7 @@ class RedisRefused(RedisAway):
         super().__init__(f"{address}: refused {command}: {error}")
         self.command = command
         self.error = error
+        self.fault = error.partition(" ")[0]
 
 
 class Connection:
@@ -206,7 +209,7 @@ class Link:
     def lost(self, error: RedisAway, now: int) -> None:
         self.close()
         self.retry_at = now + int(self._backoff.next_s() * 1e6)
-        self._dependency.away(str(error))
+        self._dependency.away(str(error), fault=error.fault)
 
     def hurry(self, timeout_s: float) -> None:
         """The program ends: tries again at once, and waits no longer than this."""

@@ -23,10 +23,14 @@ def test_an_append_that_fails_is_taken_back_and_reported_once(tmp_path: Path, ca
     disk.sick = {call}
     assert held.append([b"lost", b"too"], 5.0) == 0
     assert (found(tmp_path), held.size, held.retry_at) == ({name(1): b"a\n"}, 2, 15.0)
+    outage = held.outage
+    assert (outage.fault, outage.reason, outage.until) == ("unwritable", "No space left on device", 0)
     assert held.append([b"lost"], 15.0) == 0
+    assert held.outage == outage and outage.since > 0
     assert found(tmp_path) == {name(1): b"a\n"}  # what was begun for it is gone
     disk.sick = set()
     assert held.append([b"b"], 25.0) == 1
+    assert held.outage[:4] == ("", "", "", outage.since) and held.outage.until >= outage.since
     assert found(tmp_path) == {name(1): b"a\n", name(3): b"b\n"}
     reported = capsys.readouterr().err
     assert reported.count('level=error msg="the disk buffer cannot be written" reason="No space left on device"') == 1

@@ -203,13 +203,13 @@ def test_refused_points_of_a_segment_are_counted_and_set_aside_once_though_influ
 
 
 def test_no_wait_is_shorter_than_it_need_be() -> None:
-    """Idle, nothing is due; with a point in memory a second; in an outage the next attempt."""
+    """Idle, a proof is due once a minute; with a point in memory a second; in an outage the next attempt."""
     world = World()
-    assert world.store.step() is None
+    assert world.store.step() == 60.0
     world.put(1)
     assert world.store.step() == 1.0
     world.work(2.0)
-    assert world.store.step() is None
+    assert world.store.step() == 59.0
     world.influx.mode = "silent"
     world.put(1)
     steps = 0
@@ -219,3 +219,29 @@ def test_no_wait_is_shorter_than_it_need_be() -> None:
         world.now += wait or 0.0
         assert wait is not None
     assert steps <= 2 * 100
+
+
+def test_who_has_nothing_to_send_asks_once_a_minute_whether_it_might() -> None:
+    world = World()
+    world.work(59.0)
+    assert world.influx.requests == 0
+    world.influx.mode = "locked"
+    world.work(2.0)
+    outage = world.store.dependency.outage
+    assert (world.influx.requests, outage.fault, outage.until) == (1, "401", 0)
+    assert outage.advice == "InfluxDB refuses the token: check influx_token"
+    assert (world.store.errors, world.store.answered_host_us) == (1, 0)
+    world.influx.mode = "good"
+    world.work(61.0)
+    after = world.store.dependency.outage
+    assert (after.fault, after.reason, after.since) == ("", "", outage.since) and after.until >= after.since
+    assert world.influx.requests == 2 and world.store.answered_host_us >= after.since
+    assert (world.influx.delivered, world.store.written, world.store.rejected, world.store.spooled) == ([], 0, 0, 0)
+
+
+def test_points_that_were_sent_are_proof_enough() -> None:
+    world = World()
+    for _ in range(10):
+        world.put(1)
+        world.work(30.0)
+    assert (world.influx.requests, len(world.influx.delivered)) == (10, 10)

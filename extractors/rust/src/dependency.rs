@@ -4,7 +4,41 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use crate::logs::{Log, lines};
+use crate::timestamp::wall_us;
 use crate::waits::BACKOFF_SHORTEST;
+
+/// What has no answer, and so no status or error of its own.
+pub const UNREACHABLE: &str = "unreachable";
+
+/// The last outage: `fault` in a word, `reason` and `advice` in words, all empty once it is over; Unix time in µs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outage {
+    /// A status of HTTP, the first word of Redis' error, or [`UNREACHABLE`].
+    pub fault: String,
+    /// In words.
+    pub reason: String,
+    /// What an operator has to mend, when it does not mend itself.
+    pub advice: &'static str,
+    /// When it began, 0 when there was none.
+    pub since: i64,
+    /// When it ended, 0 while it lasts.
+    pub until: i64,
+}
+
+impl Outage {
+    /// It does not work, since now or still.
+    pub fn lasts(&mut self, fault: String, reason: String, advice: &'static str) {
+        let since = if self.fault.is_empty() { wall_us() } else { self.since };
+        *self = Outage { fault, reason, advice, since, until: 0 };
+    }
+
+    /// It works, since now or still.
+    pub fn ends(&mut self) {
+        if !self.fault.is_empty() {
+            *self = Outage { since: self.since, until: wall_us(), ..Outage::default() };
+        }
+    }
+}
 
 /// Whether a dependency works, and when to try again if not.
 #[derive(Debug)]
@@ -14,21 +48,19 @@ pub struct Dependency {
     last_bound: Duration,
     failures: u32,
     next_try: Option<Instant>,
-    outage: Option<Outage>,
-    changes: u32,
-}
-
-#[derive(Debug)]
-struct Outage {
-    since: Instant,
+    outage: Outage,
+    /// When it began, while it lasts.
+    since: Option<Instant>,
     /// Every reason that was logged, in this outage.
     logged: Vec<String>,
-    reason: String,
+    changes: u32,
 }
 
 /// How an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// In a word, as [`Outage::fault`].
+    pub fault: String,
     /// In words.
     pub reason: String,
     /// It is of no use to try again before this has passed.
@@ -39,7 +71,7 @@ pub struct Failure {
 
 impl From<String> for Failure {
     fn from(reason: String) -> Failure {
-        Failure { reason, at_least: Duration::ZERO, advice: None }
+        Failure { fault: UNREACHABLE.to_owned(), reason, at_least: Duration::ZERO, advice: None }
     }
 }
 
@@ -47,7 +79,17 @@ impl Dependency {
     /// `name` begins the lines that are logged; a wait before the next attempt is a random part of a bound, which doubles
     /// from the first to the last.
     pub fn new(name: &'static str, first_bound: Duration, last_bound: Duration) -> Dependency {
-        Dependency { name, first_bound, last_bound, failures: 0, next_try: None, outage: None, changes: 0 }
+        Dependency {
+            name,
+            first_bound,
+            last_bound,
+            failures: 0,
+            next_try: None,
+            outage: Outage::default(),
+            since: None,
+            logged: Vec::new(),
+            changes: 0,
+        }
     }
 
     /// When it may be tried: none is at once.
@@ -62,7 +104,12 @@ impl Dependency {
 
     /// What it failed with last, while it does not work.
     pub fn reason(&self) -> Option<&str> {
-        self.outage.as_ref().map(|outage| outage.reason.as_str())
+        self.since.map(|_| self.outage.reason.as_str())
+    }
+
+    /// The last outage.
+    pub fn outage(&self) -> &Outage {
+        &self.outage
     }
 
     /// Rises whenever [`Dependency::reason`] changes.
@@ -74,37 +121,35 @@ impl Dependency {
     pub fn works(&mut self, now: Instant, log: &Log) {
         self.failures = 0;
         self.next_try = None;
-        if let Some(outage) = self.outage.take() {
+        if let Some(since) = self.since.take() {
             self.changes += 1;
-            let seconds = now.duration_since(outage.since).as_secs();
+            self.logged.clear();
+            self.outage.ends();
+            let seconds = now.duration_since(since).as_secs();
             log.of(self.name, &lines::DEPENDENCY_BACK, [seconds.into()]);
         }
     }
 
     /// It does not work, and is not tried again before `at_least` has passed.
     pub fn failed(&mut self, now: Instant, failure: Failure, log: &Log) {
-        let Failure { reason, at_least, advice } = failure;
+        let Failure { fault, reason, at_least, advice } = failure;
         self.failures = self.failures.saturating_add(1);
         let bound = self.first_bound.saturating_mul(1 << (self.failures - 1).min(16)).min(self.last_bound);
         self.next_try = Some(now + bound.mul_f64(random()).max(BACKOFF_SHORTEST).max(at_least));
-        let outage = self.outage.get_or_insert_with(|| Outage {
-            since: now,
-            logged: Vec::new(),
-            reason: String::new(),
-        });
-        if !outage.logged.contains(&reason) {
+        self.since.get_or_insert(now);
+        if !self.logged.contains(&reason) {
             match advice {
                 Some(advice) => {
                     log.of(self.name, &lines::DEPENDENCY_WRONG, [(&reason).into(), (&advice).into()]);
                 }
                 None => log.of(self.name, &lines::DEPENDENCY_AWAY, [(&reason).into()]),
             }
-            outage.logged.push(reason.clone());
+            self.logged.push(reason.clone());
         }
-        if outage.reason != reason {
-            outage.reason = reason;
+        if self.outage.reason != reason {
             self.changes += 1;
         }
+        self.outage.lasts(fault, reason, advice.unwrap_or_default());
     }
 }
 
@@ -145,7 +190,7 @@ mod tests {
         let mut influx = Dependency::new("InfluxDB", FIRST, LAST);
         let now = Instant::now();
         let at_least = Duration::from_secs(30);
-        influx.failed(now, Failure { reason: "429".into(), at_least, advice: None }, &LOG);
+        influx.failed(now, Failure { at_least, ..Failure::from("429".to_owned()) }, &LOG);
         assert!(!influx.may_try(now + Duration::from_millis(29_999)));
         assert!(influx.may_try(now + Duration::from_secs(30)));
     }
@@ -157,7 +202,30 @@ mod tests {
             redis.failed(Instant::now(), Failure::from(reason.to_owned()), &LOG);
             assert_eq!(redis.reason(), Some(reason), "the reason is the last one");
         }
-        assert_eq!(redis.outage.unwrap().logged, ["refused", "loading"]);
+        assert_eq!(redis.logged, ["refused", "loading"]);
+    }
+
+    #[test]
+    fn an_outage_is_known_from_its_beginning_and_its_end_leaves_no_words() {
+        let mut influx = Dependency::new("InfluxDB", FIRST, LAST);
+        assert_eq!(influx.outage(), &Outage::default());
+        let began = wall_us();
+        influx.failed(Instant::now(), Failure::from("no answer in time".to_owned()), &LOG);
+        let first = influx.outage().clone();
+        assert_eq!((&*first.fault, &*first.reason), (UNREACHABLE, "no answer in time"));
+        assert!(began <= first.since && first.since <= wall_us() && first.until == 0);
+        let locked = Failure {
+            fault: "401".into(),
+            advice: Some("check influx_token"),
+            ..Failure::from("status 401".to_owned())
+        };
+        influx.failed(Instant::now(), locked, &LOG);
+        let second = influx.outage().clone();
+        assert_eq!((&*second.fault, second.advice, second.since), ("401", "check influx_token", first.since));
+        influx.works(Instant::now(), &LOG);
+        let over = influx.outage().clone();
+        assert!(over.until >= first.since);
+        assert_eq!(over, Outage { since: first.since, until: over.until, ..Outage::default() });
     }
 
     #[test]

@@ -254,7 +254,13 @@ impl Publisher {
 
 /// What failed, and where.
 pub fn failure(config: &Config, error: &RedisError) -> Failure {
-    format!("{}: {error}", config.redis).into()
+    let failure = Failure::from(format!("{}: {error}", config.redis));
+    match error {
+        RedisError::Refused { error, .. } => {
+            Failure { fault: error.split(' ').next().unwrap_or_default().to_owned(), ..failure }
+        }
+        _ => failure,
+    }
 }
 
 #[cfg(test)]

@@ -21,9 +21,11 @@ use self::due::LARGEST_BATCH;
 use self::memory_buffer::{MOST, Memory, Point};
 use self::worker::Worker;
 use crate::config::Config;
+use crate::dependency::{Dependency, Outage};
 use crate::influx::Influx;
 use crate::refusal::Refusal;
 use crate::spool::disk::{Disk, System};
+use crate::timestamp::wall_us;
 use crate::waits::{REDIS_ANSWER, STOP};
 
 /// How long InfluxDB may take for the last attempt of a process that stops.
@@ -47,14 +49,25 @@ pub struct StoreStats {
     pub dropped: u64,
     /// How many bytes the spool has now.
     pub spool_bytes: u64,
+    /// When it could not be written, the last time, and why.
+    pub spool_outage: Outage,
     /// Segments that a later version wrote, left alone.
     pub skipped: u64,
     /// Attempts that failed.
     pub errors: u64,
-    /// Why nothing can be written, while it cannot.
-    pub trouble: Option<String>,
-    /// Rises whenever that changes.
+    /// When nothing could be written, the last time, and why.
+    pub outage: Outage,
+    /// Rises whenever the reason changes.
     pub trouble_changes: u32,
+    /// When InfluxDB last settled a write, of points or of nothing: Unix time in µs, 0 for never.
+    pub answered_at: i64,
+}
+
+impl StoreStats {
+    fn see<D: Disk>(&mut self, disk_buffer: &DiskBuffer<D>) {
+        self.spool_bytes = disk_buffer.bytes();
+        self.spool_outage.clone_from(disk_buffer.outage());
+    }
 }
 
 #[derive(Debug, Default)]
@@ -229,24 +242,26 @@ impl<D: Disk> Common<D> {
         stats.written += done.written;
         stats.rejected += done.rejected;
         stats.errors += done.errors;
-        stats.spool_bytes = disk_buffer.bytes();
+        stats.see(disk_buffer);
         if done.refusal.is_some() {
             stats.refusal.clone_from(&done.refusal);
         }
-        let trouble = match (&done.failure, done.answered) {
-            (Some(failure), _) => Some(failure.reason.clone()),
-            (None, Some(_)) => None,
-            (None, None) => return,
-        };
-        if stats.trouble != trouble {
-            stats.trouble = trouble;
-            stats.trouble_changes += 1;
+    }
+
+    /// Takes over how the dependency fares.
+    fn note_outage(&self, dependency: &Dependency, answered: bool) {
+        let mut shared = self.shared();
+        let stats = &mut shared.stats;
+        stats.outage.clone_from(dependency.outage());
+        stats.trouble_changes = dependency.changes();
+        if answered {
+            stats.answered_at = wall_us();
         }
     }
 
     fn count_spool(&self, disk_buffer: &DiskBuffer<D>) {
         let mut shared = self.shared();
-        shared.stats.spool_bytes = disk_buffer.bytes();
+        shared.stats.see(disk_buffer);
         shared.stats.skipped = disk_buffer.skipped();
     }
 
@@ -277,7 +292,7 @@ impl<D: Disk> Common<D> {
         shared.settle(put.checked_sub(1).map_or(0, |last| points[last].sequence));
         shared.stats.spooled += put as u64;
         shared.stats.dropped += dropped;
-        shared.stats.spool_bytes = disk_buffer.bytes();
+        shared.stats.see(disk_buffer);
     }
 }
 

@@ -7,6 +7,7 @@ from ..checkpoint import Checkpoint
 from ..clocks import host_time
 from ..config import Settings
 from ..core import Operator
+from ..dependency import Outage
 from ..publish import Publisher
 from ..redis import Command
 from ..store import Store
@@ -128,6 +129,11 @@ class Housekeeping:
             "outputs_dropped": publisher.outputs_dropped,
             "output_errors": publisher.output_errors,
             "state_skipped": self._skipped.count + store.skipped,
+            **_outage("redis_read", reader.dependency.outage),
+            **_outage("redis_write", publisher.dependency.outage),
+            **_outage("influxdb", store.dependency.outage),
+            **_outage("spool", store.spool_outage),
+            "influxdb_answered_at": store.answered_host_us,
         }
 
     def log_skipped(self, now: int) -> None:
@@ -145,6 +151,10 @@ class Housekeeping:
         if ancient:
             advice = plausible.advice(self._operator.ancient_ts, host_time())
             logs.log("ancient_skipped", count=ancient, advice=advice)
+
+
+def _outage(name: str, outage: Outage) -> dict[str, str | int]:
+    return {f"{name}_{part}": value for part, value in outage._asdict().items()}
 
 
 def _after_rejection(last: Refusal | None) -> dict[str, str | int]:

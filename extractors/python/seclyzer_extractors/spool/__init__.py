@@ -28,10 +28,12 @@ from contextlib import suppress
 from itertools import islice
 
 from .. import logs
+from ..dependency import Outage
 from .disk import Disk
 from .segments import Segments, reason
 
 SEGMENT_BYTES = 262_144
+UNWRITABLE = "unwritable"
 RETRY_S = 10.0  # between attempts to write while that fails
 
 
@@ -46,7 +48,7 @@ class Spool:
         self._disk = disk or Disk()
         self._segments = Segments(state_dir, self._disk)
         self._open: tuple[int, int] | None = None  # file descriptor and number of what is appended to
-        self._broken = False  # the last append failed
+        self.outage = Outage()  # the last time that it could not be written; replaced as a whole
         self._outage = _Outage()
 
     @property
@@ -88,9 +90,9 @@ class Spool:
         except OSError as error:
             self._failed(error, now)
         else:
-            if self._broken:
+            if self.outage.fault:
                 logs.log("spool_writable")
-            self._broken = False
+            self.outage = self.outage.over()
         if safe and not self._outage.logged:
             self._outage.logged = True
             logs.log("spool_begun")
@@ -219,9 +221,9 @@ class Spool:
 
     def _failed(self, error: OSError, now: float) -> None:
         self.retry_at = now + RETRY_S
-        if not self._broken:
-            self._broken = True
+        if not self.outage.fault:
             logs.log("spool_unwritable", reason=reason(error))
+        self.outage = self.outage.lasting(UNWRITABLE, reason(error))
 
 
 class _Outage:

@@ -3,7 +3,7 @@
 A thread sends. Memory goes to the spool, whole and in order, when InfluxDB was asked in vain and has settled nothing
 for `timeout_s` since the oldest point came, when memory is full, and when a point has waited for `LONGEST_S` behind
 others. From then on, while InfluxDB is silent, points follow once they have waited for a batch. What the spool holds is
-sent first.
+sent first. With nothing to send, InfluxDB is asked once in a while whether it would take points.
 """
 
 import threading
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .. import waits
 from ..config import Settings
-from ..dependency import Dependency
+from ..dependency import Dependency, Outage
 from ..influx import InfluxDB
 from ..spool import Spool
 from ..spool.rejected import Rejected
@@ -106,6 +106,16 @@ class Store:
         """InfluxDB."""
         return self._delivery.dependency
 
+    @property
+    def spool_outage(self) -> Outage:
+        """When the spool could not be written, the last time, and why."""
+        return self._spool.outage
+
+    @property
+    def answered_host_us(self) -> int:
+        """When InfluxDB last settled a write, of points or of nothing; Unix time in µs, 0 for never."""
+        return self._delivery.answered_host_us
+
     def start(self) -> None:
         self._spool.open(self._clock())
         self._thread.start()
@@ -147,22 +157,22 @@ class Store:
 
     def _run(self) -> None:
         try:
-            while (wait := self.step()) is None or wait >= 0:
-                if wait != 0:
+            while (wait := self.step()) >= 0:
+                if wait:
                     self._wait(wait)
             self._delivery.close()
         except Exception as problem:  # the program ends with it: see `crashed`
             self.crashed = problem
 
-    def _wait(self, seconds: float | None) -> None:
+    def _wait(self, seconds: float) -> None:
         """Waits so long, until something new has come, or until it is time to end."""
         with self._changed:
             if not self._news and self._stop_by is None:
                 self._changed.wait(seconds)
             self._news = False
 
-    def step(self) -> float | None:
-        """Does one thing that is due. Seconds until the next is, None when points must come first, -1 at the end."""
+    def step(self) -> float:
+        """Does one thing that is due. Seconds until the next is, -1 at the end."""
         with self._working:
             now = self._clock()
             stopping = self._stop_by is not None
@@ -173,10 +183,11 @@ class Store:
                 self._silent = self._silent or self._silent_until() <= now
                 self._to_spool(now)
                 return 0
-            send_at = self._send_at(stopping)
-            if send_at is None or send_at > now:
-                return min((at - now for at in (spool_at, send_at) if at is not None), default=None)
-            parcel = self._next_parcel()
+            points_at = self._send_at(stopping)
+            send_at = self._delivery.prove_at if points_at is None else points_at
+            if send_at > now:
+                return min(at - now for at in (spool_at, send_at) if at is not None)
+            parcel = Parcel([[]], None) if points_at is None else self._next_parcel()
         if parcel is None:
             return 0
         settled = self._delivery.attempt(parcel, self._patience_s())  # whoever ends the program need not wait for it

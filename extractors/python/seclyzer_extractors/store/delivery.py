@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .. import logs, waits
+from ..clocks import host_time
 from ..dependency import Backoff, Dependency
 from ..influx import Answer, InfluxAway, InfluxDB
 from ..spool.rejected import Rejected
@@ -15,6 +16,7 @@ ADVICE = {
     403: "the token may not write: check influx_token, influx_org and influx_bucket",
     404: "there is no such organisation or bucket: check influx_org and influx_bucket",
 }
+PROVE_EVERY_S = waits.seconds("prove_every")
 NO_INFLUX = "this is no InfluxDB 2: check influx_url"
 
 
@@ -41,6 +43,7 @@ class Delivery:
         self.refusal: refusal.Refusal | None = None  # the last one
         self.errors = 0  # requests without an answer, or with another one than success
         self.answered_at = float("-inf")  # the last time that points were settled
+        self.answered_host_us = 0  # the same in µs of Unix time, 0 for never
         self.retry_at = float("-inf")
         self.dependency = Dependency("influxdb")
         self._influx = influx
@@ -48,10 +51,20 @@ class Delivery:
         self._retry_s = retry_s
         self._clock = clock
         self._backoff = Backoff(waits.seconds("influx_backoff_first"), retry_s)
+        self._asked_at = clock()
+
+    @property
+    def prove_at(self) -> float:
+        """When a write of nothing is due, if there is nothing else to write."""
+        return self.retry_at if self.dependency.reason is not None else self._asked_at + PROVE_EVERY_S
 
     def attempt(self, parcel: Parcel, patience_s: float) -> int | None:
-        """Sends the next piece; how many lines that settled, 0 when they are halved, None when there was no answer."""
+        """Sends the next piece; how many lines that settled, 0 when they are halved, None when there was no answer.
+
+        A piece may hold nothing: then InfluxDB shows whether it would take points.
+        """
         piece = parcel.pieces[-1]
+        self._asked_at = self._clock()
         try:
             answer = self._influx.write(b"\n".join(piece), patience_s)
         except InfluxAway as error:
@@ -63,7 +76,7 @@ class Delivery:
         if not answer.settles and answer.status not in (400, 413, 422):
             self.retry_at = self._clock() + self._wait_after(answer)
             return None
-        self.answered_at = self._clock()
+        self.answered_at, self.answered_host_us = self._clock(), host_time()
         self._backoff.reset()
         self.dependency.recovered()
         parcel.pieces.pop()
@@ -109,9 +122,9 @@ class Delivery:
         """Logs what is wrong; the seconds until the next attempt."""
         reason = f"{self._influx.where}: status {answer.status}"
         if answer.status in (408, 429) or answer.status >= 500:
-            self.dependency.away(reason)
+            self.dependency.away(reason, fault=str(answer.status))
             return max(self._backoff.next_s(), answer.retry_after)
-        self.dependency.away(reason, ADVICE.get(answer.status, NO_INFLUX))
+        self.dependency.away(reason, ADVICE.get(answer.status, NO_INFLUX), str(answer.status))
         return max(self._retry_s, answer.retry_after)
 
     def close(self) -> None:

@@ -15,8 +15,11 @@ from tests.helpers.waiting import until
 STATS = """
 implementation version pid started_at events malformed future ancient late behind dropped sessions windows windows_short
 last_id last_event_ts last_window_ts points_written points_spooled points_rejected points_dropped spool_bytes
-redis_reconnects influx_errors gaps streams_reset entries_trimmed outputs_dropped output_errors
-state_skipped
+redis_reconnects influx_errors gaps streams_reset entries_trimmed outputs_dropped output_errors state_skipped
+redis_read_fault redis_read_reason redis_read_advice redis_read_since redis_read_until
+redis_write_fault redis_write_reason redis_write_advice redis_write_since redis_write_until
+influxdb_fault influxdb_reason influxdb_advice influxdb_since influxdb_until influxdb_answered_at
+spool_fault spool_reason spool_advice spool_since spool_until
 """
 
 

@@ -190,6 +190,7 @@ impl Service<'_> {
     fn fields(&self) -> Vec<(&'static str, String)> {
         let (store, bounds, publisher) =
             (self.outputs.store.stats(), &self.housekeeping.bounds, &self.outputs.publisher);
+        let (reading, writing) = (self.reading.redis.outage(), publisher.dependency().outage());
         let facts = Facts {
             implementation: IMPLEMENTATION,
             version: VERSION,
@@ -209,6 +210,27 @@ impl Service<'_> {
             outputs_dropped: publisher.dropped,
             output_errors: publisher.errors,
             state_skipped: self.housekeeping.state_skipped + self.outputs.checkpoint.skipped + store.skipped,
+            redis_read_fault: &reading.fault,
+            redis_read_reason: &reading.reason,
+            redis_read_advice: reading.advice,
+            redis_read_since: reading.since,
+            redis_read_until: reading.until,
+            redis_write_fault: &writing.fault,
+            redis_write_reason: &writing.reason,
+            redis_write_advice: writing.advice,
+            redis_write_since: writing.since,
+            redis_write_until: writing.until,
+            influxdb_fault: &store.outage.fault,
+            influxdb_reason: &store.outage.reason,
+            influxdb_advice: store.outage.advice,
+            influxdb_since: store.outage.since,
+            influxdb_until: store.outage.until,
+            spool_fault: &store.spool_outage.fault,
+            spool_reason: &store.spool_outage.reason,
+            spool_advice: store.spool_outage.advice,
+            spool_since: store.spool_outage.since,
+            spool_until: store.spool_outage.until,
+            influxdb_answered_at: store.answered_at,
             after_rejection: store.refusal.as_ref().map(|refusal| AfterRejection {
                 rejected_reason: refusal.reason.name(),
                 rejected_year: refusal.year.unwrap_or(0),

@@ -24,8 +24,9 @@ impl Service<'_> {
             (None, Some(reason)) => status::WRITE_AWAY.replace("{reason}", reason),
             (None, None) => status::READING.to_owned(),
         };
-        if let Some(reason) = store.stats().trouble {
-            words.push_str(&status::INFLUXDB_AWAY.replace("{reason}", &reason));
+        let influxdb = store.stats().outage;
+        if !influxdb.reason.is_empty() {
+            words.push_str(&status::INFLUXDB_AWAY.replace("{reason}", &influxdb.reason));
         }
         self.notifier.status(&words);
     }

@@ -63,7 +63,7 @@ pub struct Delivered {
 }
 
 /// Sends lines until all are settled, one request fails or there is no time for another. `slow` is how long a mistake
-/// of an operator's is waited out.
+/// of an operator's is waited out. Without lines InfluxDB is asked whether it would take some.
 pub fn deliver(
     remote: &mut impl Remote,
     lines: &[&[u8]],
@@ -81,6 +81,8 @@ pub fn deliver(
         let count = size as u64;
         let rejected = match answer {
             Ok(Answer::Stored) => 0,
+            // It rejects nothing, but it answers.
+            Ok(Answer::Partly { .. } | Answer::Refused { .. }) if size == 0 => 0,
             Ok(Answer::Partly { status, refused, reason }) => {
                 done.refusal = Some(Refusal::new(status, reason, part));
                 refused.min(count)
@@ -96,14 +98,12 @@ pub fn deliver(
                 1
             }
             Ok(Answer::Misconfigured { status, advice }) => {
-                let reason = format!("{}: status {status}", remote.place());
-                done.failure = Some(Failure { reason, at_least: slow, advice: Some(advice) });
+                done.failure = Some(answered(remote, status, slow, Some(advice)));
                 break;
             }
             Ok(Answer::Later { seconds, status }) => {
-                let reason = format!("{}: status {status}", remote.place());
                 let at_least = Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER);
-                done.failure = Some(Failure { reason, at_least, advice: None });
+                done.failure = Some(answered(remote, status, at_least, None));
                 break;
             }
             Err(error) => {
@@ -117,4 +117,9 @@ pub fn deliver(
         done.rejected += rejected;
     }
     done
+}
+
+fn answered(remote: &impl Remote, status: u16, at_least: Duration, advice: Option<&'static str>) -> Failure {
+    let reason = format!("{}: status {status}", remote.place());
+    Failure { fault: status.to_string(), reason, at_least, advice }
 }

@@ -4,12 +4,15 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::config::reason;
+use crate::dependency::Outage;
 use crate::logs::{Log, lines};
 use crate::spool::disk::Disk;
 use crate::spool::rejected::Rejected;
 use crate::spool::{Appended, Failed, Load, Spool};
 
-/// How often writing is tried while it does not work.
+/// The fault of a spool that cannot be written.
+const UNWRITABLE: &str = "unwritable";
+/// How often it is tried while that does not work.
 const WRITE_AGAIN: Duration = Duration::from_secs(10);
 
 /// What survives a restart.
@@ -19,6 +22,7 @@ pub struct DiskBuffer<D: Disk> {
     rejected: Option<Rejected<D>>,
     /// Not to be written to before; none while it works.
     next_put: Option<Instant>,
+    outage: Outage,
     /// What the last run left has been found.
     found: bool,
     /// What was logged in this outage.
@@ -41,6 +45,7 @@ impl<D: Disk + Clone> DiskBuffer<D> {
             spool,
             rejected: state_dir.map(|state_dir| Rejected::new(disk.clone(), state_dir)),
             next_put: None,
+            outage: Outage::default(),
             logged_begun: false,
             logged_full: false,
             sent: 0,
@@ -88,6 +93,11 @@ impl<D: Disk> DiskBuffer<D> {
         self.spool.as_ref().map_or(0, Spool::bytes)
     }
 
+    /// When it could not be written, the last time, and why.
+    pub fn outage(&self) -> &Outage {
+        &self.outage
+    }
+
     /// How many segments a later version wrote, which are left alone.
     pub fn skipped(&self) -> u64 {
         self.spool.as_ref().map_or(0, |spool| spool.later().count)
@@ -123,12 +133,14 @@ impl<D: Disk> DiskBuffer<D> {
 
     fn works(&mut self) {
         self.found = true;
+        self.outage.ends();
         if self.next_put.take().is_some() {
             self.log.line(&lines::SPOOL_WRITABLE, []);
         }
     }
 
     fn failed(&mut self, error: &std::io::Error, now: Instant) {
+        self.outage.lasts(UNWRITABLE.to_owned(), reason(error), "");
         if self.next_put.replace(now + WRITE_AGAIN).is_none() {
             self.log.line(&lines::SPOOL_UNWRITABLE, [(&reason(error)).into()]);
         }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::memory_buffer;
-use crate::waits::BATCH;
+use crate::waits::{BATCH, PROVE_EVERY};
 
 /// How many points go into one write at most.
 pub const LARGEST_BATCH: usize = 5000;
@@ -21,6 +21,8 @@ pub struct Situation {
     pub oldest: Option<Instant>,
     /// When InfluxDB last settled points.
     pub last_answer: Option<Instant>,
+    /// When it was asked last, or the process began.
+    pub last_request: Instant,
     /// All has gone to disk for its silence, and it is still silent.
     pub away: bool,
     /// The last attempt failed. Points that were not sent yet have not been refused an answer.
@@ -65,6 +67,11 @@ impl Situation {
         let ripe = if self.spooled || self.points >= LARGEST_BATCH { self.now } else { self.oldest? + BATCH };
         Some(self.next_try.map_or(ripe, |next| ripe.max(next)))
     }
+
+    /// When InfluxDB is asked whether it would take points, if there is none to send.
+    pub fn prove_at(&self) -> Instant {
+        self.next_try.unwrap_or(self.last_request + PROVE_EVERY)
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +88,7 @@ mod tests {
             points: 1,
             oldest: Some(start),
             last_answer: None,
+            last_request: start,
             away: false,
             failing: true,
             spooled: false,
@@ -140,6 +148,14 @@ mod tests {
         let failing = Situation { next_put: Some(start + 9 * S), ..full };
         assert_eq!(failing.put_at(), Some(start + 9 * S));
         assert_eq!(Situation { next_put: None, ..full }.put_at(), None);
+    }
+
+    #[test]
+    fn who_was_asked_nothing_for_a_minute_is_asked_to_prove_itself() {
+        let (one, start) = one(3);
+        assert_eq!(one.prove_at(), start + 60 * S);
+        let failing = Situation { next_try: Some(start + 7 * S), ..one };
+        assert_eq!(failing.prove_at(), start + 7 * S);
     }
 
     #[test]

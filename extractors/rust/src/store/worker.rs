@@ -33,6 +33,7 @@ pub struct Worker<D: Disk, R: Remote> {
     retry: Duration,
     dependency: Dependency,
     last_answer: Option<Instant>,
+    last_request: Instant,
     away: bool,
 }
 
@@ -46,7 +47,18 @@ impl<D: Disk, R: Remote> Worker<D, R> {
         retry: Duration,
     ) -> Worker<D, R> {
         let dependency = Dependency::new(dependency::INFLUXDB, INFLUX_BACKOFF_FIRST, retry);
-        Worker { common, remote, log, timeout, retry, dependency, last_answer: None, away: false }
+        let last_request = remote.now();
+        Worker {
+            common,
+            remote,
+            log,
+            timeout,
+            retry,
+            dependency,
+            last_answer: None,
+            last_request,
+            away: false,
+        }
     }
 
     /// Works until it is stopped.
@@ -83,7 +95,12 @@ impl<D: Disk, R: Remote> Worker<D, R> {
             };
             return Next::At(now);
         }
-        let next = [put_at, send_at, find_again].into_iter().flatten().min();
+        let prove_at = send_at.is_none().then(|| situation.prove_at());
+        if due(prove_at) {
+            self.prove();
+            return Next::At(now);
+        }
+        let next = [put_at, send_at, prove_at, find_again].into_iter().flatten().min();
         next.map_or(Next::WhenPushed, Next::At)
     }
 
@@ -99,6 +116,7 @@ impl<D: Disk, R: Remote> Worker<D, R> {
             points,
             oldest,
             last_answer: self.last_answer,
+            last_request: self.last_request,
             away: self.away,
             failing: self.dependency.reason().is_some(),
             spooled,
@@ -135,7 +153,14 @@ impl<D: Disk, R: Remote> Worker<D, R> {
         done.settled == lines.len()
     }
 
+    /// Writes nothing, to see whether points would be taken.
+    fn prove(&mut self) {
+        let done = self.deliver(&[]);
+        self.common.count(&self.common.disk_buffer(), &done, 0);
+    }
+
     fn deliver(&mut self, lines: &[&[u8]]) -> Delivered {
+        self.last_request = self.remote.now();
         let (common, timeout) = (&self.common, self.timeout);
         let deadline = |now: Instant| match common.stop_at() {
             Some(stop_at) => (now < stop_at).then(|| stop_at.min(now + timeout)),
@@ -156,6 +181,7 @@ impl<D: Disk, R: Remote> Worker<D, R> {
         if let Some(failure) = &done.failure {
             self.dependency.failed(now, failure.clone(), &self.log);
         }
+        self.common.note_outage(&self.dependency, done.answered.is_some());
         done
     }
 

@@ -180,5 +180,5 @@ def test_both_implementations_agree_on_the_host_and_the_controller_has_the_repor
     assert kinds["keystroke"]["equal"] == kinds["keystroke"]["compared"] > 0
     assert {path.name for path in folder.iterdir()} == {"compare.txt", "compare.json", "compare.svg"}
     # The result that stays on the host is root's, and has no name of an application.
-    kept = edge.check_output("stat -c %%a /run/seclyzer-compare; cat /run/seclyzer-compare/result.json")
+    kept = edge.check_output("stat -c %a /run/seclyzer-compare; cat /run/seclyzer-compare/result.json")
     assert kept.startswith("700\n") and "from_app" not in kept

@@ -31,5 +31,6 @@ def history(host: Host) -> dict[str, Any]:
 
 
 def before(host: Host) -> int:
-    """The deployment that ran before the last run."""
-    return int(history(host)["runs"][-1]["from"])
+    """The deployment that ran before the last run that changed something."""
+    good = [run for run in history(host)["runs"] if run["outcome"] in ("confirmed", "switched")]
+    return next(int(run["from"]) for run in reversed(good) if run["to"] not in (None, run["from"]))

@@ -54,6 +54,15 @@ def power_cut(host: Host) -> None:
     machines.wait(lab, lab.host(name(host)))
 
 
+def renew() -> None:
+    """All hosts are made anew, as they were before anything was rolled out."""
+    lab = _lab()
+    machines.remove([host.container for host in lab.hosts])
+    with ThreadPoolExecutor() as pool:
+        for work in (machines.create, lambda _, host: machines.start(host), machines.wait):
+            list(pool.map(lambda host, work=work: work(lab, host), lab.hosts))
+
+
 def _lab() -> Lab:
     (lab,) = [lab for lab in labs().values() if ROOT / lab.inventory == INVENTORY]
     return lab

@@ -29,6 +29,7 @@ def main(release: str, deployment: int, step: str, run: str, on_trial: str) -> i
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     os.umask(0o022)
+    sys.dont_write_bytecode = True  # a release holds what was packed, and no more
     sys.path.insert(0, str(RELEASES / release / "judge"))
     _switch(deployment, step, run, on_trial)
     os._exit(0)

@@ -1,5 +1,6 @@
 """A Redis client of a page: enough to ask as a given ACL user and to hear refusals in Redis' own words."""
 
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 from probes.wire import Refusal as Refusal
 from probes.wire import Reply, decode, encode
 
-SOCKET = "/run/redis/redis-server.sock"
+SOCKETS = ("/run/seclyzer-redis/redis.sock", "/run/redis/redis-server.sock")
+SOCKET = next((path for path in SOCKETS if os.path.exists(path)), SOCKETS[-1])
+"""Of our Redis: where there is one beside another's, that."""
 CREDENTIALS = Path("/etc/seclyzer/credentials")
 
 

@@ -47,12 +47,35 @@ fn ten_seconds_of_silence_bring_everything_to_disk_and_an_answer_brings_it_back(
         assert_eq!(world.stored(), world.points, "{mode:?}");
         let stats = world.stats();
         assert_eq!((stats.written, stats.spool_bytes, stats.dropped), (4, 0, 0));
-        assert_eq!(stats.trouble, None);
+        assert_eq!((&*stats.outage.reason, stats.outage.until > 0), ("", true));
         // And nothing is written any more.
         let changes = world.disk.changes();
         world.steps(&[Step::Put(5, 20), seconds(5)]);
         assert_eq!((world.disk.changes(), world.stored().len()), (changes, 9));
     }
+}
+
+#[test]
+fn who_has_nothing_to_send_asks_once_a_minute_whether_it_might() {
+    let mut world = run(CAP, &[seconds(59)]);
+    assert_eq!(world.far.0.borrow().asked, 0);
+    world.steps(&[Step::Influx(Mode::Misconfigured), seconds(2)]);
+    let (asked, stats) = (world.far.0.borrow().asked, world.stats());
+    let outage = stats.outage;
+    assert_eq!((asked, &*outage.fault, outage.until), (1, "401", 0));
+    assert_eq!((outage.advice, stats.errors, stats.answered_at), ("check influx_token", 1, 0));
+    world.steps(&[Step::Influx(Mode::Answers), seconds(61)]);
+    let (asked, stats) = (world.far.0.borrow().asked, world.stats());
+    let after = stats.outage;
+    assert_eq!((asked, &*after.fault, &*after.reason, after.since), (2, "", "", outage.since));
+    assert!(after.until >= after.since && stats.answered_at >= after.since);
+    assert_eq!((stats.written, stats.rejected, stats.spooled, world.stored().len()), (0, 0, 0, 0));
+}
+
+#[test]
+fn points_that_were_sent_are_proof_enough() {
+    let world = run(CAP, &[Step::Put(1, 20), seconds(30)].repeat(10));
+    assert_eq!((world.far.0.borrow().asked, world.stored().len()), (10, 10));
 }
 
 #[test]
@@ -120,10 +143,15 @@ fn a_stop_saves_what_is_not_answered_and_asks_only_who_may_answer() {
 fn a_disk_that_is_full_leaves_points_in_memory_and_is_tried_every_ten_seconds() {
     let mut world = run(CAP, &[Step::FillDisk, Step::Influx(Mode::Away), Step::Put(5, 20), seconds(15)]);
     assert_eq!((world.stats().spooled, world.store.common.waiting().0, world.store.settled()), (0, 5, 0));
+    let full = world.stats().spool_outage;
+    assert_eq!((&*full.fault, full.reason.is_empty(), full.until), ("unwritable", false, 0));
     let changes = world.disk.changes();
     world.step(seconds(100));
     assert!(world.disk.changes() - changes <= 11 * 4, "{} calls", world.disk.changes() - changes);
+    assert_eq!(world.stats().spool_outage, full, "it began when it was first seen");
     world.steps(&[Step::HealDisk, seconds(11)]);
+    let over = world.stats().spool_outage;
+    assert_eq!((&*over.fault, over.since, over.until >= full.since), ("", full.since, true));
     assert_eq!((world.stats().spooled, world.store.settled()), (5, 5));
     world.end();
     world.check();

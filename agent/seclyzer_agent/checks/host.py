@@ -1,0 +1,162 @@
+"""Has the host room on its disks, and the right time?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..model import Entry, Pace, Reading, Status, Unreadable
+from ..parse import number
+from ..processes import output_of
+from ..sizes import mebibytes
+from ..spec import Context, Metric, Sample, Setting, Spec
+
+MIB = 2**20
+CONTAINER = Path("/run/systemd/container")
+CLOCK_EVERY = 300.0  # s between two questions to systemd
+INODES_WARN, INODES_FAIL = 5.0, 1.0  # percent that are free
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A file system: free and all bytes, and free inodes in percent (None where it has no fixed number)."""
+
+    free: int
+    size: int
+    inodes: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """The file systems by the folder that was asked for; whether the clock is synchronised (None: not known)."""
+
+    disks: Mapping[str, Disk]
+    synchronised: bool | None
+
+
+def look(folder: str) -> Disk:
+    """The file system that a folder is on. Raises OSError."""
+    found = os.statvfs(folder)
+    inodes = 100 * found.f_favail / found.f_files if found.f_files else None
+    return Disk(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, inodes)
+
+
+def judge_disk(folder: str, disk: Disk, warn: float, fail: float) -> Entry:
+    """One file system; `warn` and `fail` in bytes that are free."""
+    status = Status.FAIL if disk.free < fail else Status.WARN if disk.free < warn else Status.PASS
+    words = f"the disk of {folder} has {mebibytes(disk.free)} free of {mebibytes(disk.size)}"
+    if disk.inodes is not None and disk.inodes < INODES_WARN:
+        status = max(status, Status.FAIL if disk.inodes < INODES_FAIL else Status.WARN)
+        words += f", and room for few more files ({disk.inodes:.1f} % of its inodes)"
+    plain = f"the disk of {folder} is almost full" if status else f"the disk of {folder} has room"
+    return Entry("disk", folder, "system", status, words, disk.free, "bytes", plain=plain)
+
+
+def judge_clock(synchronised: bool | None) -> Entry:
+    """The clock: windows of all hosts are compared by it, and certificates are judged by it."""
+    if synchronised is None:
+        words = "whether the clock is synchronised is known elsewhere: this is a container, or systemd does not say"
+        return Entry("clock", "clock", "system", Status.PASS, words, figures=False)
+    status = Status.PASS if synchronised else Status.WARN
+    words = "the clock is synchronised" if synchronised else "the clock is not synchronised with a time server"
+    return Entry("clock", "clock", "system", status, words, synchronised, figures=False)
+
+
+class HostCheck:
+    """The check `host`. Its facts: HostFacts. `warn` and `fail` in bytes."""
+
+    name = "host"
+    after = ()
+    primary = Entry("disk", "host", "system", Status.FAIL, "")
+
+    def __init__(self, folders: Sequence[str], warn: float, fail: float, container: Path = CONTAINER) -> None:
+        self._folders, self._warn, self._fail, self._container = tuple(folders), warn, fail, container
+        self._synchronised: bool | None = None
+        self._asked_at: float | None = None
+
+    async def read(self) -> Reading:
+        """Look at each file system; one that is not there yet is left out. Raises Unreadable."""
+        disks: dict[str, Disk] = {}
+        for folder in self._folders:
+            try:
+                disks[folder] = await asyncio.to_thread(look, folder)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise Unreadable(f"the disk of {folder} cannot be looked at: {error.strerror}") from None
+        if self._asked_at is None or time.monotonic() - self._asked_at >= CLOCK_EVERY:
+            self._synchronised = await self._clock()
+            self._asked_at = time.monotonic()
+        entries = [judge_disk(folder, disk, self._warn, self._fail) for folder, disk in disks.items()]
+        return Reading((*entries, judge_clock(self._synchronised)), HostFacts(disks, self._synchronised))
+
+    async def _clock(self) -> bool | None:
+        if self._container.exists():
+            return None
+        try:
+            shown = await output_of("timedatectl", "show", "--property=NTPSynchronized", "--value")
+        except Unreadable:
+            return None
+        return {"yes": True, "no": False}.get(shown.strip())
+
+
+def _free(_: str, facts: HostFacts) -> Iterator[Sample]:
+    for folder, disk in facts.disks.items():
+        yield (folder,), disk.free
+
+
+def _synchronised(_: str, facts: HostFacts) -> Iterator[Sample]:
+    if facts.synchronised is not None:
+        yield (), int(facts.synchronised)
+
+
+def _make(context: Context) -> list[HostCheck]:
+    settings = context.settings
+    folders = ["/opt/seclyzer", "/var/lib/seclyzer"] if settings.edge else ["/opt/seclyzer"]
+    if settings.store:
+        folders.append("/var/lib/influxdb")
+    return [HostCheck(folders, settings.own["disk_warn_mebibytes"] * MIB, settings.own["disk_fail_mebibytes"] * MIB)]
+
+
+SPEC = Spec(
+    names=("host",),
+    order=25,
+    help="the disks and the clock of the host",
+    pace=Pace(30, 5, rise=1, fall=1),
+    measurements={
+        "disk": "space and inodes below `/opt/seclyzer`, of an edge's `/var/lib/seclyzer`, of a store's "
+        "`/var/lib/influxdb`",
+        "clock": "whether systemd has it as synchronised, looked at every 5 minutes (`warn`); in a container it is not "
+        "known",
+    },
+    settings=(
+        Setting(
+            "disk_warn_mebibytes",
+            number(1, 2**30),
+            512,
+            "a disk with less free space than this is `warn`; keep more for the spools than `spool_bytes` of each",
+        ),
+        Setting("disk_fail_mebibytes", number(1, 2**30), 32, "and with less than this `fail`"),
+    ),
+    metrics=(
+        Metric(
+            "seclyzer_disk_free_bytes",
+            "gauge",
+            "Free space of the file system that a folder is on",
+            _free,
+            labels=("folder",),
+        ),
+        Metric(
+            "seclyzer_clock_synchronised",
+            "gauge",
+            "1 when systemd has the clock as synchronised; absent in a container",
+            _synchronised,
+            state=True,
+        ),
+    ),
+    make=_make,
+)

@@ -1,0 +1,110 @@
+"""The power of a host is cut at each step of a rollout: it comes up with what it ran, or with the new one, whole."""
+
+from typing import Any
+
+import pytest
+from hostchecks import bad_release, deployment, trial
+from hostchecks.host import Host, name, run_on
+from hostchecks.lab import EDGES, ROOT, hosts, power_cut
+from hostchecks.polling import poll
+from hostchecks.rollout import roll_out, started
+from hostchecks.systemd import AGENT, EXTRACTORS, show, wait_until_active
+
+testinfra_hosts = ["ansible://localhost?connection=local"]
+
+UNITS = [*EXTRACTORS.values(), AGENT]
+QUICK = ("--tags", "extractors", "-e", "seclyzer_release_soak_seconds=0")
+RUN = "20300101T000000Z-test-{:06x}"
+BOOTED = 120
+STEPS = {"link": "returned", "units": "confirmed", "restart": "confirmed"}
+"""What the host decides after a cut before this step of a switch."""
+
+
+@pytest.fixture(scope="module")
+def edge() -> Host:
+    """An edge that was in mode python and is in mode hybrid; the one with the newer Debian."""
+    found = hosts(EDGES)[1]
+    for mode in ("python", "hybrid"):
+        assert roll_out(*QUICK, "--limit", name(found), "-e", f"mode={mode}").status == 0
+    return found
+
+
+def another(edge: Host) -> int:
+    """The newest confirmed deployment beside the one that runs."""
+    records, running = deployment.history(edge)["deployments"], deployment.manifest(edge)["deployment"]
+    return max(int(n) for n, record in records.items() if record["state"] == "confirmed" and int(n) != running)
+
+
+def is_whole(edge: Host) -> None:
+    """All runs that should, from the files of the deployment that `current` leads to, and nothing judges any more."""
+    units = wait_until_active(edge, UNITS, BOOTED)
+    assert {unit: units[unit]["ActiveState"] for unit in UNITS} == dict.fromkeys(UNITS, "active")
+    for unit in UNITS:
+        installed = f"/etc/systemd/system/{unit}"
+        assert edge.run("cmp %s %s", installed, f"{deployment.current(edge)}/units/{unit}").rc == 0
+    gone = poll(lambda: show(edge, [trial.JUDGE])[trial.JUDGE], lambda unit: unit["ActiveState"] != "active", 60)
+    assert gone["LoadState"] == "not-found"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_cut_between_two_steps_of_the_switch_ends_with_one_whole_deployment(edge: Host, step: str) -> None:
+    before, to = deployment.manifest(edge), another(edge)
+    run_on(
+        edge,
+        "cut_off",
+        release=before["release"],
+        deployment=to,
+        step=step,
+        run=RUN.format(list(STEPS).index(step)),
+        on_trial=(ROOT / "plugins" / "module_utils" / "on_trial.py").read_text(),
+    )
+    power_cut(edge)
+    found = trial.decided(edge)
+    assert (found["state"], found["to"]) == (STEPS[step], to), found
+    runs: dict[str, Any] = deployment.manifest(edge)
+    assert runs["deployment"] == (to if STEPS[step] == "confirmed" else before["deployment"])
+    is_whole(edge)
+
+
+def test_a_cut_in_the_trial_of_a_good_release_ends_with_it(edge: Host) -> None:
+    last = trial.of(edge)
+    with started("site.yml", "--limit", name(edge), "--tags", "extractors", "-e", "mode=rust") as run:
+        trial.began(edge, last, run)
+        run.kill()
+    power_cut(edge)
+    assert trial.decided(edge)["state"] == "confirmed"
+    assert deployment.manifest(edge)["mode"] == "rust"
+    is_whole(edge)
+
+
+def test_a_cut_in_the_trial_of_a_bad_release_ends_with_the_one_before(
+    edge: Host, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    bundle = bad_release.make("hangs", tmp_path_factory.mktemp("bad") / "bundle")
+    before, last = deployment.manifest(edge), trial.of(edge)
+    typed = ("--limit", name(edge), "--tags", "extractors", "-e", f"seclyzer_bundle={bundle}")
+    with started("site.yml", *typed) as run:
+        trial.began(edge, last, run)
+        run.kill()
+    power_cut(edge)
+    assert trial.decided(edge)["state"] == "returned"
+    assert deployment.manifest(edge) == before
+    is_whole(edge)
+
+
+def test_a_cut_while_staging_changes_nothing_and_the_next_run_finishes(
+    edge: Host, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    bundle = bad_release.make("another", tmp_path_factory.mktemp("another") / "bundle")
+    before = deployment.manifest(edge)
+    known = edge.check_output("ls -A %s", f"{deployment.HOME}/releases")
+    typed = (*QUICK, "--limit", name(edge), "-e", f"seclyzer_bundle={bundle}")
+    with started("site.yml", *typed) as run:
+        assert poll(lambda: edge.check_output("ls -A %s", f"{deployment.HOME}/releases") != known, bool, 300, 0.1)
+        power_cut(edge)
+        run.kill()
+    assert deployment.manifest(edge) == before
+    is_whole(edge)
+    again = roll_out(*typed)
+    assert again.status == 0, again.text
+    assert deployment.manifest(edge)["release"] != before["release"]

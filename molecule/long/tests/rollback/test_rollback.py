@@ -1,0 +1,107 @@
+"""Going back: only what a run did is undone, only where it did it, only to what is whole, and typed again it ends."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hostchecks import bad_release, deployment
+from hostchecks.host import Host, name
+from hostchecks.lab import EDGES, hosts, on_every, unplugged
+from hostchecks.polling import poll
+from hostchecks.rollout import Run, go_back, roll_out, started
+from hostchecks.systemd import EXTRACTORS, main_pids
+
+testinfra_hosts = ["ansible://localhost?connection=local"]
+
+NO_SOAK = ("--limit", "seclyzer_edge", "-e", "seclyzer_release_soak_seconds=0")
+QUICK = ("--tags", "extractors", *NO_SOAK)
+
+
+def stands() -> dict[str, tuple[Any, ...]]:
+    """What each edge runs, and its processes."""
+    return on_every(EDGES, lambda edge: (deployment.manifest(edge), main_pids(edge, list(EXTRACTORS.values()))))
+
+
+def runs() -> list[str]:
+    """The mode of each edge."""
+    return [deployment.manifest(edge)["mode"] for edge in hosts(EDGES)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_python() -> None:
+    """In their order, the tests find the edges in mode python after mode hybrid, and leave them so; not the last."""
+    for mode in ("hybrid", "python"):
+        assert roll_out(*QUICK, "-e", f"mode={mode}").status == 0
+    assert runs() == ["python", "python"]
+
+
+def damage(edge: Host) -> Callable[[], object]:
+    """A program of the release that undoing the last run leads to is changed; what mends it."""
+    program = f"{deployment.release(edge)}/bin/app_tracker"
+    edge.check_output("cp -a %s /root/kept && printf x >> %s", program, program)
+    return lambda: edge.check_output("cp -a /root/kept %s && rm /root/kept", program)
+
+
+def remove(edge: Host) -> Callable[[], object]:
+    """The deployment that undoing the last run leads to is gone; what brings it back."""
+    folder = f"{deployment.HOME}/deployments/{deployment.before(edge)}"
+    edge.check_output("mv %s /root/kept", folder)
+    return lambda: edge.check_output("mv /root/kept %s", folder)
+
+
+@pytest.fixture(params=[damage, remove], ids=["damaged", "gone"])
+def broken(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """An edge whose way back is broken."""
+    edge = hosts(EDGES)[0]
+    mend = request.param(edge)
+    yield edge
+    mend()
+
+
+def test_a_host_does_not_go_to_what_is_damaged_or_gone(broken: Host) -> None:
+    before = stands()
+    for check in ((), ("--check",)):
+        back = go_back(*NO_SOAK, "--limit", name(broken), *check)
+        assert back.status != 0, back.text
+    assert stands() == before
+
+
+def cut_off() -> Run:
+    """A rollback whose controller is switched off as soon as one edge has gone back."""
+    with started("rollback.yml", "--limit", EDGES) as run:
+        assert poll(lambda: "hybrid" in runs(), bool, 300)
+        run.kill()
+        return Run(-9, run.text())
+
+
+def test_typed_again_after_it_was_cut_off_it_goes_on_going_back_and_then_forward() -> None:
+    cut_off()
+    again = go_back("--limit", EDGES)
+    assert again.status == 0, again.text
+    assert "goes on with the run" in again.text
+    assert runs() == ["hybrid", "hybrid"]
+    forward = go_back(*NO_SOAK)
+    assert forward.status == 0, forward.text
+    assert runs() == ["python", "python"]
+
+
+def test_a_run_that_was_refused_at_staging_takes_nothing_back(tmp_path_factory: pytest.TempPathFactory) -> None:
+    unproven = bad_release.make("unproven", tmp_path_factory.mktemp("unproven") / "bundle")
+    refused = roll_out(*QUICK, "-e", f"seclyzer_bundle={unproven}", "-e", "mode=rust")
+    assert refused.status == 2, refused.text
+    before = stands()
+    back = go_back(*NO_SOAK)
+    assert back.status != 0
+    assert "left nothing that could be undone, so nothing was changed" in back.text
+    assert stands() == before
+
+
+def test_while_the_only_host_of_the_last_run_is_away_no_other_is_switched() -> None:
+    edge = hosts(EDGES)[0]
+    assert roll_out(*QUICK, "--limit", name(edge), "-e", "mode=rust").status == 0
+    before = stands()
+    with unplugged(name(edge)):
+        back = go_back(*NO_SOAK)
+    assert back.status != 0
+    assert f"{name(edge)} cannot be asked" in back.text
+    assert stands() == before
