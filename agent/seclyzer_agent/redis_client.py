@@ -27,6 +27,9 @@ from .model import Refused, Unreadable
 TRIES: Counter[str] = Counter()
 """How often the agent itself has made Redis refuse it on purpose, by the word of the error it expects."""
 
+ANSWERED: Counter[str] = Counter()
+"""To how many of these tries Redis has answered."""
+
 
 def connect(url: str, username: str | None, password: str | None, deadline: float) -> Redis:
     """A client; it connects with the first command. `deadline` (s) bounds each wait on the socket."""

@@ -14,6 +14,7 @@ from seclyzer_agent.checks.legacy_clients import LegacyClients
 from seclyzer_agent.checks.redis import RedisCheck, judge_memory, judge_refusals
 from seclyzer_agent.history import grow
 from seclyzer_agent.model import Entry, Reading, Status, Unreadable
+from seclyzer_agent.redis_client import ANSWERED, TRIES
 
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
 
@@ -81,17 +82,22 @@ def refusals(server: RedisServer, *between: Callable[[], object]) -> list[Entry]
 
 def login(server: RedisServer, username: str, password: str | None, *command: str) -> None:
     """A program tries a command and is refused."""
-    other = redis.Redis(unix_socket_path=str(server.socket), username=username, password=password, retry=None)
+    once: dict[str, Any] = {"retry": None}
+    other: Any = redis.Redis(unix_socket_path=str(server.socket), username=username, password=password, **once)
     with pytest.raises(redis.RedisError):
         other.execute_command(*command)
     other.close()
 
 
 def test_a_producer_with_a_wrong_password_is_seen_and_one_without_a_right(redis_server: RedisServer) -> None:
+    def wrong_three_times() -> None:
+        for _ in range(3):
+            login(redis_server, "admin", "wrong", "PING")
+
     login(redis_server, "admin", "old", "PING")  # before the agent looked
     first, wrong, right = refusals(
         redis_server,
-        lambda: [login(redis_server, "admin", "wrong", "PING") for _ in range(3)],
+        wrong_three_times,
         lambda: login(redis_server, "agent", "agent-password", "FLUSHALL"),
     )
     assert (first.status, first.output) == (PASS, "Redis refused no one in the last 60 s")
@@ -109,6 +115,17 @@ def test_what_the_agent_itself_tries_without_a_password_is_no_ones_refusal(redis
     found = refusals(redis_server, look, look, lambda: login(redis_server, "admin", "wrong", "PING"))
     assert [entry.status for entry in found] == [PASS, PASS, PASS, WARN]
     assert found[-1].value == 1
+
+
+def test_tries_of_the_agent_that_are_under_way_at_the_first_look_are_no_ones_refusal(redis_server: RedisServer) -> None:
+    def arrive() -> None:
+        for _ in range(3):
+            login(redis_server, "admin", "tried on purpose", "PING")
+        ANSWERED["WRONGPASS"] += 3
+
+    TRIES["WRONGPASS"] += 3
+    found = refusals(redis_server, arrive, lambda: login(redis_server, "admin", "wrong", "PING"))
+    assert [entry.status for entry in found] == [PASS, PASS, WARN]
 
 
 def test_writes_that_a_full_redis_refuses_are_a_failure(redis_server: RedisServer) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ..kinds import KINDS
 from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..parse import flag
-from ..redis_client import TRIES
+from ..redis_client import ANSWERED, TRIES
 from ..spec import Context, Setting, Spec
 
 USERS = ("default", "collector", *KINDS, "agent", "consumer", "admin")
@@ -71,9 +71,13 @@ class LegacyClients:
 async def _gets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: str) -> bool:
     """Whether Redis takes the connection for that user's: without a login it is `default`'s."""
     command = "PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}"
-    TRIES["NOAUTH" if user == "default" else "WRONGPASS"] += 1
+    expected = "NOAUTH" if user == "default" else "WRONGPASS"
+    TRIES[expected] += 1
     writer.write(f"{command}\r\n".encode())
-    answer = await reader.readuntil(b"\r\n")
+    try:
+        answer = await reader.readuntil(b"\r\n")
+    finally:
+        ANSWERED[expected] += 1
     if b"max number of clients" in answer:
         raise Unreadable("Redis takes no more connections (max number of clients reached)")
     return not answer.startswith(b"-") or (user == "default" and not answer.startswith(b"-NOAUTH"))

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from ..history import Growth, grow
 from ..model import Entry, Pace, Reading, Status
-from ..redis_client import TRIES, in_words
+from ..redis_client import ANSWERED, TRIES, in_words
 from ..sizes import mebibytes
 from ..spec import Context, Metric, Spec, Trial, value_of
 
@@ -122,6 +122,7 @@ class RedisCheck:
             began = time.perf_counter()
             await self._client.ping()
             latency = time.perf_counter() - began
+            answered = dict(ANSWERED)
             info = await self._client.info(
                 "memory", "persistence", "replication", "clients", "stats", "server", "errorstats"
             )
@@ -133,25 +134,27 @@ class RedisCheck:
             judge_memory(used, limit, policy, self._warn, self._fail),
             judge_persistence(info),
             judge_connections(info, turned_away, self._warn, self._fail),
-            judge_refusals(self._refusals(info), REFUSED_HOLD),
+            judge_refusals(self._refusals(info, answered), REFUSED_HOLD),
         )
         return Reading(entries, RedisFacts(latency, used, limit))
 
-    def _refusals(self, info: Mapping[str, Any]) -> dict[str, int]:
+    def _refusals(self, info: Mapping[str, Any], answered: Mapping[str, int]) -> dict[str, int]:
         """What Redis refused to others lately: what the check `legacy_clients` tries on purpose does not count.
 
-        Its tries are counted before they are made, so less is seen at most, and only until the next look.
+        `answered` are its tries that Redis had answered before `info` was read. Tries are counted before they are made,
+        so less is seen at most, and only until the next look. The base is a look beside which no try was under way.
         """
-        counts, process = refused(info), str(info.get("run_id", ""))
-        if self._refused is None or self._refused.process != process:
-            self._own = dict(TRIES)
-        others = {code: max(0, count - TRIES.get(code, 0) + self._own.get(code, 0)) for code, count in counts.items()}
+        counts, process, tries = refused(info), str(info.get("run_id", "")), dict(TRIES)
         before = self._refused
-        if before is not None and before.process == process:
+        if before is None or before.process != process:
+            if answered != tries:
+                return {}
+            self._own = tries
+            self._refused = Growth(process, counts)
+        else:
+            others = {code: max(0, n - tries.get(code, 0) + self._own.get(code, 0)) for code, n in counts.items()}
             others = {code: max(count, before.last.get(code, 0)) for code, count in others.items()}
             self._refused = grow(before, process, others, time.monotonic(), hold=REFUSED_HOLD)
-        else:
-            self._refused = Growth(process, others)
         return {code: seen[0] for code, seen in self._refused.grown.items()}
 
     def _turned_away(self, rejected: int) -> int:

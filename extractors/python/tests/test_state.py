@@ -49,7 +49,7 @@ def test_a_state_from_before_the_clock_was_set_back_keeps_its_counts_only() -> N
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": 99}, {"last_id": "x"}, {"last_id": 7}, {"last_id": "18446744073709551616-0"},
+        {"schema": 0}, {"last_id": "x"}, {"last_id": 7}, {"last_id": "18446744073709551616-0"},
         {"last_id": "1-18446744073709551616"}, {"apps": None}, {"apps": [{"name": "a"}]},
         {"pending": [{"ts": "x"}]}, {"current": {"app": "a"}}, {"unstored": [[1]]}, {"max_ts": "x"},
         {"taken_through": "x"},

@@ -151,8 +151,18 @@ def test_deleted_keys_come_again_and_nothing_comes_twice(redis_server: RedisServ
         until(lambda: len(listed(client, "app")) == 1)
 
 
-@pytest.mark.parametrize("state", ["junk", '{"schema": 9}', None])
-def test_without_a_usable_state_the_cursor_tells_what_went_out(redis_server: RedisServer, state: str | None) -> None:
+@pytest.mark.parametrize(
+    ("state", "logged"),
+    [
+        ("junk", "the saved state cannot be used"),
+        ('{"schema": 0}', "the saved state cannot be used"),
+        ('{"schema": 9}', "a saved state of a later version is left alone"),
+        (None, ""),
+    ],
+)
+def test_without_a_usable_state_the_cursor_tells_what_went_out(
+    redis_server: RedisServer, state: str | None, logged: str
+) -> None:
     client = redis_server.start()
     with running("app", redis_server) as program:
         sent = focuses(client, "abcde")
@@ -169,4 +179,5 @@ def test_without_a_usable_state_the_cursor_tells_what_went_out(redis_server: Red
         log = program.stop()[1]
     assert [one["to_app"] for one in listed(client, "app")] == list("bcdefg")
     assert listed(client, "app")[:4] == transitions
-    assert log.count("the saved state cannot be used") == (state is not None)
+    errors = [line for line in log.splitlines() if "level=error" in line]
+    assert [logged in line for line in errors] == ([True] if logged else []), log
