@@ -201,7 +201,7 @@ def test_what_a_check_reports_is_what_it_states(host: Host, start: Start) -> Non
     def is_all_reported() -> bool:
         found = {key.partition(":")[::2] for key in agent.inside("/healthz").json["checks"]}
         assert found <= stated
-        return {name for name, _ in stated - found} <= {"integrity", "points", "certificate", "limits", *KINDS}
+        return {name for name, _ in stated - found} <= {"integrity", "points", "certificate", "limits", "host", *KINDS}
 
     until(is_all_reported)
 

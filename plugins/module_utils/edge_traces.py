@@ -127,7 +127,8 @@ class Edge:
 
     def _state_files(self) -> Iterator[tuple[str, str]]:
         folder = self.state / "app"
-        for name in edge_state.FILES if folder.is_dir() else ():
+        later = sorted(path.name for path in folder.glob(edge_state.LATER))
+        for name in (*edge_state.FILES, *later) if folder.is_dir() else ():
             with edge_files.acting_as_owner(folder):
                 lines, rest = edge_files.read_lines(folder / name)
             if lines or rest:

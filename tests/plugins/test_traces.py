@@ -126,6 +126,14 @@ def test_the_owner_is_forgotten_in_every_place_and_the_other_persons_lines_stay(
     assert sorted(keys) == [f"seclyzer:stream:{kind}" for kind in ("app", "keystroke", "mouse")]
 
 
+def test_a_state_that_a_later_version_wrote_goes_whole_when_its_owner_is_forgotten(edge: Edge, redis: Redis) -> None:
+    later = edge.state / "app" / "app-state.v2.json"
+    later.write_text(json.dumps({"schema": 2, "focus": "Firefox"}))
+    result = apply(edge, "absent", Selection(user="ann"))
+    assert result["changed"] and not any(result["after"].values())
+    assert not later.exists()
+
+
 def test_another_person_has_lines_here_and_nothing_else(edge: Edge, redis: Redis) -> None:
     result = apply(edge, "absent", Selection(user="bob"))
     assert result["before"] == {
