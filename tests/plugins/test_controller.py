@@ -19,7 +19,9 @@ INVENTORY = "inventories/example"
 
 def ansible(program: str, *words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     command = [str(BIN / program), *words]
-    return subprocess.run(command, cwd=cwd, env=CLEAN | {"PWD": str(cwd)}, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env=CLEAN | {"PWD": str(cwd)}, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.parametrize("name", ["ca.crt", "ca.pem", "store.key"])
