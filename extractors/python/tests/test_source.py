@@ -180,6 +180,7 @@ def test_an_answer_that_is_not_prompt_counts_no_time_and_stops_the_clock(
     reader: tuple[Redis, Source, Connection], monkeypatch: pytest.MonkeyPatch, entries: list[str]
 ) -> None:
     client, made, connection = reader
+    monkeypatch.setattr(source, "PROMPT_US", 60 * SECOND)  # whatever this machine does
     assert made.read(connection, 10_000, None).counted == 0
     assert made.clock.runs
     monkeypatch.setattr(source, "PROMPT_US", 50_000)
@@ -191,7 +192,7 @@ def test_an_answer_that_is_not_prompt_counts_no_time_and_stops_the_clock(
     assert (reading.messages, reading.counted) == ([entry.encode() for entry in entries], None)
     assert not made.clock.runs
     shown = made.clock.at(now())
-    monkeypatch.undo()
+    monkeypatch.setattr(source, "PROMPT_US", 60 * SECOND)
     assert made.read(connection, SECOND, None).counted == shown  # goes on from here
 
 
