@@ -13,7 +13,7 @@ from .selection import Selection
 
 FILES = ("app-state.json", "app-state.json.new")
 LATER = "app-state.v*.json"
-"""What a later version wrote and an earlier one set aside: nobody here reads it, so that it goes whole."""
+"""What a later version wrote and an earlier one set aside: no earlier one reads it, so that it goes whole."""
 STATE_KEY = "seclyzer:app:state"
 PATTERNS_KEY = "seclyzer:app:patterns"
 
