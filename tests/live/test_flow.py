@@ -25,6 +25,12 @@ COUNTED += ["last_event_ts", "last_window_ts"]
 ZERO = ["points_spooled", "points_rejected", "points_dropped", "spool_bytes", "redis_reconnects", "influx_errors"]
 ZERO += ["gaps", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors", "state_skipped"]
 OTHERS = ["implementation", "version", "pid", "started_at", "future", "ancient", "last_id", "points_written"]
+OTHERS += ["influxdb_answered_at"]
+NO_OUTAGE = {
+    f"{way}_{field}": well
+    for way in ("redis_read", "redis_write", "influxdb", "spool")
+    for field, well in (("fault", ""), ("reason", ""), ("advice", ""), ("since", "0"), ("until", "0"))
+}
 FUTURE, ANCIENT = 3, 2
 
 
@@ -154,7 +160,8 @@ def test_patterns_are_those_of_a_replay(run: Run) -> None:
 
 def test_stats_are_the_contracts_and_right(run: Run, kind: str) -> None:
     stats, expected = run.stats[kind], replay(run.implementation, kind, run.events[kind]).counters
-    assert sorted(stats) == sorted(COUNTED + ZERO + OTHERS)
+    assert sorted(stats) == sorted([*COUNTED, *ZERO, *OTHERS, *NO_OUTAGE])
+    assert {name: stats[name] for name in NO_OUTAGE} == NO_OUTAGE
     assert {name: stats[name] for name in COUNTED} == {name: str(expected[name]) for name in COUNTED}
     by_stream = run.last_ids[kind] != "0-0"
     assert (expected["late"], expected["malformed"]) == ((1, 3) if by_stream else (0, 0))
@@ -166,6 +173,7 @@ def test_stats_are_the_contracts_and_right(run: Run, kind: str) -> None:
     assert abs(int(stats["started_at"]) - extractor.started_at) < 5_000_000
     assert {name: stats[name] for name in ZERO} == dict.fromkeys(ZERO, "0")
     assert stats["points_written"] == str(len(run.world.published[kind]))
+    assert int(stats["influxdb_answered_at"]) >= int(stats["started_at"])
     assert 0 < run.expires[kind] <= 30
 
 
