@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tests.helpers import ROOT
 from tests.helpers.waiting import PATIENCE_S, until
 from tests.live.events import SECRET
 
@@ -16,6 +17,8 @@ from .stage import KINDS, Stage
 
 # A feeder that was held up this long itself has sent late events, which is no fault of an extractor.
 FEEDER_HELD_UP_MS = 400.0
+STATES = json.loads((ROOT / "extractors/schema/state.json").read_text())["states"]
+CURSOR = str(next(state["version"] for state in STATES if state["name"] == "cursor"))
 OF_EVENTS = ("late", "future", "dropped", "malformed", "gaps", "sessions")
 OF_OUTPUTS = ("points_dropped", "points_rejected", "outputs_dropped", "output_errors")
 
@@ -160,10 +163,10 @@ def bounded(stage: Stage, outcome: Outcome) -> list[str]:
 
 
 def cursor_wrongs(stage: Stage, kind: str, replays: dict[str, Replay]) -> list[str]:
-    """Both halves of the cursor stand at the last output."""
+    """Both halves of the cursor stand at the last output; it is of the version that the programs write."""
     made = next(iter(replays.values()))
     last = str(made.counters["last_window_ts"])
-    want = {"published": str(made.patterns["ts"]) if kind == "app" else last, "stored": last}
+    want = {"published": str(made.patterns["ts"]) if kind == "app" else last, "stored": last, "version": CURSOR}
     found = stage.client().hgetall(f"seclyzer:cursor:{kind}")
     return [] if found == want else [f"{kind}: the cursor is {found}, and not {want}"]
 

@@ -31,6 +31,10 @@ def call(folder: Path, *typed: str, **environment: str) -> subprocess.CompletedP
     return subprocess.run(words, cwd=folder, env=known, capture_output=True, text=True, check=False)
 
 
+MOLECULES = ["--skip-tags", "molecule-notest,notest"]
+"""What molecule gives every playbook."""
+
+
 @pytest.mark.parametrize("name", sorted(PLAYBOOKS.keys() - PARTS_OF_OTHERS))
 def test_every_playbook_looks_first_at_how_it_was_called(name: str) -> None:
     first = yaml.safe_load(PLAYBOOKS[name].read_text())[0]
@@ -57,7 +61,9 @@ def test_tags_that_select_nothing_are_refused_with_those_that_there_are(typed: l
     assert done.returncode != 0 and words in done.stderr
 
 
-@pytest.mark.parametrize("typed", [["--tags", "redis"], ["--tags", "all"], ["--skip-tags", "extractors,agent"], []])
+@pytest.mark.parametrize(
+    "typed", [["--tags", "redis"], ["--tags", "all"], ["--skip-tags", "extractors,agent"], MOLECULES, []]
+)
 def test_tags_that_there_are_pass(typed: list[str]) -> None:
     assert call(ROOT, "site.yml", *typed).returncode == 0
 
