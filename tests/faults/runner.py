@@ -1,6 +1,7 @@
 """Runs faults as processes of their own, several at a time, and again when the harness itself was held up."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,8 @@ class Runner:
         self._influx = InfluxServer(folder)
         self._influx.start()
         self._influx.set_up()
+        # A copy: pytest changes the environment while threads start processes with it, which then can fail (EFAULT).
+        self._environment = dict(os.environ)
         self.pool = ThreadPoolExecutor(jobs)
 
     def run(self, fault: str, implementation: str, seed: int) -> Result:
@@ -36,7 +39,7 @@ class Runner:
     def _run(self, fault: str, implementation: str, seed: int) -> Result:
         words = [sys.executable, "-m", "tests.faults.one", "--fault", fault, "--implementation", implementation]
         words += ["--seed", str(seed), "--influx", self._influx.shared(), "--json"]
-        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_S)
+        done = subprocess.run(words, cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=LONGEST_S)
         if done.returncode:
             return Result(fault, implementation, seed, wrongs=[f"the harness failed: {done.stderr[-1500:]}"])
         made: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
