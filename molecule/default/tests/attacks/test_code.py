@@ -153,8 +153,8 @@ def forged(folder: Path) -> Path:
     manifest["archives"]["common"]["sha256"] = digest(folder / "common.tar.gz")
     manifest["archives"]["common"]["unpacked"] += 1 << 20
     (folder / "manifest.json").write_text(json.dumps(manifest))
-    for archive in ("python3.11.tar.gz", "python3.13.tar.gz"):
-        (folder / archive).symlink_to(honest / archive)
+    for archive in honest.glob("python*.tar.gz"):
+        (folder / archive.name).symlink_to(archive)
     (folder / "SHA256SUMS").write_text("".join(f"{digest(path)}  {path.name}\n" for path in sorted(folder.iterdir())))
     signing.ensure(folder, signing.own())  # as who has the key could
     return folder
