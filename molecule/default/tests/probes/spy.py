@@ -53,7 +53,8 @@ def _settle(collector: Redis) -> None:
     _move(collector, 0)
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        if json.loads(ask_outside("/healthz?verbose", {})[1])["checks"]["mouse:clock"][0]["status"] == "pass":
+        clock = json.loads(ask_outside("/healthz?verbose", {})[1])["checks"].get("mouse:clock", [{}])[0]
+        if clock.get("status", "pass") == "pass":
             return
         time.sleep(1)
 
