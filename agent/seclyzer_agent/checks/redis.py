@@ -114,7 +114,6 @@ class RedisCheck:
         self._client, self._slow, self._warn, self._fail = client, slow, warn, fail
         self._rejected: int | None = None
         self._refused: Growth | None = None
-        self._own: dict[str, int] = {}
 
     async def read(self) -> Reading:
         """PING, then INFO."""
@@ -144,16 +143,16 @@ class RedisCheck:
         `answered` are its tries that Redis had answered before `info` was read. Tries are counted before they are made,
         so less is seen at most, and only until the next look. The base is a look beside which no try was under way.
         """
-        counts, process, tries = refused(info), str(info.get("run_id", "")), dict(TRIES)
+        process, tries = str(info.get("run_id", "")), dict(TRIES)
+        # Below 0 after a restart of Redis, which forgets tries that the agent counts; only the growth is of interest.
+        others = {code: count - tries.get(code, 0) for code, count in refused(info).items()}
         before = self._refused
         if before is None or before.process != process:
             if answered != tries:
                 return {}
-            self._own = tries
-            self._refused = Growth(process, counts)
+            self._refused = Growth(process, others)
         else:
-            others = {code: max(0, n - tries.get(code, 0) + self._own.get(code, 0)) for code, n in counts.items()}
-            others = {code: max(count, before.last.get(code, 0)) for code, count in others.items()}
+            others = {code: max(count, before.last[code]) for code, count in others.items()}
             self._refused = grow(before, process, others, time.monotonic(), hold=REFUSED_HOLD)
         return {code: seen[0] for code, seen in self._refused.grown.items()}
 
