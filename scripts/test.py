@@ -27,7 +27,7 @@ MANIFEST = "--manifest-path extractors/rust/Cargo.toml"
 TARGETS = "--manifest-path extractors/rust/fuzz/Cargo.toml"
 CRATE = f"{MANIFEST} --target-dir build/rust-target --locked"
 PLAYS = "site.yml rollback.yml playbooks roles"
-PYTHON_CODE = "scripts lab bench agent extractors plugins roles tests molecule"
+PYTHON_CODE = "scripts lab bench agent command extractors plugins roles tests molecule"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ SUITES: dict[str, list[Step]] = {
         Step("ansible-lint", f"ansible-lint --offline --profile production {PLAYS}"),
         Step(
             "shellcheck",
-            "shellcheck scripts/setup scripts/wrapper scripts/wrappers scripts/build scripts/lock scripts/dev .ci/run",
+            "shellcheck scripts/setup scripts/wrapper scripts/wrappers scripts/build scripts/lock scripts/dev .ci/run "
+            "roles/seclyzer_release/files/completion.bash",
         ),
     ],
     "build": [
@@ -98,6 +99,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("agent", "agent/tests", WAITS),
         pytest("python", "extractors/python/tests", WAITS),
         pytest("plugins", "tests/plugins"),
+        pytest("command", "tests/command"),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),
         pytest("lab", "lab/tests"),
