@@ -149,7 +149,9 @@ def together() -> dict[str, dict[str, Any]]:
         wait_until_active(edge, EDGE_SERVICES)
         edge.check_output("systemctl stop redis-server")
         try:
-            down = poll(lambda: doctor(edge), lambda found: "the agent" in str(found["findings"]), 60, 1)
+            down = poll(
+                lambda: doctor(edge), lambda found: "the agent's check units:state" in str(found["findings"]), 60, 1
+            )
         finally:
             edge.check_output("systemctl start redis-server")
         return {"down": down, "mended": poll(lambda: doctor(edge), lambda found: found["rc"] == 0, 120, 1)}
@@ -229,7 +231,7 @@ for member in packed:
 def test_a_support_bundle_has_no_secret_no_key_and_no_application(host: Host) -> None:
     lib = host.check_output("dirname $(ls -d /opt/seclyzer/releases/*/command/lib/command | tail -1)")
     plant = PLANT.replace("PLAIN", "seclyzer-test-a").replace("TITLE", TITLE).replace("KEY", KEY)
-    host.check_output("python3 -I -c %s %s", plant, lib)
+    host.check_output("python3 -IB -c %s %s", plant, lib)
     host.check_output("logger -t keystroke_extractor -- %s", f"redis_password={'ab12' * 16} focus on {TITLE}")
     transition = poll(
         lambda: host.run("grep -c . /var/lib/seclyzer/app/app-state.json; seclyzer status --json").stdout,
@@ -240,7 +242,7 @@ def test_a_support_bundle_has_no_secret_no_key_and_no_application(host: Host) ->
     host.check_output("rm -f /root/support.tar.gz")
     done = host.run("seclyzer support-bundle -o /root/support.tar.gz --json")
     assert done.rc == 0, done.stderr
-    assert host.check_output("stat -c '%%a %%U' /root/support.tar.gz") == "600 root"
+    assert host.check_output("stat -c '%a %U' /root/support.tar.gz") == "600 root"
     lines = host.check_output("python3 -I -c %s /root/support.tar.gz %s %s", FOUND, TITLE, KEY).splitlines()
     assert int(lines[0]) > 25 and lines[1:] == []
     assert len(json.loads(done.stdout)["members"]) == int(lines[0]) - 1
