@@ -15,6 +15,7 @@ testinfra_hosts = ["ansible://seclyzer_edge"]
 CREDENTIALS = "/etc/seclyzer/credentials"
 CURRENT = "/opt/seclyzer/current"
 UNIT = "/etc/systemd/system/seclyzer-mouse.service"
+SEEN = "the agent's check units:state"
 PID = "$(systemctl show -p MainPID --value redis-server)"
 
 
@@ -150,7 +151,7 @@ def together() -> dict[str, dict[str, Any]]:
         edge.check_output("systemctl stop redis-server")
         try:
             down = poll(
-                lambda: doctor(edge), lambda found: "the agent's check units:state" in str(found["findings"]), 60, 1
+                lambda: doctor(edge), lambda found: SEEN in str(found["findings"]), 60, 1
             )
         finally:
             edge.check_output("systemctl start redis-server")
@@ -163,7 +164,7 @@ def test_what_the_agent_and_the_command_see_is_one_cause(host: Host, together: d
     down = together[name(host)]["down"]
     causes = [one for one in down["findings"] if one["status"] == "fail"]
     assert [(one["id"], one["componentId"]) for one in causes] == [("unit-down", "redis-server.service")]
-    assert causes[0]["follows"] >= 3 and "the agent's check units:state" in causes[0]["how"]
+    assert causes[0]["follows"] >= 3 and SEEN in causes[0]["how"]
 
 
 def test_all_is_well_when_it_is_mended(host: Host, together: dict[str, dict[str, Any]]) -> None:
