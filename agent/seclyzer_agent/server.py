@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from . import health
+from . import health, overview
 from .address import authority
 from .cache import Body, Cache, TooMany
 from .guard import Connection
@@ -72,13 +72,27 @@ def application(snapshot: Callable[[], Snapshot], public: Public, password: str 
 
         return answer(request, f"metrics as {exposition.kind(accept)}", "", make)
 
+    async def whole(request: web.Request) -> web.Response:
+        def make(seen: Snapshot, _: bool) -> Body:
+            text = json.dumps(overview.overview(seen, public.points), ensure_ascii=False) + "\n"
+            return Body(200, text.encode(), overview.CONTENT_TYPE)
+
+        return answer(request, "overview", "", make)
+
     async def person(request: web.Request) -> web.Response:
-        response = answer(request, "page", "", lambda seen, _: Body(200, page(seen).encode(), PAGE_TYPE))
+        response = answer(request, "page", "", lambda seen, _: Body(200, page(seen, public.points).encode(), PAGE_TYPE))
         response.headers.update({"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"})
         return response
 
     app = web.Application(middlewares=[_only_here], client_max_size=1024)
-    routes = {"/livez": livez, "/readyz": readyz, "/healthz": healthz, "/metrics": metrics, "/": person}
+    routes = {
+        "/livez": livez,
+        "/readyz": readyz,
+        "/healthz": healthz,
+        "/metrics": metrics,
+        "/overview": whole,
+        "/": person,
+    }
     app.add_routes([web.get(path, handler) for path, handler in routes.items()])
     return app
 
