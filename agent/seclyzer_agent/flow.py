@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from . import hour
-from .checks.extractor import ExtractorFacts
+from .facts import ExtractorFacts
 from .history import entry_seconds
 from .hour import Point, Seen
 from .kinds import KINDS

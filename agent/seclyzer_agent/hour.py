@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from .checks.extractor import ExtractorFacts
+from .facts import ExtractorFacts
 from .kinds import KINDS, UNITS
 from .snapshot import Snapshot
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import __version__, hour
-from .checks.extractor import ExtractorFacts
-from .checks.memory import Memory
+from .facts import ExtractorFacts, Memory
 from .findings import findings, headline
 from .flow import Stage, ways
 from .health import finding, instant

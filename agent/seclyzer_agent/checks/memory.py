@@ -7,9 +7,9 @@ at the limit of any unit that reads or writes files. Where no cgroup can be read
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..facts import Memory as Memory
 from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
 from ..sizes import mebibytes
 from ..spec import Metric, Sample, Spec
@@ -17,14 +17,6 @@ from .units import Unit
 
 CGROUPS = Path("/sys/fs/cgroup")
 NO_LIMIT = 2**62  # version 1 shows "none" as the largest multiple of a page below 2^63
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Bytes used, and the limit or None."""
-
-    used: int
-    limit: int | None
 
 
 def read_cgroup(root: Path, cgroup: str) -> Memory | None:
