@@ -98,6 +98,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("agent", "agent/tests", WAITS),
         pytest("python", "extractors/python/tests", WAITS),
         pytest("plugins", "tests/plugins"),
+        pytest("page", "tests/page", WAITS),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),
         pytest("lab", "lab/tests"),

@@ -111,7 +111,7 @@ def test_an_extractor_that_has_gone_breaks_the_reading() -> None:
     assert states(snapshot(gone, entry("heartbeat", FAIL))) == ["not known", "not known", "broken", *["cut off"] * 3]
 
 
-def test_of_what_the_agent_may_not_look_at_nothing_is_known() -> None:
+def test_of_what_the_agent_may_not_read_nothing_is_known() -> None:
     refused = entry("responseTime", FAIL, "redis", finding="agent-password")
     seen = snapshot(None, entry("heartbeat", WARN, finding="agent-password"), redis=refused)
     assert states(seen) == ["not known"] * 6

@@ -158,7 +158,7 @@ def _finding(one: Document, n: int, now: str, runbook: Mapping[str, str], h: int
         output=text(one.get("output")),
         since=text(one.get("since")),
         clock=clock(text(one.get("since")), now),
-        follows=f"; {follows:.0f} more follow from it" if follows else "",
+        follows=f"; {follows:.0f} more {'follows' if follows == 1 else 'follow'} from it" if follows else "",
         command=text(one.get("command")),
         runbook=fill(PARTS["runbook"], id=f"{before}f{n}-{plain_word(name)}", name=name, text=prose(entry))
         if entry

@@ -33,7 +33,7 @@ class BrowserFault(Exception):
 
 
 class Browser:
-    """One page of a Chromium. Everything that is shown is of it, until it is closed."""
+    """One page of a Chromium, until it is closed. `console` and `requests` are of what `show` shows."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="browser-"))
@@ -42,7 +42,8 @@ class Browser:
         moved = (os.dup(command_read), os.dup(answer_write))  # out of the way of 3 and 4
         browser = ["chromium", *FLAGS, f"--user-data-dir={self._folder}", "about:blank"]
         self._process = subprocess.Popen(
-            ["sh", "-c", 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"', "sh", *map(str, moved), *browser],
+            # bash, for sh knows numbers of one digit only.
+            ["bash", "-c", 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"', "bash", *map(str, moved), *browser],
             pass_fds=moved,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -55,6 +56,7 @@ class Browser:
         self._ids = itertools.count(1)
         self._session = ""
         self.console: list[str] = []
+        self.requests: list[str] = []
         target = self._ask("Target.createTarget", {"url": "about:blank"})["targetId"]
         self._session = self._ask("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
@@ -84,6 +86,7 @@ class Browser:
         self._ask("Emulation.setEmulatedMedia", {"features": [scheme]})
         self._ask("Emulation.setScriptExecutionDisabled", {"value": not script})
         self.console.clear()
+        self.requests.clear()
         if fault := self._ask("Page.navigate", {"url": url}).get("errorText"):
             raise BrowserFault(fault)
         until(lambda: self.run("document.readyState") == "complete")
@@ -95,6 +98,11 @@ class Browser:
         if "exceptionDetails" in answer:
             raise BrowserFault(answer["exceptionDetails"].get("exception", {}).get("description", "the script threw"))
         return answer["result"].get("value")
+
+    def read_console(self) -> list[str]:
+        """What the page has in its console by now."""
+        self.run("0")  # what happened before the answer stands before it in the pipe
+        return self.console
 
     def press(self, key: str) -> None:
         """Press and release a key by its name, such as Tab or Enter."""
@@ -147,3 +155,5 @@ class Browser:
             self.console.append(event["params"]["entry"]["text"])
         if event.get("method") == "Runtime.exceptionThrown":
             self.console.append(event["params"]["exceptionDetails"]["text"])
+        if event.get("method") == "Network.requestWillBeSent":
+            self.requests.append(event["params"]["request"]["url"])

@@ -33,11 +33,13 @@ async function update() {
     if (!fresh) throw new Error("what answers is not the agent");
     document.title = page.title;
     take(live, document.adoptNode(fresh));
+    live.classList.remove("stale");
     touch.hidden = true;
   } catch (fault) {
     const words = "Out of touch with the agent since " + live.dataset.time.slice(11, 19) + " UTC: all below is of then.";
     if (touch.hidden || touch.textContent !== words) touch.textContent = words;
     touch.hidden = false;
+    live.classList.add("stale");
     document.title = document.title.replace(/^(?!out of touch)/, "out of touch, last ");
   }
 }
