@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "unit-down": "sudo systemctl restart {subject}; sudo journalctl -u {subject} -n 50 --no-pager",
     "unit-restarts": "sudo journalctl -u {subject} -n 100 --no-pager",
     "unit-memory": "systemctl status {subject}",
+    "memory-grows": "sudo systemctl restart {subject}",
     "unit-throttled": "systemctl show {subject} -p CPUQuotaPerSecUSec",
     "unit-tasks": "systemctl status {subject}",
     "unit-changed": "sudo systemd-delta --type=extended,overridden",
@@ -59,6 +60,7 @@ COMMANDS: Mapping[str, str] = {
 BY_MEASUREMENT: Mapping[tuple[str, str], str] = {
     ("units", "state"): "unit-down",
     ("memory", "used"): "unit-memory",
+    ("memory", "trend"): "memory-grows",
     ("limits", "cpu"): "unit-throttled",
     ("limits", "tasks"): "unit-tasks",
     ("host", "disk"): "disk-full",

@@ -97,7 +97,10 @@ def runbook_entries(runbook: str) -> dict[str, str]:
 def _host(n: int, host: Document, runbook: Mapping[str, str]) -> Html:
     try:
         document: Document = host.get("overview") or {}
-        body = Html(_body(document, runbook, 3, f"host-{n}-")) if document else Html()
+        seen = _body(document, runbook, 3, f"host-{n}-") if document else ""
+        shown = Html("" if host["state"] == "well" else " open")
+        summary = "What its agent shows"
+        body = fill(PARTS["more"], id=f"host-{n}-all", open=shown, summary=summary, body=Html(seen)) if seen else Html()
     except (TypeError, ValueError, KeyError, AttributeError):
         body = fill(PARTS["words"], words="What its agent answers is no overview.")
     notes = "".join(f"<p>{escape(text(note))}</p>\n" for note in listed(host.get("notes")))
@@ -140,10 +143,15 @@ def _body(document: Document, runbook: Mapping[str, str], h: int, before: str) -
     if parts["Extractors"]:
         parts["Extractors"] = f'<div class="extractors">\n{parts["Extractors"]}</div>\n'
     return "".join(
-        fill(PARTS["section"], h=h, id=f"{before}s{n}", title=title, body=Html(body))
+        fill(PARTS["section"], h=h, id=f"{before}s{n}", label=_label(f"s{n}", before), title=title, body=Html(body))
         for n, (title, body) in enumerate(parts.items())
         if body
     )
+
+
+def _label(name: str, before: str) -> Html:
+    """Makes a section a landmark, where it is the only one of its name."""
+    return Html("" if before else f' aria-labelledby="{name}"')
 
 
 def _finding(one: Document, n: int, now: str, runbook: Mapping[str, str], h: int, before: str) -> str:
@@ -276,7 +284,8 @@ def _checks(checks: Sequence[Document], now: str, before: str) -> str:
         for one in sorted(checks, key=lambda one: order.get(text(one.get("status")), 2))
     ]
     body = Html(_table("", ("check", "status", "what was seen", "read"), rows))
-    return fill(PARTS["more"], id=f"{before}checks", summary=f"{len(rows)} measurements", body=body)
+    summary = f"{len(rows)} measurement{'' if len(rows) == 1 else 's'}"
+    return fill(PARTS["more"], id=f"{before}checks", open="", summary=summary, body=body)
 
 
 def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
