@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, str] = {
     "store-full": "df -h /var/lib/influxdb; sudo systemctl restart influxdb (on the store, once there is space)",
     "store-wrong": EXTRACTOR_LOG,
     "certificate-ends": "ansible-playbook site.yml (with a new certificate in influxdb_tls_cert)",
+    "store-retention": SITE,
     "points-missing": "sudo journalctl -u influxdb-watch -n 50 --no-pager",
 }
 """Each thing that can be wrong, by its name, and what to type."""
@@ -89,6 +90,7 @@ BY_MEASUREMENT: Mapping[tuple[str, str], str] = {
     ("certificate", "server"): "certificate-ends",
     ("certificate", "authority"): "certificate-ends",
     ("points", "missing"): "points-missing",
+    ("points", "retention"): "store-retention",
 }
 """What is wrong when a measurement of a check is, unless its entry names something else."""
 
