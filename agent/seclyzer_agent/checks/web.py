@@ -77,7 +77,7 @@ SPEC = Spec(
         "certificate": "until when the agent's own is good: less than `certificate_warn_days`: `warn`, less than 3 "
         "days, or expired: `fail`",
     },
-    uses=("web_listen", "web_config_file", "certificate_warn_days"),
+    uses=("web_listen", "web_config_file"),
     metrics=(
         Metric(
             "seclyzer_web_config_good",
