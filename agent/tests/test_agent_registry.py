@@ -213,6 +213,7 @@ def test_what_a_check_reports_is_what_it_states(host: Host, start: Start) -> Non
             "certificate",
             "limits",
             "host",
+            "web",
             *KINDS,
         }
 
