@@ -202,7 +202,7 @@ def _to(parameters: Result) -> int | None:
 
 
 def _taken_up(layout: Layout, trial: Trial) -> Result:
-    """What the switch of this run told, or would have when ssh was not cut: the trial goes on, or is decided."""
+    """What the switch of this run reported, or would have when ssh was not cut: the trial goes on, or is decided."""
     words = f"deployment {trial.to} after {trial.from_ or 'none'}, on trial when the host was reached again"
     about = {"deployment": trial.to, "said": [words], "running": running(layout), "before": dict(trial.before)}
     back = {"returned": True} if trial.back else {}

@@ -129,11 +129,11 @@ class Lost:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
         self.asked: Asked = []
-        self.told: list[str] = []
+        self.shown: list[str] = []
         self.now, self._times = 0.0, times
         monkeypatch.setattr(action, "follow", partial(follow, clock=lambda: self.now, sleep=self._sleep))
         monkeypatch.setattr(action.ActionModule, "_execute_module", self._answer)
-        monkeypatch.setattr(action.display, "display", self.told.append)
+        monkeypatch.setattr(action.display, "display", self.shown.append)
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -158,8 +158,8 @@ def test_a_host_that_is_lost_while_it_switches_is_asked_again_until_it_answers(
     host = Lost(monkeypatch, 4)
     assert host.ask(state) == {"changed": True}
     assert len(host.asked) == 5
-    (told,) = host.told
-    assert told.startswith("edge1 waits for an answer: what was begun there goes on (Connection to edge1 closed")
+    (shown,) = host.shown
+    assert shown.startswith("edge1 waits for an answer: what was begun there goes on (Connection to edge1 closed")
 
 
 def test_a_host_that_stays_away_is_given_up_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
