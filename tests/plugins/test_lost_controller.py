@@ -113,7 +113,7 @@ def test_without_a_soak_a_switch_is_gone_on_with(world: World) -> None:
     assert world.runs() == 2
 
 
-def test_what_the_host_confirmed_while_its_controller_was_gone_is_told_once(world: World) -> None:
+def test_what_the_host_confirmed_while_its_controller_was_gone_is_reported_once(world: World) -> None:
     switch(world)
     assert runs.unseen(world.host, OTHER) == []
     world.judge()
