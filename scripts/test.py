@@ -27,7 +27,7 @@ MANIFEST = "--manifest-path extractors/rust/Cargo.toml"
 TARGETS = "--manifest-path extractors/rust/fuzz/Cargo.toml"
 CRATE = f"{MANIFEST} --target-dir build/rust-target --locked"
 PLAYS = "site.yml rollback.yml playbooks roles"
-PYTHON_CODE = "scripts lab bench agent extractors plugins roles tests molecule"
+PYTHON_CODE = "scripts lab bench agent extractors monitoring plugins roles tests molecule"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ SUITES: dict[str, list[Step]] = {
         Step("mypy", "bash -c 'mypy && mypy extractors/python/tests && mypy agent/tests'"),
         Step("cargo-fmt", f"cargo fmt {MANIFEST} --check"),
         Step("clippy", f"cargo clippy --quiet --all-targets {CRATE} -- -D warnings"),
-        Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule galaxy.yml .config"),
+        Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule monitoring galaxy.yml .config"),
         Step("ansible-lint", f"ansible-lint --offline --profile production {PLAYS}"),
         Step(
             "shellcheck",
@@ -100,6 +100,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("plugins", "tests/plugins"),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),
+        pytest("monitoring", "tests/monitoring"),
         pytest("lab", "lab/tests"),
         pytest("guard", "tests/molecule_guard"),
         pytest("setup", "tests/setup"),

@@ -16,6 +16,7 @@ PYTHON = {
     "plugins": ROOT / "plugins",
     "bench": ROOT / "bench",
     "lab": ROOT / "lab",
+    "monitoring": ROOT / "monitoring",
     "scripts": ROOT / "scripts",
 }
 RUST = ROOT / "extractors/rust/src"
@@ -26,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plugins": set(),
     "bench": set(),
     "lab": {"plugins"},
+    "monitoring": set(),
     "scripts": {"lab", "plugins", "seclyzer_agent"},
 }
 # What measures on the developer's machine only, and stays there.
