@@ -13,8 +13,8 @@ short_description: Where a Prometheus finds the agents of an inventory, as its f
 version_added: "0.1.0"
 description:
   - Contacts no host. Hosts of C(seclyzer_edge) and C(seclyzer_store), in the order of their names.
-  - An agent with C(seclyzer_agent_web_listen) is reached there by TLS. Any other answers on the loopback only, so that it
-    is left out unless Prometheus runs on that host itself.
+  - An agent with C(seclyzer_agent_web_listen) is reached there by TLS. Any other answers on the loopback only, so
+    that it is left out unless Prometheus runs on that host itself.
 author: The SecLyzer maintainers (@seclyzer)
 options:
   runs_on:

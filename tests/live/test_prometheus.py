@@ -43,7 +43,7 @@ class Site:
     def start_agent(self) -> None:
         """As on a host, but for systemd's part, and quicker."""
         (self._folder / "deployment").mkdir(exist_ok=True)
-        manifest = {"release": f"{VERSION}-test", "mode": "rust", "version": VERSION}
+        manifest: dict[str, Any] = {"release": f"{VERSION}-test", "mode": "rust", "version": VERSION}
         manifest |= {"implementations": dict.fromkeys(KINDS, "rust")}
         (self._folder / "deployment" / "manifest.json").write_text(json.dumps(manifest))
         (self._folder / "password").write_text(PASSWORD)
