@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from agent_world import Agent, Host, RedisServer
+from agent_world import STATS, Agent, Host
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from seclyzer_agent.checks.extractor import ExtractorFacts
+from seclyzer_agent.hysteresis import Damped
 from seclyzer_agent.model import Entry, Status
 from seclyzer_agent.public import Public
-from seclyzer_agent.snapshot import CheckState, Snapshot, View
+from seclyzer_agent.snapshot import CheckState, Shown, Snapshot, View
+from seclyzer_agent.stats import parse
 from seclyzer_agent.textfile import EVERY, Textfile, write
 from tests.helpers.ports import free_port
 from tests.helpers.waiting import until
@@ -68,20 +71,37 @@ def test_node_exporter_passes_on_what_the_agent_has_written(
     assert agent.stop()[0] == 0
 
 
-def test_the_file_has_what_anybody_may_read_and_no_figures_of_a_process(
-    host: Host, file: Path, start: Start, redis_server: RedisServer, stats: dict[str, str]
-) -> None:
-    agent = start()
-    redis_server.write_stats("keystroke", stats | {"events": "987654"})
-    until(lambda: "987654" in agent.inside("/metrics").body, "the agent has read it")
+def test_the_file_has_no_figures_of_the_agents_own_process_and_promtool_finds_nothing(file: Path, start: Start) -> None:
+    start()
     until(file.exists, "the file is there")
     text = file.read_text()
-    assert "987654" not in text
     names = {family.name for family in parse_text(text)}
     assert "seclyzer_extractor_events" in names
     assert [name for name in names if not name.startswith("seclyzer_")] == []
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def typed(events: int) -> Snapshot:
+    """A host on which so many events were read."""
+    facts = ExtractorFacts(parse(STATS | {"events": str(events)}), 0, 0, 0.0)
+    entry = Entry("heartbeat", "keystroke", "component", Status.PASS, "well")
+    shown = (Shown(entry, Damped(Status.PASS, (Status.PASS,)), 1.7e9),)
+    return Snapshot(
+        "edge1", 1.7e9, (View(CheckState("keystroke", 5, 2, 1, 3, entry, shown, facts, 1, 1.7e9, 0), shown, facts),)
+    )
+
+
+def test_what_a_person_does_meanwhile_is_not_in_it_before_the_next_minute(tmp_path: Path) -> None:
+    now, place, public = 100.0, tmp_path / "seclyzer.prom", Public()
+    textfile = Textfile(place, public, lambda: now)
+    for events in (100, 101):
+        snapshot = typed(events)
+        public.take(snapshot)
+        textfile.update(snapshot)
+        assert 'seclyzer_extractor_events_total{extractor="keystroke"} 100.0' in place.read_text()
+        place.unlink()
+        now += EVERY
 
 
 def test_a_folder_that_is_not_there_harms_nothing_else(host: Host, start: Start) -> None:
