@@ -77,7 +77,7 @@ class Site:
     def wait_well(self) -> None:
         """Prometheus knows all extractors, and nothing of what these tests break is wrong."""
         seen = f"count(up{{job='seclyzer'}} == 1) + count(seclyzer_extractor_up == 1) == {1 + len(KINDS)}"
-        until(lambda: self.prometheus.query(seen), f"up and known; {self.prometheus.last_error()}")
+        until(lambda: self.prometheus.query(seen), "Prometheus knows the agent and all extractors")
         causes = ("extractor-silent", "redis-away", "extractor-behind")
         until(lambda: not [one for one in causes if self.prometheus.firing(finding=one)], "no alert of ours fires")
         until(lambda: not self.prometheus.firing(alertname="SeclyzerAgentDown"), "the agent answers")

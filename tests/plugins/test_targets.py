@@ -112,3 +112,18 @@ def test_a_file_without_a_target_is_refused_with_what_to_set(tmp_path: Path) -> 
     done = play(tmp_path / "hosts.yml", "-e", f"targets_file={tmp_path / 'targets.json'}")
     assert done.returncode != 0 and not (tmp_path / "targets.json").exists()
     assert "Set seclyzer_agent_web_listen" in done.stdout + done.stderr
+
+
+def test_on_the_host_of_prometheus_itself_its_own_agent_is_asked_on_the_loopback(
+    inventory: Path, tmp_path: Path
+) -> None:
+    every = yaml.safe_load(inventory.read_text())
+    every["seclyzer_edge"]["hosts"]["edge2"] = {"ansible_connection": "local", "ansible_become": False}
+    inventory.write_text(yaml.safe_dump(every))
+    file = tmp_path / "targets.json"
+    done = play(inventory, "-e", "targets_host=edge2", "-e", f"targets_file={file}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "edge2" in done.stdout.rpartition("RECAP")[2] and "left out" not in done.stdout
+    found = {one["labels"]["instance"]: one for one in json.loads(file.read_text())}
+    assert found["edge2"]["targets"] == ["127.0.0.1:9484"] and found["edge2"]["labels"]["__scheme__"] == "http"
+    assert found["edge1"]["labels"]["__scheme__"] == found["store"]["labels"]["__scheme__"] == "https"
