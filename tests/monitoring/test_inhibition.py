@@ -24,7 +24,7 @@ def fails(finding: str, instance: str = "edge1", name: str = "SeclyzerFails") ->
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Where it answers; nobody is there to receive what it sends."""
+    """Where it answers; what it sends is refused on port 9."""
     folder, free = tmp_path_factory.mktemp("alertmanager"), free_port()
     text = (ROOT / "monitoring" / "alertmanager.yml").read_text()
     for name in ("chat", "pager", "deadman"):
