@@ -42,7 +42,8 @@ class Prometheus:
         job |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
         (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
         (folder / "seclyzer").mkdir()
-        (folder / "seclyzer" / "ca.crt").write_bytes(ca)
+        self.ca_file = folder / "seclyzer" / "ca.crt"
+        self.ca_file.write_bytes(ca)
         self.password_file = folder / "seclyzer" / "password"
         self.password_file.write_text(password)
         (folder / "seclyzer" / "targets.json").write_text(json.dumps(targets))

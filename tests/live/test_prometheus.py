@@ -1,4 +1,4 @@
-"""A real Prometheus asks a real agent beside real extractors, Redis and InfluxDB, and fires by cause on made faults."""
+"""A real Prometheus asks a real agent through TLS with a password, and fires by cause on made faults of its host."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from plugins.lookup.targets import found
-from tests.cases.certificates import make
+from tests.cases.certificates import NAMES, make
 from tests.helpers import ROOT
 from tests.helpers.influx_server import InfluxServer
 from tests.helpers.ports import free_port
@@ -23,6 +23,8 @@ from .world import KINDS, World
 
 VERSION = (ROOT / "VERSION").read_text().strip()
 PASSWORD = "a-password-of-readers"
+HASH = "$2b$04$abcdefghijklmnopqrstuuASF.BV.G7ry9G2vxjXL.zJQqHjEKkd2"
+"""The password as `htpasswd -nB` has it."""
 EXTRACTOR_STOPPED = {"alertname": "SeclyzerFails", "finding": "extractor-silent"}
 REDIS_STOPPED = {"alertname": "SeclyzerFails", "finding": "redis-away"}
 
@@ -33,12 +35,17 @@ class Site:
     def __init__(self, world: World, folder: Path) -> None:
         self.world = world
         self._folder = folder
-        self._port = free_port()
+        self._web = f"127.0.0.1:{free_port()}"
         self._agent: subprocess.Popen[bytes] | None = None
-        hosts = {"edge1": {"ansible_connection": "local", "seclyzer_agent_listen": f"127.0.0.1:{self._port}"}}
-        targets = found({"seclyzer_edge": ["edge1"]}, hosts, "", "")["targets"]
+        authority = make("a CA", ca=True)
+        shown = make("edge1", authority, names=NAMES)
+        (folder / "web.crt").write_bytes(shown.pem)
+        (folder / "web.key").write_bytes(shown.key_pem)
+        web = {"tls_server_config": {"cert_file": "web.crt", "key_file": "web.key"}}
+        (folder / "web.yml").write_text(yaml.safe_dump(web | {"basic_auth_users": {"prometheus": HASH}}))
+        targets = found({"seclyzer_edge": ["edge1"]}, {"edge1": {"seclyzer_agent_web_listen": self._web}}, "", "")
         (folder / "prometheus").mkdir()
-        self.prometheus = Prometheus(folder / "prometheus", targets, make("a CA", ca=True).pem, PASSWORD)
+        self.prometheus = Prometheus(folder / "prometheus", targets["targets"], authority.pem, PASSWORD)
 
     def start_agent(self) -> None:
         """As on a host, but for systemd's part, and quicker."""
@@ -46,16 +53,16 @@ class Site:
         manifest: dict[str, Any] = {"release": f"{VERSION}-test", "mode": "rust", "version": VERSION}
         manifest |= {"implementations": dict.fromkeys(KINDS, "rust")}
         (self._folder / "deployment" / "manifest.json").write_text(json.dumps(manifest))
-        (self._folder / "password").write_text(PASSWORD)
         pace = {"interval_seconds": 0.5, "deadline_seconds": 2, "rise": 1, "fall": 1}
         config = {
-            "listen": f"127.0.0.1:{self._port}",
+            "listen": f"127.0.0.1:{free_port()}",
+            "web_listen": self._web,
+            "web_config_file": str(self._folder / "web.yml"),
             "roles": ["edge"],
             "redis_url": self.world.redis.url,
             "redis_username": "",
             "redis_legacy_clients": True,
             "influx_url": self.world.influx.url,
-            "reader_password_file": str(self._folder / "password"),
             "deployment_dir": str(self._folder / "deployment"),
             "units": {},
             "extractors": list(KINDS),
@@ -177,4 +184,13 @@ def test_who_has_a_wrong_password_gets_nothing_and_the_reason_is_shown(site: Sit
     file.write_text("not-the-password-of-readers")
     until(lambda: "401" in site.prometheus.last_error(), "the scrape is refused")
     file.write_text(PASSWORD)
+    site.wait_well()
+
+
+def test_an_agent_whose_certificate_no_known_ca_vouches_for_is_sent_no_password(site: Site) -> None:
+    file = site.prometheus.ca_file
+    before = file.read_bytes()
+    file.write_bytes(make("another CA", ca=True).pem)
+    until(lambda: "unknown authority" in site.prometheus.last_error(), "the scrape is given up")
+    file.write_bytes(before)
     site.wait_well()
