@@ -1,4 +1,4 @@
-"""Where a run finds or leaves files of the controller that nobody named."""
+"""Where a run finds or leaves files of the controller that no option names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..plugin_utils.command_line import INSTALLED, PROJECT
 
 DOCUMENTATION = r"""
 name: place
-short_description: Where a run finds or leaves files of the controller that nobody named
+short_description: Where a run finds or leaves files of the controller that no option names
 version_added: "0.1.0"
 description:
   - A path in the project when the playbooks run from a checkout, and in the current folder when they run from an

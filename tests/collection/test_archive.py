@@ -50,7 +50,7 @@ def test_galaxys_own_build_leaves_inventories_keys_and_reports_there_too(project
     done = outside(tmp_path, "ansible-galaxy", "collection", "build", "--output-path", str(tmp_path), str(project))
     assert done.returncode == 0, done.stderr
     (built,) = tmp_path.glob("*.tar.gz")
-    # It cannot tell a playbook that somebody added from one of ours; `make collection` can.
+    # It cannot tell a playbook that was added by hand from one of ours; `make collection` can.
     assert held(built) & {*PRIVATE} == {"playbooks/ours.yml"}
 
 

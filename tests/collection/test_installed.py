@@ -37,11 +37,11 @@ def test_no_play_depends_on_settings_of_the_projects_configuration(path: Path) -
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_ansible_doc_answers_for_every_plugin(kind: str, installed: Path) -> None:
-    wanted = names(KINDS[kind])
-    done = outside(installed, "ansible-doc", "--json", "-t", kind, *wanted)
+    known = names(KINDS[kind])
+    done = outside(installed, "ansible-doc", "--json", "-t", kind, *known)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert sorted(found) == wanted and wanted
+    assert sorted(found) == known and known
     assert [name for name, about in found.items() if not about["doc"]["short_description"]] == []
 
 

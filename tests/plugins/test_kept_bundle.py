@@ -103,10 +103,10 @@ def test_the_same_bundle_is_kept_once(source: Path, place: Path) -> None:
 
 def test_one_with_another_signature_is_another(source: Path, place: Path) -> None:
     first, _ = kept_bundle.take(source, place)
-    (source / "SHA256SUMS.sig").write_text("of somebody else")
+    (source / "SHA256SUMS.sig").write_text("of another")
     second, _ = kept_bundle.take(source, place)
     assert (first / "SHA256SUMS.sig").read_text() == "signature of first"
-    assert (second / "SHA256SUMS.sig").read_text() == "of somebody else"
+    assert (second / "SHA256SUMS.sig").read_text() == "of another"
 
 
 def test_a_copy_that_was_damaged_is_not_taken_again(source: Path, place: Path) -> None:
@@ -155,7 +155,7 @@ def other_archive(folder: Path) -> None:
         (other_archive, "{0}/common.tar.gz is not the archive its manifest describes"),
     ],
 )
-def test_what_is_wrong_is_said_of_the_bundle_that_was_named(
+def test_what_is_wrong_is_reported_of_the_bundle_that_was_named(
     source: Path, place: Path, damage: Callable[[Path], None], words: str
 ) -> None:
     damage(source)
