@@ -27,6 +27,8 @@ MANIFEST = "--manifest-path extractors/rust/Cargo.toml"
 TARGETS = "--manifest-path extractors/rust/fuzz/Cargo.toml"
 CRATE = f"{MANIFEST} --target-dir build/rust-target --locked"
 PLAYS = "site.yml rollback.yml playbooks roles"
+NAMES, REASON = 20, 200
+"""How many failed tests of a step the summary names, and how many characters of each one's reason it shows."""
 PYTHON_CODE = "scripts lab bench agent extractors plugins roles tests molecule"
 
 
@@ -46,7 +48,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a step: the numbers of tests, how long it took, and why it failed, if it did."""
+    """What came of a step: the numbers of tests, how long it took, why it failed, if it did, and which tests did."""
 
     suite: str
     step: str
@@ -54,6 +56,7 @@ class Outcome:
     passed: int = 0
     failed: int = 0
     fault: str = ""
+    names: tuple[str, ...] = ()
 
 
 def pytest(name: str, folders: str, cores: int = 1) -> Step:
@@ -133,6 +136,18 @@ def junit_counts(report: Path) -> tuple[int, int, int]:
     return passed, failed, skipped
 
 
+def junit_failures(report: Path) -> list[str]:
+    """Each test of a JUnit file that failed, with the first line of its reason."""
+    if not report.exists():
+        return []
+    bad = []
+    for case in ET.parse(report).getroot().iter("testcase"):
+        for reason in (*case.findall("failure"), *case.findall("error")):
+            words = (reason.get("message") or "").strip().splitlines()[:1]
+            bad.append(f"{case.get('classname')}::{case.get('name')}: {''.join(words)[:REASON]}")
+    return bad
+
+
 def cargo_counts(text: str) -> tuple[int, int, int]:
     """Tests passed, failed and ignored, summed over cargo's closing lines."""
     rows = re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
@@ -175,7 +190,8 @@ def run(suite: str, step: Step) -> Outcome:
         lines += [f"    | {line}" for line in log.read_text(errors="replace").splitlines()[-80:]]
         lines.append(f"    whole log: {log.relative_to(ROOT)}")
     print("\n".join(lines), flush=True)  # at once, for others print too
-    return Outcome(suite, step.name, seconds, passed, failed + bool(fault and not failed), fault)
+    names = tuple(junit_failures(junit)) if step.counts == "junit" else ()
+    return Outcome(suite, step.name, seconds, passed, failed + bool(fault and not failed), fault, names)
 
 
 def main() -> int:
@@ -194,6 +210,8 @@ def main() -> int:
     print(f"\n{len(outcomes)} steps in {time.monotonic() - start:.0f} s; {len(bad)} failed")
     for outcome in bad:
         print(f"  {outcome.suite} {outcome.step}: {outcome.fault}")
+        for name in outcome.names[:NAMES]:
+            print(f"    {name}")
     print(f"{sum(o.passed for o in outcomes)} passed, {sum(o.failed for o in outcomes)} failed")
     return 1 if bad else 0
 
