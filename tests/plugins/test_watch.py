@@ -1,6 +1,7 @@
 """A watch of a host samples whatever happens to controller, sampler and machine, within bounds, and removes itself."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from plugins.module_utils import (
     on_trial,
     releases,
     removal_files,
+    sampling,
     systemd,
     watch_plan,
     watch_report,
@@ -227,6 +229,21 @@ def test_a_sampler_that_is_killed_anywhere_goes_on_with_the_same_plan(host: Layo
     ]
 
 
+def test_a_container_that_was_started_again_is_another_start_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its kernel is the same."""
+    here = sampling.boot()
+    assert sampling.boot() == here
+    stat = sampling.FIRST.read_text()
+    head, end, tail = stat.rpartition(")")
+    fields = tail.split()
+    fields[19] = str(int(fields[19]) + 7)
+    (tmp_path / "stat").write_text(f"{head}{end} {' '.join(fields)}\n")
+    monkeypatch.setattr(sampling, "FIRST", tmp_path / "stat")
+    assert sampling.boot() != here and sampling.boot()[:8] == here[:8]
+
+
 def test_started_after_its_time_it_looks_at_nothing_and_ends(host: Layout) -> None:
     clock = Clock(5000.0)
     Sampling(host, planned(host), clock.time, clock.sleep).run()
@@ -283,7 +300,26 @@ def test_the_baseline_is_that_of_the_performance_test(host: Layout) -> None:
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"figures": figures}))
     assert seclyzer_watch.baselines(host) == {"rust": watch_report.Baseline(4.5, 1.5)}
-    path.write_text("{")
+    # It was left by a user that existed only for the test.
+    for left in (path.parent, path):
+        os.chown(left, 63688, 63688)
+    assert seclyzer_watch.baselines(host) == {"rust": watch_report.Baseline(4.5, 1.5)}
+    asked(host, "10m")
+    assert asked(host, "report")["report"]["baseline"] == {"rust": {"mib": 4.5, "cpu": 1.5}}
+
+
+def test_what_another_user_put_in_the_place_of_the_baseline_is_no_baseline(host: Layout) -> None:
+    path = host.state / "bench" / "baseline.json"
+    path.parent.mkdir(parents=True)
+    odd = {"figures": {"rss_load_mib": {"rust": {"max": "<script>"}}, "load_cpu_percent": {"rust": {"median": 1}}}}
+    for text in ("{", "[]", '{"figures": null}', json.dumps(odd)):
+        path.write_text(text)
+        assert seclyzer_watch.baselines(host) == {}
+    path.unlink()
+    path.symlink_to("/etc/shadow")
+    assert seclyzer_watch.baselines(host) == {}
+    path.unlink()
+    os.mkfifo(path)
     assert seclyzer_watch.baselines(host) == {}
 
 
