@@ -31,6 +31,7 @@ DEBRIS_OF, DEBRIS = "usr/sbin/nginx", ("/var/www/html/index.nginx-debian.html", 
 GONE = (
     f"{CONFIGURATION}/credentials/redis-*",
     f"{CONFIGURATION}/credentials/influx-*",
+    f"{CONFIGURATION}/credentials/agent-*",
     f"{CONFIGURATION}/redis",
     f"{CONFIGURATION}/gateway",
     f"{CONFIGURATION}/influx-ca.crt",
