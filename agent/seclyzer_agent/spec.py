@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 CHECK_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-METRIC_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+METRIC_NAME = re.compile(r"seclyzer_[a-z0-9_]{1,90}")  # a name that no other exporter has
+LABEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MEASUREMENT = re.compile(r"[a-z][A-Za-z0-9]{0,39}")
 
 Sample = tuple[tuple[str, ...], float]
@@ -65,7 +66,7 @@ class Metric:
         """Refuse what would make every scrape malformed."""
         if not METRIC_NAME.fullmatch(self.name) or (self.kind == "counter") is not self.name.endswith("_total"):
             raise ValueError(f"{self.name!r} is no name of a {self.kind}")
-        if any(not METRIC_NAME.fullmatch(label) or label.startswith("__") for label in self.labels):
+        if any(not LABEL.fullmatch(label) or label.startswith("__") for label in self.labels):
             raise ValueError(f"{self.name} has a label that is no name")
         if len(set(self.labels)) < len(self.labels) or not self.help.isprintable():
             raise ValueError(f"{self.name} has a label twice, or a help that is not one plain line")

@@ -140,12 +140,12 @@ def test_metrics_hold_what_was_read(snapshot: Snapshot) -> None:
     def value(name: str, /, **labels: str) -> float:
         return found[(name, tuple(sorted(labels.items())))]
 
-    assert value("systemd_unit_state", name="seclyzer-app.service", state="failed") == 1
-    assert value("systemd_unit_state", name="seclyzer-app.service", state="active") == 0
-    assert value("systemd_unit_state", name="redis-server.service", state="active") == 1
-    assert value("systemd_service_restart_total", name="seclyzer-app.service") == 3
-    assert value("redis_up") == 1
-    assert value("influxdb_up") == 0
+    assert value("seclyzer_unit_state", name="seclyzer-app.service", state="failed") == 1
+    assert value("seclyzer_unit_state", name="seclyzer-app.service", state="active") == 0
+    assert value("seclyzer_unit_state", name="redis-server.service", state="active") == 1
+    assert value("seclyzer_unit_restarts_total", name="seclyzer-app.service") == 3
+    assert value("seclyzer_redis_up") == 1
+    assert value("seclyzer_influxdb_up") == 0
     assert value("seclyzer_build_info", version="9.9.9", release="9.9.9-abc", mode="hybrid") == 1
     assert value("seclyzer_extractor_up", extractor="keystroke") == 1
     assert value("seclyzer_extractor_up", extractor="mouse") == 0

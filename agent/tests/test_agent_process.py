@@ -131,8 +131,8 @@ def test_a_dependency_that_hangs_fails_its_check_and_never_holds_up_an_answer(
     assert agent.get("/healthz").status == 503
     metrics = agent.get("/metrics").body
     assert f'seclyzer_check_status{{check="{broken}"}} 2.0' in metrics
-    assert ("systemd_unit_state{" in metrics) is (broken != "units")
-    assert ("redis_up 1.0" in metrics) is (broken != "redis")
+    assert ("seclyzer_unit_state{" in metrics) is (broken != "units")
+    assert ("seclyzer_redis_up 1.0" in metrics) is (broken != "redis")
 
 
 def test_hanging_systemctls_are_killed(host: Host, start: Start) -> None:
@@ -187,7 +187,7 @@ def test_a_unit_that_fails_is_reported_with_its_reason_and_so_is_the_heartbeat_w
     until(lambda: agent.status("units") == "fail" and agent.status("keystroke") == "fail")
     assert agent.output("units") == "seclyzer-keystroke.service is failed (Result=oom-kill)"
     assert "the main process of seclyzer-keystroke.service is none" in agent.output("keystroke")
-    state = 'systemd_unit_state{name="seclyzer-keystroke.service",state="failed"} 1.0'
+    state = 'seclyzer_unit_state{name="seclyzer-keystroke.service",state="failed"} 1.0'
     assert state in agent.get("/metrics").body
 
 
@@ -214,7 +214,7 @@ def test_a_store_has_no_redis_and_needs_no_password(host: Host, start: Start) ->
     on_stores = {name for spec in registry.specs() if "store" in spec.roles for name in spec.names}
     on_stores -= {"points", "certificate", "limits"}  # no watch, no TLS and no cgroup here
     assert names == on_stores >= {"units", "memory", "deployment", "integrity", "influxdb"}
-    assert "redis_up" not in agent.get("/metrics").body
+    assert "seclyzer_redis_up" not in agent.get("/metrics").body
 
 
 def test_only_get_and_head_and_only_for_the_loopbacks_names(host: Host, start: Start) -> None:

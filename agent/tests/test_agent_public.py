@@ -160,7 +160,7 @@ def basic(user: str, password: str) -> str:
 def figures(text: str) -> dict[str, str]:
     """The samples of /metrics that are not states."""
     samples = re.findall(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE)
-    states = r"seclyzer_check_status|seclyzer_check_last_run|systemd_unit_state"
+    states = r"seclyzer_check_status|seclyzer_check_last_run|seclyzer_unit_state"
     return {name: value for name, value in samples if not re.match(states, name)}
 
 
@@ -211,7 +211,7 @@ def test_a_state_that_changes_is_reported_to_everybody_at_once(
     body = agent.get("/metrics").body
     assert 'seclyzer_check_status{check="keystroke"} 2.0' in body
     assert 'seclyzer_extractor_up{extractor="keystroke"} 0.0' in body
-    assert "redis_up 1.0" in body
+    assert "seclyzer_redis_up 1.0" in body
 
 
 def test_systemd_receives_no_figures_which_any_user_may_read(

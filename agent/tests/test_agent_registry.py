@@ -58,7 +58,9 @@ def module(name: str, read: str = GOOD, more: str = "") -> str:
 
 def metric(samples: str, kind: str = "gauge", suffix: str = "") -> str:
     """A metric of a check, with one label."""
-    return f'metrics=(Metric("strange{suffix}", "{kind}", "strange", lambda _, facts: {samples}, labels=("a",)),)'
+    return (
+        f'metrics=(Metric("seclyzer_strange{suffix}", "{kind}", "strange", lambda _, facts: {samples}, labels=("a",)),)'
+    )
 
 
 BROKEN = {
@@ -66,7 +68,7 @@ BROKEN = {
     "syntax": "def (",
     "specless": "SPEC = 7",
     "misnamed": module("misnamed", more='metrics=(Metric("no name", "gauge", "", broken),)'),
-    "takes_metric": module("takes_metric", more='metrics=(Metric("redis_up", "gauge", "", broken),)'),
+    "takes_metric": module("takes_metric", more='metrics=(Metric("seclyzer_redis_up", "gauge", "", broken),)'),
     "takes_check": module("redis"),
     "unmade": module("unmade", more="").replace("lambda _: [Check()]", "broken"),
     "strays": module("strays").replace('name = "strays"', 'name = "redis"'),
@@ -94,7 +96,7 @@ MISMEASURED = {
     "much": metric('[(("x",), 10 ** 400)]', suffix="_7"),
     "flat": metric("[1]", suffix="_8"),
     "none": metric("None", suffix="_9"),
-    "facts": 'coarse=broken, metrics=(Metric("strange_10", "gauge", "strange", broken),)',
+    "facts": 'coarse=broken, metrics=(Metric("seclyzer_strange_10", "gauge", "strange", broken),)',
 }
 """Checks that are well, and whose metrics are malformed."""
 
@@ -130,9 +132,9 @@ def test_broken_checks_and_malformed_metrics_fail_no_scrape_and_no_other_check(h
     for body in (agent.get("/metrics").body, agent.inside("/metrics").body):
         families = {family.name: family for family in parse_text(body)}
         assert len(families) == len(list(parse_text(body)))
-        assert families["redis_up"].samples[0].value == 1
+        assert families["seclyzer_redis_up"].samples[0].value == 1
         assert families["seclyzer_extractor_up"].samples[0].value == 1
-        assert not [name for name in families if name.startswith("strange")]
+        assert not [name for name in families if name.startswith("seclyzer_strange")]
     families = {family.name: family for family in parse_text(agent.inside("/metrics").body)}
     success = {s.labels["check"]: s.value for s in families["seclyzer_check_metrics_success"].samples}
     assert {name for name, value in success.items() if value == 0} == set(MISMEASURED)
@@ -148,7 +150,7 @@ def test_a_check_is_one_module_and_reaches_every_answer(host: Host, start: Start
     text = module(
         "disk",
         'return Reading((entry(output=f"the disk is at {self.full} %"),), self.full)',
-        'metrics=(Metric("disk_full", "gauge", "How full", lambda _, facts: [((), facts)]),),'
+        'metrics=(Metric("seclyzer_disk_full", "gauge", "How full", lambda _, facts: [((), facts)]),),'
         'settings=(Setting("disk_full_percent", int, 7, "how full it is"),), redis=(("PING", ""),), trial=Trial(),',
     )
     text = text.replace("lambda _: [Check()]", "lambda context: [Check(context)]").replace(
@@ -161,7 +163,7 @@ def test_a_check_is_one_module_and_reaches_every_answer(host: Host, start: Start
     host.config["checks"]["disk"] = {"interval_seconds": 0.1}
     agent = start()
     assert agent.output("disk") == "the disk is at 42 %"
-    assert "disk_full 42.0" in agent.inside("/metrics").body
+    assert "seclyzer_disk_full 42.0" in agent.inside("/metrics").body
     assert "the disk is at 42 %" in agent.inside("/").body
     assert "ok   disk: the disk is at 42 %" in host.run("--check").stdout.splitlines()
     assert "disk_full_percent: 42\n" in host.run("--print-config").stdout
@@ -175,7 +177,7 @@ def test_a_check_is_one_module_and_reaches_every_answer(host: Host, start: Start
     readme = (root / "agent" / "README.md").read_text()
     for row in ("| `disk` | all | `thing`: a thing |", "| `disk_full_percent` | `7` | how full it is |"):
         assert row in readme.splitlines()
-    assert "| `disk_full` | gauge | none | `disk` | How full |" in readme.splitlines()
+    assert "| `seclyzer_disk_full` | gauge | none | `disk` | How full |" in readme.splitlines()
 
 
 def test_the_tables_of_the_readme_are_those_of_the_registry() -> None:
@@ -228,8 +230,8 @@ def test_a_second_check_of_a_name_or_metric_or_setting_is_the_broken_one() -> No
             make=lambda _: [], **more,  # type: ignore[arg-type]
         )  # fmt: skip
 
-    one = Metric("m", "gauge", "", lambda *_: [])
-    other = Metric("m_total", "counter", "", lambda *_: [])
+    one = Metric("seclyzer_m", "gauge", "", lambda *_: [])
+    other = Metric("seclyzer_m_total", "counter", "", lambda *_: [])
     setting = Setting("s", int, 1, "")
     specs = registry.combined(
         {

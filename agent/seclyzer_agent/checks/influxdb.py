@@ -189,7 +189,7 @@ SPEC = Spec(
     uses=("influx_url", "influx_socket", "influx_ca_file", "slow_milliseconds"),
     metrics=(
         Metric(
-            "influxdb_up",
+            "seclyzer_influxdb_up",
             "gauge",
             "1 when InfluxDB was ready at the last reading",
             lambda _, facts: [((), 0 if facts is None else 1)],

@@ -192,7 +192,7 @@ SPEC = Spec(
     uses=("redis_url", "slow_milliseconds", "memory_warn_percent", "memory_fail_percent"),
     metrics=(
         Metric(
-            "redis_up",
+            "seclyzer_redis_up",
             "gauge",
             "1 when Redis answered the last reading",
             lambda _, facts: [((), 0 if facts is None else 1)],
@@ -200,9 +200,11 @@ SPEC = Spec(
             when_unread=True,
         ),
         Metric("seclyzer_redis_ping_seconds", "gauge", "Time that PING took", value_of(lambda facts: facts.latency)),
-        Metric("redis_memory_used_bytes", "gauge", "Memory that Redis uses", value_of(lambda facts: facts.used)),
         Metric(
-            "redis_memory_max_bytes",
+            "seclyzer_redis_memory_used_bytes", "gauge", "Memory that Redis uses", value_of(lambda facts: facts.used)
+        ),
+        Metric(
+            "seclyzer_redis_memory_limit_bytes",
             "gauge",
             "Redis' maxmemory, 0 when there is none",
             value_of(lambda facts: facts.limit),

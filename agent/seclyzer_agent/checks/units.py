@@ -172,7 +172,7 @@ SPEC = Spec(
     uses=("units", "recent_seconds"),
     metrics=(
         Metric(
-            "systemd_unit_state",
+            "seclyzer_unit_state",
             "gauge",
             "1 for the state that a unit is in",
             _states,
@@ -180,7 +180,7 @@ SPEC = Spec(
             state=True,
         ),
         Metric(
-            "systemd_service_restart_total",
+            "seclyzer_unit_restarts_total",
             "counter",
             "Automatic restarts of a unit",
             _restarts,

@@ -11,7 +11,7 @@ from typing import Any
 from probes.besiege import READERS, ask_inside, ask_outside
 from probes.resp import Redis
 
-STATES = re.compile(r"seclyzer_check_status|seclyzer_check_last_run|systemd_unit_state|process_|python_|#")
+STATES = re.compile(r"seclyzer_check_status|seclyzer_check_last_run|seclyzer_unit_state|process_|python_|#")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 USERS = {"nobody": (65534, 65534, []), "member": (65534, 65534, ["seclyzer-agent"])}
 

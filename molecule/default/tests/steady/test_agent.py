@@ -54,7 +54,7 @@ def test_metrics_are_prometheus_text(host: Host) -> None:
         if line and not re.fullmatch(r"#.*|[a-zA-Z_:][a-zA-Z0-9_:]*(\{.*\})? \S+", line)
     ]
     assert wrong == []
-    assert "systemd_unit_state{" in answer["body"]
+    assert "seclyzer_unit_state{" in answer["body"]
 
 
 def test_only_this_host_is_listened_to(host: Host) -> None:

@@ -1,0 +1,57 @@
+"""What a Prometheus gets from a real agent: names of its own, that promtool finds nothing to say about."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+
+import pytest
+from agent_world import Agent, Host
+
+from seclyzer_agent import registry
+from seclyzer_agent.spec import Metric
+
+FAMILY = re.compile(r"^# TYPE (\S+) ", re.MULTILINE)
+
+
+def linted(text: str) -> subprocess.CompletedProcess[str]:
+    """What promtool finds in the text of a scrape."""
+    return subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+
+
+def test_promtool_finds_nothing_in_what_the_agent_of_an_edge_that_is_its_store_answers(
+    host: Host, start: Callable[..., Agent]
+) -> None:
+    host.config["roles"] = ["edge", "store"]
+    agent = start()
+    for text in (agent.get("/metrics").body, agent.inside("/metrics").body):
+        done = linted(text)
+        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+        assert "seclyzer_extractor_windows_total" in text
+
+
+def test_every_metric_is_of_the_agent_or_of_its_process(host: Host, start: Callable[..., Agent]) -> None:
+    host.config["roles"] = ["edge", "store"]
+    families = FAMILY.findall(start().inside("/metrics").body)
+    assert len(families) > 40
+    assert [name for name in families if not name.startswith(("seclyzer_", "process_"))] == []
+
+
+@pytest.mark.parametrize("name", ["redis_up", "systemd_unit_state", "influxdb_up", "seclyzer_", "seclyzer_Up"])
+def test_a_check_cannot_take_a_name_that_may_be_another_exporters(name: str) -> None:
+    with pytest.raises(ValueError, match="is no name of a gauge"):
+        Metric(name, "gauge", "Words", lambda _, __: ())
+
+
+def test_promtool_sees_a_metric_whose_unit_is_no_base_unit() -> None:
+    done = linted(
+        "# HELP seclyzer_wait_milliseconds Words\n# TYPE seclyzer_wait_milliseconds gauge\n"
+        "seclyzer_wait_milliseconds 1\n"
+    )
+    assert done.returncode == 3 and "seconds" in done.stdout + done.stderr
+
+
+def test_no_label_takes_what_a_person_types_or_uses() -> None:
+    known = {"extractor", "implementation", "version", "name", "state", "folder", "certificate", "release", "mode"}
+    assert {label for spec in registry.specs() for metric in spec.metrics for label in metric.labels} == known
