@@ -13,12 +13,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from scripts.blocks import block, blocks
 from tests.fuzz import agree
 from tests.fuzz.messages import as_line, batch
 from tests.fuzz.oddities import ODDITIES
 from tests.fuzz.verdict import KINDS
 from tests.helpers import ROOT
-from tests.helpers.blocks import block, blocks
 from tests.helpers.redis_server import RedisServer
 from tests.plugins.test_redis_rights import variables
 
