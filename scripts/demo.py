@@ -47,7 +47,7 @@ def person(lab: Lab, host: str, seed: int) -> Iterator[None]:
             sink.terminate()
 
 
-def what_to_look_at(lab: Lab) -> str:
+def places_to_look(lab: Lab) -> str:
     """Commands for a person who has seen the table; the hosts stay up."""
     ssh = f"ssh -F .lab/{lab.name}/ssh_config"
     return f"""Look at:
@@ -108,7 +108,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\ndemo: stopped. The hosts stay up.")
         status = 0
-    print(what_to_look_at(lab))
+    print(places_to_look(lab))
     return status
 
 

@@ -24,7 +24,7 @@ def judged(documents: list[str], table: dict[str, dict[str, str]]) -> list[str]:
     there = {name: {one.heading for one in blocks(name)} for name in documents}
     everything = [*table["run"], *table["not_run"]]
     unknown = [
-        f"{name}#{heading}: nobody runs it"
+        f"{name}#{heading}: no test runs it"
         for name, headings in there.items()
         for heading in sorted(headings)
         if name not in everything and f"{name}#{heading}" not in everything
@@ -41,11 +41,11 @@ def test_every_block_is_run_or_has_a_reason() -> None:
     assert judged(DOCUMENTS, TABLE) == []
 
 
-def test_a_block_that_nobody_runs_is_found() -> None:
+def test_a_block_that_no_test_runs_is_found() -> None:
     run = {"docs/producers.md": "…"}
     assert judged(["docs/producers.md"], {"run": {}, "not_run": run}) == []
     assert judged(["docs/producers.md"], {"run": {}, "not_run": {"docs/producers.md#The way in": "…"}}) == [
-        "docs/producers.md#Try it before it runs on a host: nobody runs it"
+        "docs/producers.md#Try it before it runs on a host: no test runs it"
     ]
     assert judged(["docs/producers.md"], {"run": run, "not_run": {"docs/producers.md#No": "…"}}) == [
         "docs/producers.md#No: no such block"
