@@ -13,12 +13,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from scripts.blocks import block, blocks
 from tests.fuzz import agree
 from tests.fuzz.messages import as_line, batch
 from tests.fuzz.oddities import ODDITIES
 from tests.fuzz.verdict import KINDS
 from tests.helpers import ROOT
-from tests.helpers.blocks import block, blocks
 from tests.helpers.redis_server import RedisServer
 from tests.plugins.test_redis_rights import variables
 
@@ -95,13 +95,13 @@ def differences(messages: list[bytes], runs: dict[str, agree.Run]) -> list[str]:
     return found
 
 
-def at_fault(lines: list[bytes], count: Callable[[list[bytes]], int], wanted: bool) -> bytes:
+def at_fault(lines: list[bytes], count: Callable[[list[bytes]], int], right: bool) -> bytes:
     """By halving, a line of which the program counts another number than it should; empty when there is none."""
-    if not lines or count(lines) == wanted * len(lines):
+    if not lines or count(lines) == right * len(lines):
         return b""
     while len(lines) > 1:
         half = lines[: len(lines) // 2]
-        lines = half if count(half) != wanted * len(half) else lines[len(lines) // 2 :]
+        lines = half if count(half) != right * len(half) else lines[len(lines) // 2 :]
     return lines[0]
 
 
