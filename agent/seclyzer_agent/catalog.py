@@ -52,6 +52,8 @@ COMMANDS: Mapping[str, str] = {
     "store-full": "df -h /var/lib/influxdb; sudo systemctl restart influxdb (on the store, once there is space)",
     "store-wrong": EXTRACTOR_LOG,
     "certificate-ends": "ansible-playbook site.yml (with a new certificate in influxdb_tls_cert)",
+    "web-config": "sudo journalctl -u seclyzer-agent -n 20 --no-pager",
+    "web-certificate": "ansible-playbook site.yml --limit {host} (with a new certificate in seclyzer_agent_web_cert)",
     "points-missing": "sudo journalctl -u influxdb-watch -n 50 --no-pager",
 }
 """Each thing that can be wrong, by its name, and what to type."""
@@ -86,6 +88,8 @@ BY_MEASUREMENT: Mapping[tuple[str, str], str] = {
     ("influxdb", "responseTime"): "store-away",
     ("certificate", "server"): "certificate-ends",
     ("certificate", "authority"): "certificate-ends",
+    ("web", "config"): "web-config",
+    ("web", "certificate"): "web-certificate",
     ("points", "missing"): "points-missing",
 }
 """What is wrong when a measurement of a check is, unless its entry names something else."""

@@ -27,6 +27,7 @@ from .parse import (
     some_of,
     text,
     unit_names,
+    web_address,
 )
 from .secret_file import ALLOWED, secret_of
 from .settings import Settings as Settings
@@ -81,6 +82,19 @@ SHARED = (
         "",
         "file with the readers' password, 16 characters or more; empty: `$CREDENTIALS_DIRECTORY/reader_password`, and "
         "without that there is none",
+    ),
+    Setting(
+        "web_listen",
+        web_address,
+        "",
+        "address and port for who comes from elsewhere, `192.0.2.7:9485` or `0.0.0.0:9485`: by TLS, and only whom "
+        "`web.yml` lets in; empty: none. Of the sockets that systemd hands over it is the one with this address",
+    ),
+    Setting(
+        "web_config_file",
+        optional_path,
+        "",
+        "a `web.yml`, read again when it or a file that it names has changed; empty: `$CREDENTIALS_DIRECTORY/web.yml`",
     ),
     Setting(
         "roles",
@@ -286,6 +300,20 @@ def reader_password(settings: Settings, environment: Mapping[str, str]) -> str |
     if len(password) < SHORTEST_PASSWORD:
         raise ConfigError(f"the readers' password in {place} has fewer than {SHORTEST_PASSWORD} characters")
     return password
+
+
+def web_file(settings: Settings, environment: Mapping[str, str]) -> Path | None:
+    """Which `web.yml` decides who comes in by `web_listen`; None without such an address. Raises ConfigError."""
+    if not settings.web_listen:
+        return None
+    if settings.web_config_file:
+        return Path(settings.web_config_file)
+    if "CREDENTIALS_DIRECTORY" in environment:
+        return Path(environment["CREDENTIALS_DIRECTORY"]) / "web.yml"
+    raise ConfigError(
+        f"web_listen is {settings.web_listen}, which needs TLS and a password or a client certificate: "
+        "set web_config_file, or the systemd credential web.yml, or an empty web_listen"
+    )
 
 
 def _read_password(whose: str, place: str) -> str:

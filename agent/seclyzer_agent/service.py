@@ -11,27 +11,29 @@ import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 from redis.asyncio import Redis
 
 from . import __version__, registry, tls
-from .config import ConfigError, Settings, reader_password, secret
+from .config import ConfigError, Settings, reader_password, secret, web_file
+from .connection import Connection, Site
 from .connector import SocketConnector
 from .findings import headline
-from .guard import BACKLOG, BURST, IDLE_SECONDS, Guard, room
-from .listening import name, sockets
+from .guard import BACKLOG, BURST, Guard, room
+from .listening import name, sockets, way_of
 from .logs import Journal, place
 from .model import Check, Reading, Status, Unreadable, verified
 from .notify import Notifier
 from .public import Public
 from .redis_client import connect
 from .runner import Runner, read_check
-from .server import application
+from .server import Server, Way
 from .snapshot import Snapshot
 from .spec import Context, Trial
+from .web import Web
 from .workers import Worker
 
 log = logging.getLogger("seclyzer_agent")
@@ -47,6 +49,7 @@ class Secrets:
     redis_password: str | None
     tls: ssl.SSLContext
     reader_password: str | None = None
+    web: Web | None = None
 
 
 def secrets(settings: Settings, environment: Mapping[str, str]) -> Secrets:
@@ -55,7 +58,15 @@ def secrets(settings: Settings, environment: Mapping[str, str]) -> Secrets:
         trust = tls.context(settings.influx_ca_file)
     except ValueError as error:
         raise ConfigError(f"influx_ca_file is of no use: {error}") from None
-    return Secrets(secret(settings, environment), trust, reader_password(settings, environment))
+    web = None
+    if (path := web_file(settings, environment)) is not None:
+        try:
+            web = Web(path)
+        except ValueError as error:
+            raise ConfigError(
+                f"web_listen is {settings.web_listen}, and who comes that way is not known: {error}"
+            ) from None
+    return Secrets(secret(settings, environment), trust, reader_password(settings, environment), web)
 
 
 class Reporter:
@@ -101,7 +112,9 @@ async def background(
             worker = Worker(f"check {spec.names[0]}")
             clients = await worker.run(lambda: _connect(settings, kept))
             stack.push_async_callback(worker.close, clients.close, CLOSE_SECONDS)
-            context = Context(settings, lambda name: runners[0].facts(name), clients.redis, clients.http, kept.tls)
+            context = Context(
+                settings, lambda name: runners[0].facts(name), clients.redis, clients.http, kept.tls, kept.web
+            )
             made = registry.build(context, [spec])
             checks += made
             workers |= dict.fromkeys((check.name for check in made), worker)
@@ -152,10 +165,10 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: 
         loop.add_signal_handler(number, stop.set)
     public = Public()
     reporter = Reporter(notifier, public)
-    listeners = sockets(settings.listen, settings.unix_listen, os.environ)
+    listeners = sockets(settings.listen, settings.unix_listen, settings.web_listen, os.environ)
     async with background(settings, kept, reporter) as (runner, checks):
-        app = application(runner.snapshot, public, kept.reader_password)
-        async with listening(app, listeners):
+        server = Server(runner.snapshot, public, kept.reader_password, kept.web)
+        async with answering(server, listeners, settings.web_listen, kept.web):
             names = ",".join(check.name for check in checks)
             where = ",".join(name(listener) for listener in listeners)
             fields = {"version": __version__, "address": where, "roles": ",".join(settings.roles)}
@@ -176,27 +189,31 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: 
 
 
 @asynccontextmanager
-async def listening(app: web.Application, listeners: list[socket.socket]) -> AsyncIterator[None]:
-    """The application answers on these sockets meanwhile; each keeps a bounded number of connections of its own."""
-    runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=0.5, keepalive_timeout=IDLE_SECONDS
-    )
-    await runner.setup()
-    assert runner.server is not None
+async def answering(
+    server: Server, listeners: list[socket.socket], web_listen: str, web: Web | None
+) -> AsyncIterator[None]:
+    """The server answers on these sockets meanwhile; each keeps a bounded number of connections of its own."""
     loop = asyncio.get_running_loop()
-    guards = [Guard(runner.server, room(len(listeners))) for _ in listeners]
-    servers = []
-    for guard, listener in zip(guards, listeners, strict=True):
-        servers.append(await loop.create_server(guard, sock=listener, backlog=BURST))
+    servers, guards = [], []
+    for listener in listeners:
+        guard, way = Guard(room(len(listeners))), way_of(listener, web_listen)
+        site = Site(server.by(way), (lambda: web.tls) if web is not None and way is Way.WEB else None)
+        servers.append(await loop.create_server(partial(Connection, guard, site), sock=listener, backlog=BURST))
         listener.listen(BACKLOG)  # the kernel holds more than are accepted at once
+        guards.append(guard)
+        if web is not None and way is Way.WEB:  # who was let in before has to come again
+            web.changed = partial(_from_a_thread, loop, guard)
     try:
         yield
     finally:
-        for server in servers:
-            server.close()
+        for one in servers:
+            one.close()
         for guard in guards:
             guard.close()
-        await runner.cleanup()
+
+
+def _from_a_thread(loop: asyncio.AbstractEventLoop, guard: Guard) -> None:
+    loop.call_soon_threadsafe(guard.close)
 
 
 async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier, journal: Journal) -> None:

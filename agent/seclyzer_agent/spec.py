@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from .settings import Settings
+    from .web import Web
 
 CHECK_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 METRIC_NAME = re.compile(r"seclyzer_[a-z0-9_]{1,90}")  # a name that no other exporter has
@@ -101,13 +102,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check is made from. `redis` is there on an edge only; `facts` gives the facts of the other checks."""
+    """What a check is made from. `redis` is there on an edge only, `web` where others than this host may come in."""
 
     settings: Settings
     facts: Facts
     redis: Redis | None
     http: aiohttp.ClientSession
     tls: ssl.SSLContext | bool
+    web: Web | None = None
 
 
 def as_read(facts: Any) -> Any:

@@ -203,7 +203,15 @@ def test_what_a_check_reports_is_what_it_states(host: Host, start: Start) -> Non
     def is_all_reported() -> bool:
         found = {key.partition(":")[::2] for key in agent.inside("/healthz").json["checks"]}
         assert found <= stated
-        return {name for name, _ in stated - found} <= {"integrity", "points", "certificate", "limits", "host", *KINDS}
+        return {name for name, _ in stated - found} <= {
+            "integrity",
+            "points",
+            "certificate",
+            "limits",
+            "host",
+            "web",
+            *KINDS,
+        }
 
     until(is_all_reported)
 

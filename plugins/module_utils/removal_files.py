@@ -20,6 +20,8 @@ OPERATOR_TOKEN = existing.TOKEN.relative_to(ROOT)
 INFLUXDB_DATA = existing.INFLUXDB_STATE.parent.relative_to(ROOT)
 BACKUPS = Path("var/backups/seclyzer-influxdb")
 WATCH_PROGRAM = Path("usr/local/lib/seclyzer-influxdb-watch.py")
+COMPLETIONS = Path("usr/local/share/bash-completion/completions")
+"""Where the completion of the command is."""
 NOTED_PROGRAM = "/usr/local/bin/influxd"
 """Where the role puts InfluxDB's program when it is no package's."""
 OF_INFLUXDB = (NOTED_PROGRAM, f"/{INFLUXDB_DATA}")
@@ -29,6 +31,7 @@ DEBRIS_OF, DEBRIS = "usr/sbin/nginx", ("/var/www/html/index.nginx-debian.html", 
 GONE = (
     f"{CONFIGURATION}/credentials/redis-*",
     f"{CONFIGURATION}/credentials/influx-*",
+    f"{CONFIGURATION}/credentials/agent-*",
     f"{CONFIGURATION}/redis",
     f"{CONFIGURATION}/gateway",
     f"{CONFIGURATION}/influx-ca.crt",
@@ -37,6 +40,8 @@ GONE = (
     "etc/apt/sources.list.d/seclyzer-influxdb.sources",
     str(WATCH_PROGRAM),
     "usr/local/share/seclyzer-influxd.json",
+    "usr/local/bin/seclyzer",
+    f"{COMPLETIONS}/seclyzer",
     "var/lib/influxdb-watch",
     str(SOCKET_FOLDER.relative_to(ROOT)),
     "run/seclyzer-agent",
@@ -131,6 +136,7 @@ def tidy(root: Path, layout: Layout) -> None:
     """Removes the lock, and folders of ours that are empty now. One that holds anything else stays."""
     layout.lock.unlink(missing_ok=True)
     credentials = root / CONFIGURATION / "credentials"
-    for folder in (credentials, credentials.parent, layout.state, layout.base):
+    completions = root / COMPLETIONS
+    for folder in (credentials, credentials.parent, layout.state, layout.base, completions, completions.parent):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from plugins.module_utils import bundles
 from plugins.module_utils.layout import Refused
-from scripts.bundle import BundleError, archives, host_programs, python_tree, rust, sbom, signing
+from scripts.bundle import BundleError, archives, command_tree, host_programs, python_tree, rust, sbom, signing
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
 from scripts.bundle.targets import ARCHITECTURES, FILES, NATIVE, TARGETS, Architecture, Target, trees
@@ -74,7 +74,7 @@ def inputs(root: Path, arch: Architecture = ARCHITECTURES[NATIVE]) -> str:
         raise BundleError(f"{root} has no {', '.join(missing)}")
     digest = hashlib.sha256()
     files = [path for folder in (*PACKAGES, VECTORS, BENCH) for path in _files(root / folder)]
-    files += host_programs.modules(root)
+    files += [*host_programs.modules(root), *command_tree.files(root)]
     files += [
         root / "VERSION",
         root / SPEC,
@@ -142,6 +142,7 @@ def _common(root: Path, arch: Architecture, version: str, scratch: Path, fresh: 
     shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
     shutil.copytree(root / BENCH, tree / "bench", ignore=UNWANTED_BENCH)
     host_programs.copy(root, tree)
+    command_tree.copy(root, tree)
     if arch.name != platform.machine():
         rust.prove(tree / "bin", tree / "vectors", arch)
     return archives.pack("common", tree, fresh), glibc

@@ -34,6 +34,8 @@ OURS = (
     "root/etc/seclyzer/gateway/credentials",
     "root/etc/seclyzer/influx-ca.crt",
     "root/usr/local/bin/influxd",
+    "root/usr/local/bin/seclyzer",
+    "root/usr/local/share/bash-completion/completions/seclyzer",
     "root/run/seclyzer/influx.sock",
 )
 DATA = ("state/keystroke/spool/00000000000000000001.lp", "root/var/lib/influxdb/influxd.bolt")

@@ -42,6 +42,10 @@ class Operator(ABC, Generic[E]):
         self.held: Buffer[E] = Buffer(buffer_events)  # the events that are still needed
         self._quiet_after, self._quiet_until = 0, -1
 
+    def takes(self, event: object) -> bool:
+        """Whether an event is of this extractor's own kind."""
+        return isinstance(event, self._own)
+
     def messages(self, messages: Iterable[bytes], clock: int = 0, host_time: int | None = None) -> Iterator[list[Row]]:
         """Messages as they came at `clock`; the rows of each that made some or began a session.
 

@@ -73,7 +73,7 @@ def test_entries_and_published_messages_are_read(reader: tuple[Redis, Source, Co
     reading = made.read(connection, SECOND, None)
     assert reading.messages == [] and reading.counted is not None
     assert reading.counted >= 1_000_000 * 0.9
-    assert now() - begun < 1.5 * SECOND
+    assert now() - begun < 10 * SECOND
 
 
 def test_a_full_answer_stops_the_clock(

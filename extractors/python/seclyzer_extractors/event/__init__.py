@@ -117,14 +117,54 @@ def _scanned_mouse(found: scanner.Mouse, ts: int, dev_mode: bool, message: bytes
 def parse_strictly(message: bytes) -> Event | Unusable:
     """The same, with every rule spelled out."""
     try:
-        fields = _decode(_without_line_ending(message))
-        kind = fields.get("type")
-        if type(kind) is not str:
-            return MALFORMED
-        read = _READERS.get(kind)
-        return IGNORED if read is None else read(fields)
+        return _read(message)
     except (ValueError, RecursionError):  # RecursionError: thousands of brackets inside each other
         return MALFORMED
+
+
+def fault(message: bytes) -> str:
+    """Which rule a malformed message breaks, in words that repeat nothing of it; empty when it is not malformed."""
+    try:
+        _read(message)
+    except UnicodeError:
+        return "it is not valid UTF-8, or holds a lone surrogate"
+    except json.JSONDecodeError as error:
+        return f"it is not JSON, from character {error.pos + 1} on"
+    except RecursionError:
+        return RULES["nested"]
+    except ValueError as error:
+        return RULES.get(str(error), "it is not JSON")
+    return ""
+
+
+def _read(message: bytes) -> Event | Unusable:
+    """The event, or IGNORED. Raises ValueError with the rule that is broken, a name of RULES or Python's own words."""
+    fields = _decode(_without_line_ending(message))
+    kind = fields.get("type")
+    if type(kind) is not str:
+        raise ValueError("type")
+    read = _READERS.get(kind)
+    return IGNORED if read is None else read(fields)
+
+
+RULES = {
+    "too long": f"it has more than {MAX_BYTES} bytes",
+    "no object": "it is JSON, but no object",
+    "nested": "a value is an object or an array",
+    "beyond float64": "a number is beyond float64",
+    "type": "type is missing, or no string",
+    "ts": f"ts has to be an integer of µs since 1970, from 1 to {MAX_TS}, without fraction or exponent",
+    "dev_mode": "dev_mode has to be true, false or null",
+    "key": "key has to be a string of 1 to 64 characters",
+    "button": "button has to be a string of 1 to 64 characters",
+    "app_name": "app_name has to be a string of 1 to 256 characters",
+    "window_class": "window_class has to be a string",
+    "event": "event is none that this type has",
+    "x": f"x has to be a number up to ±{MAX_NUMBER:g}",
+    "y": f"y has to be a number up to ±{MAX_NUMBER:g}",
+    "scroll_delta": f"scroll_delta has to be a number up to ±{MAX_NUMBER:g}",
+}
+"""Each rule that a message can break, in words."""
 
 
 def _without_line_ending(message: bytes) -> bytes:
@@ -199,7 +239,7 @@ _DECODER_OF_ESCAPES = _decoder(_flat_and_encodable)
 
 def _read_keystroke(fields: Fields) -> Key:
     ts, dev_mode = _ts_and_dev_mode(fields)
-    key = _text(fields.get("key"), 64)
+    key = _text(fields, "key", 64)
     return Key(ts, dev_mode, key, _pressed(fields.get("event")))
 
 
@@ -207,16 +247,17 @@ def _read_mouse(fields: Fields) -> Move | Button | Scroll:
     ts, dev_mode = _ts_and_dev_mode(fields)
     event = fields.get("event")
     if event == "move":
-        return Move(ts, dev_mode, _number(fields.get("x")), _number(fields.get("y")))
+        return Move(ts, dev_mode, _number(fields, "x"), _number(fields, "y"))
     if event == "scroll":
-        delta = fields.get("scroll_delta")
-        return Scroll(ts, dev_mode, None if delta is None else _number(delta))
-    return Button(ts, dev_mode, _text(fields.get("button"), 64), _pressed(event))
+        given = fields.get("scroll_delta") is not None
+        return Scroll(ts, dev_mode, _number(fields, "scroll_delta") if given else None)
+    pressed = _pressed(event)
+    return Button(ts, dev_mode, _text(fields, "button", 64), pressed)
 
 
 def _read_app(fields: Fields) -> Focus:
     ts, dev_mode = _ts_and_dev_mode(fields)
-    app = _text(fields.get("app_name"), 256)
+    app = _text(fields, "app_name", 256)
     window_class = fields.get("window_class")
     if window_class is not None and type(window_class) is not str:
         raise ValueError("window_class")
@@ -243,17 +284,19 @@ def _pressed(value: object) -> bool:
     raise ValueError("event")
 
 
-def _text(value: object, longest: int) -> str:
+def _text(fields: Fields, name: str, longest: int) -> str:
     """A string of 1 to `longest` code points."""
+    value = fields.get(name)
     if type(value) is not str or not 1 <= len(value) <= longest:
-        raise ValueError("text")
+        raise ValueError(name)
     return value
 
 
-def _number(value: object) -> float:
+def _number(fields: Fields, name: str) -> float:
+    value = fields.get(name)
     if (type(value) is float or type(value) is int) and -MAX_NUMBER <= value <= MAX_NUMBER:
         return float(value)
-    raise ValueError("number")
+    raise ValueError(name)
 
 
 _READERS: dict[str, Callable[[Fields], Event]] = {

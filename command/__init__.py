@@ -1,0 +1,1 @@
+"""`seclyzer`: what an operator types on a host. It works without agent, Redis and InfluxDB, by Debian's Python."""
