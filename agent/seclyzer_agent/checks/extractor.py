@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from redis.asyncio import Redis
 
+from ..facts import ExtractorFacts as ExtractorFacts
 from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from ..kinds import KINDS
 from ..manifest import Deployment
@@ -31,17 +32,6 @@ FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
 MINUTE = 60
 WAITS = "waiting for Redis"
 """So begins what an extractor reports to systemd while it cannot read from Redis."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractorFacts:
-    """The last heartbeat (None when absent), the lengths of stream and feature list, lag in s, and the spool."""
-
-    stats: Stats | None
-    stream_length: int
-    list_length: int
-    lag: float | None
-    spool: Spool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +289,11 @@ METRICS = (
     _metric("stream_entries", "Entries in the extractor's stream", _of(lambda facts: facts.stream_length)),
     _metric("features_kept", "Entries in the list of features, at most 1000", _of(lambda facts: facts.list_length)),
     _metric("spool_bytes", "Size of the spool on disk", _number("spool_bytes")),
+    _metric(
+        "spool_limit_bytes",
+        "How much the spool may hold, as it is configured; 0 when there is none",
+        _of(lambda facts: facts.spool.limit if facts.spool is not None else None),
+    ),
     _metric("start_time_seconds", "Unix time at which it started", _time("started_at")),
     _metric("last_event_timestamp_seconds", "Unix time of the last event, by its own ts", _time("last_event_ts")),
     _metric("last_window_timestamp_seconds", "Unix time of the last window's end", _time("last_window_ts")),
