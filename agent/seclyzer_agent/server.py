@@ -15,6 +15,7 @@ from enum import Enum
 from . import health
 from .address import authority
 from .cache import Body, Cache, TooMany
+from .exposition import kind_of
 from .http import Request, Response
 from .metrics import Exposition
 from .model import Status
@@ -145,7 +146,7 @@ class Server:
             data, kind = self._exposition.write(accept, self._snapshot(), seen, process)
             return Body(200, data, kind)
 
-        return self._made(f"metrics as {self._exposition.kind(accept)}", "", full, make)
+        return self._made(f"metrics as {kind_of(accept)}", "", full, make)
 
     def _page(self, _: Request, full: bool) -> Response:
         response = self._made("page", "", full, lambda seen, _: Body(200, page(seen).encode(), PAGE_TYPE))
