@@ -139,6 +139,13 @@ SHARED = (
         "",
         "CA that signed the store's certificate, for `https://`; empty: the system's",
     ),
+    Setting(
+        "metrics_file",
+        optional_path,
+        "",
+        "file, ending in `.prom`, that every 30 s gets what anybody may read of the metrics, for node_exporter's "
+        "textfile collector; empty: none",
+    ),
     Setting("deployment_dir", absolute_path, "/opt/seclyzer/current", "where `manifest.json` of the deployment stands"),
     Setting("units", unit_names, None, "short name → systemd unit", shown="by role, below"),
     Setting(

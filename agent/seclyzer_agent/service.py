@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from . import __version__, registry, tls
@@ -32,6 +33,7 @@ from .server import Server, Way
 from .snapshot import Snapshot
 from .spec import Context, Trial
 from .store_address import parse_influx_url
+from .textfile import Textfile
 from .web import Web
 from .workers import Worker
 
@@ -75,13 +77,15 @@ class Reporter:
     Anybody may read the status that systemd has (`systemctl status`); the log is for those who may read the journal.
     """
 
-    def __init__(self, notifier: Notifier, public: Public) -> None:
-        self._notifier, self._public = notifier, public
+    def __init__(self, notifier: Notifier, public: Public, textfile: Textfile | None = None) -> None:
+        self._notifier, self._public, self._textfile = notifier, public, textfile
         self._reported: dict[str, Status] = {}
 
     def update(self, snapshot: Snapshot) -> None:
         """Compare with what was reported before."""
         self._public.take(snapshot)
+        if self._textfile is not None:
+            self._textfile.update(snapshot)
         for view in snapshot.views:
             before = self._reported.get(view.name)
             if view.state.ended is None or view.status is before:
@@ -166,7 +170,8 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     public = Public()
-    reporter = Reporter(notifier, public)
+    textfile = Textfile(Path(settings.metrics_file), public) if settings.metrics_file else None
+    reporter = Reporter(notifier, public, textfile)
     listeners = sockets(settings.listen, settings.unix_listen, settings.web_listen, os.environ)
     async with background(settings, kept, reporter) as (runner, checks):
         server = Server(runner.snapshot, public, kept.reader_password, kept.web)

@@ -28,6 +28,7 @@ class Settings:
     influx_url: str
     influx_socket: str
     influx_ca_file: str
+    metrics_file: str
     deployment_dir: str
     units: Mapping[str, str]
     extractors: tuple[str, ...]

@@ -243,7 +243,7 @@ def test_what_waits_on_disk_is_a_warning_until_no_segment_fits(
 def test_a_spool_keeps_points_while_it_is_there_has_room_and_lost_none(
     size: int, limit: int, dropped: bool, keeps: bool
 ) -> None:
-    assert judge_spool("app", size, limit, dropped)[1] == Spool(size, keeps)
+    assert judge_spool("app", size, limit, dropped)[1] == Spool(size, keeps, limit)
 
 
 def test_the_spools_of_a_host_keep_points_when_each_does() -> None:

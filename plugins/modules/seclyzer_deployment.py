@@ -14,6 +14,7 @@ from ..module_utils.deploying import run, status, would
 from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
 from ..module_utils.pruning import KEEP
+from ..module_utils.staging import KnownBad
 
 DOCUMENTATION = r"""
 module: seclyzer_deployment
@@ -22,7 +23,8 @@ version_added: "0.1.0"
 description:
   - A deployment is a release, a mode and settings together, numbered on its host. They change and go back together.
   - C(staged) brings the release to the host, writes the deployment down and proves it. No service is touched.
-  - C(current) moves the link, installs the unit files and restarts the units whose content changed.
+  - C(current) moves the link, installs the unit files and restarts the units whose content changed. Asked for again in
+    the same I(rollout), it goes on with the trial that it began; a run tries a deployment once.
   - C(previous) undoes a run, or goes to a deployment that the host has had. It needs nothing from the controller, and
     proves files, units and programs of where it goes before anything is touched.
   - C(status) changes nothing and reports what the host is and runs.
@@ -256,6 +258,10 @@ shadow:
     C(job) of the comparison that was begun, or a C(note) why there is none; empty when there is nothing to compare.
   type: dict
   returned: staged
+known_bad:
+  description: On failure, that the content failed on this host before, or was returned from.
+  type: bool
+  returned: staged
 running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
@@ -374,8 +380,9 @@ def main() -> None:
         module.fail_json(msg=f"{where}{fault.strerror or fault}", deployment=deployments.current(layout))
     except Refused as fault:
         has = lease.held(layout, parameters["rollout"])
-        taken = {"lease": has.as_dict()} if has and parameters["rollout"] else {}
-        module.fail_json(msg=str(fault), deployment=deployments.current(layout), **taken)
+        more: dict[str, Any] = {"lease": has.as_dict()} if has and parameters["rollout"] else {}
+        more |= {"known_bad": True} if isinstance(fault, KnownBad) else {}
+        module.fail_json(msg=str(fault), deployment=deployments.current(layout), **more)
 
 
 if __name__ == "__main__":

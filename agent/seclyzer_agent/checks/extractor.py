@@ -292,6 +292,11 @@ METRICS = (
     _metric("stream_entries", "Entries in the extractor's stream", _of(lambda facts: facts.stream_length)),
     _metric("features_kept", "Entries in the list of features, at most 1000", _of(lambda facts: facts.list_length)),
     _metric("spool_bytes", "Size of the spool on disk", _number("spool_bytes")),
+    _metric(
+        "spool_limit_bytes",
+        "How much the spool may hold, as it is configured; 0 when there is none",
+        _of(lambda facts: facts.spool.limit if facts.spool is not None else None),
+    ),
     _metric("start_time_seconds", "Unix time at which it started", _time("started_at")),
     _metric("last_event_timestamp_seconds", "Unix time of the last event, by its own ts", _time("last_event_ts")),
     _metric("last_window_timestamp_seconds", "Unix time of the last window's end", _time("last_window_ts")),
