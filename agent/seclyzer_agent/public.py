@@ -15,6 +15,7 @@ from typing import Any
 
 from . import process, registry
 from .exposition import Family
+from .hour import Hour, Point
 from .model import Entry
 from .snapshot import Shown, Snapshot, View
 
@@ -33,20 +34,27 @@ class Kept:
 
 
 class Public:
-    """Keeps the figures of this minute, and shows snapshots with those in the place of their own."""
+    """Keeps the figures of this minute and of the last hour, and shows snapshots with those of this minute."""
 
     def __init__(self) -> None:
         self._kept: Kept | None = None
+        self._hour = Hour()
 
     def take(self, snapshot: Snapshot) -> None:
         """Keep the figures of this snapshot when the last ones are a minute old; the first once all was read."""
         now = time.monotonic()
         if snapshot.ready and (self._kept is None or now - self._kept.at >= MINUTE):
             self._kept = Kept(coarse(snapshot), tuple(process.families()), now)
+            self._hour.add(self._kept.snapshot)
 
     def of(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot as anybody may see it."""
         return public(snapshot, self._kept.snapshot if self._kept is not None else None)
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The figures of each minute of the last hour, those of this one last."""
+        return self._hour.points
 
     @property
     def process(self) -> Iterable[Family]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ..facts import ExtractorFacts as ExtractorFacts
 from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from ..kinds import KINDS
 from ..manifest import Deployment
@@ -29,17 +30,6 @@ FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
 MINUTE = 60
 WAITS = "waiting for Redis"
 """So begins what an extractor reports to systemd while it cannot read from Redis."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractorFacts:
-    """The last heartbeat (None when absent), the lengths of stream and feature list, lag in s, and the spool."""
-
-    stats: Stats | None
-    stream_length: int
-    list_length: int
-    lag: float | None
-    spool: Spool | None = None
 
 
 @dataclass(frozen=True, slots=True)
