@@ -13,10 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prometheus_client import ProcessCollector
-from prometheus_client.metrics_core import Metric
-
-from . import registry
+from . import process, registry
+from .exposition import Family
 from .hour import Hour, Point
 from .model import Entry
 from .snapshot import Shown, Snapshot, View
@@ -31,7 +29,7 @@ class Kept:
     """The figures of this minute: all checks as they were, and the agent's own process."""
 
     snapshot: Snapshot
-    process: tuple[Metric, ...]
+    process: tuple[Family, ...]
     at: float  # s, monotonic
 
 
@@ -39,7 +37,6 @@ class Public:
     """Keeps the figures of this minute and of the last hour, and shows snapshots with those of this minute."""
 
     def __init__(self) -> None:
-        self._process = ProcessCollector(registry=None)
         self._kept: Kept | None = None
         self._hour = Hour()
 
@@ -47,7 +44,7 @@ class Public:
         """Keep the figures of this snapshot when the last ones are a minute old; the first once all was read."""
         now = time.monotonic()
         if snapshot.ready and (self._kept is None or now - self._kept.at >= MINUTE):
-            self._kept = Kept(coarse(snapshot), tuple(self._process.collect()), now)
+            self._kept = Kept(coarse(snapshot), tuple(process.families()), now)
             self._hour.add(self._kept.snapshot)
 
     def of(self, snapshot: Snapshot) -> Snapshot:
@@ -60,7 +57,7 @@ class Public:
         return self._hour.points
 
     @property
-    def process(self) -> Iterable[Metric]:
+    def process(self) -> Iterable[Family]:
         """The figures of the agent's own process."""
         return self._kept.process if self._kept is not None else ()
 

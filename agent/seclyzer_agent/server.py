@@ -15,6 +15,7 @@ from enum import Enum
 from . import health, overview
 from .address import authority
 from .cache import Body, Cache, TooMany
+from .exposition import kind_of
 from .http import Request, Response
 from .metrics import Exposition
 from .model import Status
@@ -146,7 +147,7 @@ class Server:
             data, kind = self._exposition.write(accept, self._snapshot(), seen, process)
             return Body(200, data, kind)
 
-        return self._made(f"metrics as {self._exposition.kind(accept)}", "", full, make)
+        return self._made(f"metrics as {kind_of(accept)}", "", full, make)
 
     def _overview(self, _: Request, full: bool) -> Response:
         def make(seen: Snapshot, _: bool) -> Body:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import redis
 import yaml
 
-from seclyzer_agent.redis_client import connect
+from seclyzer_agent.redis_client import Redis
 from tests.helpers import redis_server
 from tests.helpers.ports import free_port
 from tests.helpers.waiting import until
@@ -300,7 +300,7 @@ def with_redis(server: RedisServer, use: Callable[[Any], Awaitable[T]], password
     """What comes of using a connection of the agent's user."""
 
     async def main() -> T:
-        client = connect(f"unix://{server.socket}", "agent", password, 1.0)
+        client = Redis(f"unix://{server.socket}", "agent", password, 1.0)
         try:
             return await use(client)
         finally:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from redis.asyncio import Redis
-
 from ..facts import ExtractorFacts as ExtractorFacts
 from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from ..kinds import KINDS
@@ -20,7 +18,7 @@ from ..manifest import Deployment
 from ..model import Entry, Facts, Pace, Reading, Refused, Status
 from ..outages import judge_clock, judge_outputs, judge_store, over, unwritable
 from ..parse import number
-from ..redis_client import in_words
+from ..redis_client import Redis
 from ..spec import Context, Metric, Sample, Setting, Spec, Trial
 from ..spool import Spool
 from ..spool import judge as judge_spool
@@ -176,17 +174,12 @@ class Extractor:
 
     async def _read(self) -> Reading:
         kind = self.name
-        with in_words():
-            async with self._client.pipeline(transaction=False) as pipe:
-                pipe.hgetall(f"seclyzer:stats:{kind}")
-                pipe.xlen(f"seclyzer:stream:{kind}")
-                pipe.llen(f"seclyzer:features:{kind}")
-                answers = await pipe.execute(raise_on_error=False)
-            for answer in answers:
-                if isinstance(answer, Exception):
-                    raise answer
-        raw, stream_length, list_length = answers
-        stats = parse(raw)
+        fields, stream_length, list_length = await self._client.pipeline(
+            ("HGETALL", f"seclyzer:stats:{kind}"),
+            ("XLEN", f"seclyzer:stream:{kind}"),
+            ("LLEN", f"seclyzer:features:{kind}"),
+        )
+        stats = parse(dict(zip(fields[::2], fields[1::2], strict=True)))
         heartbeat = judge_heartbeat(kind, stats, self._expected(), time.monotonic())
         if stats is None:
             self._lag = self._stall = None
