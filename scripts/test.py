@@ -29,7 +29,7 @@ CRATE = f"{MANIFEST} --target-dir build/rust-target --locked"
 PLAYS = "site.yml rollback.yml playbooks roles"
 NAMES, REASON = 20, 200
 """How many failed tests of a step the summary names, and how many characters of each one's reason it shows."""
-PYTHON_CODE = "scripts lab bench agent command extractors plugins roles tests molecule"
+PYTHON_CODE = "scripts lab bench agent command extractors monitoring plugins roles tests molecule"
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ SUITES: dict[str, list[Step]] = {
         Step("mypy", "bash -c 'mypy && mypy extractors/python/tests && mypy agent/tests'"),
         Step("cargo-fmt", f"cargo fmt {MANIFEST} --check"),
         Step("clippy", f"cargo clippy --quiet --all-targets {CRATE} -- -D warnings"),
-        Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule galaxy.yml .config"),
-        Step("ansible-lint", f"ansible-lint --offline --profile production {PLAYS}"),
+        Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule monitoring galaxy.yml .config"),
+        Step("ansible-lint", f"ansible-lint --offline --strict --profile production {PLAYS}"),
         Step(
             "shellcheck",
             "shellcheck scripts/setup scripts/wrapper scripts/wrappers scripts/build scripts/lock scripts/dev .ci/run "
@@ -102,13 +102,16 @@ SUITES: dict[str, list[Step]] = {
         pytest("agent", "agent/tests", WAITS),
         pytest("python", "extractors/python/tests", WAITS),
         pytest("plugins", "tests/plugins"),
+        pytest("page", "tests/page", WAITS),
         pytest("command", "tests/command"),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),
+        pytest("monitoring", "tests/monitoring"),
         pytest("lab", "lab/tests"),
         pytest("guard", "tests/molecule_guard"),
         pytest("setup", "tests/setup"),
         pytest("audit", "tests/audit"),
+        pytest("collection", "tests/collection"),
         pytest("docs", "tests/docs"),
         pytest("layout", "tests/layout"),
         Step("rust", f"cargo test {CRATE}", "cargo"),

@@ -27,12 +27,11 @@ from .parse import (
     some_of,
     text,
     unit_names,
+    web_address,
 )
-from .secret_file import ALLOWED, secret_of
 from .settings import Settings as Settings
 from .spec import Setting
 
-SHORTEST_PASSWORD = 16
 ENVIRONMENT_PREFIX = "SECLYZER_AGENT_"
 UNITS = {
     "edge": {**kinds.UNITS, "redis": "redis-server.service"},
@@ -83,6 +82,19 @@ SHARED = (
         "without that there is none",
     ),
     Setting(
+        "web_listen",
+        web_address,
+        "",
+        "address and port for who comes from elsewhere, `192.0.2.7:9485` or `0.0.0.0:9485`: by TLS, and only whom "
+        "`web.yml` lets in; empty: none. Of the sockets that systemd hands over it is the one with this address",
+    ),
+    Setting(
+        "web_config_file",
+        optional_path,
+        "",
+        "a `web.yml`, read again when it or a file that it names has changed; empty: `$CREDENTIALS_DIRECTORY/web.yml`",
+    ),
+    Setting(
         "roles",
         some_of("edge", "store"),
         ["edge"],
@@ -126,6 +138,13 @@ SHARED = (
         optional_path,
         "",
         "CA that signed the store's certificate, for `https://`; empty: the system's",
+    ),
+    Setting(
+        "metrics_file",
+        optional_path,
+        "",
+        "file, ending in `.prom`, that every 30 s gets what anybody may read of the metrics, for node_exporter's "
+        "textfile collector; empty: none",
     ),
     Setting("deployment_dir", absolute_path, "/opt/seclyzer/current", "where `manifest.json` of the deployment stands"),
     Setting("units", unit_names, None, "short name → systemd unit", shown="by role, below"),
@@ -257,44 +276,6 @@ def _from_environment(key: str, value: str, variable: str) -> Any:
 def _shown(key: str, value: Any) -> str:
     """A bad value for the message: short, one line, and never one that may hold a password."""
     return "not usable" if key.endswith("_url") else ascii(value)[:80]
-
-
-def secret(settings: Settings, environment: Mapping[str, str]) -> str | None:
-    """Redis' password from its file or systemd's credential; None without a user. Raises ConfigError."""
-    if not settings.redis_username or not settings.edge:
-        return None
-    place = settings.redis_password_file
-    if not place and "CREDENTIALS_DIRECTORY" in environment:
-        place = str(Path(environment["CREDENTIALS_DIRECTORY"]) / "redis_password")
-    if not place:
-        raise ConfigError(
-            f"redis_username is {settings.redis_username!r}, but there is no password: "
-            "set redis_password_file, or the systemd credential redis_password, or an empty redis_username"
-        )
-    return _read_password("Redis' password", place)
-
-
-def reader_password(settings: Settings, environment: Mapping[str, str]) -> str | None:
-    """The password for the full figures, from its file or systemd's credential; None without. Raises ConfigError."""
-    place = settings.reader_password_file
-    if not place and "CREDENTIALS_DIRECTORY" in environment:
-        credential = Path(environment["CREDENTIALS_DIRECTORY"]) / "reader_password"
-        place = str(credential) if credential.exists() else ""
-    if not place:
-        return None
-    password = _read_password("the readers' password", place)
-    if len(password) < SHORTEST_PASSWORD:
-        raise ConfigError(f"the readers' password in {place} has fewer than {SHORTEST_PASSWORD} characters")
-    return password
-
-
-def _read_password(whose: str, place: str) -> str:
-    try:
-        return secret_of(Path(place).read_bytes())
-    except OSError as error:
-        raise ConfigError(f"{whose} cannot be read from {place}: {error.strerror or 'unreadable'}") from None
-    except ValueError as fault:
-        raise ConfigError(f"{place}, which holds {whose}, {fault}: {ALLOWED}") from None
 
 
 def printed(settings: Settings) -> str:

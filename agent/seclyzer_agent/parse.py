@@ -127,10 +127,23 @@ def listen_address(value: Any) -> tuple[str, int]:
         raise ValueError(f"must be an address and a port, {example}") from None
     if not where.loopback:
         raise ValueError(
-            f"the agent listens on the loopback only, {example}: it has no TLS; "
-            "reach it from elsewhere through ssh -L 9484:127.0.0.1:9484"
+            f"the agent listens on the loopback only, {example}: here it has no TLS; "
+            "web_listen is for who comes from elsewhere, or ssh -L 9484:127.0.0.1:9484"
         )
     return str(address), where.port
+
+
+def web_address(value: Any) -> str:
+    """`ADDRESS:PORT` of any address of this host, as `listening.name` writes it; or empty."""
+    if value == "":
+        return ""
+    where = authority(value) if isinstance(value, str) else None
+    try:
+        address = ipaddress.ip_address(where.host if where is not None and where.port is not None else "")
+    except ValueError:
+        raise ValueError("must be an address and a port, such as 192.0.2.7:9485 or 0.0.0.0:9485, or empty") from None
+    assert where is not None
+    return f"[{address}]:{where.port}" if address.version == 6 else f"{address}:{where.port}"
 
 
 def redis_url(value: Any) -> str:

@@ -1,106 +1,170 @@
-"""The answers over HTTP. Each is made from the last snapshot, at once; no handler waits for anything.
+"""The answers over HTTP. Each is made from the last snapshot, at once; only a password that is new is waited for.
 
-Who connects by a unix socket, or has the readers' password, sees the full figures; anybody else what `public` shows.
+Who connects by a unix socket, has the readers' password, or was let in by `web.yml` sees the full figures; anybody else
+what `public` shows.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import json
-import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from enum import Enum
 
-from aiohttp import web
-
-from . import health
+from . import health, overview
 from .address import authority
 from .cache import Body, Cache, TooMany
-from .guard import Connection
+from .exposition import kind_of
+from .http import Request, Response
 from .metrics import Exposition
 from .model import Status
 from .page import CONTENT_SECURITY_POLICY, page
+from .passwords import Busy
 from .public import Public
 from .snapshot import Snapshot
+from .web import Web, basic
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PAGE_TYPE = "text/html; charset=utf-8"
 HEADERS = {"Server": "seclyzer-agent", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+METHODS = ("GET", "HEAD")
+CHALLENGE = {"WWW-Authenticate": 'Basic realm="seclyzer"'}
+REFUSED = Response(401, b"this needs a user and password of web.yml\n", headers=CHALLENGE)
+WRONG_PASSWORD = Response(401, b"this is not the readers' password\n", headers=CHALLENGE)
+BUSY = Response(429, b"other passwords are being checked; ask again\n", headers={"Retry-After": "2"})
 
 
-def application(snapshot: Callable[[], Snapshot], public: Public, password: str | None) -> web.Application:
-    """The web application. `snapshot` must return at once; `password` is the readers', if there is one."""
-    exposition, cache = Exposition(), Cache()
+class Way(Enum):
+    """By which way a request came."""
 
-    def answer(request: web.Request, page: str, query: str, make: Callable[[Snapshot, bool], Body]) -> web.Response:
-        """What `make` makes of the snapshot as whoever asks may see it; for anybody else the same for a moment."""
-        if may_read_all(request, password):
-            body = make(snapshot(), True)
-        else:
-            try:
-                body = cache.get(page, query, lambda: make(public.of(snapshot()), False))
-            except TooMany:
-                raise web.HTTPTooManyRequests(text="too many different questions at once; ask again\n") from None
-        return web.Response(status=body.status, body=body.data, headers={"Content-Type": body.kind})
+    INSIDE = "the unix socket, for its group"
+    LOCAL = "TCP on the loopback, for anybody on this host"
+    WEB = "TLS, for whom web.yml lets in"
 
-    async def livez(_: web.Request) -> web.Response:
-        return web.Response(text="alive\n")
 
-    async def readyz(_: web.Request) -> web.Response:
-        waiting = snapshot().waiting
-        if waiting:
-            return web.Response(status=503, text=f"not ready: still to be read: {', '.join(waiting)}\n")
-        return web.Response(text="ready\n")
+class Server:
+    """What is answered. `snapshot` must return at once; `password` is the readers', if there is one."""
 
-    async def healthz(request: web.Request) -> web.Response:
+    def __init__(
+        self, snapshot: Callable[[], Snapshot], public: Public, password: str | None, web: Web | None = None
+    ) -> None:
+        self._snapshot, self._public, self._password, self._web = snapshot, public, password, web
+        self._exposition, self._public_cache, self._full_cache = Exposition(), Cache(), Cache()
+        self._routes: dict[str, Callable[[Request, bool], Response]] = {
+            "/": self._page,
+            "/overview": self._overview,
+            "/healthz": self._healthz,
+            "/metrics": self._metrics,
+            "/livez": self._livez,
+            "/readyz": self._readyz,
+            "/startupz": self._readyz,
+        }
+
+    def by(self, way: Way) -> Callable[[Request], Response | Awaitable[Response]]:
+        """What is answered to those who come by this way."""
+        if way is Way.WEB:
+            return self._to_elsewhere
+        return lambda request: self._finished(self._to_local(request, inside=way is Way.INSIDE))
+
+    def _to_local(self, request: Request, *, inside: bool) -> Response:
+        """Refuse a Host that is not the loopback: no web page reads the agent under a name of its own."""
+        if not names_this_host(request.values("host"), request.target):
+            return Response.words(421, "this agent answers for its loopback address only")
+        credentials = request.values("authorization")
+        good = inside or (
+            self._password is not None and len(credentials) == 1 and is_good(credentials[0], self._password)
+        )
+        if credentials and not good:
+            return self._routed(request, full=False, refused=WRONG_PASSWORD)
+        return self._routed(request, full=good)
+
+    def _to_elsewhere(self, request: Request) -> Response | Awaitable[Response]:
+        assert self._web is not None
+        admitted = self._web.admits(request.values("authorization"))
+        if isinstance(admitted, bool):
+            return self._finished(self._routed(request, full=True) if admitted else REFUSED)
+        return self._once_known(request, admitted)
+
+    async def _once_known(self, request: Request, admitted: Awaitable[bool]) -> Response:
+        try:
+            good = await admitted
+        except Busy:
+            return self._finished(BUSY)
+        return self._finished(self._routed(request, full=True) if good else REFUSED)
+
+    def _routed(self, request: Request, *, full: bool, refused: Response | None = None) -> Response:
+        """The answer of a path; `refused` in its place where it has figures."""
+        route = self._routes.get(request.path)
+        if route is None:
+            return Response.words(404, f"there is nothing here; there is {', '.join(self._routes)}")
+        if request.method not in METHODS:
+            return Response.words(405, "only GET and HEAD are answered", Allow=", ".join(METHODS))
+        if refused is not None and route not in (self._livez, self._readyz):
+            return refused
+        return route(request, full)
+
+    @staticmethod
+    def _finished(response: Response) -> Response:
+        return replace(response, headers={**HEADERS, **response.headers})
+
+    def _made(self, page: str, query: str, full: bool, make: Callable[[Snapshot, bool], Body]) -> Response:
+        """What `make` makes of the snapshot as whoever asks may see it, kept for a moment."""
+        try:
+            if full and query:
+                body = make(self._snapshot(), True)
+            elif full:
+                body = self._full_cache.get(page, query, lambda: make(self._snapshot(), True))
+            else:
+                body = self._public_cache.get(page, query, lambda: make(self._public.of(self._snapshot()), False))
+        except TooMany:
+            return Response.words(429, "too many different questions at once; ask again")
+        return Response(body.status, body.data, body.kind)
+
+    def _livez(self, _: Request, __: bool) -> Response:
+        return Response.words(200, "alive")
+
+    def _readyz(self, _: Request, __: bool) -> Response:
+        if waiting := self._snapshot().waiting:
+            return Response.words(503, f"not ready: still to be read: {', '.join(waiting)}")
+        return Response.words(200, "ready")
+
+    def _healthz(self, request: Request, full: bool) -> Response:
         def make(seen: Snapshot, _: bool) -> Body:
-            verbose = request.query.get("verbose", "no").lower() not in ("no", "0", "false")
-            document = health.report(seen, verbose=verbose, excluded=request.query.getall("exclude", []))
+            asked = request.fields()
+            verbose = asked.get("verbose", ["no"])[0].lower() not in ("no", "0", "false")
+            document = health.report(seen, verbose=verbose, excluded=asked.get("exclude", []))
             status = 503 if document["status"] == Status.FAIL.word else 200
             text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
             return Body(status, text.encode(), f"{health.CONTENT_TYPE}; charset=utf-8")
 
-        return answer(request, "healthz", request.query_string, make)
+        return self._made("healthz", request.query, full, make)
 
-    async def metrics(request: web.Request) -> web.Response:
-        accept = ",".join(request.headers.getall("Accept", []))
+    def _metrics(self, request: Request, full: bool) -> Response:
+        accept = ",".join(request.values("accept"))
 
         def make(seen: Snapshot, full: bool) -> Body:
-            data, kind = exposition.write(accept, snapshot(), seen, None if full else public.process)
+            process = None if full else self._public.process
+            data, kind = self._exposition.write(accept, self._snapshot(), seen, process)
             return Body(200, data, kind)
 
-        return answer(request, f"metrics as {exposition.kind(accept)}", "", make)
+        return self._made(f"metrics as {kind_of(accept)}", "", full, make)
 
-    async def person(request: web.Request) -> web.Response:
-        response = answer(request, "page", "", lambda seen, _: Body(200, page(seen).encode(), PAGE_TYPE))
-        response.headers.update({"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"})
-        return response
+    def _overview(self, _: Request, full: bool) -> Response:
+        def make(seen: Snapshot, _: bool) -> Body:
+            text = json.dumps(overview.overview(seen, self._public.points), ensure_ascii=False) + "\n"
+            return Body(200, text.encode(), overview.CONTENT_TYPE)
 
-    app = web.Application(middlewares=[_only_here], client_max_size=1024)
-    routes = {"/livez": livez, "/readyz": readyz, "/healthz": healthz, "/metrics": metrics, "/": person}
-    app.add_routes([web.get(path, handler) for path, handler in routes.items()])
-    return app
+        return self._made("overview", "", full, make)
 
+    def _page(self, _: Request, full: bool) -> Response:
+        def make(seen: Snapshot, _: bool) -> Body:
+            return Body(200, page(seen, self._public.points).encode(), PAGE_TYPE)
 
-@web.middleware
-async def _only_here(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a Host that is not the loopback: no web page reads the agent under a name of its own."""
-    connection = request.transport.get_protocol() if request.transport is not None else None
-    if isinstance(connection, Connection):
-        connection.answered()
-    if not names_this_host(request.headers.getall("Host", []), request.raw_path):
-        return web.Response(status=421, text="this agent answers for its loopback address only\n", headers=HEADERS)
-    try:
-        response = await handler(request)
-    except web.HTTPException as error:
-        error.headers.update(HEADERS)
-        raise
-    response.headers.update(HEADERS)
-    return response
+        more = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
+        return replace(self._made("page", "", full, make), headers=more)
 
 
-def names_this_host(hosts: list[str], target: str) -> bool:
+def names_this_host(hosts: tuple[str, ...] | list[str], target: str) -> bool:
     """Whether a request's Host, of which there is one or (in HTTP/1.0) none, and its target mean the loopback."""
     if len(hosts) > 1 or not target.startswith("/"):
         return False
@@ -108,28 +172,15 @@ def names_this_host(hosts: list[str], target: str) -> bool:
     return not hosts or (where is not None and where.loopback)
 
 
-def may_read_all(request: web.Request, password: str | None) -> bool:
-    """Whether the full figures are for whoever asks. Raises HTTPUnauthorized for a credential that is not good."""
-    listener = request.get_extra_info("socket")
-    if listener is not None and listener.family == socket.AF_UNIX:
-        return True
-    credentials = request.headers.getall("Authorization", [])
-    if not credentials:
-        return False
-    if password is None or len(credentials) > 1 or not is_good(credentials[0], password):
-        raise web.HTTPUnauthorized(text="this is not the readers' password\n", headers={"WWW-Authenticate": "Basic"})
-    return True
-
-
 def is_good(credential: str, password: str) -> bool:
     """Whether an Authorization header, Bearer or Basic with any user name, holds the password."""
     scheme, _, rest = credential.partition(" ")
     presented = rest.strip(" ")
     if scheme.lower() == "basic":
-        try:
-            _, _, presented = base64.b64decode(presented, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        found = basic(credential)
+        if found is None:
             return False
+        presented = found[1]
     elif scheme.lower() != "bearer":
         return False
     return hmac.compare_digest(presented.encode("utf-8", "surrogateescape"), password.encode())

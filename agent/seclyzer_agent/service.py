@@ -11,27 +11,30 @@ import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import aiohttp
-from aiohttp import web
-from redis.asyncio import Redis
-
 from . import __version__, registry, tls
-from .config import ConfigError, Settings, reader_password, secret
-from .connector import SocketConnector
+from .config import ConfigError, Settings
+from .connection import Connection, Site
+from .credentials import reader_password, secret, web_file
 from .findings import headline
-from .guard import BACKLOG, BURST, IDLE_SECONDS, Guard, room
-from .listening import name, sockets
+from .guard import BACKLOG, BURST, Guard, room
+from .http_client import HttpClient
+from .listening import name, sockets, way_of
 from .logs import Journal, place
 from .model import Check, Reading, Status, Unreadable, verified
 from .notify import Notifier
 from .public import Public
-from .redis_client import connect
+from .redis_client import Redis
 from .runner import Runner, read_check
-from .server import application
+from .server import Server, Way
 from .snapshot import Snapshot
 from .spec import Context, Trial
+from .store_address import parse_influx_url
+from .textfile import Textfile
+from .web import Web
 from .workers import Worker
 
 log = logging.getLogger("seclyzer_agent")
@@ -45,17 +48,27 @@ class Secrets:
     """What was read from secret files and key material, once, before anything starts."""
 
     redis_password: str | None
-    tls: ssl.SSLContext
+    tls: ssl.SSLContext | None
     reader_password: str | None = None
+    web: Web | None = None
 
 
 def secrets(settings: Settings, environment: Mapping[str, str]) -> Secrets:
     """Read them. Raises ConfigError."""
     try:
-        trust = tls.context(settings.influx_ca_file)
+        private = parse_influx_url(settings.influx_url).tls or settings.influx_ca_file
+        trust = tls.context(settings.influx_ca_file) if private else None  # the system's authorities are 2 MiB
     except ValueError as error:
         raise ConfigError(f"influx_ca_file is of no use: {error}") from None
-    return Secrets(secret(settings, environment), trust, reader_password(settings, environment))
+    web = None
+    if (path := web_file(settings, environment)) is not None:
+        try:
+            web = Web(path)
+        except ValueError as error:
+            raise ConfigError(
+                f"web_listen is {settings.web_listen}, and who comes that way is not known: {error}"
+            ) from None
+    return Secrets(secret(settings, environment), trust, reader_password(settings, environment), web)
 
 
 class Reporter:
@@ -64,13 +77,15 @@ class Reporter:
     Anybody may read the status that systemd has (`systemctl status`); the log is for those who may read the journal.
     """
 
-    def __init__(self, notifier: Notifier, public: Public) -> None:
-        self._notifier, self._public = notifier, public
+    def __init__(self, notifier: Notifier, public: Public, textfile: Textfile | None = None) -> None:
+        self._notifier, self._public, self._textfile = notifier, public, textfile
         self._reported: dict[str, Status] = {}
 
     def update(self, snapshot: Snapshot) -> None:
         """Compare with what was reported before."""
         self._public.take(snapshot)
+        if self._textfile is not None:
+            self._textfile.update(snapshot)
         for view in snapshot.views:
             before = self._reported.get(view.name)
             if view.state.ended is None or view.status is before:
@@ -82,6 +97,9 @@ class Reporter:
             fields = {"check": view.name, "was": before.word if before is not None else "unknown"}
             fields |= {"now": view.status.word, "why": view.output}
             log.log(level[view.status], "a check changed", extra={"fields": fields})
+
+    def summarise(self, snapshot: Snapshot) -> None:
+        """Write to systemd in a line how all fares."""
         if snapshot.ready:
             self._notifier.status(headline(self._public.of(snapshot)))
 
@@ -101,7 +119,9 @@ async def background(
             worker = Worker(f"check {spec.names[0]}")
             clients = await worker.run(lambda: _connect(settings, kept))
             stack.push_async_callback(worker.close, clients.close, CLOSE_SECONDS)
-            context = Context(settings, lambda name: runners[0].facts(name), clients.redis, clients.http, kept.tls)
+            context = Context(
+                settings, lambda name: runners[0].facts(name), clients.redis, clients.http, kept.tls, kept.web
+            )
             made = registry.build(context, [spec])
             checks += made
             workers |= dict.fromkeys((check.name for check in made), worker)
@@ -124,11 +144,11 @@ class Clients:
     """The connections of one thread's checks."""
 
     redis: Redis | None
-    http: aiohttp.ClientSession
+    http: HttpClient
 
     async def close(self) -> None:
         """In the event loop that they were made in."""
-        await self.http.close()
+        self.http.close()
         if self.redis is not None:
             await self.redis.aclose()
 
@@ -137,10 +157,9 @@ async def _connect(settings: Settings, kept: Secrets) -> Clients:
     redis: Redis | None = None
     if settings.edge:
         deadline = max(pace.deadline for pace in settings.checks.values())
-        redis = connect(settings.redis_url, settings.redis_username or None, kept.redis_password, deadline)
-    agent = {"User-Agent": f"seclyzer-agent/{__version__}"}
-    connector = SocketConnector(settings.influx_socket, kept.tls) if settings.influx_socket else None
-    http = aiohttp.ClientSession(connector=connector, headers=agent, cookie_jar=aiohttp.DummyCookieJar())
+        redis = Redis(settings.redis_url, settings.redis_username or None, kept.redis_password, deadline)
+    address = parse_influx_url(settings.influx_url)
+    http = HttpClient(address, settings.influx_socket, kept.tls, f"seclyzer-agent/{__version__}")
     return Clients(redis, http)
 
 
@@ -151,11 +170,12 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     public = Public()
-    reporter = Reporter(notifier, public)
-    listeners = sockets(settings.listen, settings.unix_listen, os.environ)
+    textfile = Textfile(Path(settings.metrics_file), public) if settings.metrics_file else None
+    reporter = Reporter(notifier, public, textfile)
+    listeners = sockets(settings.listen, settings.unix_listen, settings.web_listen, os.environ)
     async with background(settings, kept, reporter) as (runner, checks):
-        app = application(runner.snapshot, public, kept.reader_password)
-        async with listening(app, listeners):
+        server = Server(runner.snapshot, public, kept.reader_password, kept.web)
+        async with answering(server, listeners, settings.web_listen, kept.web):
             names = ",".join(check.name for check in checks)
             where = ",".join(name(listener) for listener in listeners)
             fields = {"version": __version__, "address": where, "roles": ",".join(settings.roles)}
@@ -176,34 +196,40 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: 
 
 
 @asynccontextmanager
-async def listening(app: web.Application, listeners: list[socket.socket]) -> AsyncIterator[None]:
-    """The application answers on these sockets meanwhile; each keeps a bounded number of connections of its own."""
-    runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=0.5, keepalive_timeout=IDLE_SECONDS
-    )
-    await runner.setup()
-    assert runner.server is not None
+async def answering(
+    server: Server, listeners: list[socket.socket], web_listen: str, web: Web | None
+) -> AsyncIterator[None]:
+    """The server answers on these sockets meanwhile; each keeps a bounded number of connections of its own."""
     loop = asyncio.get_running_loop()
-    guards = [Guard(runner.server, room(len(listeners))) for _ in listeners]
-    servers = []
-    for guard, listener in zip(guards, listeners, strict=True):
-        servers.append(await loop.create_server(guard, sock=listener, backlog=BURST))
+    servers, guards = [], []
+    for listener in listeners:
+        guard, way = Guard(room(len(listeners))), way_of(listener, web_listen)
+        site = Site(server.by(way), (lambda: web.tls) if web is not None and way is Way.WEB else None)
+        servers.append(await loop.create_server(partial(Connection, guard, site), sock=listener, backlog=BURST))
         listener.listen(BACKLOG)  # the kernel holds more than are accepted at once
+        guards.append(guard)
+        if web is not None and way is Way.WEB:  # who was let in before has to come again
+            web.changed = partial(_from_a_thread, loop, guard)
     try:
         yield
     finally:
-        for server in servers:
-            server.close()
+        for one in servers:
+            one.close()
         for guard in guards:
             guard.close()
-        await runner.cleanup()
+
+
+def _from_a_thread(loop: asyncio.AbstractEventLoop, guard: Guard) -> None:
+    loop.call_soon_threadsafe(guard.close)
 
 
 async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier, journal: Journal) -> None:
     """Look for what has grown stale, and feed the watchdog while checks end."""
     pause = min(TICK, notifier.watchdog_interval or TICK)
     while True:
-        reporter.update(runner.snapshot())
+        snapshot = runner.snapshot()
+        reporter.update(snapshot)
+        reporter.summarise(snapshot)
         journal.write_repeated()
         if runner.makes_progress():
             notifier.alive()

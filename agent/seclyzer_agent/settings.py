@@ -19,6 +19,8 @@ class Settings:
     listen: tuple[str, int]
     unix_listen: str
     reader_password_file: str
+    web_listen: str
+    web_config_file: str
     roles: tuple[str, ...]
     redis_url: str
     redis_username: str
@@ -26,6 +28,7 @@ class Settings:
     influx_url: str
     influx_socket: str
     influx_ca_file: str
+    metrics_file: str
     deployment_dir: str
     units: Mapping[str, str]
     extractors: tuple[str, ...]

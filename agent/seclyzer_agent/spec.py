@@ -15,10 +15,10 @@ from .model import Check, Facts, Pace
 if TYPE_CHECKING:
     import ssl
 
-    import aiohttp
-    from redis.asyncio import Redis
-
+    from .http_client import HttpClient
+    from .redis_client import Redis
     from .settings import Settings
+    from .web import Web
 
 CHECK_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 METRIC_NAME = re.compile(r"seclyzer_[a-z0-9_]{1,90}")  # a name that no other exporter has
@@ -101,13 +101,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check is made from. `redis` is there on an edge only; `facts` gives the facts of the other checks."""
+    """What a check is made from. `redis` is there on an edge only, `web` where others than this host may come in."""
 
     settings: Settings
     facts: Facts
     redis: Redis | None
-    http: aiohttp.ClientSession
-    tls: ssl.SSLContext | bool
+    http: HttpClient
+    tls: ssl.SSLContext | None
+    web: Web | None = None
 
 
 def as_read(facts: Any) -> Any:

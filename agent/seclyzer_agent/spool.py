@@ -13,10 +13,11 @@ SEGMENT = 256 * 1024  # bytes; a spool with less room than this gives up its old
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """An extractor's spool: bytes in it, and whether no point was lost lately and there is room for more."""
+    """An extractor's spool: bytes in it, whether no point was lost lately and there is room for more, and its limit."""
 
     size: int
     keeps: bool
+    limit: int = 0
 
 
 def judge(kind: str, size: int, limit: int, dropped: bool, unwritable: str = "") -> tuple[Entry, Spool]:
@@ -36,7 +37,7 @@ def judge(kind: str, size: int, limit: int, dropped: bool, unwritable: str = "")
         status, finding = Status.FAIL, "spool-unwritable"
         words = f"{kind}: the spool cannot be written ({unwritable}): points are in memory only, a restart loses them"
     entry = Entry("spool", kind, "component", status, words, size, "bytes", finding=finding)
-    return entry, Spool(size, limit > 0 and not full and not dropped and not unwritable)
+    return entry, Spool(size, limit > 0 and not full and not dropped and not unwritable, limit)
 
 
 def kept(spools: Iterable[Spool | None]) -> tuple[bool, str]:

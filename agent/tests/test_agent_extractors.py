@@ -13,7 +13,7 @@ from agent_world import RedisServer, with_redis
 from seclyzer_agent.checks.extractor import Bounds, Extractor, judge_ids
 from seclyzer_agent.checks.units import Unit
 from seclyzer_agent.manifest import Deployment
-from seclyzer_agent.model import Entry, Status, Unreadable
+from seclyzer_agent.model import Entry, Refused, Status, Unreadable
 from seclyzer_agent.spool import Spool, kept
 from seclyzer_agent.spool import judge as judge_spool
 from seclyzer_agent.stats import parse
@@ -243,7 +243,7 @@ def test_what_waits_on_disk_is_a_warning_until_no_segment_fits(
 def test_a_spool_keeps_points_while_it_is_there_has_room_and_lost_none(
     size: int, limit: int, dropped: bool, keeps: bool
 ) -> None:
-    assert judge_spool("app", size, limit, dropped)[1] == Spool(size, keeps)
+    assert judge_spool("app", size, limit, dropped)[1] == Spool(size, keeps, limit)
 
 
 def test_the_spools_of_a_host_keep_points_when_each_does() -> None:
@@ -266,8 +266,8 @@ def test_entries_without_a_reader_are_seen_without_reading_the_stream(
 
     entry = edge.readings(add, lambda: time.sleep(0.2))[2]["lag"]
     assert 0.15 < float(entry.value or 0) < 5
-    with pytest.raises(Exception, match=r"NOPERM|no permissions"):
-        with_redis(redis_server, lambda client: client.xrange("seclyzer:stream:keystroke"))
+    with pytest.raises(Refused, match="does not permit the agent its commands"):
+        with_redis(redis_server, lambda client: client.call("XRANGE", "seclyzer:stream:keystroke", "-", "+"))
 
 
 def test_a_reader_far_behind_warns_and_then_fails(redis_server: RedisServer, stats: dict[str, str]) -> None:

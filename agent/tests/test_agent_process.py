@@ -149,8 +149,9 @@ def test_not_ready_before_every_check_has_ended_once(host: Host, start: Start) -
     host.config["checks"]["units"] |= {"deadline_seconds": 1.5, "interval_seconds": 2}
     agent = start(ready=False)
     assert agent.get("/livez").status == 200
-    answer = agent.get("/readyz")
-    assert answer.status == 503 and "units" in answer.body
+    for path in ("/readyz", "/startupz"):
+        answer = agent.get(path)
+        assert answer.status == 503 and "units" in answer.body
     assert agent.get("/healthz").status == 503
     until(lambda: agent.get("/readyz").status == 200)
 
@@ -212,7 +213,7 @@ def test_a_store_has_no_redis_and_needs_no_password(host: Host, start: Start) ->
     agent = start()
     names = {key.split(":")[0] for key in agent.get("/healthz").json["checks"]}
     on_stores = {name for spec in registry.specs() if "store" in spec.roles for name in spec.names}
-    on_stores -= {"points", "certificate", "limits"}  # no watch, no TLS and no cgroup here
+    on_stores -= {"points", "certificate", "limits", "web"}  # no watch, no TLS, no cgroup and no way in here
     assert names == on_stores >= {"units", "memory", "deployment", "integrity", "influxdb"}
     assert "seclyzer_redis_up" not in agent.get("/metrics").body
 
@@ -221,8 +222,15 @@ def test_only_get_and_head_and_only_for_the_loopbacks_names(host: Host, start: S
     agent = start()
     head = agent.get("/healthz", "HEAD")
     assert head.status == 200 and head.body == "" and int(head.headers["content-length"]) > 100
-    assert [agent.get("/healthz", method).status for method in ("POST", "PUT", "DELETE", "OPTIONS")] == [405] * 4
-    assert agent.get("/nothing").status == 404
+    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        refused = agent.get("/healthz", method)
+        assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD"), method
+    paths = ("/", "/healthz", "/metrics", "/livez", "/readyz", "/startupz")
+    for path in paths:
+        whole, head = agent.get(path), agent.get(path, "HEAD")
+        assert (head.status, head.body) == (whole.status, "") and head.headers.keys() == whole.headers.keys(), path
+    nothing = agent.get("/nothing")
+    assert (nothing.status, nothing.body) == (404, f"there is nothing here; there is {', '.join(paths)}\n")
     names = ("localhost", "127.0.0.1:9484", "[::1]:9484", "LOCALHOST:1")
     assert [agent.get("/livez", Host=name).status for name in names] == [200] * 4
     for name in ("rebound.example", "127.0.0.1.example", "10.0.0.1", "[fe80::1]"):
@@ -319,7 +327,7 @@ def test_the_environment_beats_the_file(host: Host) -> None:
 
 
 def test_help_does_not_load_what_it_does_not_need() -> None:
-    code = "import sys, seclyzer_agent.cli; print([m for m in ('aiohttp', 'redis') if m in sys.modules])"
+    code = "import sys, seclyzer_agent.cli; print([m for m in ('httptools', 'redis', 'aiohttp') if m in sys.modules])"
     found = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": str(Path(__file__).parent.parent)},

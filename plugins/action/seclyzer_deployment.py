@@ -20,6 +20,8 @@ from ..module_utils.following import follow
 from ..module_utils.layout import Refused
 
 MODULE = "seclyzer.edge.seclyzer_deployment"
+SWITCHES = ("current", "previous")
+"""The states in which a host begins what it ends by itself."""
 display = Display()
 
 
@@ -76,7 +78,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """The module's result once no trial is going on the host.
 
-        The lease of a run whose process is gone from this controller is taken over.
+        The lease of a run whose process is gone from this controller is taken over. A host that is not reached while it
+        switches is asked again: it takes its switch up where it stands, and tries no deployment twice in a run.
         """
         host = str((task_vars or {}).get("inventory_hostname"))
         arguments = arguments | {"process": controller.name(os.getppid())}
@@ -87,7 +90,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         def tell(words: str) -> None:
             display.display(f"{host} waits for {words}")
 
-        result = follow(lambda: once({}), tell, AnsibleConnectionFailure, False)
+        switches = arguments.get("state") in SWITCHES and not self._task.check_mode
+        result = follow(lambda: once({}), tell, AnsibleConnectionFailure, switches)
         if result.get("failed") and controller.is_gone((result.get("lease") or {}).get("process", "")):
             return once({"take_over": True})
         return result

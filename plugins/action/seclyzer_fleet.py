@@ -55,7 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         lost = fleet.without_canary(canaries, before["chosen"], staged, edges)
         if lost:
             staged = [host for host in staged if host in settled or host in stores]
-        stopped = lost or _differ(before["go"], facts, len(staged) - len(settled))
+        stopped = lost or _found_bad(before["go"], facts, len(staged) - len(settled))
         if stopped and not lost:
             staged = settled
         sizes = ["100%"] if self._task.check_mode else option(facts, "seclyzer_release_batches")
@@ -86,10 +86,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return {"changed": False, "go": True, "stopped": ""}
 
 
-def _differ(hosts: list[str], facts: Vars, rest: int) -> str:
-    """Why no batch starts when staged programs differ from what runs, on more hosts than may fail; else empty."""
-    found = [host for host in hosts if (facts["hostvars"][host].get("__seclyzer_shadow") or {}).get("failed")]
+def _found_bad(hosts: list[str], facts: Vars, rest: int) -> str:
+    """Why no batch starts when what was staged is bad by more hosts than may fail: its programs differ there from what
+    runs, or the host tried it before and left it. Else empty.
+    """
+    found = [host for host in hosts if _is_bad_there(facts["hostvars"][host])]
     return fleet.stop(found, int(option(facts, "seclyzer_release_max_fail")), rest)
+
+
+def _is_bad_there(of_host: Vars) -> bool:
+    shadow, staged = (of_host.get(f"__seclyzer_{name}") or {} for name in ("shadow", "staged"))
+    return bool(shadow.get("failed") or staged.get("known_bad"))
 
 
 def option(facts: Vars, name: str) -> Any:

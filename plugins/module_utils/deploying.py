@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import (
+    agent_report,
     bundles,
     deployments,
     lease,
@@ -27,6 +28,7 @@ from .existing import REPLACE
 from .history import RETURNED, History
 from .layout import Layout, Refused
 from .on_trial import Terms
+from .trials import Trial
 from .undoing import BEFORE, Seen, goal, step
 
 Result = dict[str, Any]
@@ -39,6 +41,18 @@ def running(layout: Layout) -> Result:
     found = deployments.manifest(layout, deployments.current(layout)) or {}
     names = ("deployment", "release", "version", "mode", "implementations", "content", "by", "at")
     return {name: found[name] for name in names if name in found}
+
+
+def overview(layout: Layout) -> Result:
+    """What the host's agent shows on its page, or in `overview_fault` why there is none."""
+    found = deployments.manifest(layout, deployments.current(layout)) or {}
+    address = (found.get("probes") or {}).get("agent")
+    if not address:
+        return {"overview": {}, "overview_fault": "no agent is deployed here"}
+    try:
+        return {"overview": agent_report.read(address, "/overview"), "overview_fault": ""}
+    except Refused as fault:
+        return {"overview": {}, "overview_fault": str(fault)}
 
 
 def status(layout: Layout, names: list[str], ports: list[int], redis_units: list[str], scope: str = "host") -> Result:
@@ -89,7 +103,7 @@ def stage(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result
     if not check and not done.needs:
         runs.staged(layout, parameters["rollout"], done.deployment)
     result: Result = {"changed": done.changed, "deployment": done.deployment, "needs": done.needs, "said": done.changes}
-    result["notes"] = done.notes
+    result["notes"] = done.notes + runs.unseen(layout, parameters["rollout"])
     result["switches"] = done.deployment is None or switching.plan(layout, done.deployment).changed
     if not result["switches"]:
         result["before"] = look_before(layout).as_dict()
@@ -176,7 +190,10 @@ def would(layout: Layout, parameters: Result, diff: bool) -> Result:
 
 def run(layout: Layout, parameters: Result, diff: bool) -> Result:
     """A step of a run, which has the host meanwhile; one that is refused ends here, and gives the host back."""
-    if waiting := on_trial.waits_for(layout):
+    waiting = on_trial.waits_for(layout)
+    if parameters["state"] != "staged" and (trial := on_trial.begun_by(layout, parameters["rollout"], _to(parameters))):
+        return _taken_up(layout, trial)
+    if waiting:
         return {"changed": False, "waiting": waiting, "deployment": None, "said": []}
     name, by = parameters["rollout"], parameters["by"]
     if parameters["state"] != "previous":
@@ -190,6 +207,19 @@ def run(layout: Layout, parameters: Result, diff: bool) -> Result:
             pruning.prune(layout, history, parameters["keep"])
             history.save(layout)
         raise
+
+
+def _to(parameters: Result) -> int | None:
+    """Where a switch goes; for a return that follows from the history."""
+    return parameters["deployment"] if parameters["state"] == "current" else None
+
+
+def _taken_up(layout: Layout, trial: Trial) -> Result:
+    """What the switch of this run reported, or would have when ssh was not cut: the trial goes on, or is decided."""
+    words = f"deployment {trial.to} after {trial.from_ or 'none'}, on trial when the host was reached again"
+    about = {"deployment": trial.to, "said": [words], "running": running(layout), "before": dict(trial.before)}
+    back = {"returned": True} if trial.back else {}
+    return {"changed": True, "trial": trial.identity(), **about, **back}
 
 
 def act(layout: Layout, parameters: Result, check: bool, diff: bool) -> Result:

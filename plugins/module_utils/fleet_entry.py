@@ -16,6 +16,9 @@ NEEDY = ("refused", "lost", "failed", "not started", "not looked at")
 """The states in which a host needs an operator, in the order of the report."""
 LEFT = "left for the older SecLyzer"
 """The state of a host that runs again what it ran before this project came."""
+ON_TRIAL = ("the switch", "the look at its health")
+"""The parts of a run in which a host that is lost decides by itself."""
+GOES_ON = "a switch that began there is on trial, and the host decides it by itself; the next run reports how"
 INTERNAL = re.compile(r"^(?:Task failed: )?(?:Module failed: |Action failed: )?")
 TRACE = "Traceback (most recent call last)"
 LAST_WORDS = 4
@@ -105,7 +108,7 @@ def _state(seen: Seen, check: bool, partial: bool) -> tuple[str, str, list[str]]
     if seen.refused:
         return "refused", "preflight", list(seen.refused)
     if at := lost_at(seen):
-        return "lost", at, [_why_lost(seen)]
+        return "lost", at, [_why_lost(seen), *([GOES_ON] if at in ON_TRIAL else [])]
     if seen.failed:
         at, _, words = seen.failed.partition(": ")
         return "failed", at, [plain(words or at)]

@@ -41,7 +41,7 @@ def follow(
         except lost as fault:
             if not keeps_on or clock() - answered >= LOST:
                 raise
-            _tell(tell, shown, words := f"not reached, {unit} goes on without us: {fault}")
+            _tell(tell, shown, words := f"an answer: what was begun there goes on ({fault})")
             shown = words
             sleep(PAUSE)
             continue

@@ -68,6 +68,20 @@ def switch(
     return done, trial
 
 
+def begun_by(layout: Layout, run: str, n: int | None) -> Trial | None:
+    """The trial that a run has begun here, decided or not, so that it begins no second one when it asks again: ssh was
+    cut while it switched. `n` is the deployment that it goes to; without it, only a trial that is going is meant.
+
+    One whose switch never began was no trial.
+    """
+    trial = trials.load(layout)
+    if trial is None or not run or trial.run != run:
+        return None
+    if trial.going:
+        return trial if n in (None, trial.to) else None
+    return trial if n == trial.to and trial.switched else None
+
+
 def waits_for(layout: Layout) -> str:
     """What a trial that is going waits for, in words; empty when none is. A judge that is gone is started again."""
     trial = trials.going(layout)

@@ -33,15 +33,11 @@ def of_host(
 
     `used`: InfluxDB is another's, and so is its port.
     """
-    address, _, agent = str(options["seclyzer_agent_listen"]).rpartition(":")
-    ports = [
-        Port(
-            _number(agent),
-            address or LOOPBACK,
-            "seclyzer_agent_listen",
-            ("seclyzer-agent.socket", "seclyzer-agent.service"),
-        )
-    ]
+    ports = []
+    for variable in ("seclyzer_agent_listen", "seclyzer_agent_web_listen"):
+        address, _, number = str(options[variable]).rpartition(":")
+        units = ("seclyzer-agent.socket", "seclyzer-agent.service")
+        ports.append(Port(_number(number), address or LOOPBACK, variable, units))
     if edge:
         ports.append(Port(_number(options["redis_port"]), LOOPBACK, "redis_port", redis_units))
     if store:

@@ -31,6 +31,7 @@ DEBRIS_OF, DEBRIS = "usr/sbin/nginx", ("/var/www/html/index.nginx-debian.html", 
 GONE = (
     f"{CONFIGURATION}/credentials/redis-*",
     f"{CONFIGURATION}/credentials/influx-*",
+    f"{CONFIGURATION}/credentials/agent-*",
     f"{CONFIGURATION}/redis",
     f"{CONFIGURATION}/gateway",
     f"{CONFIGURATION}/influx-ca.crt",
@@ -52,7 +53,7 @@ GONE = (
 """What is SecLyzer's by its name, below the root."""
 OF_BASE = ("releases", "deployments", "current", "history.json", "trial.json", "lease.json", ".*.part")
 """What a rollout has put below its own folder, but for the record of what was found, which goes last."""
-OF_STATE = (*KINDS, "bench", "forgotten.jsonl")
+OF_STATE = (*KINDS, "bench", "watch", "forgotten.jsonl")
 
 
 @dataclass(frozen=True)

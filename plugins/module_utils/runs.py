@@ -5,8 +5,10 @@ Whoever calls holds the lock of the host. A use without a run (`""`) has neither
 
 from __future__ import annotations
 
+from typing import Any
+
 from . import deployments, lease
-from .history import CONFIRMED, FAILED, NOTHING, REFUSED, STAGED, History, changed
+from .history import CONFIRMED, FAILED, NOTHING, REFUSED, RETRY, RETURNED, STAGED, History, changed
 from .layout import Layout, Refused
 
 
@@ -26,9 +28,14 @@ def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool 
 
 
 def unmoved(layout: Layout, run: str, n: int) -> None:
-    """Raises Refused when another run has changed what runs here since this one staged deployment `n`."""
+    """Raises Refused when another run has changed what runs here since this one staged deployment `n`, or when the host
+    has left that again: a run tries a deployment once.
+    """
     history, running = History.load(layout), deployments.current(layout)
     entry = history.run(run)
+    if entry is not None and running != n and entry.get("to") == n and entry.get("outcome") in (RETURNED, FAILED):
+        why = f": {entry['why']}" if entry.get("why") else ""
+        raise Refused(f"the host has tried deployment {n} in this run, and left it again{why}; {RETRY} tries it anew")
     if entry is None or running in (entry.get("from"), n):
         return
     other = history.rollout(running)
@@ -74,11 +81,28 @@ def undone(layout: Layout, former: str, run: str, by: str) -> None:
 
 def followed(layout: Layout) -> None:
     """Writes down that a controller saw what became of the run that brought what runs."""
-    history, running = History.load(layout), deployments.current(layout)
-    entry = next((run for run in reversed(history.runs) if changed(run) and run["to"] == running), None)
+    history = History.load(layout)
+    entry = _brought(layout, history)
     if entry is not None and not entry.get("followed"):
         entry["followed"] = True
         history.save(layout)
+
+
+def unseen(layout: Layout, run: str) -> list[str]:
+    """What the host decided about the run that brought what runs, when no controller saw that; `run` is the one that
+    asks.
+    """
+    entry = _brought(layout, History.load(layout))
+    if entry is None or entry.get("followed") or entry["outcome"] != CONFIRMED or entry["run"] == run:
+        return []
+    why = f" after {entry['why']}" if entry.get("why") else ""
+    return [f"deployment {entry['to']} came with the run {entry['run']}, which was cut off; the host confirmed it{why}"]
+
+
+def _brought(layout: Layout, history: History) -> dict[str, Any] | None:
+    """The newest run that brought what runs."""
+    running = deployments.current(layout)
+    return next((run for run in reversed(history.runs) if changed(run) and run["to"] == running), None)
 
 
 def concluded(layout: Layout, n: int, state: str, run: str, by: str, why: str = "") -> None:

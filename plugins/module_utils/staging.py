@@ -14,6 +14,10 @@ from .history import FAILED, RETRY, RETURNED, STAGED, UNPROVEN, History
 from .layout import Layout, Refused
 
 
+class KnownBad(Refused):
+    """What failed on this host before, or was returned from."""
+
+
 @dataclass
 class Staged:
     """What came of it: archives that must be sent first; the deployment's number, None when it would be a new one."""
@@ -49,7 +53,7 @@ def stage(
     now = deployments.manifest(layout, running)
     same = now is not None and now["content"] == desired.content
     if not same and not retry and (verdict := history.bad.get(desired.content)):
-        raise Refused(_known_bad(verdict))
+        raise KnownBad(_known_bad(verdict))
     leaves = releases.kept(layout, now["release"]) if now else None
     notes = state_versions.verify_readable(leaves, manifest, accept_loss) + state_versions.raised(leaves, manifest)
     damage = deployments.faults(layout, running, desired) if same and running is not None else []

@@ -10,10 +10,11 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import deployments, lease
-from ..module_utils.deploying import run, status, would
+from ..module_utils.deploying import overview, run, status, would
 from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
 from ..module_utils.pruning import KEEP
+from ..module_utils.staging import KnownBad
 
 DOCUMENTATION = r"""
 module: seclyzer_deployment
@@ -22,7 +23,8 @@ version_added: "0.1.0"
 description:
   - A deployment is a release, a mode and settings together, numbered on its host. They change and go back together.
   - C(staged) brings the release to the host, writes the deployment down and proves it. No service is touched.
-  - C(current) moves the link, installs the unit files and restarts the units whose content changed.
+  - C(current) moves the link, installs the unit files and restarts the units whose content changed. Asked for again in
+    the same I(rollout), it goes on with the trial that it began; a run tries a deployment once.
   - C(previous) undoes a run, or goes to a deployment that the host has had. It needs nothing from the controller, and
     proves files, units and programs of where it goes before anything is touched.
   - C(status) changes nothing and reports what the host is and runs.
@@ -114,6 +116,10 @@ options:
     type: str
     choices: [host, runs, files]
     default: host
+  overview:
+    description: For C(status), whether the host's agent is asked what its page shows.
+    type: bool
+    default: false
   by:
     description: Who does this, for the history.
     type: str
@@ -256,6 +262,10 @@ shadow:
     C(job) of the comparison that was begun, or a C(note) why there is none; empty when there is nothing to compare.
   type: dict
   returned: staged
+known_bad:
+  description: On failure, that the content failed on this host before, or was returned from.
+  type: bool
+  returned: staged
 running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
@@ -304,6 +314,10 @@ lease:
   description: The run that is at work on the host, none without one; or on failure, the run that has it.
   type: dict
   returned: status with another scope than C(host)
+overview:
+  description: What the page of the host's agent shows; empty without an answer, and C(overview_fault) says why.
+  type: dict
+  returned: status with C(overview)
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
@@ -332,6 +346,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "undo": {"type": "str", "default": ""},
     "to": {"type": "str", "default": ""},
     "scope": {"type": "str", "choices": ["host", "runs", "files"], "default": "host"},
+    "overview": {"type": "bool", "default": False},
     "by": {"type": "str", "default": "unknown"},
     "process": {"type": "str", "default": ""},
     "take_over": {"type": "bool", "default": False},
@@ -363,7 +378,8 @@ def main() -> None:
     try:
         if parameters["state"] == "status":
             asked = (parameters[name] for name in ("resolve", "ports", "redis_units", "scope"))
-            module.exit_json(**status(layout, *asked))
+            seen = overview(layout) if parameters["overview"] else {}
+            module.exit_json(**status(layout, *asked), **seen)
         if check:
             module.exit_json(**would(layout, parameters, module._diff))
         with locked(layout.lock):
@@ -374,8 +390,9 @@ def main() -> None:
         module.fail_json(msg=f"{where}{fault.strerror or fault}", deployment=deployments.current(layout))
     except Refused as fault:
         has = lease.held(layout, parameters["rollout"])
-        taken = {"lease": has.as_dict()} if has and parameters["rollout"] else {}
-        module.fail_json(msg=str(fault), deployment=deployments.current(layout), **taken)
+        more: dict[str, Any] = {"lease": has.as_dict()} if has and parameters["rollout"] else {}
+        more |= {"known_bad": True} if isinstance(fault, KnownBad) else {}
+        module.fail_json(msg=str(fault), deployment=deployments.current(layout), **more)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ PYTHON = {
     "command": ROOT / "command",
     "bench": ROOT / "bench",
     "lab": ROOT / "lab",
+    "monitoring": ROOT / "monitoring",
     "scripts": ROOT / "scripts",
 }
 RUST = ROOT / "extractors/rust/src"
@@ -28,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "command": {"plugins", "seclyzer_agent"},
     "bench": set(),
     "lab": {"plugins"},
+    "monitoring": set(),
     "scripts": {"lab", "plugins", "seclyzer_agent"},
 }
 # What measures on the developer's machine only, and stays there.

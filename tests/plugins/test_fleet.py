@@ -180,6 +180,21 @@ def test_staged_programs_that_differ_from_what_runs_start_no_batch() -> None:
     assert (found["hosts"], found["stopped"]) == (["edge3", "store", "edge1"], "")
 
 
+KNOWN_BAD: dict[str, Any] = {
+    "__seclyzer_staged": {"failed": True, "known_bad": True},
+    "__seclyzer_failed": "staging: the release was returned from",
+}
+
+
+def test_what_a_host_has_returned_from_is_not_tried_on_the_next_one() -> None:
+    """A run that failed, typed again, would go from host to host."""
+    hosts = {"edge1": KNOWN_BAD, "edge2": STAGED, "edge3": SETTLED}
+    found = module()._order(staged(hosts))
+    assert (found["hosts"], found["batches"]) == (["edge3"], [1])
+    assert found["stopped"] == "edge1 failed: the other 1 host was not started"
+    assert module()._order(staged(hosts, seclyzer_release_max_fail=1))["hosts"] == ["edge3", "edge2"]
+
+
 def batch(hosts: dict[str, dict[str, Any]], now: list[str], settled: list[str] | None = None, **more: Any) -> Any:
     planned = {"hosts": list(hosts), "settled": settled or []}
     return module()._batch(facts(hosts) | {"__seclyzer_batches": planned, "ansible_play_batch": now} | more)

@@ -28,7 +28,7 @@ def entry(check: bool = False, partial: bool = False, **seen: Any) -> Entry:
         ({"refused": ["a full disk"]}, "refused", "preflight", ["a full disk"]),
         ({"preflight": {"unreachable": True, "msg": "no route"}}, "lost", "preflight", ["no route"]),
         ({"staged": {"unreachable": True}}, "lost", "staging", ["no answer by ssh"]),
-        ({"switched": {"unreachable": True, "msg": "x"}}, "lost", "the switch", ["x"]),
+        ({"switched": {"unreachable": True, "msg": "x"}}, "lost", "the switch", ["x", fleet_entry.GOES_ON]),
         ({"preflight": {}, "active": False}, "lost", "preflight", ["no answer by ssh"]),
         ({"active": False}, "lost", "Redis, the token for InfluxDB, or staging", ["no answer by ssh"]),
         ({"switched": {"returned": True, "running": {}}}, "left for the older SecLyzer", "", []),

@@ -64,6 +64,14 @@ def test_defaults_break_no_check(roles: Roles) -> None:
             "0.0.0.0:9484",
             "seclyzer_agent_listen is 0.0.0.0:9484; it has to be on the loopback",
         ),
+        ("seclyzer_agent_web_listen", "host:9485", "seclyzer_agent_web_listen is host:9485; it has to be an address"),
+        (
+            "seclyzer_agent_web_listen",
+            "0.0.0.0:9484",
+            "seclyzer_agent_web_listen is 0.0.0.0:9484; it has to be an address",
+        ),
+        ("seclyzer_agent_web_listen", "0.0.0.0:9485", "seclyzer_agent_web_listen is 0.0.0.0:9485, which others than"),
+        ("seclyzer_agent_web_users", {"ann": "x"}, "seclyzer_agent_web_users has for ann no hash of bcrypt of cost 4"),
         ("seclyzer_release_store_tasks_max", 3, "seclyzer_release_store_connections_max is 128 and"),
     ],
 )
@@ -71,6 +79,18 @@ def test_a_value_out_of_its_limits_is_the_sentence_of_the_role(
     roles: Roles, option: str, value: Any, words: str
 ) -> None:
     assert any(found.startswith(words) for found in faults(roles, **{option: value})), faults(roles, **{option: value})
+
+
+def test_an_address_for_a_prometheus_elsewhere_needs_tls_and_a_credential(roles: Roles) -> None:
+    way = {"seclyzer_agent_web_listen": "[::]:9485", "seclyzer_agent_web_cert": "/c", "seclyzer_agent_web_key": "/k"}
+    hashed = "$2y$10$" + "a" * 53
+    assert len(faults(roles, **way)) == 1
+    for credential in ({"seclyzer_agent_web_users": {"ann": hashed}}, {"seclyzer_agent_web_client_ca": "/ca"}):
+        assert faults(roles, **way, **credential) == []
+        assert len(faults(roles, **(way | {"seclyzer_agent_web_cert": ""}), **credential)) == 1
+    mixed = {"ann": hashed, "bob": hashed.replace("$10$", "$15$")}
+    (words,) = faults(roles, **way, seclyzer_agent_web_users=mixed)
+    assert words.startswith("seclyzer_agent_web_users has for bob no hash") and hashed[7:] not in words
 
 
 def test_hosts_alike_share_an_evaluation_and_others_do_not(roles: Roles, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from plugins.module_utils import listening, ports
 
 OPTIONS = {
     "seclyzer_agent_listen": "127.0.0.1:9484",
+    "seclyzer_agent_web_listen": "",
     "redis_port": 0,
     "influxdb_port": 8086,
     "influxdb_backend_port": "8087",
@@ -26,13 +27,16 @@ def row(port: int, address: str, *holders: dict[str, object]) -> dict[str, objec
     ("number", "variable"),
     [
         (9484, "seclyzer_agent_listen"),
+        (9485, "seclyzer_agent_web_listen"),
         (6379, "redis_port"),
         (8086, "influxdb_port"),
         (8087, "influxdb_backend_port"),
     ],
 )
 def test_who_has_the_port_and_which_variable_names_another_is_a_sentence(number: int, variable: str) -> None:
-    expected = ports.of_host(OPTIONS | {"redis_port": "6379"}, edge=True, store=True, tls=True)
+    expected = ports.of_host(
+        OPTIONS | {"redis_port": "6379", "seclyzer_agent_web_listen": "0.0.0.0:9485"}, edge=True, store=True, tls=True
+    )
     assert ports.faults(expected, [row(number, "0.0.0.0", OTHER), row(number, "::", OTHER)]) == [
         f"port {number} is in use by python3 (pid 812, metrics.service); {variable} names another"
     ]

@@ -150,9 +150,7 @@ def together() -> dict[str, dict[str, Any]]:
         wait_until_active(edge, EDGE_SERVICES)
         edge.check_output("systemctl stop redis-server")
         try:
-            down = poll(
-                lambda: doctor(edge), lambda found: SEEN in str(found["findings"]), 60, 1
-            )
+            down = poll(lambda: doctor(edge), lambda found: SEEN in str(found["findings"]), 60, 1)
         finally:
             edge.check_output("systemctl start redis-server")
         return {"down": down, "mended": poll(lambda: doctor(edge), lambda found: found["rc"] == 0, 120, 1)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hostchecks.features import KINDS, Window, differences, replay
-from hostchecks.host import BOOT, Host, packed, put, run_on
+from hostchecks.host import Host, packed, run_beside, run_on
 from hostchecks.polling import poll
 from hostchecks.systemd import EXTRACTORS, wait_until_active
 
@@ -94,16 +94,8 @@ def at_work(edge: Host, seed: int = 7, rates: dict[str, int] | None = None) -> I
     run_on(edge, "forget", "resp")
     edge.check_output(f"systemctl start {' '.join(units)}")
     wait_until_active(edge, units)
-    edge.check_output("mkdir -m 700 %s", FOLDER)
     pack = packed("person", "resp", "made_up", folder=FOLDER, seed=seed, rates=rates or RATES)
-    put(edge, pack, f"{FOLDER}/pack")
-    edge.check_output("printf %s %s > %s", "%s", BOOT, f"{FOLDER}/boot.py")
-    edge.check_output(
-        "systemd-run --quiet --unit=%s --property=StandardInput=file:%s python3 %s",
-        UNIT,
-        f"{FOLDER}/pack",
-        f"{FOLDER}/boot.py",
-    )
+    run_beside(edge, UNIT, FOLDER, pack)
     try:
         work = Work(edge)
         assert poll(lambda: edge.run("test -e %s", f"{FOLDER}/fed").rc == 0, bool, 30), edge.run(

@@ -89,3 +89,12 @@ def put(host: Host, pack: str, file: str) -> None:
     """Brings it into a file there."""
     for at in range(0, len(pack), PIECE):
         host.check_output("printf %s %s >> %s", "%s", pack[at : at + PIECE], file)
+
+
+def run_beside(host: Host, unit: str, folder: str, pack: str) -> None:
+    """Runs what `packed` gave in a unit of its own, which goes on when the connection ends. `folder` is made for it."""
+    host.check_output("mkdir -m 700 %s", folder)
+    put(host, pack, f"{folder}/pack")
+    host.check_output("printf %s %s > %s", "%s", BOOT, f"{folder}/boot.py")
+    command = "systemd-run --quiet --unit=%s --property=StandardInput=file:%s python3 %s"
+    host.check_output(command, unit, f"{folder}/pack", f"{folder}/boot.py")

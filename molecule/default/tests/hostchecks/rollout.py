@@ -14,7 +14,7 @@ from typing import Any
 
 from hostchecks.lab import INVENTORY, ROOT
 
-ENVIRONMENT = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
+ENVIRONMENT = {"ANSIBLE_FORCE_COLOR": "0"}
 NO_SHADOW = ("-e", "seclyzer_release_shadow_seconds=0")
 """What a run is given whose trial is looked at: the shadow before it has tests of its own."""
 EDGES_ONLY = ("--limit", "seclyzer_edge", "--tags", "extractors", *NO_SHADOW)
@@ -52,14 +52,14 @@ class Run:
 class Started:
     """A run that goes on beside the test."""
 
-    def __init__(self, playbook: str, typed: tuple[str, ...], folder: Path) -> None:
+    def __init__(self, playbook: str, typed: tuple[str, ...], folder: Path, project: Path = ROOT) -> None:
         self._report = folder / "report.json"
         self._text = folder / "printed"
         with self._text.open("wb") as printed:
             self.process = subprocess.Popen(
                 ["ansible-playbook", "-i", INVENTORY, playbook, "-e", f"report_file={self._report}", *typed],
-                cwd=ROOT,
-                env=os.environ | ENVIRONMENT,
+                cwd=project,
+                env=os.environ | ENVIRONMENT | {"ANSIBLE_CONFIG": str(project / "ansible.cfg")},
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
@@ -95,10 +95,10 @@ def _family(pid: int) -> list[int]:
 
 
 @contextmanager
-def started(playbook: str, *typed: str) -> Iterator[Started]:
-    """A run on the lab's inventory beside the test; it is over afterwards."""
+def started(playbook: str, *typed: str, project: Path = ROOT) -> Iterator[Started]:
+    """A run on the lab's inventory beside the test; it is over afterwards. `project`: where the playbooks are."""
     with tempfile.TemporaryDirectory() as folder:
-        run = Started(playbook, typed, Path(folder))
+        run = Started(playbook, typed, Path(folder), project)
         try:
             yield run
         finally:
@@ -111,7 +111,7 @@ def roll_out(*typed: str, timeout: float = LONGEST) -> Run:
         return run.ended(timeout)
 
 
-def go_back(*typed: str, timeout: float = LONGEST) -> Run:
+def go_back(*typed: str, timeout: float = LONGEST, project: Path = ROOT) -> Run:
     """Runs rollback.yml on the lab's inventory."""
-    with started("rollback.yml", *typed) as run:
+    with started("rollback.yml", *typed, project=project) as run:
         return run.ended(timeout)
