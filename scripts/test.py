@@ -102,6 +102,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("agent", "agent/tests", WAITS),
         pytest("python", "extractors/python/tests", WAITS),
         pytest("plugins", "tests/plugins"),
+        pytest("page", "tests/page", WAITS),
         pytest("command", "tests/command"),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),
