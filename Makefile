@@ -7,7 +7,7 @@ SUITES ?=
 SOAK ?=
 SIGN_KEY ?=
 
-.PHONY: help setup unsetup build bundle bundle-aarch64 lab-up lab-down demo test test-long soak bench audit lint format lock clean
+.PHONY: help setup unsetup build bundle bundle-aarch64 collection lab-up lab-down demo test test-long soak bench audit lint format lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ bundle-aarch64: build  ## build/bundle-aarch64: the same for ARM hosts (needs gc
 	@scripts/build aarch64
 	@$(PYTHON) -m lab images >/dev/null
 	@SECLYZER_SIGN_KEY=$(SIGN_KEY) $(PYTHON) -m scripts.bundle --arch aarch64
+
+collection: setup  ## build/collection: the playbooks, roles and modules as an archive of ansible-galaxy
+	@$(PYTHON) -m scripts.collection
 
 lab-up: setup  ## bring up the lab of systemd hosts (LAB=demo)
 	@$(PYTHON) -m lab influxd >/dev/null

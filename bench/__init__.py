@@ -9,5 +9,7 @@ class BenchError(Exception):
 
 
 IMPLEMENTATIONS = ("rust", "python")
+SUBJECTS = (*IMPLEMENTATIONS, "agent", "node_exporter")
+"""What has figures: the implementations of the extractors, the health agent, and what the agent is compared with."""
 PROGRAMS = {"keystroke": "keystroke_extractor", "mouse": "mouse_extractor", "app": "app_tracker"}
 KINDS = tuple(PROGRAMS)

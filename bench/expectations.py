@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import IMPLEMENTATIONS, BenchError
+from . import SUBJECTS, BenchError
 from .figures import Figures
 
 TABLE = Path(__file__).with_name("expectations.toml")
@@ -76,7 +76,7 @@ def load(host: bool = False, path: Path = TABLE) -> dict[str, Expectation]:
 
 def _expectation(name: str, table: dict[str, Any], host: bool) -> Expectation:
     own = table.get("host", {}) if host else table
-    limits = {whose: _limit(name, own[whose]) for whose in IMPLEMENTATIONS if whose in own}
+    limits = {whose: _limit(name, own[whose]) for whose in SUBJECTS if whose in own}
     return Expectation(name, table["title"], table["unit"], table["by"], own.get("gate", table["gate"]), limits)
 
 
@@ -100,6 +100,6 @@ def missing(expectations: dict[str, Expectation], figures: Figures) -> list[str]
 
 def _verdicts(expectations: dict[str, Expectation], figures: Figures) -> Iterator[Verdict]:
     for each in expectations.values():
-        for whose in IMPLEMENTATIONS:
+        for whose in SUBJECTS:
             if summary := figures.summary(each.name, whose):
                 yield Verdict(each, whose, summary.by(each.by), each.limits.get(whose))

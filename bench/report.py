@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from . import IMPLEMENTATIONS
+from . import SUBJECTS
 from .expectations import Verdict
 from .result import Result, limit_words, number
 
@@ -60,7 +60,7 @@ def _row(result: Result, verdict: Verdict) -> Row:
     summary = result.figures.summary(each.name, verdict.implementation)
     assert summary is not None
     spread = (number(summary.least), number(summary.median), number(summary.most))
-    first = verdict.implementation == IMPLEMENTATIONS[0] or each.name not in _names(result, IMPLEMENTATIONS[0])
+    first = verdict.implementation == next(whose for whose in SUBJECTS if each.name in _names(result, whose))
     head = (each.title, each.unit) if first else ("", "")
     counts = f"{each.by} {number(verdict.value)}"
     return (*head, verdict.implementation, *spread, counts, limit_words(verdict), expectation_words(verdict))

@@ -65,7 +65,7 @@ def _ensure(release: str) -> None:
     if succeeds("image", "exists", tag(release)):
         return
     if not archive(release).exists():
-        with step(f"build {RELEASES[release]} from its packages"):
+        with step(f"build {RELEASES[release]} from its packages", usual=60):
             _build(release)
     with step(f"import {RELEASES[release]} into podman"):
         podman("import", "--quiet", str(archive(release)), tag(release), timeout=600)

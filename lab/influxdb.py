@@ -46,7 +46,7 @@ def cached() -> Path:
 
 
 def ensure() -> Path:
-    """The influxd program: the one SECLYZER_INFLUXD names, the cached one, or a new build.
+    """The influxd program: the one SECLYZER_INFLUXD names, the cached one, an installed InfluxDB 2, or a new build.
 
     The labs' inventories name it by a link whose place never changes: influxd/influxd in the cache.
     """
@@ -68,10 +68,22 @@ def _found_or_built() -> Path:
             raise LabError(f"SECLYZER_INFLUXD names {path}, which is no program")
         return path
     if not cached().exists():
+        if program := _installed():
+            say(f"influxd: {program}, which is installed here")
+            return program
         with locked("influxd"):
             if not cached().exists():
                 _build(cached())
     return cached()
+
+
+def _installed() -> Path | None:
+    """The influxd on PATH, when it is InfluxDB 2: Debian's is 1."""
+    program = shutil.which("influxd")
+    if program is None:
+        return None
+    code, out, _ = attempt([program, "version"])
+    return Path(program).resolve() if code == 0 and re.search(r"InfluxDB v?2\.", out) else None
 
 
 def _build(final: Path) -> None:
@@ -86,7 +98,7 @@ def _build(final: Path) -> None:
             run([*GO, "build", "-o", str(work / "pkg-config"), PKG_CONFIG], cwd=MODULE, timeout=1800)
         env = {"PKG_CONFIG": str(work / "pkg-config"), "RUSTUP_TOOLCHAIN": _toolchain(), "CGO_ENABLED": "1"}
         flags = [*FLAGS, "-ldflags", LINKED.format(version=version())]
-        with step("go build influxd (with libflux by cargo)"):
+        with step("go build influxd (with libflux by cargo)", usual=300):
             run(
                 [*GO, "build", *flags, "-o", str(work / "influxd"), COMMAND],
                 cwd=MODULE,

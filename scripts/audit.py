@@ -86,6 +86,7 @@ def looks(influxd: Path) -> list[Look]:
         "extractors/python/requirements.lock",
         "agent/requirements.lock",
         "tests/fuzz/requirements.txt",
+        "tests/page/requirements.txt",
     )
     return [
         *(Look(lock, PIP_AUDIT, read_pip_audit, "uv tool install pip-audit") for lock in python),

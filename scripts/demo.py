@@ -18,6 +18,7 @@ from scripts.demo_view import Row, read, show, tunnel, watch_store
 
 EDGES = ("edge1", "edge2")
 STORE = "store"
+QUERY = "scripts/demo_query.sh"
 
 
 def roll_out(lab: Lab) -> None:
@@ -44,6 +45,18 @@ def person(lab: Lab, host: str, seed: int) -> Iterator[None]:
         finally:
             source.terminate()
             sink.terminate()
+
+
+def places_to_look(lab: Lab) -> str:
+    """Commands for a person who has seen the table; the hosts stay up."""
+    ssh = f"ssh -F .lab/{lab.name}/ssh_config"
+    return f"""Look at:
+  health page   {ssh} -N -L 9484:127.0.0.1:9484 {EDGES[0]}     then http://127.0.0.1:9484/
+  points        {ssh} {STORE} sudo bash < {QUERY}     InfluxDB's newest keystroke features
+  journal       {ssh} {EDGES[0]} sudo journalctl -u "'seclyzer-*'" -n 20
+  all hosts     ansible-playbook -i {lab.inventory} playbooks/status.yml
+  dashboards    monitoring/README.md
+  go on         docs/operations.md; `python3 -m lab down --lab {lab.name}` takes the hosts away"""
 
 
 def arrived(first: list[Row], now: list[Row]) -> bool:
@@ -91,10 +104,12 @@ def main() -> int:
     if not options.no_rollout:
         roll_out(lab)
     try:
-        return live(lab, options.seconds)
+        status = live(lab, options.seconds)
     except KeyboardInterrupt:
-        print("\ndemo: stopped. The hosts stay up; `make lab-down` takes them away.")
-        return 0
+        print("\ndemo: stopped. The hosts stay up.")
+        status = 0
+    print(places_to_look(lab))
+    return status
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The pipeline on the developer's own machine: Redis, influxd, the extractors and the agent, as whoever types.
 
 Everything listens on loopback or a unix socket in a folder only its owner may enter. `stop` ends it all;
-what InfluxDB holds stays in build/dev until `stop --forget`.
+what InfluxDB holds stays in build/dev until `stop --forget`. Another one beside it needs SECLYZER_DEV_HOME,
+XDG_RUNTIME_DIR and SECLYZER_DEV_PORTS (InfluxDB's and the agent's, with a comma between them).
 """
 
 import argparse
@@ -26,13 +27,14 @@ from plugins.module_utils.modes import MODES
 from scripts import compare as comparing
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / "build" / "dev"
+HOME = Path(os.environ.get("SECLYZER_DEV_HOME", ROOT / "build" / "dev"))
 RUN = Path(os.environ.get("XDG_RUNTIME_DIR", "/tmp")) / f"seclyzer-dev-{os.getuid()}"
 SOCKET = RUN / "redis.sock"
 TOKEN = HOME / "influx-token"
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy has no business here
-INFLUX = "http://127.0.0.1:18086"
-AGENT = "127.0.0.1:19484"
+INFLUX_PORT, AGENT_PORT = os.environ.get("SECLYZER_DEV_PORTS", "18086,19484").split(",")
+INFLUX = f"http://127.0.0.1:{INFLUX_PORT}"
+AGENT = f"127.0.0.1:{AGENT_PORT}"
 NAMES = ("redis", "influxd", *PROGRAMS, "agent")
 
 

@@ -73,7 +73,7 @@ SUITES: dict[str, list[Step]] = {
         Step("cargo-fmt", f"cargo fmt {MANIFEST} --check"),
         Step("clippy", f"cargo clippy --quiet --all-targets {CRATE} -- -D warnings"),
         Step("yamllint", f"yamllint --strict {PLAYS} inventories molecule monitoring galaxy.yml .config"),
-        Step("ansible-lint", f"ansible-lint --offline --profile production {PLAYS}"),
+        Step("ansible-lint", f"ansible-lint --offline --strict --profile production {PLAYS}"),
         Step(
             "shellcheck",
             "shellcheck scripts/setup scripts/wrapper scripts/wrappers scripts/build scripts/lock scripts/dev .ci/run "
@@ -102,6 +102,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("agent", "agent/tests", WAITS),
         pytest("python", "extractors/python/tests", WAITS),
         pytest("plugins", "tests/plugins"),
+        pytest("page", "tests/page", WAITS),
         pytest("command", "tests/command"),
         pytest("gateway", "tests/gateway"),
         pytest("judges", "tests/judges"),
@@ -110,6 +111,7 @@ SUITES: dict[str, list[Step]] = {
         pytest("guard", "tests/molecule_guard"),
         pytest("setup", "tests/setup"),
         pytest("audit", "tests/audit"),
+        pytest("collection", "tests/collection"),
         pytest("docs", "tests/docs"),
         pytest("layout", "tests/layout"),
         Step("rust", f"cargo test {CRATE}", "cargo"),

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "unit-down": "sudo systemctl restart {subject}; sudo journalctl -u {subject} -n 50 --no-pager",
     "unit-restarts": "sudo journalctl -u {subject} -n 100 --no-pager",
     "unit-memory": "systemctl status {subject}",
+    "memory-grows": "sudo systemctl restart {subject}",
     "unit-throttled": "systemctl show {subject} -p CPUQuotaPerSecUSec",
     "unit-tasks": "systemctl status {subject}",
     "unit-changed": "sudo systemd-delta --type=extended,overridden",
@@ -52,6 +53,7 @@ COMMANDS: Mapping[str, str] = {
     "store-full": "df -h /var/lib/influxdb; sudo systemctl restart influxdb (on the store, once there is space)",
     "store-wrong": EXTRACTOR_LOG,
     "certificate-ends": "ansible-playbook site.yml (with a new certificate in influxdb_tls_cert)",
+    "store-retention": SITE,
     "web-config": "sudo journalctl -u seclyzer-agent -n 20 --no-pager",
     "web-certificate": "ansible-playbook site.yml --limit {host} (with a new certificate in seclyzer_agent_web_cert)",
     "points-missing": "sudo journalctl -u influxdb-watch -n 50 --no-pager",
@@ -61,6 +63,7 @@ COMMANDS: Mapping[str, str] = {
 BY_MEASUREMENT: Mapping[tuple[str, str], str] = {
     ("units", "state"): "unit-down",
     ("memory", "used"): "unit-memory",
+    ("memory", "trend"): "memory-grows",
     ("limits", "cpu"): "unit-throttled",
     ("limits", "tasks"): "unit-tasks",
     ("host", "disk"): "disk-full",
@@ -91,6 +94,7 @@ BY_MEASUREMENT: Mapping[tuple[str, str], str] = {
     ("web", "config"): "web-config",
     ("web", "certificate"): "web-certificate",
     ("points", "missing"): "points-missing",
+    ("points", "retention"): "store-retention",
 }
 """What is wrong when a measurement of a check is, unless its entry names something else."""
 

@@ -40,7 +40,7 @@ def report(snapshot: Snapshot, *, verbose: bool = False, excluded: Collection[st
             key = f"{view.name}:{shown.entry.measurement}"
             checks.setdefault(key, []).append(_entry(view, shown, verbose))
     document["checks"] = checks
-    document["findings"] = [_finding(one) for one in findings(seen)]
+    document["findings"] = [finding(one) for one in findings(seen)]
     return document
 
 
@@ -49,16 +49,17 @@ def _names(snapshot: Snapshot) -> set[str]:
     return names | {f"{v.name}:{s.entry.measurement}" for v in snapshot.views for s in v.shown}
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding(one: Finding) -> dict[str, Any]:
+    """One thing that is wrong."""
     return {
-        "id": finding.name,
-        "status": finding.status.word,
-        "componentId": finding.subject,
-        "since": instant(finding.since),
-        "output": finding.output,
-        "command": finding.command,
-        "follows": finding.follows,
-        "runbook": finding.entry,
+        "id": one.name,
+        "status": one.status.word,
+        "componentId": one.subject,
+        "since": instant(one.since),
+        "output": one.output,
+        "command": one.command,
+        "follows": one.follows,
+        "runbook": one.entry,
     }
 
 

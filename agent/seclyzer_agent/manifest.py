@@ -14,13 +14,26 @@ MODES = ("python", "rust", "hybrid")
 IMPLEMENTATIONS = ("python", "rust")
 MAX_BYTES = 64 * 1024
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}")
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(?:Z|[+-][0-9:]{4,6})")
+MOST_OTHERS = 10
+"""Deployments beside the one that runs that are read, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A deployment that is kept beside the one that runs: its number, release and mode, and when it was staged."""
+
+    number: str
+    release: str | None
+    mode: str | None
+    at: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """The parts of a manifest that are read; None or absent where it has none.
 
-    `number` is the name of the deployment's directory.
+    `number` is the name of the deployment's directory, `at` when it was staged (RFC 3339); `others` are kept beside it.
     """
 
     number: str | None
@@ -28,6 +41,8 @@ class Deployment:
     version: str | None
     mode: str | None
     implementations: Mapping[str, str] = field(default_factory=dict)
+    at: str | None = None
+    others: tuple[Other, ...] = ()
 
 
 class BadManifest(ValueError):
@@ -55,7 +70,21 @@ def load(directory: Path) -> Deployment:
     if mode is not None and mode not in MODES:
         raise BadManifest("has a mode other than python, rust, hybrid")
     number = directory.resolve().name
-    return Deployment(number, _name(document, "release"), _name(document, "version"), mode, dict(implementations))
+    release, version = (_name(document, key) for key in ("release", "version"))
+    return Deployment(number, release, version, mode, dict(implementations), _at(document))
+
+
+def others(running: Path) -> tuple[Path, ...]:
+    """The folders of the deployments beside the running one (a link is followed), the newest first."""
+    here = running.resolve()
+    found = [path for path in here.parent.iterdir() if path.name.isdecimal() and path.name != here.name]
+    return tuple(sorted(found, key=lambda path: int(path.name), reverse=True)[:MOST_OTHERS])
+
+
+def _at(document: Mapping[str, object]) -> str | None:
+    """When it was staged; it decides nothing, so one that is no time is none."""
+    value = document.get("at")
+    return value if isinstance(value, str) and MOMENT.fullmatch(value) else None
 
 
 def _name(document: Mapping[str, object], key: str) -> str | None:

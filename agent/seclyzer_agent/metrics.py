@@ -9,12 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import Metric as Family
-
-from . import registry
+from . import process, registry
+from .exposition import Family, encode, kind_of
 from .findings import Finding, findings
 from .snapshot import Snapshot
 from .spec import Metric, Sample, Spec
@@ -39,35 +35,18 @@ MINUTE = 60
 
 
 class Exposition:
-    """Writes metrics in the format that an Accept header asks for. `process` holds the agent's own figures."""
+    """Writes metrics in the format that an Accept header asks for."""
 
     def __init__(self, specs: Sequence[Spec] | None = None) -> None:
         self._specs = registry.specs() if specs is None else specs
-        self._process = ProcessCollector(registry=None)
-
-    @staticmethod
-    def kind(accept: str) -> str:
-        """The Content-Type that an Accept header leads to."""
-        return choose_encoder(accept)[1]
 
     def write(
-        self, accept: str, now: Snapshot, figures: Snapshot, process: Iterable[Family] | None = None
+        self, accept: str, now: Snapshot, figures: Snapshot, own: Iterable[Family] | None = None
     ) -> tuple[bytes, str]:
-        """Body and Content-Type: the states of `now`, and the figures of `figures`."""
-        encode, content_type = choose_encoder(accept)
-        own = self._process.collect() if process is None else process
-        return encode(_Families([*families(now, figures, self._specs), *own])), content_type
-
-
-class _Families(CollectorRegistry):
-    """Metrics that are made already, where an encoder takes a registry."""
-
-    def __init__(self, made: list[Family]) -> None:
-        super().__init__(auto_describe=False)
-        self._made = made
-
-    def collect(self) -> Iterator[Family]:
-        yield from self._made
+        """Body and Content-Type: states of `now`, figures of `figures`, and those of the agent's own process."""
+        kind = kind_of(accept)
+        made = [*families(now, figures, self._specs), *(process.families() if own is None else own)]
+        return encode(made, kind), kind
 
 
 def families(now: Snapshot, figures: Snapshot, specs: Sequence[Spec]) -> list[Family]:
@@ -87,18 +66,16 @@ def families(now: Snapshot, figures: Snapshot, specs: Sequence[Spec]) -> list[Fa
     return [*_runs(figures, good), *_findings(now), *made]
 
 
-def _family(metric: Metric) -> GaugeMetricFamily | CounterMetricFamily:
-    if metric.kind == "counter":
-        return CounterMetricFamily(metric.name.removesuffix("_total"), metric.help, labels=metric.labels)
-    return GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+def _family(metric: Metric) -> Family:
+    return Family(metric.name, metric.kind, metric.help, metric.labels)
 
 
-def _fill(family: GaugeMetricFamily | CounterMetricFamily, metric: Metric, name: str, source: Snapshot) -> bool:
+def _fill(family: Family, metric: Metric, name: str, source: Snapshot) -> bool:
     """Add the samples of one check; all of them or none. Whether they could be made."""
     facts = source.facts(name)
     if facts is None and not metric.when_unread:
         return True
-    seen = {tuple(sample.labels.values()) for sample in family.samples}
+    seen = {values for values, _ in family.samples}
     try:
         samples = [_checked(metric, sample) for sample in metric.samples(name, facts)]
         labels = [sample[0] for sample in samples]
@@ -108,7 +85,7 @@ def _fill(family: GaugeMetricFamily | CounterMetricFamily, metric: Metric, name:
         log.exception("a metric is broken", extra={"fields": {"check": name, "metric": metric.name}, "often": True})
         return False
     for values, value in samples:
-        family.add_metric(values, value)
+        family.add(values, value)
     return True
 
 
@@ -128,23 +105,23 @@ def _checked(metric: Metric, sample: Sample) -> Sample:
 
 def _findings(snapshot: Snapshot) -> Iterator[Family]:
     """What is wrong, each of a name once."""
-    status, since = (GaugeMetricFamily(name, words, labels=("finding",)) for name, words in FINDINGS)
+    status, since = (Family(name, "gauge", words, ("finding",)) for name, words in FINDINGS)
     by_name: dict[str, list[Finding]] = {}
     for one in findings(snapshot):
         by_name.setdefault(one.name, []).append(one)
     for name, those in by_name.items():
-        status.add_metric([name], int(max(one.status for one in those)))
-        since.add_metric([name], min(one.since for one in those) // MINUTE * MINUTE)
+        status.add([name], int(max(one.status for one in those)))
+        since.add([name], min(one.since for one in those) // MINUTE * MINUTE)
     yield from (status, since)
 
 
 def _runs(snapshot: Snapshot, good: dict[str, bool]) -> Iterator[Family]:
     """What is known of each check's runs."""
-    status, duration, ended, success = (GaugeMetricFamily(name, words, labels=("check",)) for name, words in RUNS)
+    status, duration, ended, success = (Family(name, "gauge", words, ("check",)) for name, words in RUNS)
     for view in snapshot.views:
-        status.add_metric([view.name], int(view.status))
+        status.add([view.name], int(view.status))
         if view.state.ended_at is not None:
-            duration.add_metric([view.name], view.state.duration)
-            ended.add_metric([view.name], view.state.ended_at)
-        success.add_metric([view.name], 1 if good.get(view.name) else 0)
+            duration.add([view.name], view.state.duration)
+            ended.add([view.name], view.state.ended_at)
+        success.add([view.name], 1 if good.get(view.name) else 0)
     yield from (status, duration, ended, success)

@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prometheus_client import ProcessCollector
-from prometheus_client.metrics_core import Metric
-
-from . import registry
+from . import process, registry
+from .exposition import Family
+from .hour import Hour, Point
 from .model import Entry
 from .snapshot import Shown, Snapshot, View
 
@@ -30,29 +29,35 @@ class Kept:
     """The figures of this minute: all checks as they were, and the agent's own process."""
 
     snapshot: Snapshot
-    process: tuple[Metric, ...]
+    process: tuple[Family, ...]
     at: float  # s, monotonic
 
 
 class Public:
-    """Keeps the figures of this minute, and shows snapshots with those in the place of their own."""
+    """Keeps the figures of this minute and of the last hour, and shows snapshots with those of this minute."""
 
     def __init__(self) -> None:
-        self._process = ProcessCollector(registry=None)
         self._kept: Kept | None = None
+        self._hour = Hour()
 
     def take(self, snapshot: Snapshot) -> None:
         """Keep the figures of this snapshot when the last ones are a minute old; the first once all was read."""
         now = time.monotonic()
         if snapshot.ready and (self._kept is None or now - self._kept.at >= MINUTE):
-            self._kept = Kept(coarse(snapshot), tuple(self._process.collect()), now)
+            self._kept = Kept(coarse(snapshot), tuple(process.families()), now)
+            self._hour.add(self._kept.snapshot)
 
     def of(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot as anybody may see it."""
         return public(snapshot, self._kept.snapshot if self._kept is not None else None)
 
     @property
-    def process(self) -> Iterable[Metric]:
+    def points(self) -> tuple[Point, ...]:
+        """The figures of each minute of the last hour, those of this one last."""
+        return self._hour.points
+
+    @property
+    def process(self) -> Iterable[Family]:
         """The figures of the agent's own process."""
         return self._kept.process if self._kept is not None else ()
 

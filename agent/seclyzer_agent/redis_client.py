@@ -1,26 +1,15 @@
-"""The connection to Redis, and what its errors mean in words."""
+"""The connection to Redis, for a few commands every 5 s. `hiredis` packs and parses; errors are words, no secrets."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from redis.asyncio import Connection, ConnectionPool, Redis, UnixDomainSocketConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    AuthenticationError,
-    BusyLoadingError,
-    ConnectionError,
-    NoPermissionError,
-    RedisError,
-    ResponseError,
-    TimeoutError,
-)
+import hiredis
 
 from .model import Refused, Unreadable
 
@@ -30,58 +19,154 @@ TRIES: Counter[str] = Counter()
 ANSWERED: Counter[str] = Counter()
 """To how many of these tries Redis has answered."""
 
-
-def connect(url: str, username: str | None, password: str | None, deadline: float) -> Redis:
-    """A client; it connects with the first command. `deadline` (s) bounds each wait on the socket."""
-    parts = urlsplit(url)
-    options: dict[str, Any] = {
-        "username": username,
-        "password": password,
-        "decode_responses": True,
-        "encoding_errors": "replace",
-        "socket_timeout": deadline,
-        "socket_connect_timeout": deadline,
-        "retry": Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
-        "driver_info": None,
-        "max_connections": 8,
-    }
-    if parts.scheme == "unix":
-        options.pop("socket_connect_timeout")
-        pool = ConnectionPool(connection_class=UnixDomainSocketConnection, path=parts.path, **options)
-    else:
-        pool = ConnectionPool(connection_class=Connection, host=parts.hostname, port=parts.port or 6379, **options)
-    return Redis.from_pool(pool)
+PIECE = 65536
+NO_ANSWER = "Redis does not answer"
+CLOSED = "Redis cannot be reached: the connection was closed"
+WRONG_PASSWORD = ("WRONGPASS", "NOAUTH")
 
 
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Turn what redis-py raises into Unreadable, in words, without keys, values or passwords."""
-    try:
-        yield
-    except TimeoutError:
-        raise Unreadable("Redis does not answer") from None
-    except BusyLoadingError:
-        raise Unreadable("Redis is still loading") from None
-    except AuthenticationError:
-        raise Refused("Redis refuses the agent's user or password") from None
-    except ConnectionError as error:
-        if isinstance(error.__cause__ or error.__context__, AuthenticationError):
-            raise Refused("Redis refuses the agent's user or password") from None
-        raise Unreadable(f"Redis cannot be reached: {_reason(error)}") from None
-    except NoPermissionError:
-        raise Refused("Redis does not permit the agent its commands (ACL user agent)") from None
-    except ResponseError as error:
-        code = str(error).split(" ", 1)[0]
-        raise Unreadable(f"Redis answers with an error ({code[:20]})") from None
-    except RedisError as error:
-        raise Unreadable(f"Redis fails ({type(error).__name__})") from None
+class _Closed(Exception):
+    """The connection ended before the answer."""
 
 
-def _reason(error: BaseException) -> str:
-    """The operating system's words for the failed connection, when there are some."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno and not isinstance(cause, ConnectionError):
-            return os.strerror(cause.errno)
-        cause = cause.__cause__ or cause.__context__
-    return "the connection was closed" if "closed" in str(error).lower() else "no connection"
+class Redis:
+    """One connection, made with the first command and kept; a command that finds it closed makes it anew once.
+
+    `deadline` (s) bounds the wait for each answer. All raise Unreadable; one caller at a time has the connection.
+    """
+
+    def __init__(self, url: str, username: str | None, password: str | None, deadline: float) -> None:
+        self._place, self._deadline = urlsplit(url), deadline
+        self._login = ("AUTH", username, password or "") if username else None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._parser = _parser()
+        self._one = asyncio.Lock()
+
+    async def call(self, *command: str) -> Any:
+        """The answer to a command."""
+        return (await self.pipeline(command))[0]
+
+    async def pipeline(self, *commands: tuple[str, ...]) -> list[Any]:
+        """The answers to some commands, sent together."""
+        async with self._one:
+            try:
+                async with asyncio.timeout(self._deadline):
+                    answers = await self._asked(commands)
+            except TimeoutError:
+                self._drop()
+                raise Unreadable(NO_ANSWER) from None
+            except _Closed:
+                self._drop()
+                raise Unreadable(CLOSED) from None
+            except hiredis.ProtocolError:
+                self._drop()
+                raise Unreadable("Redis fails (what answers does not speak RESP)") from None
+            except OSError as error:
+                self._drop()
+                why = os.strerror(error.errno) if error.errno else "no connection"
+                raise Unreadable(f"Redis cannot be reached: {why}") from None
+            except (
+                BaseException
+            ):  # cancelled, or refused at the login: what comes would answer nothing that is asked next
+                self._drop()
+                raise
+        for answer in answers:
+            if isinstance(answer, hiredis.ReplyError):
+                raise _in_words(str(answer))
+        return answers
+
+    async def info(self, *sections: str) -> dict[str, Any]:
+        """What INFO has in these sections: whole numbers, mappings of `a=1,b=2`, and texts."""
+        return parse_info(str(await self.call("INFO", *sections)))
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        self._drop()
+
+    async def _asked(self, commands: tuple[tuple[str, ...], ...]) -> list[Any]:
+        kept = self._writer is not None
+        try:
+            return await self._exchanged(commands)
+        except (_Closed, ConnectionError):
+            if not kept:
+                raise
+        self._drop()
+        return await self._exchanged(commands)
+
+    async def _exchanged(self, commands: tuple[tuple[str, ...], ...]) -> list[Any]:
+        if self._writer is None:
+            await self._connect()
+        return await self._answers(commands)
+
+    async def _connect(self) -> None:
+        where = self._place
+        if where.scheme == "unix":
+            opened = await asyncio.open_unix_connection(where.path)
+        else:
+            opened = await asyncio.open_connection(where.hostname, where.port or 6379)
+        self._reader, self._writer = opened
+        self._parser = _parser()
+        if self._login is not None:
+            (answer,) = await self._answers((self._login,))
+            if isinstance(answer, hiredis.ReplyError):
+                raise _in_words(str(answer))
+
+    async def _answers(self, commands: tuple[tuple[str, ...], ...]) -> list[Any]:
+        assert self._reader is not None and self._writer is not None
+        self._writer.write(b"".join(_packed(command) for command in commands))
+        answers: list[Any] = []
+        while len(answers) < len(commands):
+            answer = self._parser.gets()
+            if answer is not False:
+                answers.append(answer)
+            elif data := await self._reader.read(PIECE):
+                self._parser.feed(data)
+            else:
+                raise _Closed
+        return answers
+
+    def _drop(self) -> None:
+        if self._writer is not None:
+            with contextlib.suppress(RuntimeError):  # its event loop is closed
+                self._writer.transport.abort()
+        self._reader = self._writer = None
+
+
+def _parser() -> hiredis.Reader:
+    return hiredis.Reader(encoding="utf-8", errors="replace")
+
+
+def _packed(command: tuple[str, ...]) -> bytes:
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # the stub knows one part only
+    return packed
+
+
+def _in_words(error: str) -> Unreadable:
+    """What Redis' error means; its first word is what kind it is of, the rest may hold what was asked."""
+    code = error.split(" ", 1)[0]
+    if code in WRONG_PASSWORD:
+        return Refused("Redis refuses the agent's user or password")
+    if code == "NOPERM":
+        return Refused("Redis does not permit the agent its commands (ACL user agent)")
+    if code == "LOADING":
+        return Unreadable("Redis is still loading")
+    if "max number of clients" in error:
+        return Unreadable("Redis takes no more connections (max number of clients reached)")
+    return Unreadable(f"Redis answers with an error ({code[:20]})")
+
+
+def parse_info(text: str) -> dict[str, Any]:
+    """INFO's lines by their names."""
+    found: dict[str, Any] = {}
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if colon and not line.startswith("#"):
+            parts = [part.partition("=") for part in value.split(",")]
+            several = all(equals for _, equals, _ in parts)
+            found[name] = {key: _number(one) for key, _, one in parts} if several else _number(value)
+    return found
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdecimal() else text

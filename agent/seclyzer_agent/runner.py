@@ -35,6 +35,7 @@ async def read_check(check: Check) -> Reading:
 class Runner:
     """The background of the agent. `snapshot()` may be called at any time and returns at once.
 
+    `on_change` gets it when a check was read for the first time, and when something is better or worse than before.
     `read` takes a reading of a check, in this event loop or elsewhere. `facts()` may be called in any thread.
     """
 
@@ -43,12 +44,12 @@ class Runner:
         checks: Sequence[Check],
         paces: dict[str, Pace],
         host: str,
-        on_reading: Callable[[Snapshot], None] = lambda _: None,
+        on_change: Callable[[Snapshot], None] = lambda _: None,
         read: Read = read_check,
     ) -> None:
         self._checks = checks
         self._host = host
-        self._on_reading = on_reading
+        self._on_change = on_change
         self.read = read
         self._started = time.monotonic()
         self._last_progress = self._started
@@ -139,7 +140,8 @@ class Runner:
         )
         self._last_progress = now
         self._first_run[check.name].set()
-        self._on_reading(self.snapshot())
+        if before.ended is None or [one.status for one in shown] != [one.status for one in before.shown]:
+            self._on_change(self.snapshot())
 
 
 def _shown(entry: Entry, before: Shown | None, pace: Pace, wall: float) -> Shown:

@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from enum import Enum
 
-from . import health
+from . import health, overview
 from .address import authority
 from .cache import Body, Cache, TooMany
+from .exposition import kind_of
 from .http import Request, Response
 from .metrics import Exposition
 from .model import Status
@@ -51,6 +52,7 @@ class Server:
         self._exposition, self._public_cache, self._full_cache = Exposition(), Cache(), Cache()
         self._routes: dict[str, Callable[[Request, bool], Response]] = {
             "/": self._page,
+            "/overview": self._overview,
             "/healthz": self._healthz,
             "/metrics": self._metrics,
             "/livez": self._livez,
@@ -145,12 +147,21 @@ class Server:
             data, kind = self._exposition.write(accept, self._snapshot(), seen, process)
             return Body(200, data, kind)
 
-        return self._made(f"metrics as {self._exposition.kind(accept)}", "", full, make)
+        return self._made(f"metrics as {kind_of(accept)}", "", full, make)
+
+    def _overview(self, _: Request, full: bool) -> Response:
+        def make(seen: Snapshot, _: bool) -> Body:
+            text = json.dumps(overview.overview(seen, self._public.points), ensure_ascii=False) + "\n"
+            return Body(200, text.encode(), overview.CONTENT_TYPE)
+
+        return self._made("overview", "", full, make)
 
     def _page(self, _: Request, full: bool) -> Response:
-        response = self._made("page", "", full, lambda seen, _: Body(200, page(seen).encode(), PAGE_TYPE))
+        def make(seen: Snapshot, _: bool) -> Body:
+            return Body(200, page(seen, self._public.points).encode(), PAGE_TYPE)
+
         more = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Referrer-Policy": "no-referrer"}
-        return replace(response, headers=more)
+        return replace(self._made("page", "", full, make), headers=more)
 
 
 def names_this_host(hosts: tuple[str, ...] | list[str], target: str) -> bool:

@@ -15,25 +15,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-from redis.asyncio import Redis
-
 from . import __version__, registry, tls
-from .config import ConfigError, Settings, reader_password, secret, web_file
+from .config import ConfigError, Settings
 from .connection import Connection, Site
-from .connector import SocketConnector
+from .credentials import reader_password, secret, web_file
 from .findings import headline
 from .guard import BACKLOG, BURST, Guard, room
+from .http_client import HttpClient
 from .listening import name, sockets, way_of
 from .logs import Journal, place
 from .model import Check, Reading, Status, Unreadable, verified
 from .notify import Notifier
 from .public import Public
-from .redis_client import connect
+from .redis_client import Redis
 from .runner import Runner, read_check
 from .server import Server, Way
 from .snapshot import Snapshot
 from .spec import Context, Trial
+from .store_address import parse_influx_url
 from .textfile import Textfile
 from .web import Web
 from .workers import Worker
@@ -49,7 +48,7 @@ class Secrets:
     """What was read from secret files and key material, once, before anything starts."""
 
     redis_password: str | None
-    tls: ssl.SSLContext
+    tls: ssl.SSLContext | None
     reader_password: str | None = None
     web: Web | None = None
 
@@ -57,7 +56,8 @@ class Secrets:
 def secrets(settings: Settings, environment: Mapping[str, str]) -> Secrets:
     """Read them. Raises ConfigError."""
     try:
-        trust = tls.context(settings.influx_ca_file)
+        private = parse_influx_url(settings.influx_url).tls or settings.influx_ca_file
+        trust = tls.context(settings.influx_ca_file) if private else None  # the system's authorities are 2 MiB
     except ValueError as error:
         raise ConfigError(f"influx_ca_file is of no use: {error}") from None
     web = None
@@ -97,6 +97,9 @@ class Reporter:
             fields = {"check": view.name, "was": before.word if before is not None else "unknown"}
             fields |= {"now": view.status.word, "why": view.output}
             log.log(level[view.status], "a check changed", extra={"fields": fields})
+
+    def summarise(self, snapshot: Snapshot) -> None:
+        """Write to systemd in a line how all fares."""
         if snapshot.ready:
             self._notifier.status(headline(self._public.of(snapshot)))
 
@@ -141,11 +144,11 @@ class Clients:
     """The connections of one thread's checks."""
 
     redis: Redis | None
-    http: aiohttp.ClientSession
+    http: HttpClient
 
     async def close(self) -> None:
         """In the event loop that they were made in."""
-        await self.http.close()
+        self.http.close()
         if self.redis is not None:
             await self.redis.aclose()
 
@@ -154,10 +157,9 @@ async def _connect(settings: Settings, kept: Secrets) -> Clients:
     redis: Redis | None = None
     if settings.edge:
         deadline = max(pace.deadline for pace in settings.checks.values())
-        redis = connect(settings.redis_url, settings.redis_username or None, kept.redis_password, deadline)
-    agent = {"User-Agent": f"seclyzer-agent/{__version__}"}
-    connector = SocketConnector(settings.influx_socket, kept.tls) if settings.influx_socket else None
-    http = aiohttp.ClientSession(connector=connector, headers=agent, cookie_jar=aiohttp.DummyCookieJar())
+        redis = Redis(settings.redis_url, settings.redis_username or None, kept.redis_password, deadline)
+    address = parse_influx_url(settings.influx_url)
+    http = HttpClient(address, settings.influx_socket, kept.tls, f"seclyzer-agent/{__version__}")
     return Clients(redis, http)
 
 
@@ -225,7 +227,9 @@ async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier, journal:
     """Look for what has grown stale, and feed the watchdog while checks end."""
     pause = min(TICK, notifier.watchdog_interval or TICK)
     while True:
-        reporter.update(runner.snapshot())
+        snapshot = runner.snapshot()
+        reporter.update(snapshot)
+        reporter.summarise(snapshot)
         journal.write_repeated()
         if runner.makes_progress():
             notifier.alive()

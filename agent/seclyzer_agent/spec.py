@@ -15,9 +15,8 @@ from .model import Check, Facts, Pace
 if TYPE_CHECKING:
     import ssl
 
-    import aiohttp
-    from redis.asyncio import Redis
-
+    from .http_client import HttpClient
+    from .redis_client import Redis
     from .settings import Settings
     from .web import Web
 
@@ -107,8 +106,8 @@ class Context:
     settings: Settings
     facts: Facts
     redis: Redis | None
-    http: aiohttp.ClientSession
-    tls: ssl.SSLContext | bool
+    http: HttpClient
+    tls: ssl.SSLContext | None
     web: Web | None = None
 
 

@@ -36,7 +36,7 @@ class Textfile:
             return
         self._written = now
         shown = self._public.of(snapshot)
-        text, _ = self._exposition.write("", shown, shown, process=())
+        text, _ = self._exposition.write("", shown, shown, own=())
         try:
             write(self._path, text)
         except OSError as error:

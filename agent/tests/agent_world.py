@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +20,10 @@ from typing import Any, TypeVar
 import redis
 import yaml
 
-from seclyzer_agent.redis_client import connect
+from seclyzer_agent.redis_client import Redis
 from tests.helpers import redis_server
+from tests.helpers.ports import free_port
+from tests.helpers.waiting import until
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
@@ -222,6 +226,68 @@ class Host:
         )
 
 
+def edge(folder: Path, server: RedisServer) -> Host:
+    """An edge with one extractor, checks every 0.2 s with rise 2 and fall 2, and no InfluxDB."""
+    (folder / "bin").mkdir()
+    deployment = folder / "deployments" / "3"
+    deployment.mkdir(parents=True)
+    (folder / "current").symlink_to(deployment)
+    manifest = {
+        "release": f"{STATS['version']}-0123456789ab",
+        "version": STATS["version"],
+        "mode": "rust",
+        "implementations": {"keystroke": "rust"},
+    }
+    (deployment / "manifest.json").write_text(json.dumps(manifest))
+    pace = {"interval_seconds": 0.2, "deadline_seconds": 0.3, "rise": 2, "fall": 2}
+    names = ("units", "memory", "deployment", "redis", "keystroke", "influxdb", "legacy_clients")
+    config = {
+        "listen": f"127.0.0.1:{free_port()}",
+        "unix_listen": str(server.folder / "agent.sock"),
+        "roles": ["edge"],
+        "redis_url": f"unix://{server.socket}",
+        "redis_password_file": str(server.password_file),
+        "influx_url": f"http://127.0.0.1:{free_port()}",
+        "deployment_dir": str(folder / "current"),
+        "host": "edge1",
+        "units": {"keystroke": "seclyzer-keystroke.service"},
+        "checks": {name: dict(pace) for name in names},
+    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SECLYZER_", "NOTIFY_", "WATCHDOG_"))}
+    environment |= {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    made = Host(folder, config, environment)
+    made.systemctl(f"exec cat {folder / 'units'}")
+    made.units()
+    server.write_stats("keystroke", STATS)
+    return made
+
+
+@contextmanager
+def agents(host: Host) -> Iterator[Callable[..., Agent]]:
+    """Starts agents on the host; one is ready when the call returns, unless `ready=False`. They end with the block."""
+    running: list[Agent] = []
+
+    def run(*, ready: bool = True, **environment: str) -> Agent:
+        port = int(host.config["listen"].rpartition(":")[2])
+        process = subprocess.Popen(
+            host.command(), env={**host.environment, **environment}, stderr=subprocess.PIPE, text=True
+        )
+        agent = Agent(process, port, str(host.config["unix_listen"]))
+        running.append(agent)
+        until(lambda: listens(port) or process.poll() is not None)
+        if ready:
+            until(lambda: agent.get("/readyz").status == 200)
+        return agent
+
+    try:
+        yield run
+    finally:
+        for agent in running:
+            if agent.process.poll() is None:
+                agent.process.kill()
+                agent.process.communicate()
+
+
 def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -234,7 +300,7 @@ def with_redis(server: RedisServer, use: Callable[[Any], Awaitable[T]], password
     """What comes of using a connection of the agent's user."""
 
     async def main() -> T:
-        client = connect(f"unix://{server.socket}", "agent", password, 1.0)
+        client = Redis(f"unix://{server.socket}", "agent", password, 1.0)
         try:
             return await use(client)
         finally:

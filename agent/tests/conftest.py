@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -18,10 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from agent_world import ROOT, STATS, Agent, Host, RedisServer, listens
-
-from tests.helpers.ports import free_port
-from tests.helpers.waiting import until
+from agent_world import STATS, Agent, Host, RedisServer, agents, edge
 
 
 @pytest.fixture
@@ -62,59 +56,11 @@ def hanging_port() -> Iterator[int]:
 @pytest.fixture
 def host(tmp_path: Path, redis_server: RedisServer) -> Host:
     """An edge with one extractor, checks every 0.2 s with rise 2 and fall 2, and no InfluxDB."""
-    (tmp_path / "bin").mkdir()
-    deployment = tmp_path / "deployments" / "3"
-    deployment.mkdir(parents=True)
-    (tmp_path / "current").symlink_to(deployment)
-    manifest = {
-        "release": f"{STATS['version']}-0123456789ab",
-        "version": STATS["version"],
-        "mode": "rust",
-        "implementations": {"keystroke": "rust"},
-    }
-    (deployment / "manifest.json").write_text(json.dumps(manifest))
-    pace = {"interval_seconds": 0.2, "deadline_seconds": 0.3, "rise": 2, "fall": 2}
-    names = ("units", "memory", "deployment", "redis", "keystroke", "influxdb", "legacy_clients")
-    config = {
-        "listen": f"127.0.0.1:{free_port()}",
-        "unix_listen": str(redis_server.folder / "agent.sock"),
-        "roles": ["edge"],
-        "redis_url": f"unix://{redis_server.socket}",
-        "redis_password_file": str(redis_server.password_file),
-        "influx_url": f"http://127.0.0.1:{free_port()}",
-        "deployment_dir": str(tmp_path / "current"),
-        "host": "edge1",
-        "units": {"keystroke": "seclyzer-keystroke.service"},
-        "checks": {name: dict(pace) for name in names},
-    }
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SECLYZER_", "NOTIFY_", "WATCHDOG_"))}
-    environment |= {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    made = Host(tmp_path, config, environment)
-    made.systemctl(f"exec cat {tmp_path / 'units'}")
-    made.units()
-    redis_server.write_stats("keystroke", STATS)
-    return made
+    return edge(tmp_path, redis_server)
 
 
 @pytest.fixture
 def start(host: Host) -> Iterator[Callable[..., Agent]]:
     """Start the agent on the host; it is ready when this returns, unless `ready=False`."""
-    running: list[Agent] = []
-
-    def run(*, ready: bool = True, **environment: str) -> Agent:
-        port = int(host.config["listen"].rpartition(":")[2])
-        process = subprocess.Popen(
-            host.command(), env={**host.environment, **environment}, stderr=subprocess.PIPE, text=True
-        )
-        agent = Agent(process, port, str(host.config["unix_listen"]))
-        running.append(agent)
-        until(lambda: listens(port) or process.poll() is not None)
-        if ready:
-            until(lambda: agent.get("/readyz").status == 200)
-        return agent
-
-    yield run
-    for agent in running:
-        if agent.process.poll() is None:
-            agent.process.kill()
-            agent.process.communicate()
+    with agents(host) as run:
+        yield run

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from agent_world import cases
 
-from seclyzer_agent.config import KEYS, ConfigError, load, printed, reader_password, secret
+from seclyzer_agent.config import KEYS, ConfigError, load, printed
+from seclyzer_agent.credentials import reader_password, secret
 from seclyzer_agent.kinds import KINDS
 
 

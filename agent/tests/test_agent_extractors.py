@@ -13,7 +13,7 @@ from agent_world import RedisServer, with_redis
 from seclyzer_agent.checks.extractor import Bounds, Extractor, judge_ids
 from seclyzer_agent.checks.units import Unit
 from seclyzer_agent.manifest import Deployment
-from seclyzer_agent.model import Entry, Status, Unreadable
+from seclyzer_agent.model import Entry, Refused, Status, Unreadable
 from seclyzer_agent.spool import Spool, kept
 from seclyzer_agent.spool import judge as judge_spool
 from seclyzer_agent.stats import parse
@@ -266,8 +266,8 @@ def test_entries_without_a_reader_are_seen_without_reading_the_stream(
 
     entry = edge.readings(add, lambda: time.sleep(0.2))[2]["lag"]
     assert 0.15 < float(entry.value or 0) < 5
-    with pytest.raises(Exception, match=r"NOPERM|no permissions"):
-        with_redis(redis_server, lambda client: client.xrange("seclyzer:stream:keystroke"))
+    with pytest.raises(Refused, match="does not permit the agent its commands"):
+        with_redis(redis_server, lambda client: client.call("XRANGE", "seclyzer:stream:keystroke", "-", "+"))
 
 
 def test_a_reader_far_behind_warns_and_then_fails(redis_server: RedisServer, stats: dict[str, str]) -> None:

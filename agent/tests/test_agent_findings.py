@@ -149,7 +149,7 @@ def test_findings_are_in_report_page_and_metrics() -> None:
             "runbook": "docs/runbook.md#unit-down",
         }
     ]
-    assert "(and 25 that follow)" in page(stopped) and "docs/runbook.md#unit-down" in page(stopped)
+    assert "25 more follow from it" in page(stopped) and "Runbook: unit-down" in page(stopped)
     body = Exposition().write("", stopped, stopped)[0].decode()
     assert 'seclyzer_finding_status{finding="unit-down"} 2.0' in body
     assert 'seclyzer_finding_since_timestamp_seconds{finding="unit-down"} 1.69999998e+09' in body

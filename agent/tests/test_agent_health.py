@@ -1,10 +1,9 @@
-"""The report, the page and the metrics, all made from one snapshot that is written down here."""
+"""The report and the metrics, both made from one snapshot that is written down here."""
 
 from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from seclyzer_agent.hysteresis import Damped
 from seclyzer_agent.manifest import Deployment
 from seclyzer_agent.metrics import Exposition
 from seclyzer_agent.model import Entry, Status
-from seclyzer_agent.page import page
 from seclyzer_agent.snapshot import CheckState, Shown, Snapshot, View
 from seclyzer_agent.stats import parse
 
@@ -39,7 +37,7 @@ def seen(name: str, facts: object, *entries: Entry, damped: Status | None = None
 @pytest.fixture
 def snapshot(stats: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Snapshot:
     """An edge with one failed unit, a warning about memory, one damped failure and a hostile name."""
-    for module in ("health", "checks.deployment", "page"):
+    for module in ("health", "checks.deployment", "overview"):
         monkeypatch.setattr(f"seclyzer_agent.{module}.__version__", "9.9.9")
     stats |= {"implementation": "rust", "version": "9.9.9", "last_id": "1700000000500-3"}
     unit = "seclyzer-app.service"
@@ -104,26 +102,6 @@ def test_report_has_the_members_and_types_of_the_draft(snapshot: Snapshot) -> No
             assert entry["componentType"] in ("component", "datastore", "system")
             assert entry["status"] in ("pass", "warn", "fail")
             assert entry["time"] == "2023-11-14T22:13:20.250Z"
-
-
-def test_the_page_escapes_loads_nothing_and_tells_each_entry(snapshot: Snapshot) -> None:
-    text = page(snapshot)
-    assert "<b>85" not in text and "&lt;b&gt;85 %&lt;/b&gt; &amp; more" in text
-    assert "edge&lt;1&gt;" in text and "edge<1>" not in text
-
-    class Tags(HTMLParser):
-        loads: list[str] = []  # noqa: RUF012
-        rows = 0
-
-        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            self.rows += tag == "tr"
-            assert tag not in ("script", "img", "link", "iframe")
-            self.loads += [v or "" for k, v in attrs if k in ("src", "href")]
-
-    tags = Tags()
-    tags.feed(text)
-    assert tags.loads == ["/healthz?verbose", "/metrics"]
-    assert tags.rows == 1 + sum(len(v.shown) for v in snapshot.views)
 
 
 def samples(snapshot: Snapshot) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -9,13 +9,13 @@ import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import aiohttp
 import pytest
 from aiohttp import web
 
 from seclyzer_agent.checks.influxdb import InfluxCheck
-from seclyzer_agent.connector import CLOSED, SocketConnector
+from seclyzer_agent.http_client import CLOSED, HttpClient
 from seclyzer_agent.model import Reading, Status, Unreadable
+from seclyzer_agent.store_address import parse_influx_url
 from seclyzer_agent.tls import context
 from tests.helpers.ports import free_port
 
@@ -38,13 +38,13 @@ def influx(
             server.load_cert_chain(tls / "leaf.crt", tls / "leaf.key")
         port = free_port()
         await web.TCPSite(runner, "127.0.0.1", port, ssl_context=server).start()
-        trust: ssl.SSLContext | bool = True
+        trust: ssl.SSLContext | None = None
         if tls is not None and (tls / "trusted.crt").exists():
             trust = context(str(tls / "trusted.crt"))
         url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         try:
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
-                return await InfluxCheck(session, url, trust, 0.4, other=other).read()
+            client = HttpClient(parse_influx_url(url), "", trust, "test")
+            return await InfluxCheck(client, 0.4, timeout=0.5, other=other).read()
         finally:
             await runner.cleanup()
 
@@ -156,7 +156,7 @@ def by_socket(place: Path, name: str, host: str, tls: Path | None, through: bool
         runner = web.AppRunner(app)
         await runner.setup()
         server = None
-        trust: ssl.SSLContext | bool = True
+        trust: ssl.SSLContext | None = None
         if tls is not None:
             server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             server.load_cert_chain(tls / "leaf.crt", tls / "leaf.key")
@@ -168,11 +168,10 @@ def by_socket(place: Path, name: str, host: str, tls: Path | None, through: bool
             away = await asyncio.start_unix_server(lambda _, writer: writer.close(), str(place / "store"))
         url = f"{'https' if tls else 'http'}://{host}:9"
         try:
-            connector = SocketConnector(str(place / name), trust)
-            async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=2)) as session:
-                check = InfluxCheck(session, url, trust, 1)
-                await check.read()
-                return await check.read()  # over the same connection
+            client = HttpClient(parse_influx_url(url), str(place / name), trust, "test")
+            check = InfluxCheck(client, 1, timeout=2)
+            await check.read()
+            return await check.read()  # over the same connection
         finally:
             await runner.cleanup()
             if away is not None:

@@ -46,3 +46,18 @@ def test_a_watch_that_has_not_looked_yet_is_a_warning(tmp_path: Path) -> None:
 def test_what_is_no_verdict_fails(tmp_path: Path, text: str) -> None:
     (tmp_path / "verdict.json").write_text(text)
     assert read(tmp_path / "verdict.json").status is Status.FAIL
+
+
+@pytest.mark.parametrize("status", ["pass", "warn", "fail"])
+def test_the_retention_is_an_entry_of_its_own(tmp_path: Path, status: str) -> None:
+    found = verdict(retention={"status": status, "words": "the bucket keeps points for 7 days"})
+    (tmp_path / "verdict.json").write_text(json.dumps(found))
+    _, entry = asyncio.run(PointsCheck(tmp_path / "verdict.json").read()).entries
+    assert (entry.measurement, entry.status.word) == ("retention", status)
+    assert entry.output == "the bucket keeps points for 7 days"
+
+
+@pytest.mark.parametrize("retention", [7, [], {}, {"status": "good", "words": ""}])
+def test_a_retention_that_is_none_is_no_verdict(tmp_path: Path, retention: Any) -> None:
+    (tmp_path / "verdict.json").write_text(json.dumps(verdict(retention=retention)))
+    assert read(tmp_path / "verdict.json").status is Status.FAIL

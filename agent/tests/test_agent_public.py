@@ -23,6 +23,7 @@ from seclyzer_agent.checks.redis import RedisFacts
 from seclyzer_agent.findings import headline
 from seclyzer_agent.health import report
 from seclyzer_agent.history import Growth, Lag, Stall
+from seclyzer_agent.hour import point
 from seclyzer_agent.hysteresis import Damped
 from seclyzer_agent.metrics import Exposition
 from seclyzer_agent.model import Entry, Status
@@ -36,7 +37,7 @@ from tests.helpers.waiting import until
 Start = Callable[..., Agent]
 NOON = 1_700_000_040  # s of Unix time, a full minute
 PASSWORD = "correct-horse-battery"
-PATHS = ("/metrics", "/healthz", "/healthz?verbose", "/")
+PATHS = ("/metrics", "/healthz", "/healthz?verbose", "/overview", "/")
 
 
 def view(name: str, facts: object, entries: tuple[Entry, ...], rng: random.Random) -> View:
@@ -91,7 +92,8 @@ def public_answers(now: Snapshot, kept: Snapshot | None) -> str:
     """Everything that the agent answers to whoever has no credential, and what systemd shows."""
     seen = public(now, kept)
     body, _ = Exposition().write("", now, seen, ())
-    return "\n".join((body.decode(), str(report(seen, verbose=True)), page(seen), headline(seen)))
+    points = (point(kept),) if kept is not None else ()
+    return "\n".join((body.decode(), str(report(seen, verbose=True)), page(seen, points), headline(seen)))
 
 
 def test_what_happens_within_a_minute_changes_no_answer() -> None:
@@ -181,7 +183,7 @@ def test_events_change_what_readers_see_at_once_and_what_others_see_once_a_minut
     assert float(last) == pytest.approx(now, abs=1e-3)
     assert figures(agent.get("/metrics").body) == figures(before["/metrics"])
     for path in PATHS[1:]:
-        moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+        moment = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|\d\d:\d\d(:\d\d)?(?=</t)"
         after = agent.get(path).body
         assert re.sub(moment, "T", after) == re.sub(moment, "T", before[path])
 

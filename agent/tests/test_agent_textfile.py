@@ -69,6 +69,9 @@ def test_node_exporter_passes_on_what_the_agent_has_written(
     assert f'node_textfile_mtime_seconds{{file="{tmp_path}/textfiles/seclyzer.prom"}}' in answer
     assert file.stat().st_mode & 0o777 == 0o644
     assert agent.stop()[0] == 0
+    file.unlink()  # as systemd does, whose RuntimeDirectory= it is in
+    answer = node_exporter()
+    assert "node_textfile_scrape_error 1" in answer and "seclyzer_" not in answer.replace(str(tmp_path), "")
 
 
 def test_the_file_has_no_figures_of_the_agents_own_process_and_promtool_finds_nothing(file: Path, start: Start) -> None:

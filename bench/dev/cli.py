@@ -16,13 +16,14 @@ from ..phases import Lab
 from ..report import USERS_WORDS, all_figures, users_table
 from ..result import Result
 from ..run import CATCH_UP, COUNTED, FULL, PHASES, QUICK, Phase, run
-from . import document, hour, plot
+from . import agent, document, hour, plot
 from .influxd import Influxd
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = {"rust": ROOT / "build" / "rust", "python": ROOT / "build" / "python" / "bin"}
 HOUR: Phase = ("hour", "idle, and an hour of a person's work", lambda lab, p: hour.measure(lab, p.hour_s, p.idle_s))
-ALL = tuple(HOUR if phase[0] == "idle" else phase for phase in (*PHASES, COUNTED, CATCH_UP))
+AGENT: Phase = ("agent", "the health agent, beside node_exporter", lambda lab, p: agent.measure(lab, p.idle_s))
+ALL = (*(HOUR if phase[0] == "idle" else phase for phase in (*PHASES, COUNTED, CATCH_UP)), AGENT)
 NAMES = tuple(name for name, _, _ in ALL)
 QUIET_LOAD = 0.5
 

@@ -16,7 +16,8 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import existing, modes, ports, renamed, run_ids, safe_url, systems, variables
-from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options
+from ..module_utils.layout import Refused
+from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options, kept_bundle
 from ..plugin_utils.host_checks import host_faults, spool_fault, untested
 from ..plugin_utils.host_options import ROLES
 from ..plugin_utils.option_checks import CHECKS, Check, Roles, selected
@@ -69,6 +70,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _variables(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
         """Everything that can be seen without touching a host."""
+        kept, damaged = _kept(Path(bundle)) if bundle else (None, [])
         known = host_options.known()
         known |= renamed.options()
         wrong: dict[str, list[str]] = {}
@@ -79,7 +81,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             of_host = facts["hostvars"][host]
             unsafe = self._unsafe_url(facts["hostvars"].raw_get(host)) if store else []
             names = [*variables.unknown(of_host, known), *variables.inputs(of_host, known), *renamed.conflicts(of_host)]
-            signed = bundle_checks.signature_faults(bundle, of_host) if bundle else []
+            signed = bundle_checks.signature_faults(str(kept), of_host) if kept else []
+            signed = [kept_bundle.named(sentence, kept, Path(bundle)) for sentence in signed if kept]
             found = [*names, *type_faults(of_host, known), *mode_faults(of_host), *unsafe, *signed]
             # What is of the wrong type is reported as that, and not as out of its limits as well.
             found += [] if found else self._out_of_limits(host, roles, checks, facts)
@@ -88,8 +91,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
         if store:
             sentences += fleet_checks.group_faults(facts)
-        if bundle:
-            sentences += bundle_checks.faults(Path(bundle))
+        sentences += damaged
         chosen, general, fault = fleet_checks.only(facts)
         if store:
             expired, ending = certificate_checks.authorities(self._loader, self._templar, facts)
@@ -99,11 +101,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         sentences += fleet_checks.option_faults(facts)
         return _refuse(sentences) or {
             "changed": False,
-            "bundle": bundle,
+            "bundle": str(kept or ""),
             "chosen": chosen,
             "general": general,
             "renamed": [host for host in chosen if renamed.RENAMED.keys() & facts["hostvars"].raw_get(host).keys()],
-            "unsigned": bool(bundle) and not read_bundle(Path(bundle)).signature,
+            "unsigned": kept is not None and not read_bundle(kept).signature,
             "typed": sorted(known.keys() & load_extra_vars(self._loader).keys() - WISHES - OLD_WISHES),
             "rollout": run_ids.new(getpass.getuser()),
         }
@@ -229,6 +231,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise AnsibleActionFail(f"Ansible cannot read which system runs: {read.get('msg')}")
             known = {name.removeprefix("ansible_"): value for name, value in read["ansible_facts"].items()}
         return {name: str(known[name]) for name in systems.FACTS}
+
+
+def _kept(bundle: Path) -> tuple[Path | None, list[str]]:
+    """The copy of the bundle that the run reads, and what is wrong with it."""
+    try:
+        return kept_bundle.take(bundle.absolute())
+    except Refused as fault:
+        return None, [str(fault)]
 
 
 def _refuse(sentences: list[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from ..module_utils import existing, fleet, last_report, removal_report
 from ..module_utils.fleet_entry import plain
 from ..module_utils.removal_report import Outcome
 from ..plugin_utils import host_options
-from ..plugin_utils.command_line import inventories
+from ..plugin_utils.command_line import inventories, typed
 
 MODULE = "seclyzer.edge.seclyzer_removal"
 EDGE, STORE = "seclyzer_edge", "seclyzer_store"
@@ -132,6 +132,8 @@ def _outcome(host: str, facts: Vars) -> Outcome:
 def _command(host: str) -> str:
     """What completes the removal of a host."""
     given = context.CLIARGS.get("inventory") or ()
-    typed = [text for text in map(str, context.CLIARGS.get("extra_vars") or ()) if text.startswith("remove_")]
-    words = ["ansible-playbook", *(word for name in given for word in ("-i", name)), "playbooks/remove.yml"]
-    return shlex.join([*words, "--limit", host, *(word for text in typed for word in ("-e", text))])
+    extra = [text for text in map(str, context.CLIARGS.get("extra_vars") or ()) if text.startswith("remove_")]
+    words = ["ansible-playbook", *(word for name in given for word in ("-i", name))]
+    return shlex.join(
+        [*words, typed("playbooks/remove.yml"), "--limit", host, *(word for text in extra for word in ("-e", text))]
+    )

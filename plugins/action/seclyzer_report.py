@@ -20,7 +20,7 @@ from ..module_utils.fleet_entry import Entry, Seen
 from ..module_utils.fleet_report import Report
 from ..module_utils.history import RETRY
 from ..module_utils.words import DEFAULT_USER
-from ..plugin_utils import host_options
+from ..plugin_utils import command_line, host_options
 from ..plugin_utils.command_line import inventories
 
 display = Display()
@@ -163,13 +163,13 @@ def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, A
         *(word for name in context.CLIARGS.get("inventory") or () for word in ("-i", _short(name))),
     ]
     if one.state == "failed" and one.at in ("the switch", "going back") and one.before != one.running and one.before:
-        return shlex.join([*words, "rollback.yml", "--limit", one.host])
+        return shlex.join([*words, command_line.typed("rollback.yml"), "--limit", one.host])
     if one.at == "going back":
         same = [word for name in ("undo", "to") if run.get(name) for word in ("-e", f"{name}={run[name]}")]
-        return "mend that, then " + shlex.join([*words, "rollback.yml", *same, "--limit", one.host])
+        return "mend that, then " + shlex.join([*words, command_line.typed("rollback.yml"), *same, "--limit", one.host])
     again = [word for text in _repeated(typed) for word in ("-e", text)]
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
-    mended = after.get(one.state, "") + shlex.join([*words, playbook, *again, "-e", "only=failed"])
+    mended = after.get(one.state, "") + shlex.join([*words, command_line.typed(playbook), *again, "-e", "only=failed"])
     known_bad = any(RETRY in cause for cause in one.cause)
     return mended + (f"; with the same content again, {RETRY} beside it" if known_bad else "")
 

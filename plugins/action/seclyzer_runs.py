@@ -21,6 +21,7 @@ from ..module_utils.fleet_report import SCHEMA
 from ..module_utils.layout import Refused
 from ..module_utils.lease import Lease
 from ..module_utils.undoing import Seen
+from ..plugin_utils import fleet_page
 from .seclyzer_deployment import MODULE
 
 display = Display()
@@ -64,7 +65,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _read(self, facts: Vars, files: bool) -> dict[str, Any]:
         """What this host knows, with what the inventory asks of it."""
-        asked = {"state": "status", "scope": "files" if files else "runs"}
+        asked = {"state": "status", "scope": "files" if files else "runs", "overview": bool(facts.get("html_file"))}
         began = time.time()
         known = dict(self._execute_module(MODULE, asked, task_vars=dict(facts)))
         if known.get("failed"):
@@ -156,6 +157,9 @@ def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         document = {"schema": SCHEMA, "at": at, "bad": sorted(bad), "next": following, "hosts": hosts}
         last_report.write(Path(str(named)).expanduser().absolute(), document, 0o644)
+    if named := facts.get("html_file"):
+        page = fleet_page.page(hosts, found, datetime.now(UTC))
+        last_report.write_text(Path(str(named)).expanduser().absolute(), page)
     return _shown(lines) | {"bad": sorted(bad)}
 
 

@@ -10,12 +10,15 @@ from typing import Any
 from . import direct
 from .layout import Refused
 
+BIGGEST = 1 << 20
+"""Bytes of an answer that are read."""
 
-def read(address: str) -> dict[str, Any]:
-    """The agent's report. Raises Refused when there is none."""
+
+def read(address: str, path: str = "/healthz") -> dict[str, Any]:
+    """The agent's report, or what else it answers as JSON. Raises Refused when there is none."""
     try:
-        with direct.opener().open(f"http://{address}/healthz", timeout=3) as answer:
-            report = json.load(answer)
+        with direct.opener().open(f"http://{address}{path}", timeout=3) as answer:
+            report = json.loads(answer.read(BIGGEST))
     except urllib.error.HTTPError as refusal:
         report = _json(refusal)
         if not report:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import (
+    agent_report,
     bundles,
     deployments,
     lease,
@@ -40,6 +41,18 @@ def running(layout: Layout) -> Result:
     found = deployments.manifest(layout, deployments.current(layout)) or {}
     names = ("deployment", "release", "version", "mode", "implementations", "content", "by", "at")
     return {name: found[name] for name in names if name in found}
+
+
+def overview(layout: Layout) -> Result:
+    """What the host's agent shows on its page, or in `overview_fault` why there is none."""
+    found = deployments.manifest(layout, deployments.current(layout)) or {}
+    address = (found.get("probes") or {}).get("agent")
+    if not address:
+        return {"overview": {}, "overview_fault": "no agent is deployed here"}
+    try:
+        return {"overview": agent_report.read(address, "/overview"), "overview_fault": ""}
+    except Refused as fault:
+        return {"overview": {}, "overview_fault": str(fault)}
 
 
 def status(layout: Layout, names: list[str], ports: list[int], redis_units: list[str], scope: str = "host") -> Result:

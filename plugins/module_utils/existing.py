@@ -40,6 +40,7 @@ REDIS_SOCKET = "/run/redis/redis-server.sock"
 MARKS = {
     **dict.fromkeys(UNITS, WRITTEN),
     "seclyzer-trial.service": "# Written for the trial",
+    "seclyzer-watch.service": "# Written for a watch",
     OWN_REDIS: "SecLyzer's Redis, beside another's",
     **OURS,
     "influxdb-watch.service": "points of SecLyzer",

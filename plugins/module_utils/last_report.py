@@ -57,11 +57,15 @@ def forget(path: Path, hosts: Sequence[str]) -> None:
 
 
 def write(path: Path, document: Document, mode: int = 0o600) -> None:
-    """Written whole, or not at all."""
+    """A report as JSON; written whole, or not at all."""
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n", mode)
+
+
+def write_text(path: Path, text: str, mode: int = 0o600) -> None:
+    """A file of the operator's; written whole, or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(handle, "w") as stream:
-        json.dump(document, stream, indent=1, ensure_ascii=False)
-        stream.write("\n")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
     beside.replace(path)

@@ -53,7 +53,7 @@ GONE = (
 """What is SecLyzer's by its name, below the root."""
 OF_BASE = ("releases", "deployments", "current", "history.json", "trial.json", "lease.json", ".*.part")
 """What a rollout has put below its own folder, but for the record of what was found, which goes last."""
-OF_STATE = (*KINDS, "bench", "forgotten.jsonl")
+OF_STATE = (*KINDS, "bench", "watch", "forgotten.jsonl")
 
 
 @dataclass(frozen=True)

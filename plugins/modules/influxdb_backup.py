@@ -55,7 +55,7 @@ options:
     description: What the watch on vanishing points has recorded, which a restore makes untrue.
     type: path
     default: /var/lib/influxdb-watch/noted.json
-author: The SecLyzer maintainers (@seclyzer)
+author: [The SecLyzer maintainers (@seclyzer)]
 attributes:
   check_mode:
     description: Takes nothing; looks at the archive to restore.

@@ -43,7 +43,7 @@ options:
     description: A folder with backups, whose names are returned; they hold what they held.
     type: str
     default: ""
-author: The SecLyzer maintainers (@seclyzer)
+author: [The SecLyzer maintainers (@seclyzer)]
 attributes:
   check_mode:
     description: Counts and changes nothing.

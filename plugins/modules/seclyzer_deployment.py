@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import deployments, lease
-from ..module_utils.deploying import run, status, would
+from ..module_utils.deploying import overview, run, status, would
 from ..module_utils.files import locked
 from ..module_utils.layout import Layout, Refused
 from ..module_utils.pruning import KEEP
@@ -116,6 +116,10 @@ options:
     type: str
     choices: [host, runs, files]
     default: host
+  overview:
+    description: For C(status), whether the host's agent is asked what its page shows.
+    type: bool
+    default: false
   by:
     description: Who does this, for the history.
     type: str
@@ -310,6 +314,10 @@ lease:
   description: The run that is at work on the host, none without one; or on failure, the run that has it.
   type: dict
   returned: status with another scope than C(host)
+overview:
+  description: What the page of the host's agent shows; empty without an answer, and C(overview_fault) says why.
+  type: dict
+  returned: status with C(overview)
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
@@ -338,6 +346,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "undo": {"type": "str", "default": ""},
     "to": {"type": "str", "default": ""},
     "scope": {"type": "str", "choices": ["host", "runs", "files"], "default": "host"},
+    "overview": {"type": "bool", "default": False},
     "by": {"type": "str", "default": "unknown"},
     "process": {"type": "str", "default": ""},
     "take_over": {"type": "bool", "default": False},
@@ -369,7 +378,8 @@ def main() -> None:
     try:
         if parameters["state"] == "status":
             asked = (parameters[name] for name in ("resolve", "ports", "redis_units", "scope"))
-            module.exit_json(**status(layout, *asked))
+            seen = overview(layout) if parameters["overview"] else {}
+            module.exit_json(**status(layout, *asked), **seen)
         if check:
             module.exit_json(**would(layout, parameters, module._diff))
         with locked(layout.lock):

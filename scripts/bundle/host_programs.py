@@ -7,7 +7,7 @@ from pathlib import Path
 from scripts.bundle import BundleError
 
 MODULES = "plugins/module_utils"
-FIRST = {"judge": "watching", "compare": "side_by_side"}
+FIRST = {"judge": "watching", "compare": "side_by_side", "watch": "sampling"}
 """The module whose `main` a program is, by its folder in a release."""
 PROGRAM = '''"""{about}"""
 

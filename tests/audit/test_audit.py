@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PYTHONS = 4
-LOCKS = 7
+PYTHONS = 5
+LOCKS = 8
 
 PIP_GOOD = json.dumps({"dependencies": [{"name": "redis", "version": "8.1.0", "vulns": []}], "fixes": []})
 PIP_BAD = json.dumps({"dependencies": [{"name": "redis", "version": "8.1.0", "vulns": [{"id": "PYSEC-1"}]}]})

@@ -9,7 +9,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from plugins.module_utils.influxdb_api import InfluxDB, read_ca
@@ -17,7 +16,9 @@ from plugins.module_utils.layout import Refused
 from plugins.modules.influxdb_certificate import judge
 from seclyzer_agent import tls
 from seclyzer_agent.checks.influxdb import InfluxCheck
+from seclyzer_agent.http_client import HttpClient
 from seclyzer_agent.model import Unreadable
+from seclyzer_agent.store_address import parse_influx_url
 from tests.cases.certificates import NAMES_OF_CASES, Case, all_cases, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,8 +43,8 @@ def of_the_agent(url: str, ca_file: Path) -> str:
     """Why it does not trust the store; empty when it does (and says that this is no InfluxDB)."""
 
     async def ask() -> None:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
-            await InfluxCheck(session, url, tls.context(str(ca_file)), 1).read()
+        client = HttpClient(parse_influx_url(url), "", tls.context(str(ca_file)), "test")
+        await InfluxCheck(client, 1).read()
 
     try:
         asyncio.run(ask())

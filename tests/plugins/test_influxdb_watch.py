@@ -191,3 +191,41 @@ def test_notes_that_are_not_understood_are_begun_anew(watched: Watched, text: st
 def test_what_is_written_is_for_the_watch_and_the_agent(watched: Watched) -> None:
     modes = [(watched.folder / name).stat().st_mode & 0o777 for name in ("noted.json", "verdict.json")]
     assert modes == [0o600, 0o640]
+
+
+@pytest.mark.parametrize(
+    ("days", "configured", "status", "words"),
+    [
+        (6, 6, "pass", "keeps points for 6 days, as configured"),
+        (3, 6, "fail", "keeps points for 3 days, not for 6 days as configured"),
+        (9, 6, "warn", "keeps points for 9 days, not for 6 days as configured"),
+        (0, 6, "warn", "keeps points for ever, not for 6 days as configured"),
+        (6, 0, "fail", "keeps points for 6 days, not for ever as configured"),
+        (0, 0, "pass", "keeps points for ever, as configured"),
+    ],
+)
+def test_a_retention_that_was_changed_is_noticed(
+    watched: Watched, days: int, configured: int, status: str, words: str
+) -> None:
+    server, name = watched.bucket.server, watched.bucket.name
+    found = json.loads(server.ask("GET", f"/api/v2/buckets?name={name}")[1])["buckets"][0]
+    rules = [{"type": "expire", "everySeconds": days * 86400, "shardGroupDurationSeconds": 86400}] if days else []
+    assert server.ask("PATCH", f"/api/v2/buckets/{found['id']}", {"retentionRules": rules})[0] == 200
+    watched.retention = configured
+    reported = watched.look()["retention"]
+    assert reported == {"status": status, "words": f"the bucket {name} {words}"}
+
+
+def test_the_right_to_read_the_bucket_is_enough_to_know_its_retention(watched: Watched) -> None:
+    server, name = watched.bucket.server, watched.bucket.name
+    found = json.loads(server.ask("GET", f"/api/v2/buckets?name={name}")[1])["buckets"][0]
+    right = {"action": "read", "resource": {"type": "buckets", "id": found["id"], "orgID": found["orgID"]}}
+    made = server.ask("POST", "/api/v2/authorizations", {"orgID": found["orgID"], "permissions": [right]})
+    store = watch.Store(server.url, ORGANISATION, name, json.loads(made[1])["token"], WATCHED)
+    assert store.retention() == 0
+
+
+def test_a_bucket_that_may_not_be_read_has_no_retention(watched: Watched) -> None:
+    store = watch.Store(watched.bucket.server.url, ORGANISATION, watched.bucket.name, "no token", WATCHED)
+    with pytest.raises(watch.Uncounted, match="InfluxDB answers 401"):
+        store.retention()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from .. import __version__
 from ..kinds import KINDS
-from ..manifest import BadManifest, Deployment, load
+from ..manifest import BadManifest, Deployment, Other, load, others
 from ..model import Entry, Pace, Reading, Status
 from ..spec import Metric, Sample, Spec
 
@@ -51,6 +52,7 @@ class DeploymentCheck:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._others: dict[Path, tuple[int, Other | None]] = {}
 
     async def read(self) -> Reading:
         """Read the manifest. One that is missing is a warning, one that cannot be understood a failure."""
@@ -63,10 +65,30 @@ class DeploymentCheck:
             return self._bad(Status.FAIL, f"{place} cannot be read: {error.strerror}")
         except BadManifest as error:
             return self._bad(Status.FAIL, f"{place} {error}")
-        return Reading(judge(deployment), deployment)
+        return Reading(judge(deployment), replace(deployment, others=self._beside()))
+
+    def _beside(self) -> tuple[Other, ...]:
+        """The other deployments; each manifest is read again only when it was written again."""
+        known, self._others = self._others, {}
+        try:
+            for folder in others(self._directory):
+                written = (folder / "manifest.json").stat().st_mtime_ns
+                before = known.get(folder)
+                self._others[folder] = before if before and before[0] == written else (written, _other(folder))
+        except OSError:
+            pass  # one was taken away meanwhile; the next reading sees the rest
+        return tuple(other for _, other in self._others.values() if other is not None)
 
     def _bad(self, status: Status, words: str) -> Reading:
         return Reading((Entry("release", "deployment", "component", status, words, figures=False),))
+
+
+def _other(folder: Path) -> Other | None:
+    try:
+        found = load(folder)
+    except (OSError, BadManifest):
+        return None
+    return Other(folder.name, found.release, found.mode, found.at)
 
 
 def _build(_: str, deployment: Deployment | None) -> Iterator[Sample]:

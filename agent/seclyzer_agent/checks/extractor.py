@@ -11,15 +11,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from redis.asyncio import Redis
-
+from ..facts import ExtractorFacts as ExtractorFacts
 from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from ..kinds import KINDS
 from ..manifest import Deployment
 from ..model import Entry, Facts, Pace, Reading, Refused, Status
 from ..outages import judge_clock, judge_outputs, judge_store, over, unwritable
 from ..parse import number
-from ..redis_client import in_words
+from ..redis_client import Redis
 from ..spec import Context, Metric, Sample, Setting, Spec, Trial
 from ..spool import Spool
 from ..spool import judge as judge_spool
@@ -31,17 +30,6 @@ FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
 MINUTE = 60
 WAITS = "waiting for Redis"
 """So begins what an extractor reports to systemd while it cannot read from Redis."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractorFacts:
-    """The last heartbeat (None when absent), the lengths of stream and feature list, lag in s, and the spool."""
-
-    stats: Stats | None
-    stream_length: int
-    list_length: int
-    lag: float | None
-    spool: Spool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +174,12 @@ class Extractor:
 
     async def _read(self) -> Reading:
         kind = self.name
-        with in_words():
-            async with self._client.pipeline(transaction=False) as pipe:
-                pipe.hgetall(f"seclyzer:stats:{kind}")
-                pipe.xlen(f"seclyzer:stream:{kind}")
-                pipe.llen(f"seclyzer:features:{kind}")
-                answers = await pipe.execute(raise_on_error=False)
-            for answer in answers:
-                if isinstance(answer, Exception):
-                    raise answer
-        raw, stream_length, list_length = answers
-        stats = parse(raw)
+        fields, stream_length, list_length = await self._client.pipeline(
+            ("HGETALL", f"seclyzer:stats:{kind}"),
+            ("XLEN", f"seclyzer:stream:{kind}"),
+            ("LLEN", f"seclyzer:features:{kind}"),
+        )
+        stats = parse(dict(zip(fields[::2], fields[1::2], strict=True)))
         heartbeat = judge_heartbeat(kind, stats, self._expected(), time.monotonic())
         if stats is None:
             self._lag = self._stall = None

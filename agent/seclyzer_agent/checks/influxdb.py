@@ -5,24 +5,20 @@ On an edge that only writes to it, a store that is away is a warning as long as 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import aiohttp
-from aiohttp.client_exceptions import UnixClientConnectorError
-
+from ..http_client import BrokenOff, CannotConnect, HttpClient
 from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
 from ..parse import flag
 from ..spec import Context, Metric, Setting, Spec, Trial, value_of
 from ..spool import kept
 from ..tls import words
-
-MAX_BODY = 16 * 1024
 
 
 class Untrusted(Unreadable):
@@ -50,18 +46,15 @@ class InfluxCheck:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
-        url: str,
-        tls: ssl.SSLContext | bool,
+        client: HttpClient,
         slow: float,
         facts: Facts | None = None,
         extractors: Sequence[str] = (),
-        timeout: float | None = None,
+        timeout: float = 5.0,
         other: bool = False,
     ) -> None:
         self._other = other
-        self._timeout = aiohttp.ClientTimeout(total=timeout) if timeout is not None else session.timeout
-        self._session, self._url, self._tls, self._slow = session, url.rstrip("/") + "/health", tls, slow
+        self._client, self._slow, self._timeout = client, slow, timeout
         self._facts, self.after = facts, tuple(extractors)
 
     async def read(self) -> Reading:
@@ -84,22 +77,20 @@ class InfluxCheck:
         """One request, over a connection that is kept."""
         began = time.perf_counter()
         try:
-            async with self._session.get(
-                self._url, ssl=self._tls, allow_redirects=False, timeout=self._timeout
-            ) as answer:
-                body = await _body(answer)
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise Untrusted(_untrusted(error.certificate_error, error.host)) from None
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error, UnixClientConnectorError):  # systemd's proxy logs whether it was the name or the store
-                words = f"cannot be reached by {error.path}: {why(error.os_error)} (journalctl -u seclyzer-store)"
-                raise Unreadable(words) from None
-            raise Unreadable(f"cannot be reached: {why(error.os_error)}") from None
-        except aiohttp.ClientError as error:
-            raise Unreadable(f"broke off the answer ({type(error).__name__})") from None
+            async with asyncio.timeout(self._timeout):
+                answer = await self._client.get("/health")
+        except CannotConnect as error:
+            if self._client.socket:  # systemd's proxy logs whether it was the name or the store
+                way = f"cannot be reached by {self._client.socket}"
+                raise Unreadable(f"{way}: {why(error.error)} (journalctl -u seclyzer-store)") from None
+            raise Unreadable(f"cannot be reached: {why(error.error)}") from None
+        except BrokenOff as error:
+            raise Unreadable(f"broke off the answer ({error})") from None
         except TimeoutError:
             raise Unreadable("does not answer") from None
-        latency = time.perf_counter() - began
+        except ValueError as error:
+            raise Untrusted(f"is not trusted: {words(error, self._client.host)}") from None
+        latency, body = time.perf_counter() - began, answer.body
         if self._other and (200 <= answer.status < 300 or 400 <= answer.status < 500):
             return Reading((judge(latency, self._slow, "the store"),), InfluxFacts(latency))
         if answer.status < 400 and (answer.status != 200 or not _is_influxdb(body)):
@@ -114,22 +105,6 @@ class InfluxCheck:
 def why(error: OSError) -> str:
     """The operating system's words for a failed connection."""
     return os.strerror(error.errno) if error.errno else str(error)[:100] or "no connection"
-
-
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    """The whole body, or its first part when it is far too long."""
-    body = b""
-    async for part in answer.content.iter_any():
-        body += part
-        if len(body) > MAX_BODY:
-            break
-    return body
-
-
-def _untrusted(error: Exception, host: str) -> str:
-    """The words of a certificate's fault as those of the check's own subject."""
-    reason = words(error, host) if isinstance(error, ValueError) else str(error)
-    return f"is not trusted: {reason}"
 
 
 def _is_influxdb(body: bytes) -> bool:
@@ -163,8 +138,7 @@ def _make(context: Context) -> list[InfluxCheck]:
     slow = settings.slow_milliseconds / 1000
     # Less than the check's own deadline: the check knows what a store that hangs means, its runner does not.
     timeout = 0.8 * settings.checks["influxdb"].deadline
-    url, other = settings.influx_url, settings.own["influx_other"]
-    return [InfluxCheck(context.http, url, context.tls, slow, context.facts, spools, timeout, other)]
+    return [InfluxCheck(context.http, slow, context.facts, spools, timeout, settings.own["influx_other"])]
 
 
 SPEC = Spec(

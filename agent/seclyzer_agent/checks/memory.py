@@ -6,25 +6,19 @@ at the limit of any unit that reads or writes files. Where no cgroup can be read
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ..facts import Memory as Memory
 from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
 from ..sizes import mebibytes
 from ..spec import Metric, Sample, Spec
+from ..trend import Floors, follow, reaches
 from .units import Unit
 
 CGROUPS = Path("/sys/fs/cgroup")
 NO_LIMIT = 2**62  # version 1 shows "none" as the largest multiple of a page below 2^63
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Bytes used, and the limit or None."""
-
-    used: int
-    limit: int | None
 
 
 def read_cgroup(root: Path, cgroup: str) -> Memory | None:
@@ -66,6 +60,14 @@ def judge(unit: str, memory: Memory, warn: float, fail: float) -> Entry:
     return Entry("used", unit, "system", status, words, memory.used, "bytes")
 
 
+def judge_trend(unit: str, seconds: float, limit: int) -> Entry:
+    """The entry of a unit that is at its limit in so many seconds, when it goes on as it did."""
+    plain = f"{unit} uses more and more memory and goes to its limit"
+    words = f"{unit} uses more and more memory; going on so it is at its limit of {mebibytes(limit)} in "
+    words += f"{seconds / 3600:.0f} h" if seconds >= 3600 else "less than an hour"
+    return Entry("trend", unit, "system", Status.WARN, words, round(seconds), "s", plain=plain)
+
+
 class UnitMemory:
     """The check `memory`, of the units that run. Its facts: `dict[unit name, Memory]`."""
 
@@ -75,6 +77,7 @@ class UnitMemory:
 
     def __init__(self, facts: Facts, warn: float, fail: float, root: Path = CGROUPS) -> None:
         self._facts, self._warn, self._fail, self._root = facts, warn, fail, root
+        self._floors: dict[str, Floors] = {}
 
     async def read(self) -> Reading:
         """Read the cgroups of the units that the check `units` found running."""
@@ -82,7 +85,17 @@ class UnitMemory:
         if units is None:
             raise Unreadable("it is not known which units run, see units")
         found = dict(_known(self._root, units.values()))
-        return Reading(tuple(judge(u, m, self._warn, self._fail) for u, m in found.items()), found)
+        entries = [judge(name, seen, self._warn, self._fail) for name, seen in found.items()]
+        return Reading((*entries, *self._trends(found, units)), found)
+
+    def _trends(self, found: Mapping[str, Memory], units: Mapping[str, Unit]) -> Iterator[Entry]:
+        """An entry for each unit that is on its way to its limit."""
+        now = time.monotonic()
+        pids = {unit.unit: unit.main_pid for unit in units.values()}
+        self._floors = {u: follow(self._floors.get(u), pids[u], seen.used, now) for u, seen in found.items()}
+        for name, seen in found.items():
+            if seen.limit and (seconds := reaches(self._floors[name], seen.limit)) is not None:
+                yield judge_trend(name, seconds, seen.limit)
 
 
 def _known(root: Path, units: Iterable[Unit]) -> Iterable[tuple[str, Memory]]:
@@ -110,6 +123,8 @@ SPEC = Spec(
     measurements={
         "used": "of each running unit against its limit, from its cgroup (v1 or v2), without cache that can be given "
         "back",
+        "trend": "only when it has grown for two hours, by its lowest use in each ten minutes, and going on so is at "
+        "the limit within a day: `warn`",
     },
     uses=("memory_warn_percent", "memory_fail_percent"),
     metrics=(

@@ -1,4 +1,4 @@
-"""Are all points still stored? `influxdb-watch` counts them on the store; this check reports its verdict."""
+"""Are all points still stored, and kept as long as configured? This check reports what `influxdb-watch` has found."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def judge(verdict: Mapping[str, Any], now: float) -> Entry:
     return _entry(status, words, missing)
 
 
+def judge_retention(verdict: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """Whether the bucket keeps points as long as configured; nothing of an older watch, or when it is not known."""
+    found = verdict.get("retention")
+    if found is None:
+        return ()
+    status, words = STATUS[found["status"]], str(found["words"])[:MAX_WORDS]
+    return (Entry("retention", "influxdb", "datastore", status, words, figures=False),)
+
+
 class PointsCheck:
     """The check `points`."""
 
@@ -45,7 +54,8 @@ class PointsCheck:
         """Read the verdict. One that is missing is a warning: the watch has not counted yet, or does not run."""
         try:
             with self._verdict.open("rb") as file:
-                entry = judge(json.loads(file.read(MAX_BYTES)), time())
+                verdict = json.loads(file.read(MAX_BYTES))
+                return Reading((judge(verdict, time()), *judge_retention(verdict)))
         except FileNotFoundError:
             words = "points were not counted yet; systemctl status influxdb-watch.timer says when they will be"
             entry = _entry(Status.WARN, words, None)
@@ -73,6 +83,8 @@ SPEC = Spec(
     measurements={
         "missing": "points that were stored and are gone, as `influxdb-watch` has counted (`fail`); half an hour after "
         "a count was due: `warn`",
+        "retention": "of the bucket against what is configured, as `influxdb-watch` has read it: shorter: `fail`, "
+        "longer: `warn`",
     },
     roles=("store",),
     settings=(

@@ -140,6 +140,19 @@ def verdict(notes: Notes, now: str) -> dict[str, Any]:
     return {"at": now, "status": "fail", "words": words, "missing": sum(missing for *_, missing in lost)}
 
 
+def judge_retention(bucket: str, days: int, configured: int) -> dict[str, str]:
+    """Whether a bucket keeps points as long as configured (days; 0: for ever). Shorter loses points."""
+    words = f"the bucket {bucket} keeps points {_span(days)}"
+    if days == configured:
+        return {"status": "pass", "words": f"{words}, as configured"}
+    shorter = days and (not configured or days < configured)
+    return {"status": "fail" if shorter else "warn", "words": f"{words}, not {_span(configured)} as configured"}
+
+
+def _span(days: int) -> str:
+    return f"for {days} days" if days else "for ever"
+
+
 def _forgotten(ledger: Sequence[Mapping[str, Any]], key: str, day: str, since: str) -> int:
     """How many points of a day were forgotten since a count."""
     host, _, measurement = key.partition("\t")
@@ -183,10 +196,22 @@ class Store:
                 counts[f"{one['host']}\t{one['_measurement']}"] = int(one["_value"])
         return counts
 
+    def retention(self) -> int:
+        """For how many days the bucket keeps points, 0 for ever. Raises Uncounted and NoBucket."""
+        answer = self._send(f"buckets?{urllib.parse.urlencode({'org': self.org, 'name': self.bucket})}")
+        try:
+            (bucket,) = json.loads(answer)["buckets"]
+            return sum(int(rule["everySeconds"]) for rule in bucket["retentionRules"]) // 86400
+        except (ValueError, KeyError, TypeError) as error:
+            raise Uncounted("InfluxDB's answer about the bucket is not understood") from error
+
     def _ask(self, flux: str) -> str:
-        address = f"{self.url}/api/v2/query?{urllib.parse.urlencode({'org': self.org})}"
+        return self._send(f"query?{urllib.parse.urlencode({'org': self.org})}", flux.encode())
+
+    def _send(self, path: str, body: bytes | None = None) -> str:
+        """InfluxDB's answer. Raises Uncounted and NoBucket."""
         headers = {"Authorization": f"Token {self.token}", "Content-Type": "application/vnd.flux"}
-        request = urllib.request.Request(address, flux.encode(), headers)
+        request = urllib.request.Request(f"{self.url}/api/v2/{path}", body, headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=SILENT_SECONDS) as answer:
@@ -206,8 +231,10 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
     now, kept = f"{started:%Y-%m-%dT%H:%M:%SZ}", min(retention_days or LONGEST, LONGEST)
     notes = _notes(folder / "noted.json")
     oldest = (started.date() - timedelta(days=kept - 1)).isoformat()
+    kept_for = None
     try:
         look(store, notes, _ledger(ledger_file), oldest, now)
+        kept_for = store.retention()
     except NoBucket:
         words = f"the bucket {store.bucket} is not there, nor is any point; playbooks/restore.yml brings a backup back"
         result = {"at": now, "status": "fail", "words": words, "missing": 0}
@@ -217,6 +244,8 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
         drop_before(notes, oldest)
         _write(folder / "noted.json", notes.dump(), 0o600)
         result = verdict(notes, now)
+    if kept_for is not None:
+        result["retention"] = judge_retention(store.bucket, kept_for, retention_days)
     rest = timedelta(seconds=RESTS * (time.monotonic() - clock))
     result["next"] = f"{started + max(rest, EVERY):%Y-%m-%dT%H:%M:%SZ}"
     _write(folder / "verdict.json", json.dumps(result), 0o640)

@@ -12,6 +12,7 @@ import testinfra  # type: ignore[import-untyped]
 
 from hostchecks.host import Host, name
 from lab import hosts as machines
+from lab import paths
 from lab.labs import Lab, labs
 
 EDGES = "seclyzer_edge"
@@ -61,6 +62,11 @@ def renew() -> None:
     with ThreadPoolExecutor() as pool:
         for work in (machines.create, lambda _, host: machines.start(host), machines.wait):
             list(pool.map(lambda host, work=work: work(lab, host), lab.hosts))
+
+
+def login_configuration() -> Path:
+    """The configuration by which `ssh` finds the hosts by their names."""
+    return paths.state(_lab().name) / "ssh_config"
 
 
 def _lab() -> Lab:

@@ -1,0 +1,76 @@
+"""Metrics as text: Prometheus' format 0.0.4, and OpenMetrics 1.0 for whom asks for it.
+
+`prometheus_client` has the same and 5 MiB of HTTP servers and clients around it; the tests compare with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+PLAIN = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+TOTAL = "_total"
+
+
+@dataclass(slots=True)
+class Family:
+    """A metric and its samples. `name` is the whole name, with `_total` of a counter."""
+
+    name: str
+    kind: Literal["gauge", "counter"]
+    help: str
+    labels: Sequence[str] = ()
+    samples: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
+
+    def add(self, values: Sequence[str], value: float) -> None:
+        """Add a sample; `values` are those of the labels, in their order."""
+        self.samples.append((tuple(values), float(value)))
+
+
+def kind_of(accept: str) -> str:
+    """The Content-Type that an Accept header leads to: what it names first of those that there are."""
+    for part in accept.split(","):
+        kind, *parameters = (word.strip() for word in part.split(";"))
+        version = next((word.partition("=")[2] for word in parameters if word.startswith("version=")), "")
+        if kind == "application/openmetrics-text" and version in ("", "1.0.0"):
+            return OPENMETRICS
+        if kind == "text/plain":
+            return PLAIN
+    return PLAIN
+
+
+def encode(families: Iterable[Family], kind: str) -> bytes:
+    """All of them as text of this Content-Type."""
+    lines: list[str] = []
+    is_open = kind == OPENMETRICS
+    for family in families:
+        name = family.name.removesuffix(TOTAL) if is_open and family.kind == "counter" else family.name
+        text = family.help.replace("\\", r"\\").replace("\n", r"\n")
+        lines.append(f"# HELP {name} {text.replace(chr(34), chr(92) + chr(34)) if is_open else text}")
+        lines.append(f"# TYPE {name} {family.kind}")
+        names = sorted(range(len(family.labels)), key=lambda n: family.labels[n])
+        for values, value in family.samples:
+            labels = ",".join(f'{family.labels[n]}="{_escaped(values[n])}"' for n in names)
+            lines.append(f"{family.name}{{{labels}}} {number(value)}" if labels else f"{family.name} {number(value)}")
+    if is_open:
+        lines.append("# EOF")
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def number(value: float) -> str:
+    """A number as Go writes it."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    text = repr(value)
+    dot = text.find(".")
+    if value > 0 and dot > 6 and "e" not in text:
+        mantissa = f"{text[0]}.{text[1:dot]}{text[dot + 1 :]}".rstrip("0.")
+        return f"{mantissa}e+0{dot - 1}" if dot <= 10 else f"{mantissa}e+{dot - 1}"
+    return text

@@ -1,0 +1,1 @@
+../../plugins/plugin_utils/html_parts.py

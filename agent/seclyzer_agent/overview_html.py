@@ -1,0 +1,1 @@
+../../plugins/plugin_utils/overview_html.py
