@@ -56,4 +56,4 @@ class Screen:
 
 def plain(text: str, colours: bool = False) -> str:
     """Without control characters: what a log or a file holds must not steer the terminal."""
-    return "".join(c if c.isprintable() or c == "\t" or (colours and c == "\x1b") else "?" for c in text)
+    return "".join(c if c.isprintable() or c in "\t\n" or (colours and c == "\x1b") else "?" for c in text)

@@ -89,8 +89,8 @@ def test_a_terminal_has_colours_unless_it_refuses_them(environment: dict[str, st
 
 def test_what_a_log_holds_does_not_steer_the_terminal() -> None:
     out = io.StringIO()
-    screen.Screen(out=out).line("a\x1b]0;title\x07b\rc")
-    assert out.getvalue() == "a?]0;title?b?c\n"
+    screen.Screen(out=out).line("a\x1b]0;title\x07b\rc\nd")
+    assert out.getvalue() == "a?]0;title?b?c\nd\n"
 
 
 def test_with_json_nothing_else_is_on_stdout(
