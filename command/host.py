@@ -33,7 +33,7 @@ class Host:
     layout: Layout = field(default_factory=Layout)
     name: str = field(default_factory=socket.gethostname)
 
-    @property
+    @cached_property
     def is_root(self) -> bool:
         """Whether everything may be looked at."""
         return os.geteuid() == 0
@@ -78,18 +78,18 @@ class Host:
         """Whether the store is here."""
         return "influxdb-gateway.service" in self.units
 
-    @property
+    @cached_property
     def redis_unit(self) -> str:
         """The unit of SecLyzer's Redis."""
         return next((unit for unit in REDIS_UNITS if unit in self.units), REDIS_UNITS[0])
 
-    @property
+    @cached_property
     def redis_socket(self) -> str:
         """Where that Redis is reached."""
         known = str(self.probes.get("redis_socket") or "")
         return known or (existing.OWN_SOCKET if self.redis_unit == existing.OWN_REDIS else existing.REDIS_SOCKET)
 
-    @property
+    @cached_property
     def probes(self) -> Mapping[str, Any]:
         """Where the parts are asked, by the manifest."""
         found = self.manifest.get("probes")

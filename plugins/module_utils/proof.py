@@ -121,7 +121,9 @@ def only_misses_the_store(printed: str) -> bool:
 
 WRONG = re.compile(r"FAIL |[\w ]+: bad: ")
 """How the agent and the extractors begin a line about what is wrong."""
-STORE_AWAY = re.compile(r"FAIL influxdb: cannot be reached|influxdb: bad: (?!.*: status \d)")
+STORE_AWAY = re.compile(
+    r"FAIL influxdb: (?:cannot be reached|does not answer|broke off the answer)|influxdb: bad: (?!.*: status \d)"
+)
 
 
 def _settings(text: str) -> list[tuple[str, str]]:

@@ -36,7 +36,9 @@ def test_it_holds_every_file_that_its_playbooks_need(archive: Path) -> None:
 
 
 def test_it_holds_nothing_else(archive: Path) -> None:
-    other = {name for name in held(archive) - MADE_BY_GALAXY if not name.startswith((*CODE, "docs/", "meta/"))}
+    other = {
+        name for name in held(archive) - MADE_BY_GALAXY if not name.startswith((*CODE, "docs/", "meta/", "monitoring/"))
+    }
     assert other == {"CHANGELOG.md", "LICENSE", "README.md", "SECURITY.md", "changelogs/changelog.yaml"}
     with tarfile.open(archive) as tar:
         assert {member.name for member in tar if not (member.isreg() or member.isdir())} == set()
@@ -77,3 +79,10 @@ def test_a_release_with_a_date_keeps_it_and_the_order_stays() -> None:
 def test_an_entry_of_no_version_is_refused() -> None:
     with pytest.raises(ValueError, match="an entry before the first version"):
         changelog.releases("# Changelog\n\n* lost\n\n## 0.1.0\n")
+
+
+def test_it_holds_what_a_prometheus_reads_and_none_of_what_made_it(archive: Path) -> None:
+    found = {name for name in held(archive) if name.startswith("monitoring/")}
+    rules = {"monitoring/rules/alerts.yml", "monitoring/rules/recording.yml"}
+    examples = {"monitoring/prometheus.yml", "monitoring/alertmanager.yml"}
+    assert found == {"monitoring/README.md", "monitoring/dashboard.json", *rules, *examples}

@@ -105,3 +105,14 @@ def test_what_to_type_is_named_as_the_collection_names_it(installed: Path, tmp_p
     words = ["ansible-playbook", "-i", "hosts", "seclyzer.edge.site", "--tags", "redis"]
     done = outside(tmp_path, *words, HOME=str(installed))
     assert "ansible-playbook -i hosts seclyzer.edge.site -e only=failed" in done.stdout, done.stdout + done.stderr
+
+
+def test_no_playbook_leaves_files_in_the_folder_that_it_is_installed_in() -> None:
+    """A file that a run makes is named by an option, or stands where `seclyzer.edge.place` says."""
+    parent = r"playbook_dir ~ '/../"
+    named = {
+        str(path.relative_to(ROOT)): part.partition("'")[0]
+        for path in (ROOT / "playbooks").rglob("*.yml")
+        for part in path.read_text().split(parent)[1:]
+    }
+    assert {name: what for name, what in named.items() if not what.startswith("roles/")} == {}

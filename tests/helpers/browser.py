@@ -28,6 +28,9 @@ FLAGS = (
 )
 
 
+ENDED = "the browser has ended; is the package chromium installed?"
+
+
 class BrowserFault(Exception):
     """What the browser answers to a command that it refuses, or what a script threw."""
 
@@ -132,7 +135,10 @@ class Browser:
         message: dict[str, Any] = {"id": number, "method": method, "params": dict(parameters or {})}
         if self._session:
             message["sessionId"] = self._session
-        os.write(self._commands, json.dumps(message).encode() + b"\0")
+        try:
+            os.write(self._commands, json.dumps(message).encode() + b"\0")
+        except BrokenPipeError:
+            raise BrowserFault(ENDED) from None
         while (answer := self._read()).get("id") != number:
             self._note(answer)
         if "error" in answer:
@@ -143,7 +149,7 @@ class Browser:
         while b"\0" not in self._rest:
             more = os.read(self._answers, 1 << 16)
             if not more:
-                raise BrowserFault("the browser has ended; is the package chromium installed?")
+                raise BrowserFault(ENDED)
             self._rest += more
         message, _, self._rest = self._rest.partition(b"\0")
         found: dict[str, Any] = json.loads(message)

@@ -105,6 +105,9 @@ def test_only_programs_of_the_release_are_checked(host: Layout, tmp_path: Path) 
     ("printed", "only"),
     [
         ("ok   redis: PING\nFAIL influxdb: cannot be reached by /run/x: it closed the connection\n", True),
+        ("ok   redis: PING\nFAIL influxdb: does not answer\n", True),
+        ("ok   redis: PING\nFAIL influxdb: broke off the answer (ServerDisconnectedError)\n", True),
+        ("FAIL redis: does not answer\nFAIL influxdb: does not answer\n", False),
         ("redis: good: answers\ninfluxdb: bad: store:8086: no route; does it run? check influx_url\n", True),
         ("redis: bad: away\ninfluxdb: bad: store:8086: no route; does it run?\n", False),
         ("redis: good: answers\ninfluxdb: bad: store:8086: status 401 for a/b; check influx_token\n", False),

@@ -1,6 +1,7 @@
 """Releases made from the real one: bad ones, which pass every proof and fail as a service, and a few others."""
 
 import json
+import secrets
 import shutil
 import tarfile
 from pathlib import Path
@@ -16,6 +17,7 @@ REAL = "keystroke_extractor.real"
 # `--check`, `--replay` and whatever else asks the program something goes to the real one.
 ASKED = 'case "$*" in *--check*|*--replay*|*--version*|*--print-config*) exec "$real" "$@";; esac'
 SCRIPT = """#!/bin/sh
+# {made}
 real="$(dirname -- "$(readlink -f -- "$0")")/keystroke_extractor.real"
 {what}
 """
@@ -52,7 +54,8 @@ def make(
     program = tree / "bin" / PROGRAM
     program.rename(tree / "bin" / REAL)
     what = f"{ASKED}\n{FAULTS[fault]}" if fault in FAULTS else OTHERS[fault]
-    program.write_text(SCRIPT.format(what=what))
+    # Each time another content: hosts refuse what they have returned from.
+    program.write_text(SCRIPT.format(what=what, made=secrets.token_hex(8)))
     program.chmod(0o755)
     shutil.rmtree(tree / "checksums")
     archive = pack("common", tree, into)

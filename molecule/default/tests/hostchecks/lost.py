@@ -134,6 +134,7 @@ def cut_ssh(host: Host, moment: str) -> None:
 def _cut_in(host: Host) -> str:
     """When the sessions were ended: in the `switch`, or in the `trial` once all was switched; empty when none was."""
     text = poll(lambda: host.run("cat %s", SEEN).stdout, bool, 30)
+    host.run("systemctl stop %s", UNIT)
     found = json.loads(text or '{"ended": 0}')
     if not found["ended"]:
         return ""

@@ -13,6 +13,8 @@ from probes.resp import Redis
 
 STATES = re.compile(r"seclyzer_check_status|seclyzer_check_last_run|seclyzer_unit_state|process_|python_|#")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+READ = re.compile(MOMENT.pattern + r"|\d\d:\d\d(:\d\d)?(, \d+ \w+ ago)?(?=</t)|, \d+ \w+ ago")
+"""When the page and its readings are of, and how long ago that is; times of events in it stay."""
 USERS = {"nobody": (65534, 65534, []), "member": (65534, 65534, ["seclyzer-agent"])}
 
 
@@ -37,7 +39,7 @@ def watch(seconds: float) -> dict[str, Any]:
             _move(collector, n)
         seen["metrics"].append(_figures(ask_outside("/metrics", {})[1]))
         seen["healthz"].append(_healthz(ask_outside("/healthz?verbose", {})[1]))
-        seen["page"].append(MOMENT.sub("", ask_outside("/", {})[1]))
+        seen["page"].append(READ.sub("", ask_outside("/", {})[1]))
         seen["inside"].append(_figures(ask_inside("/metrics")[1]))
         time.sleep(1)
     times = re.findall(r"extractor_last_\w+_timestamp_seconds\{[^}]*\} (\S+)", "\n".join(seen["metrics"]))

@@ -14,7 +14,7 @@ CHECKS = {
     "seclyzer_edge": {"units", "memory", "deployment", "redis", "keystroke", "mouse", "app", "influxdb"},
     "seclyzer_store": {"units", "memory", "deployment", "influxdb"},
 }
-PATHS = ["/livez", "/readyz", "/healthz?verbose", "/metrics", "/"]
+PATHS = ["/livez", "/readyz", "/healthz?verbose", "/metrics", "/overview", "/"]
 
 
 def _group(host: Host) -> str:
