@@ -225,7 +225,7 @@ def test_only_get_and_head_and_only_for_the_loopbacks_names(host: Host, start: S
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         refused = agent.get("/healthz", method)
         assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD"), method
-    paths = ("/", "/healthz", "/metrics", "/livez", "/readyz", "/startupz")
+    paths = ("/", "/overview", "/healthz", "/metrics", "/livez", "/readyz", "/startupz")
     for path in paths:
         whole, head = agent.get(path), agent.get(path, "HEAD")
         assert (head.status, head.body) == (whole.status, "") and head.headers.keys() == whole.headers.keys(), path

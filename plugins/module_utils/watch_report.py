@@ -17,6 +17,8 @@ MISSED = 2.5
 POINTS = 300
 """Of a series at most, for its plot."""
 SENTENCES = 10
+SWITCH_S = 60
+"""So long after `current` moved, processes of it are still being started: what a look saw then is of the switch."""
 ROOM = 1.2
 """Times the baseline's memory that a program may take."""
 
@@ -72,10 +74,11 @@ def report(plan: Plan, samples: Iterable[Sample], now: float, baseline: Mapping[
     until = min(now, plan.until)
     seen = [line for line in lines if "kinds" in line]
     names = list(dict.fromkeys(kind for line in seen for kind in line["kinds"]))
-    kinds = {name: _kind(name, seen) for name in names}
+    moved = _moved(seen)
+    kinds = {name: _kind(name, seen, moved) for name in names}
     gaps = _gaps(plan, lines, until)
-    states = [str(line.get("state", "blind")) for line in lines if "state" in line or "blind" in line]
-    health = {state: states.count(state) for state in ("pass", "warn", "fail", "blind")}
+    states = [_state(line, moved) for line in lines if "state" in line or "blind" in line]
+    health = {state: states.count(state) for state in ("pass", "warn", "fail", "blind", "switching")}
     return {
         "plan": asdict(plan),
         "until": until,
@@ -90,9 +93,23 @@ def report(plan: Plan, samples: Iterable[Sample], now: float, baseline: Mapping[
     }
 
 
-def _kind(name: str, seen: Sequence[Sample]) -> Kind:
+def _moved(seen: Sequence[Sample]) -> list[float]:
+    """When another deployment was first seen to run."""
+    return [other["t"] for one, other in pairwise(seen) if one.get("deployment") != other.get("deployment")]
+
+
+def _of_switch(t: float, moved: Sequence[float]) -> bool:
+    return any(at <= t <= at + SWITCH_S for at in moved)
+
+
+def _state(line: Sample, moved: Sequence[float]) -> str:
+    state = str(line.get("state", "blind"))
+    return "switching" if state in ("fail", "blind") and _of_switch(line["t"], moved) else state
+
+
+def _kind(name: str, seen: Sequence[Sample], moved: Sequence[float]) -> Kind:
     """One extractor over all samples; counters that began anew with its process are added up."""
-    found, last, deployment = Kind(), dict[str, Any](), None
+    found, last = Kind(), dict[str, Any]()
     cpu_s = passed_s = 0.0
     for line in seen:
         one = line["kinds"].get(name)
@@ -100,10 +117,10 @@ def _kind(name: str, seen: Sequence[Sample]) -> Kind:
             continue
         same = bool(last) and one["life"] == last["life"]
         if last and not same:
-            if line.get("deployment") == deployment:
-                found.restarts += 1
-            else:
+            if _of_switch(line["t"], moved):
                 found.switches += 1
+            else:
+                found.restarts += 1
         base = last if same else {} if last else one  # what was there before the watch is none of it
         for counter in ("events", "windows", "points_written"):
             setattr(found, counter, getattr(found, counter) + max(one.get(counter, 0) - base.get(counter, 0), 0))
@@ -120,7 +137,7 @@ def _kind(name: str, seen: Sequence[Sample]) -> Kind:
             found.series.append((line["t"], one["mib"], cpu))
         if one.get("by") and one["by"] not in found.by:
             found.by.append(one["by"])
-        last, deployment = {**one, "t": line["t"]}, line.get("deployment")
+        last = {**one, "t": line["t"]}
     found.cpu = round(100 * cpu_s / passed_s, 3) if passed_s else None
     return found
 

@@ -111,6 +111,25 @@ def test_a_switch_to_another_deployment_is_no_restart() -> None:
     assert open_gates(found) == []
 
 
+def test_processes_that_start_a_little_after_the_switch_are_of_it() -> None:
+    """`current` moves first; until all is started, health fails."""
+    before = [line for line in day() if line["t"] < BEGAN + 300]
+    moved = look(300, 130, deployment=2) | {"state": "fail", "faults": ["app: python runs where rust should"]}
+    again = [look(at, (at - 310) // 10, life="2 b", deployment=2) for at in range(310, 600, 10)]
+    found = made([*before, moved, *again])
+    assert (found["kinds"]["keystroke"]["restarts"], found["kinds"]["keystroke"]["switches"]) == (0, 1)
+    assert found["health"] == {"pass": 59, "warn": 0, "fail": 0, "blind": 0, "switching": 1}
+    assert open_gates(found) == [] and [one["words"] for one in found["faults"]] == moved["faults"]
+
+
+def test_a_crash_long_after_a_switch_is_a_restart() -> None:
+    lines = [line for line in day() if line["t"] < BEGAN + 300]
+    lines += [look(at, 100 + at // 10, deployment=2) for at in range(300, 400, 10)]
+    lines += [look(at, (at - 400) // 10, life="2 b", deployment=2) for at in range(400, 600, 10)]
+    kind = made(lines)["kinds"]["keystroke"]
+    assert (kind["restarts"], kind["switches"]) == (1, 0)
+
+
 def test_losses_of_the_watch_count_and_older_ones_do_not() -> None:
     old = [look(at, at // 10, kind={"lost": {"gaps": 3}}) for at in range(0, 300, 10)]
     new = [look(at, at // 10, kind={"lost": {"gaps": 3, "points_dropped": 7}}) for at in range(300, 600, 10)]
@@ -128,7 +147,7 @@ def test_what_was_wrong_is_reported_once_with_its_times() -> None:
         ("Redis does not answer", 3),
         ("systemctl did not end within 60 s", 1),
     ]
-    assert found["health"] == {"pass": 56, "warn": 0, "fail": 3, "blind": 1}
+    assert found["health"] == {"pass": 56, "warn": 0, "fail": 3, "blind": 1, "switching": 0}
     assert open_gates(found) == ["health never failed: 4 of 60 looks"]
 
 
