@@ -82,7 +82,8 @@ def unit(name: str, memory: int) -> Unit:
 def test_the_check_warns_in_words_and_the_unit_that_is_well_has_no_entry(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    clock, units = [0.0], {}
+    clock = [0.0]
+    units: dict[str, Unit] = {}
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     check = UnitMemory(lambda _: units, 80, 95, root=tmp_path)
 

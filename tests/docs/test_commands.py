@@ -15,6 +15,7 @@ ALSO = [str(file.relative_to(ROOT)) for file in (ROOT / "roles").glob("*/README.
 PLAYBOOK = re.compile(r"ansible-playbook (?:-i \S+ )?(\S+\.yml)(.*)$", re.MULTILINE)
 EXTRA = re.compile(r"-e (\w+)=")
 TARGET = re.compile(r"^make ([a-z][\w-]*)", re.MULTILINE)
+PARTS = {"inventory.yml", "person.yml", "report.yml"}
 DECIDES = ["playbooks", "roles", "plugins"]
 """Where a variable of the command line is read."""
 
@@ -83,6 +84,14 @@ def test_a_playbook_that_is_typed_is_there_and_reads_what_it_is_given() -> None:
     assert [(document, playbook) for document, playbook, _ in found if not (ROOT / playbook).exists()] == []
     given = {(document, name) for document, _, rest in found for name in EXTRA.findall(rest)}
     assert [(document, name) for document, name in given if not re.search(rf"\b{name}\b", known)] == []
+
+
+def test_the_operations_have_every_playbook() -> None:
+    """But for those that are parts of others, which import them by their names."""
+    page = (ROOT / "docs/operations.md").read_text()
+    files = [file.name for file in (ROOT / "playbooks").glob("*.yml")]
+    assert set(files) > PARTS
+    assert [name for name in files if name not in PARTS and not re.search(rf"[`/ ]{name}`", page)] == []
 
 
 def test_a_target_of_make_that_is_typed_is_there() -> None:
