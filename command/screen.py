@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,14 @@ class Screen:
             print(json.dumps(value, indent=2, ensure_ascii=False), file=self._out, flush=True)
 
 
+PAINT = re.compile(r"(\x1b\[[0-9]{1,2}m)")
+
+
 def plain(text: str, colours: bool = False) -> str:
-    """Without control characters: what a log or a file holds must not steer the terminal."""
-    return "".join(c if c.isprintable() or c in "\t\n" or (colours and c == "\x1b") else "?" for c in text)
+    """Without control characters, but for colours: what a log or a file holds must not steer the terminal."""
+    parts = PAINT.split(text) if colours else [text]
+    return "".join(part if colours and PAINT.fullmatch(part) else _printable(part) for part in parts)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() or c in "\t\n" else "?" for c in text)

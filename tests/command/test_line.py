@@ -91,6 +91,7 @@ def test_what_a_log_holds_does_not_steer_the_terminal() -> None:
     out = io.StringIO()
     screen.Screen(out=out).line("a\x1b]0;title\x07b\rc\nd")
     assert out.getvalue() == "a?]0;title?b?c\nd\n"
+    assert screen.plain("\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b[2J", colours=True) == "\x1b[31mred\x1b[0m?]0;title??[2J"
 
 
 def test_with_json_nothing_else_is_on_stdout(
