@@ -86,12 +86,10 @@ def test_no_log_line_and_no_output_holds_a_key(redis_server: RedisServer) -> Non
     assert log.count("messages that break the contract were skipped") == 1
 
 
-def test_it_starts_quickly_stays_small_and_idles(redis_server: RedisServer) -> None:
+def test_it_stays_small_and_idles(redis_server: RedisServer) -> None:
     client = redis_server.start()
-    begun = time.monotonic()
     with running("keystroke", redis_server) as program:
         until(lambda: stats(client, "keystroke"))
-        assert time.monotonic() - begun < 1.5  # a bound for a busy machine; a fifth of that when it is not
         proc = Path(f"/proc/{program.process.pid}")
 
         def status(name: str) -> int:
