@@ -35,7 +35,7 @@ def tasks_are_bounded(host: Host, unit: str) -> None:
 
 
 def cpu_is_bounded(host: Host, unit: str) -> None:
-    """Processes beside the service spin for 2 s, more of them than it may have cores: together they get its quota."""
+    """Processes beside the service spin, more of them than it may have cores: together they get its quota."""
     properties = _running(host, unit)
     quota = properties["CPUQuotaPerSecUSec"]
     assert quota not in UNLIMITED

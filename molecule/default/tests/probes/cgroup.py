@@ -34,19 +34,26 @@ class Group:
 
     def cores(self) -> float:
         """How many cores the kernel lets it use; infinite when it is not limited."""
+        quota, period = self._bandwidth()
+        return inf if quota in ("max", "-1") else int(quota) / period
+
+    def period(self) -> float:
+        """The seconds over which the kernel counts what it uses."""
+        return self._bandwidth()[1] / 1e6
+
+    def _bandwidth(self) -> tuple[str, int]:
         if self.version == 2:
             quota, period = (self.folder / "cpu.max").read_text().split()
         else:
             quota, period = ((self.folder / f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))
-        return inf if quota in ("max", "-1") else int(quota) / int(period)
+        return quota, int(period)
 
     def allow(self, cores: float) -> None:
         """Another limit, until systemd writes its own again."""
+        _, period = self._bandwidth()
         if self.version == 2:
-            period = int((self.folder / "cpu.max").read_text().split()[1])
             (self.folder / "cpu.max").write_text(f"{int(cores * period)} {period}")
         else:
-            period = int((self.folder / "cpu.cfs_period_us").read_text())
             (self.folder / "cpu.cfs_quota_us").write_text(str(int(cores * period)))
 
 

@@ -78,25 +78,26 @@ def _pids(group: Group, limit: float) -> dict[str, Any]:
 
 
 def _cpu(group: Group, limit: float) -> dict[str, Any]:
-    """Rounds of a second until the limit bites.
+    """Rounds of ten of the kernel's periods until the limit bites: a round may begin with what is left of one.
 
     Where a busy machine does not even give the group as much as it may have, nothing can bite: then the kernel's number
     is made smaller for one round, to see that it holds the group to its number.
     """
     before, cores, share = group.bites(), group.cores(), 0.0
+    seconds = 10 * group.period()
     for _ in range(4):
-        share = _round(group, int(limit) + 2)
+        share = _round(group, int(limit) + 2, seconds)
         if group.bites() > before:
             break
     else:
         if cores < inf:
             group.allow(share / 4)
-            _round(group, int(limit) + 2)
+            _round(group, int(limit) + 2, seconds)
             group.allow(cores)
     return {"share": share, "cores": cores}
 
 
-def _round(group: Group, spinners: int, seconds: float = 1.0) -> float:
+def _round(group: Group, spinners: int, seconds: float) -> float:
     def spin() -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
