@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from contextlib import ExitStack
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from agent_world import RedisServer, with_redis
 
-from seclyzer_agent.checks.legacy_clients import LegacyClients
+from seclyzer_agent.checks.legacy_clients import LegacyClients, RedisAway
 from seclyzer_agent.checks.redis import RedisCheck, judge_connections
 from seclyzer_agent.model import Entry, Reading, Status
 
@@ -51,6 +52,16 @@ def test_a_user_who_needs_no_password_any_more_fails_whatever_is_configured(
 def test_the_configuration_alone_lets_no_client_in(redis_server: RedisServer) -> None:
     entry = legacy(redis_server, True)
     assert (entry.status, entry.value) == (WARN, False)
+
+
+def test_a_redis_that_hangs_is_away_and_not_open(redis_server: RedisServer) -> None:
+    redis_server.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(RedisAway, match="does not answer") as raised:
+            legacy(redis_server, False)
+    finally:
+        redis_server.signal(signal.SIGCONT)
+    assert raised.value.finding == "redis-away"
 
 
 def connections(server: RedisServer, held: int, looks: int = 1) -> Entry:

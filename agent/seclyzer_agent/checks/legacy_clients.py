@@ -15,6 +15,9 @@ from ..spec import Context, Setting, Spec
 USERS = ("default", "collector", *KINDS, "agent", "consumer", "admin")
 """Redis' users. Without a password none may be let in but `default`, and that one only where it is configured."""
 
+ANSWER_SECONDS = 1.5
+"""How long all answers may take: less than the deadline of the check, which knows no cause."""
+
 
 class RedisAway(Unreadable):
     """There is no Redis to try."""
@@ -60,7 +63,10 @@ class LegacyClients:
         except OSError:
             raise RedisAway("Redis cannot be reached") from None
         try:
-            let_in = [user for user in USERS if await _gets_in(reader, writer, user)]
+            async with asyncio.timeout(ANSWER_SECONDS):
+                let_in = [user for user in USERS if await _gets_in(reader, writer, user)]
+        except TimeoutError:
+            raise RedisAway(f"Redis does not answer within {ANSWER_SECONDS:g} s") from None
         except (OSError, EOFError):
             raise RedisAway("Redis closed the connection") from None
         finally:
