@@ -8,7 +8,7 @@ from ..result import Result, limit_words, number
 
 WIDTH, LEFT, RIGHT, ROW, TOP = 1000, 470, 190, 18, 64
 DECADES = 2  # on each side of the limit
-COLOURS = {"rust": "#b7410e", "python": "#306998"}
+COLOURS = {"rust": "#b7410e", "python": "#306998", "agent": "#2f7d32"}
 STYLE = "text{font:12px sans-serif;fill:#222}.h{font-size:16px}.s{fill:#666}.r{text-anchor:end}"
 
 
