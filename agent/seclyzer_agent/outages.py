@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from .history import entry_seconds
 from .model import Entry, Status
@@ -48,9 +49,29 @@ def judge_outputs(kind: str, stats: Stats) -> tuple[Entry, ...]:
     return (entry,)
 
 
-def judge_clock(kind: str, stats: Stats) -> tuple[Entry, ...]:
-    """An entry when the last events are of long before they came: their producer's clock is slow, or it stalled."""
-    came, happened = entry_seconds(stats.last_id or "0-0"), stats["last_event_ts"] / 1e6
+@dataclass(frozen=True, slots=True)
+class LastEvent:
+    """The ts of an extractor's last event (µs), and the stream id that was read last when that ts was first seen.
+
+    The id is that event's, or of an entry of another kind that came between two looks. What was there before the first
+    look has none: any number of others may have come since.
+    """
+
+    ts: int
+    entry_id: str = ""
+
+
+def last_event(before: LastEvent | None, stats: Stats) -> LastEvent:
+    """The last event, from the look before this one and this one."""
+    ts = stats["last_event_ts"]
+    if before is None:
+        return LastEvent(ts)
+    return before if before.ts == ts else LastEvent(ts, stats.last_id or "")
+
+
+def judge_clock(kind: str, last: LastEvent) -> tuple[Entry, ...]:
+    """An entry when the last event is of long before it came: its producer's clock is slow, or it stalled."""
+    came, happened = entry_seconds(last.entry_id or "0-0"), last.ts / 1e6
     if not happened or came - happened <= SKEW:
         return ()
     words = f"{kind}: the last event came {came - happened:.0f} s after the time it has: is its producer's clock slow?"

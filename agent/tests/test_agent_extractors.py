@@ -393,11 +393,27 @@ def test_events_that_come_long_after_their_time_show_a_slow_clock(
 ) -> None:
     edge = Edge(redis_server)
     came = 1_790_000_000.0
-    edge.write_stats(stats, last_id=f"{int(came * 1000)}-0", last_event_ts=int((came - behind) * 1e6))
-    entries = edge.readings()[0]
+    edge.write_stats(stats)
+    event = {"last_id": f"{int(came * 1000)}-0", "last_event_ts": int((came - behind) * 1e6)}
+    entries = edge.readings(lambda: edge.write_stats(stats, **event))[1]
     assert ("clock" in entries) is found
     if found:
         assert entries["clock"].status is WARN and f"came {behind:.0f} s after" in entries["clock"].output
+
+
+def test_an_entry_of_another_kind_long_after_the_last_event_shows_no_slow_clock(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    edge = Edge(redis_server)
+    event, other = (
+        {"last_id": f"{seconds}000-0", "last_event_ts": 1_790_000_000_000_000}
+        for seconds in (1_790_000_000, 1_790_000_600)
+    )
+    edge.write_stats(stats)
+    seen = edge.readings(lambda: edge.write_stats(stats, **event), lambda: edge.write_stats(stats, **other))
+    # Before the agent's first look, too.
+    seen += edge.readings()
+    assert ["clock" in entries for entries in seen] == [False] * 4
 
 
 def test_an_extractor_that_reports_that_it_waits_for_redis_fails_before_its_heartbeat_expires(

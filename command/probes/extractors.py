@@ -60,7 +60,7 @@ def of(kind: str, stats: Stats | None, manifest: Mapping[str, object], text: str
     if stats is None:
         return
     entries = [*outages.judge_outputs(kind, stats), *outages.judge_store(kind, stats, now)]
-    entries += [*outages.judge_clock(kind, stats), *_counted(kind, stats)]
+    entries += _counted(kind, stats)
     entries.append(spool.judge(kind, stats["spool_bytes"], SPOOL, False, outages.unwritable(stats))[0])
     for entry in entries:
         yield Seen(kind, entry, how)

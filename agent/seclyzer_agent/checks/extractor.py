@@ -16,7 +16,7 @@ from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from ..kinds import KINDS
 from ..manifest import Deployment
 from ..model import Entry, Facts, Pace, Reading, Refused, Status
-from ..outages import judge_clock, judge_outputs, judge_store, over, unwritable
+from ..outages import LastEvent, judge_clock, judge_outputs, judge_store, last_event, over, unwritable
 from ..parse import number
 from ..redis_client import Redis
 from ..spec import Context, Metric, Sample, Setting, Spec, Trial
@@ -157,6 +157,7 @@ class Extractor:
         self._lag: Lag | None = None
         self._growth: Growth | None = None
         self._stall: Stall | None = None
+        self._last: LastEvent | None = None
 
     async def read(self) -> Reading:
         """Read hash and lengths in one round trip and judge them."""
@@ -203,7 +204,8 @@ class Extractor:
         self._lag, self._growth = lag, growth
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
         entries += judge_ids(kind, stats.last_id or "0-0", time.time())
-        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, time.time()), *judge_clock(kind, stats))
+        self._last = last_event(self._last, stats)
+        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, time.time()), *judge_clock(kind, self._last))
         if kind != "app":  # an application may keep the focus for hours
             closed = stats["windows"] + stats["windows_short"]
             self._stall = watch(self._stall, stats.process, stats["events"], closed, now)
