@@ -20,7 +20,8 @@ from seclyzer_agent.cache import MOMENT, MOST_QUERIES, Body, Cache, TooMany
 Start = Callable[..., Agent]
 MANY = 1100  # more than the descriptors that a service has by default
 ASKS = 10
-LIVELY = 1.0  # s
+LIVELY = guard.HEAD_SECONDS / 2
+"""An answer that had to wait for a place would wait for HEAD_SECONDS, until one that says nothing loses it."""
 FEW_BYTES = 4096  # of log
 
 
