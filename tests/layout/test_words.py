@@ -12,7 +12,8 @@ from tests.helpers import ROOT
 FOLDERS = ["agent", "bench", "command", "extractors", "inventories", "lab", "molecule", "playbooks", "plugins", "roles"]
 FOLDERS += ["scripts", "tests"]
 ENDINGS = {".py", ".rs", ".yml", ".yaml", ".j2", ".lua", ".sh", ".toml", ".json", ""}
-BUILT = {"build", "target", "__pycache__", ".pytest_cache", "corpus", "seclyzer_agent.egg-info", "seclyzer_extractors.egg-info"}
+BUILT = {"build", "target", "__pycache__", ".pytest_cache", "corpus"}
+BUILT |= {"seclyzer_agent.egg-info", "seclyzer_extractors.egg-info"}
 # In a name the parts are words, too: `test_a_port_is_said`.
 VAGUE = re.compile(
     r"(?<![^\W_])(said|told|wanted|nobody|somebody|matters? not|on_host|look_at|depot|duties|gifts?)(?![^\W_])"
