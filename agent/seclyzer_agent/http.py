@@ -5,9 +5,9 @@ A request with a body is answered without it, and its connection ends: nothing o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -16,8 +16,6 @@ import httptools
 MOST_HEADERS = 64
 MOST_FIELDS = 32
 """Of a query."""
-DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Malformed(Exception):
@@ -137,16 +135,10 @@ def written(response: Response, request: Request, now: float) -> bytes:
         f"HTTP/1.1 {response.status} {reason}",
         f"Content-Type: {response.kind}",
         f"Content-Length: {len(response.body)}",
-        f"Date: {_date(now)}",
+        f"Date: {formatdate(now, usegmt=True)}",
         *(f"{name}: {value}" for name, value in response.headers.items()),
     ]
     if request.last:
         lines.append("Connection: close")
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
     return head if request.method == "HEAD" else head + response.body
-
-
-def _date(now: float) -> str:
-    t = time.gmtime(now)
-    day, month = DAYS[t.tm_wday], MONTHS[t.tm_mon - 1]
-    return f"{day}, {t.tm_mday:02} {month} {t.tm_year} {t.tm_hour:02}:{t.tm_min:02}:{t.tm_sec:02} GMT"

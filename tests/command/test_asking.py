@@ -2,7 +2,6 @@
 
 import json
 import socketserver
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from command import asking
 from command.asking import Silent
 from command.host import Host
 from plugins.module_utils import systemd
+from tests.helpers.serving import running
 
 REPORT = {"status": "pass", "findings": [], "checks": {}}
 
@@ -39,15 +39,10 @@ class Agent(BaseHTTPRequestHandler):
 @contextmanager
 def listening(path: Path, **more: Any) -> Iterator[None]:
     handler = type("Of", (Agent,), more)
-    with socketserver.ThreadingUnixStreamServer(str(path), handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    server = socketserver.ThreadingUnixStreamServer(str(path), handler)
+    server.daemon_threads = True
+    with running(server):
+        yield
 
 
 @pytest.fixture

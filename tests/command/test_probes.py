@@ -5,7 +5,6 @@ import signal
 import socketserver
 import ssl
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -21,6 +20,7 @@ from plugins.module_utils.layout import Layout
 from seclyzer_agent.model import Status
 from seclyzer_agent.stats import FIELDS, parse
 from tests.helpers.redis_server import RedisServer
+from tests.helpers.serving import running
 
 PASSWORDS = {"agent": "a" * 64, "admin": "b" * 64}
 
@@ -208,14 +208,8 @@ def serving(path: Path, certificate: Path, key: Path, status: int) -> Iterator[N
         def handle_error(self, *_: Any) -> None:
             """A client that does not trust us leaves."""
 
-    with Server(str(path), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Server(str(path), handler)):
+        yield
 
 
 def test_a_store_that_takes_writes_is_well(shown: Callable[..., list[tuple[str, str, str]]]) -> None:
