@@ -45,7 +45,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         run.kill()
     found = trial.decided(edge)
     units = edge.check_output("systemctl is-active %s", KEYSTROKE)
-    left = edge.run("systemctl cat %s; ls /etc/systemd/system/*.wants/%s", trial.JUDGE, trial.JUDGE).stdout
+    left = trial.judge_left(edge)
     yield Seen(before, found, deployment.manifest(edge), deployment.history(edge), units, left, roll_out(*typed))
     edge.run("rm -f %s", f"{deployment.HOME}/lease.json")
 

@@ -35,6 +35,12 @@ def decided(edge: Host) -> Trial:
     return waited(edge, lambda trial: trial.get("state") != "going")
 
 
+def judge_left(edge: Host) -> str:
+    """The judge's unit and its links, once they are gone: it removes them after it has decided; else what is left."""
+    shown = "systemctl cat %s; ls /etc/systemd/system/*.wants/%s"
+    return poll(lambda: edge.run(shown, JUDGE, JUDGE).stdout, lambda left: left == "", LONGEST)
+
+
 def began(edge: Host, last: Trial, run: Started) -> Trial:
     """The trial after `last` that a run begins, once it has begun; fails when the run has ended without one."""
     found = waited(edge, lambda trial: trial.get("began") != last.get("began") or run.process.poll() is not None)
