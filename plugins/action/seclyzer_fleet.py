@@ -15,6 +15,7 @@ from ..module_utils import clocks, fleet
 from ..module_utils.clocks import Look
 from ..module_utils.fleet import count, named
 from ..module_utils.fleet_entry import plain
+from ..plugin_utils.values import value
 
 DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "seclyzer_release" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
@@ -138,9 +139,19 @@ def _chosen(facts: Vars) -> dict[str, Any]:
         "go": go,
         "stores": [host for host in go if host in stores],
         "edges": [host for host in go if host in facts["groups"].get(EDGE, [])],
+        "edges_of": _edges_of(facts, stores),
         "refused": refused,
         "general": [here] if here else [],
     }
+
+
+def _edges_of(facts: Vars, stores: list[str]) -> dict[str, list[str]]:
+    """Of each store the edges of the inventory that write to it, chosen or not."""
+    inside = [
+        edge for edge in facts["groups"].get(EDGE, []) if not value(facts["hostvars"][edge], "influxdb_token_file")
+    ]
+    store = {edge: fleet.store_of(facts["hostvars"][edge], stores) for edge in inside}
+    return {name: [edge for edge in inside if store[edge] == name] for name in stores}
 
 
 def _is_broken(result: Vars) -> bool:
