@@ -59,14 +59,11 @@ def group_faults(facts: Vars) -> list[str]:
     inside = [host for host in named if host not in stores and not value(known[host], "influxdb_token_file")]
     lost = [host for host in inside if not named[host]]
     if not stores:
-        return (
-            []
-            if not lost
-            else [
-                f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)}); for a "
-                "store that is not in the inventory influxdb_url and influxdb_token_file are configured"
-            ]
+        words = (
+            f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)}); for a "
+            "store that is not in the inventory influxdb_url and influxdb_token_file are configured"
         )
+        return [words] if lost else []
     have = f"{STORE} has {len(stores)} hosts ({', '.join(stores)})"
     faults = [f"{have}, and influxdb_store_host of {h} is {named[h]}" for h in inside if named[h] not in ("", *stores)]
     if lost:
