@@ -77,6 +77,10 @@ class Layout:
         return self.base / "trial.json"
 
     @property
+    def trial_summary(self) -> Path:
+        return self.base / "trial-summary.json"
+
+    @property
     def lock(self) -> Path:
         return self.base / ".lock"
 
