@@ -14,7 +14,7 @@ from ..module_utils.clocks import Look
 from ..module_utils.fleet import count, named
 from ..module_utils.fleet_entry import plain
 from ..plugin_utils.actions import Action, Facts, Options, Result, display
-from ..plugin_utils.values import value
+from ..plugin_utils.fleet_checks import own_store
 
 DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "seclyzer_release" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
@@ -112,7 +112,7 @@ def _chosen(facts: Vars) -> dict[str, Any]:
     for host, sentence in wrong.items():
         refused.setdefault(host, []).append(sentence)
     for host in chosen:
-        store = fleet.store_of(hostvars[host], stores)
+        store = own_store(hostvars[host], stores)
         if store in refused and host != store and host not in refused:
             refused[host] = [f"its store {store} was refused, so this host was not started"]
     for host, sentences in refused.items():
@@ -138,11 +138,8 @@ def _chosen(facts: Vars) -> dict[str, Any]:
 
 def _edges_of(facts: Vars, stores: list[str]) -> dict[str, list[str]]:
     """Of each store the edges of the inventory that write to it, chosen or not."""
-    inside = [
-        edge for edge in facts["groups"].get(EDGE, []) if not value(facts["hostvars"][edge], "influxdb_token_file")
-    ]
-    store = {edge: fleet.store_of(facts["hostvars"][edge], stores) for edge in inside}
-    return {name: [edge for edge in inside if store[edge] == name] for name in stores}
+    store = {edge: own_store(facts["hostvars"][edge], stores) for edge in facts["groups"].get(EDGE, [])}
+    return {name: [edge for edge, its in store.items() if its == name] for name in stores}
 
 
 def _is_broken(result: Vars) -> bool:

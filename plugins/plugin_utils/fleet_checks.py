@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ansible.errors import AnsibleError
 
 from ..module_utils import fleet, last_report
 from ..module_utils.fleet import count
@@ -48,6 +50,14 @@ def option_faults(facts: Vars) -> list[str]:
         if str(facts.get(name, 0)).lstrip("+").isdigit() is False:
             wrong.append(f"{name} is {facts.get(name)!r}; it has to be 0 or more")
     return wrong
+
+
+def own_store(of_host: Vars, stores: Sequence[str]) -> str:
+    """The store of the inventory that a host writes to; empty for one outside it, or when that cannot be resolved."""
+    try:
+        return "" if of_host.get("influxdb_token_file") else fleet.store_of(of_host, stores)
+    except AnsibleError:
+        return ""
 
 
 def group_faults(facts: Vars) -> list[str]:

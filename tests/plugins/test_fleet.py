@@ -118,6 +118,8 @@ def test_the_edges_of_a_store_that_is_away_go_on_and_of_one_that_is_refused_do_n
     found = action._chosen(facts({"edge1": WELL, "store": WELL | refused}))
     assert found["go"] == []
     assert found["refused"]["edge1"] == ["its store store was refused, so this host was not started"]
+    outside = WELL | {"influxdb_token_file": "vault/token"}
+    assert action._chosen(facts({"edge1": outside, "store": WELL | refused}))["go"] == ["edge1"]
 
 
 def test_of_several_stores_one_that_is_refused_stops_its_own_edges_only() -> None:
