@@ -45,7 +45,8 @@ class Health:
 
     `spools`: the agent reports that InfluxDB is away and every point is kept. `counted`: the extractors whose losses
     were read from their own counters. `away`: what does not answer and is not the deployment's doing. `outer`: the
-    faults that the agent and InfluxDB brought. `states`, `stats`: units and extractors as they were read.
+    faults that the agent and InfluxDB brought. `states`, `stats`: units and extractors as they were read. `unknown`:
+    what the agent could not read, in a trial. `takes`: whether the store took a write of nothing, where it was asked.
     """
 
     running: list[str] = field(default_factory=list)
@@ -59,6 +60,8 @@ class Health:
     outer: list[str] = field(default_factory=list)
     states: dict[str, dict[str, str]] = field(default_factory=dict)
     stats: dict[str, dict[str, str]] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    takes: bool = False
 
     def summary(self) -> str:
         """One line."""
@@ -69,8 +72,8 @@ class Health:
 class Target:
     """What should be found: from the running deployment's manifest and units.
 
-    `trial`: that Redis is away is not the deployment's doing. `outside`: nor is it that InfluxDB is, which is reached
-    as before the switch.
+    `trial`: that Redis is away is not the deployment's doing, and what the agent could not read is no fault.
+    `outside`: nor is it the deployment's doing that InfluxDB is away, which is reached as before the switch.
     """
 
     version: str
@@ -205,7 +208,12 @@ def _agent(target: Target, found: Health) -> None:
     found.spools = agent_report.statuses(report, "influxdb") == {"warn"}
     status = str(report.get("status"))
     words = agent_report.reported(report, "fail" if status == "fail" else "warn")
-    fails = agent_report.fails(report)
+    unread = agent_report.unread(report) if target.trial else set()
+    fails = agent_report.fails(report) - unread
+    if unread:
+        found.unknown.append(f"the agent could not read {agent_report.reported(report, 'fail', unread)}")
+        if not fails:
+            return
     older = {check for check in fails if _is_older(check, target, found)}
     if fails and fails <= FULLNESS:
         found.running.append(f"agent fail ({short(words)}), which is none of this deployment's doing")
