@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import agent_report, by_socket, deployments, direct, systemd, tls
+from . import agent_report, by_socket, deployments, direct, store_way, systemd, tls
 from . import before as earlier
 from .before import Before
 from .files import read
 from .layout import STORE_PROXY, Layout, Refused, is_socket
 from .resp import Redis, RedisAway, RedisError
+from .store_way import Way
 
 PASSWORD = Path("/etc/seclyzer/credentials/redis-agent")
 FULLNESS = {"redis:memory", "redis:connections", "redis:refusals"}
@@ -73,7 +74,8 @@ class Target:
     """What should be found: from the running deployment's manifest and units.
 
     `trial`: that Redis is away is not the deployment's doing, and what the agent could not read is no fault.
-    `outside`: nor is it the deployment's doing that InfluxDB is away, which is reached as before the switch.
+    `outside`: nor is it the deployment's doing that InfluxDB is away, which is reached as before the switch. `way`: by
+    which the store is asked whether it takes a write of nothing.
     """
 
     version: str
@@ -84,6 +86,7 @@ class Target:
     before: Before | None = None
     trial: bool = False
     outside: bool = False
+    way: Way | None = None
 
     @classmethod
     def of(cls, layout: Layout, going_back: bool = False, before: Before | None = None) -> Target:
@@ -122,6 +125,8 @@ def look(target: Target, narrow: bool = False) -> Health:
     if "redis_socket" in target.probes:
         _extractors(target, found)
     own = len(found.faults)
+    if target.way is not None and not narrow:
+        found.takes = store_way.takes_writes(target.way)
     if "agent" in target.probes and not narrow:
         _agent(target, found)
     if "influx_url" in target.probes and not narrow:
@@ -234,6 +239,8 @@ def _is_older(check: str, target: Target, found: Health) -> bool:
     if what == "losses" and kind in found.counted:
         return True
     if target.outside and (kind in STORES or what in STORES):
+        return True
+    if what == "store" and target.outside and target.way is not None and not found.takes:
         return True
     return target.before is not None and target.before.excuses(check)
 

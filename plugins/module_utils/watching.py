@@ -29,11 +29,13 @@ from . import (
     trials,
 )
 from .before import Before
+from .deployments import Desired
 from .files import locked
 from .health import Health, Target
 from .history import CONFIRMED, FAILED, RETURNED, STAGED, History
 from .judging import Judge, Rules, Verdict
 from .layout import STORE_PROXY, STORE_SOCKET, Layout, Refused
+from .store_way import Way
 from .trials import Trial
 
 PAUSE, WIDE = 1.0, 5
@@ -133,13 +135,13 @@ class Watching:
             before,
             trial=True,
             outside=self._same_way(trial),
+            way=way_of(desired),
         )
         left = min(trial.deadline - time.time(), trial.seconds)
         due = {kind: DUE + 2 * interval for kind, interval in intervals(desired.config).items()}
         stores = "influx_url" in desired.probes
         rules = Rules(trial.soak, left, trial.patience, due=due, stores=stores, retry=retry(desired.config))
         judge = Judge(rules, before)
-        way = store_way.way(desired.probes, desired.config.get("keystroke.yaml", ""))
         notify("READY=1")
         count = 0
         last: Health | None = None
@@ -147,8 +149,6 @@ class Watching:
             narrow = bool(count % WIDE) and last is not None
             found = look(target, narrow)
             wide = last if narrow and last is not None else found
-            if wide is found and way is not None:
-                found.takes = store_way.takes_writes(way)
             verdict = judge.see(looks.seen(found, wide, self._clock()))
             last = wide
             count += 1
@@ -167,7 +167,7 @@ class Watching:
         except Refused:
             return False
         keys = ("influx_url", "influx_socket", "influx_ca_file")
-        same = all(old.probes.get(key) == new.probes.get(key) for key in keys)
+        same = all(old.probes.get(key) == new.probes.get(key) for key in keys) and way_of(old) == way_of(new)
         return same and all(old.units.get(unit) == new.units.get(unit) for unit in (STORE_PROXY, STORE_SOCKET))
 
     def _reason(self, trial: Trial, verdict: Verdict) -> str:
@@ -257,6 +257,11 @@ def look(target: Target, narrow: bool) -> Health:
         return health.look(target, narrow)
     except Refused as fault:
         return Health(away=[str(fault)])
+
+
+def way_of(desired: Desired) -> Way | None:
+    """By which the points of a deployment go to the store."""
+    return store_way.way(desired.probes, desired.config.get("keystroke.yaml", ""))
 
 
 def retry(config: Mapping[str, str]) -> float:

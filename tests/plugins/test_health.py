@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import pki
-from plugins.module_utils import health, systemd
+from plugins.module_utils import health, store_way, systemd
 from plugins.module_utils.health import Target
 from plugins.module_utils.resp import Redis as Client
 from plugins.module_utils.resp import RedisError
@@ -256,6 +256,18 @@ def test_what_the_agent_could_not_read_is_unknown_in_a_trial_and_a_fault_elsewhe
     Agent.report = {"status": "fail", "checks": late}
     found = health.look(Target(target.version, {}, {UNIT: ""}, probes))
     assert found.unknown == [] and len(found.faults) == 1
+
+
+@pytest.mark.parametrize(("takes", "outside", "faults"), [(False, True, 0), (True, True, 1), (False, False, 1)])
+def test_a_token_that_the_store_refuses_the_host_as_well_is_not_the_deployments_fault(
+    target: Target, monkeypatch: pytest.MonkeyPatch, takes: bool, outside: bool, faults: int
+) -> None:
+    monkeypatch.setattr(store_way, "takes_writes", lambda way: takes)
+    Agent.report = {"status": "fail", "checks": {"keystroke:store": [{"status": "fail", "output": "status 401"}]}}
+    probes, way = {"agent": target.probes["agent"]}, store_way.Way("https://store:8086", "/run/x.sock", "")
+    found = health.look(Target(target.version, {}, {UNIT: ""}, probes, trial=True, outside=outside, way=way))
+    assert (len(found.faults), found.takes) == (faults, takes)
+    assert not health.look(Target(target.version, {}, {UNIT: ""}, probes, way=way), narrow=True).takes
 
 
 def test_a_check_of_which_one_row_was_read_is_not_unknown(target: Target) -> None:
