@@ -71,6 +71,9 @@ def number(text: str | None) -> int | None:
 
 
 def is_refused(stats: Mapping[str, str]) -> bool:
-    """Whether the store answers an extractor's points with a fault of its own, as it does when its disk is full."""
+    """Whether the store answers an extractor's points with a fault of its own.
+
+    InfluxDB with a full disk does, by 500, and takes writes of nothing all the same.
+    """
     fault = stats.get("influxdb_fault", "")
     return fault in BUSY or (fault.isdecimal() and int(fault) >= 500)
