@@ -237,7 +237,7 @@ class Judge:
         if flow.grew("points_written", "points_spooled", "points_dropped") <= 0:
             return [f"{made}, and neither stored nor kept a point"]
         if (until := self._stored_by(kind, flow)) is not None and at >= until:
-            return [f"{made}; the store takes writes, and none of its points arrived there"]
+            return [f"{made}; InfluxDB takes writes, and none of its points arrived there"]
         return []
 
     def _stored_by(self, kind: str, flow: Flow) -> float | None:

@@ -172,7 +172,7 @@ def spooling(takes: Callable[[int], bool], **more: Any) -> Host:
 def test_points_that_stay_on_the_disk_of_a_host_whose_store_takes_writes_fail() -> None:
     verdict, seconds = judge(spooling(lambda _: True))
     assert verdict == Verdict(
-        False, "keystroke made 20 outputs; the store takes writes, and none of its points arrived there"
+        False, "keystroke made 20 outputs; InfluxDB takes writes, and none of its points arrived there"
     )
     assert 5 + 30 + 60 <= seconds <= 5 + 30 + 60 + 8
 
