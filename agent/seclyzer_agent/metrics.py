@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from . import process, registry
+from .distribution import Distribution
 from .exposition import Family, encode, kind_of
 from .findings import Finding, findings
 from .snapshot import Snapshot
@@ -61,7 +62,7 @@ def families(now: Snapshot, figures: Snapshot, specs: Sequence[Spec]) -> list[Fa
             for name in running:
                 source = now if metric.state else figures
                 good[name] &= _fill(family, metric, name, source)
-            if family.samples:
+            if family.samples or family.distributions:
                 made.append(family)
     return [*_runs(figures, good), *_findings(now), *made]
 
@@ -75,7 +76,7 @@ def _fill(family: Family, metric: Metric, name: str, source: Snapshot) -> bool:
     facts = source.facts(name)
     if facts is None and not metric.when_unread:
         return True
-    seen = {values for values, _ in family.samples}
+    seen = {values for values, _ in (*family.samples, *family.distributions)}
     try:
         samples = [_checked(metric, sample) for sample in metric.samples(name, facts)]
         labels = [sample[0] for sample in samples]
@@ -92,12 +93,16 @@ def _fill(family: Family, metric: Metric, name: str, source: Snapshot) -> bool:
 def _checked(metric: Metric, sample: Sample) -> Sample:
     """The sample, if a scraper can read it. Raises ValueError, TypeError, OverflowError."""
     values, value = sample
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"{metric.name} needs a number")
-    number = float(value)
+    if isinstance(value, Distribution) is not (metric.kind == "histogram"):
+        raise TypeError(f"{metric.name} is a {metric.kind} and cannot be a {type(value).__name__}")
     if len(values) != len(metric.labels) or not all(isinstance(label, str) for label in values):
         raise ValueError(f"{metric.name} needs a text for each of {metric.labels}")
     "".join(values).encode()  # a lone surrogate would fail the whole scrape
+    if isinstance(value, Distribution):
+        return tuple(values), value
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{metric.name} needs a number")
+    number = float(value)
     if metric.kind == "counter" and not 0 <= number < float("inf"):
         raise ValueError(f"{metric.name} is a counter and cannot be {number}")
     return tuple(values), number
