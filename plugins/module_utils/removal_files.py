@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from . import existing, files
+from . import existing, files, launcher
 from .kinds import KINDS
 from .layout import SOCKET_FOLDER, Layout
 
@@ -40,8 +40,7 @@ GONE = (
     "etc/apt/sources.list.d/seclyzer-influxdb.sources",
     str(WATCH_PROGRAM),
     "usr/local/share/seclyzer-influxd.json",
-    "usr/local/bin/seclyzer",
-    f"{COMPLETIONS}/seclyzer",
+    *(path for path, _ in launcher.FILES.values()),
     "var/lib/influxdb-watch",
     str(SOCKET_FOLDER.relative_to(ROOT)),
     "run/seclyzer-agent",
@@ -51,7 +50,7 @@ GONE = (
     "run/influxdb-gateway",
 )
 """What is SecLyzer's by its name, below the root."""
-OF_BASE = ("releases", "deployments", "current", "history.json", "trial.json", "lease.json", ".*.part")
+OF_BASE = ("releases", "deployments", "current", "history.json", "trial*.json", "lease.json", ".*.part")
 """What a rollout has put below its own folder, but for the record of what was found, which goes last."""
 OF_STATE = (*KINDS, "bench", "watch", "forgotten.jsonl")
 

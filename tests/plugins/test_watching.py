@@ -30,7 +30,7 @@ from plugins.module_utils.history import FAILED, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.on_trial import Terms
 from plugins.module_utils.trials import Trial
-from plugins.module_utils.watching import MACHINE, Watching, intervals, memory_of
+from plugins.module_utils.watching import MACHINE, Watching, intervals
 from tests.plugins.hosts import Systemd, bundle, desired, layout
 
 KEYSTROKE = "seclyzer-keystroke.service"
@@ -150,6 +150,35 @@ def test_before_the_switch_the_trial_is_written_and_its_judge_is_installed_of_th
     assert world.fake.commands.index(starts[-1]) < world.fake.commands.index(restarts[-1])
 
 
+def test_what_anybody_may_read_of_a_trial_says_what_became_of_it_without_a_programs_last_words(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def summary() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(world.host.trial_summary.read_text())
+        return found
+
+    world.switch()
+    trial = world.trial()
+    assert (world.host.trial_summary.stat().st_mode & 0o777) == 0o644
+    assert summary() == {
+        **{"state": "going", "from": 1, "to": 2, "since": trial.began, "why": ""},
+        "until": trial.deadline + trials.MARGIN,
+    }
+    world.bad = "keystroke: writes no heartbeat"
+    monkeypatch.setattr(systemd, "last_words", lambda unit, since: ["a line of the journal; of more parts"])
+    world.judge()
+    assert "a line of the journal" in world.trial().why
+    assert (summary()["state"], summary()["why"]) == ("returned", world.bad)
+
+
+def test_a_trial_goes_on_where_its_summary_cannot_be_written(world: World) -> None:
+    world.host.trial_summary.unlink(missing_ok=True)
+    world.host.trial_summary.mkdir()
+    world.switch()
+    world.judge()
+    assert (world.runs(), world.trial().state) == (2, "confirmed")
+
+
 def test_a_good_one_is_confirmed_and_the_judge_leaves_nothing(world: World) -> None:
     world.switch()
     world.judge()
@@ -225,7 +254,7 @@ def test_a_judge_that_is_killed_at_any_step_is_continued_by_the_next(
 
 
 def test_a_switch_that_never_began_leaves_its_deployment_as_good_as_it_was(world: World) -> None:
-    with world.killed_after(8) as reached:
+    with world.killed_after(9) as reached:
         world.switch()
     assert reached[0] and deployments.current(world.host) == 1
     world.judge()
@@ -377,11 +406,3 @@ def test_the_same_deployment_again_and_no_soak_begin_no_trial(world: World) -> N
 def test_the_interval_of_windows_is_read_from_the_settings() -> None:
     found = intervals({"keystroke.yaml": 'a: 1\nupdate_interval: 7\nb: "x"\n', "mouse.yaml": "", "app.yaml": ""})
     assert found == {"keystroke": 7.0, "mouse": 5.0}
-
-
-def test_memory_is_what_the_kernel_cannot_give_back(tmp_path: Path) -> None:
-    (tmp_path / "system.slice" / "x").mkdir(parents=True)
-    (tmp_path / "system.slice" / "x" / "memory.stat").write_text("anon 5\nfile 30\nkernel 2\n")
-    assert memory_of("/system.slice/x", 40, tmp_path) == 10
-    assert memory_of("/system.slice/none", 40, tmp_path) == 40
-    assert memory_of("", None, tmp_path) is None
