@@ -22,6 +22,8 @@ UNITS_OF = {
     **dict.fromkeys(("influxdb", "points"), ("influxdb.service", "influxdb-gateway.service")),
 }
 """The units without which a check cannot be well."""
+BY_SYSTEMD = ("units", "memory", "limits")
+"""Checks that know nothing without systemd; that it is away is no cause of what others find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,10 @@ def _cause(effect: Finding, problems: Sequence[Finding]) -> Finding | None:
         return None
     units = UNITS_OF.get(effect.check, (effect.subject,))
     away = ("redis-away", "agent-password") if effect.check in BY_REDIS and effect.name != "redis-away" else ()
+    known = (lambda one: one.name != "systemd-away") if effect.check not in BY_SYSTEMD else (lambda _: True)
     within, across = WITHIN.get(effect.name, ()), ACROSS.get(effect.name, ())
     causes = (
-        *(one for unit in units for one in others if one.check == "units" and one.subject == unit),
+        *(one for unit in units for one in others if one.check == "units" and one.subject == unit and known(one)),
         *(one for one in others if one.check == "redis" and one.name in away),
         *(one for name in within for one in others if one.check == effect.check and one.name == name),
         *(one for name, subject in across for one in others if one.name == name and subject in ("", one.subject)),
