@@ -28,8 +28,18 @@ FOLDERS = {"rust": RELEASE / "bin", "python": RELEASE / "venv" / "bin"}
 
 
 def main(words: Sequence[str] | None = None, profile: Profile = HOST) -> int:
-    """The program; see above for its exit status."""
-    words = sys.argv[1:] if words is None else words
+    """The program; see above for its exit status. A reader that has what it needs, such as `head`, ends it."""
+    try:
+        try:
+            return _run(sys.argv[1:] if words is None else words, profile)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left has no reader
+        return 2
+
+
+def _run(words: Sequence[str], profile: Profile) -> int:
     options = _parser().parse_args(words)
     try:
         if isolation.applies() and not options.here:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -73,8 +74,18 @@ def complete(words: Sequence[str]) -> list[str]:
 
 
 def main(words: Sequence[str] | None = None, host: Callable[[], Host] = Host) -> int:
-    """Runs a command; its exit status."""
-    words = sys.argv[1:] if words is None else words
+    """Runs a command; its exit status. A reader that has what it needs, such as `head`, ends it without a word."""
+    try:
+        try:
+            return _run(sys.argv[1:] if words is None else words, host)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left has no reader
+        return UNKNOWN
+
+
+def _run(words: Sequence[str], host: Callable[[], Host]) -> int:
     if words[:1] == ["--complete"]:
         print(*complete(words[1:]), sep="\n")
         return WELL
@@ -86,8 +97,5 @@ def main(words: Sequence[str] | None = None, host: Callable[[], Host] = Host) ->
     except Stop as end:
         print(f"seclyzer {options.command}: {end}", file=sys.stderr)
         return end.status
-    except BrokenPipeError:  # the reader, such as `head`, has what it needs
-        sys.stderr.close()
-        return UNKNOWN
     except KeyboardInterrupt:
         return 130

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seclyzer_agent import findings
@@ -46,6 +46,8 @@ class Wrong:
     since: str = ""
     follows: int = 0
     how: tuple[str, ...] = ()
+    check: str = ""
+    """The check that found it; empty when it is not known."""
 
     def document(self) -> dict[str, Any]:
         """For JSON: as the agent's findings, and `how`."""
@@ -120,7 +122,8 @@ def _of_report(one: Mapping[str, Any], check: str) -> Wrong:
     texts = {name: str(one.get(name) or "") for name in ("id", "componentId", "output", "command", "runbook", "since")}
     how = (f"the agent's check {check}" if check else "the agent",)
     about = texts["output"], texts["command"], texts["runbook"], texts["since"]
-    return Wrong(texts["id"], status, texts["componentId"], *about, int(one.get("follows") or 0), how)
+    name = check.partition(":")[0]
+    return Wrong(texts["id"], status, texts["componentId"], *about, int(one.get("follows") or 0), how, name)
 
 
 def found(seen: Iterable[Seen], host: str) -> list[Wrong]:
@@ -142,13 +145,15 @@ def _view(name: str, shown: list[Shown]) -> View:
 
 
 def _of_finding(one: findings.Finding, how: str) -> Wrong:
-    return Wrong(
-        *(one.name, one.status, one.subject, one.output, one.command, one.entry), "", one.follows, (how,) if how else ()
-    )
+    about = one.name, one.status, one.subject, one.output, one.command, one.entry
+    return Wrong(*about, "", one.follows, (how,) if how else (), one.check)
 
 
 def merged(agents: list[Wrong], own: list[Wrong]) -> tuple[Wrong, ...]:
-    """Each cause once, with how each source knows it: the agent knows since when, this command what it saw just now."""
+    """Each cause once, with how each source knows it: the agent knows since when, this command what it saw just now.
+
+    What one of them has follows from what the other has seen, too: the agent may have seen the cause later, or not yet.
+    """
     by_cause = {_key(one): one for one in agents}
     for one in own:
         other = by_cause.get(_key(one))
@@ -163,8 +168,26 @@ def merged(agents: list[Wrong], own: list[Wrong]) -> tuple[Wrong, ...]:
                 *(other.name, worst, other.subject, other.output, other.command, other.runbook, other.since),
                 max(one.follows, other.follows),
                 how,
+                other.check,
             )
-    return tuple(sorted(by_cause.values(), key=lambda one: -one.status))
+    return tuple(sorted(_folded([*by_cause.values()]), key=lambda one: -one.status))
+
+
+def _folded(wrong: list[Wrong]) -> list[Wrong]:
+    """With what follows from another counted below it."""
+    problems = [
+        findings.Finding(one.name, one.check, one.subject, one.status, 0.0, one.output, one.command) for one in wrong
+    ]
+    roots = {id(problem): one for problem, one in zip(problems, wrong, strict=True)}
+    for problem, one in zip(problems, wrong, strict=True):
+        cause = findings.cause_of(problem, problems)
+        if cause is not problem and id(cause) in roots:
+            root = roots[id(cause)]
+            how = *root.how, *(f"{one.output}: {each}" for each in one.how)
+            follows, status = max(root.follows, one.follows + 1), max(root.status, one.status)
+            roots[id(cause)] = replace(root, status=status, since=root.since or one.since, follows=follows, how=how)
+            del roots[id(problem)]
+    return [*roots.values()]
 
 
 def _key(one: Wrong) -> tuple[str, str]:

@@ -55,7 +55,7 @@ def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
     problems = [_problem(snapshot, view, shown) for view in snapshot.views for shown in view.shown if shown.status]
     roots: dict[tuple[str, str], list[Finding]] = {}
     for problem in problems:
-        root = _root(problem, problems)
+        root = cause_of(problem, problems)
         key = root.name, "" if root.name.startswith(SHARED) else root.subject
         roots.setdefault(key, []).append(problem)
     found = [_folded(key[0], group) for key, group in roots.items()]
@@ -81,8 +81,8 @@ def _folded(name: str, group: Sequence[Finding]) -> Finding:
     return replace(first, status=max(one.status for one in group), since=since, follows=len(group) - 1)
 
 
-def _root(problem: Finding, problems: Sequence[Finding]) -> Finding:
-    """The cause of the cause, and so on."""
+def cause_of(problem: Finding, problems: Sequence[Finding]) -> Finding:
+    """Of all these the one that this follows from in the end; itself when it follows from none."""
     seen = {id(problem)}
     while (cause := _cause(problem, problems)) is not None and id(cause) not in seen:
         seen.add(id(cause))

@@ -1,4 +1,4 @@
-"""The manifest of the deployment on this host: the release, and the implementation configured for each extractor."""
+"""The deployment on this host by its manifest: release and implementations; and the host's last trial of one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ IMPLEMENTATIONS = ("python", "rust")
 MAX_BYTES = 64 * 1024
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}")
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(?:Z|[+-][0-9:]{4,6})")
+TRIAL = "trial-summary.json"
+TRIAL_KEYS = ("state", "from", "to", "since", "until", "why")
+STATES = ("going", "confirmed", "returned", "failed")
+MAX_WHY = 500
+LATEST = 2.0**33
+"""Unix s that a time has to be before."""
 MOST_OTHERS = 10
 """Deployments beside the one that runs that are read, the newest."""
 
@@ -30,10 +36,26 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """The host's last trial: its state (`going`, confirmed, returned, failed), the deployments that it is between, why.
+
+    `since` and `until` are Unix s; a trial that goes on for longer has been left by its judge.
+    """
+
+    state: str
+    before: str
+    to: str
+    since: float
+    until: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """The parts of a manifest that are read; None or absent where it has none.
 
-    `number` is the name of the deployment's directory, `at` when it was staged (RFC 3339); `others` are kept beside it.
+    `number` is the name of the deployment's directory, `at` when it was staged (RFC 3339); `others` are kept beside it,
+    `trial` is the last one of this host.
     """
 
     number: str | None
@@ -43,6 +65,7 @@ class Deployment:
     implementations: Mapping[str, str] = field(default_factory=dict)
     at: str | None = None
     others: tuple[Other, ...] = ()
+    trial: Trial | None = None
 
 
 class BadManifest(ValueError):
@@ -79,6 +102,21 @@ def others(running: Path) -> tuple[Path, ...]:
     here = running.resolve()
     found = [path for path in here.parent.iterdir() if path.name.isdecimal() and path.name != here.name]
     return tuple(sorted(found, key=lambda path: int(path.name), reverse=True)[:MOST_OTHERS])
+
+
+def trial(running: Path) -> Trial | None:
+    """The last trial, by what its judge writes beside `current`; None without one, or when that is no trial."""
+    try:
+        with (running.parent / TRIAL).open("rb") as file:
+            document = json.loads(file.read(MAX_BYTES))
+        state, before, to, since, until, why = (document[key] for key in TRIAL_KEYS)
+    except (OSError, ValueError, RecursionError, TypeError, KeyError):
+        return None
+    numbers = type(to) is int and (before is None or type(before) is int)
+    times = {type(since), type(until)} <= {int, float} and 0 <= since <= until < LATEST
+    if not (state in STATES and numbers and times and isinstance(why, str)):
+        return None
+    return Trial(state, "" if before is None else str(before), str(to), since, until, why[:MAX_WHY])
 
 
 def _at(document: Mapping[str, object]) -> str | None:

@@ -34,6 +34,7 @@ def overview(snapshot: Snapshot, points: tuple[Point, ...]) -> dict[str, Any]:
         "ways": [{"name": w.name, "stages": [_stage(s) for s in w.stages]} for w in ways(snapshot, points)],
         "extractors": [_extractor(snapshot, kind, points) for kind in KINDS if _has(snapshot, kind)],
         "deployments": _deployments(snapshot.deployment),
+        "trial": _trial(snapshot.deployment, snapshot.wall),
         "checks": [
             {
                 "name": f"{view.name}:{shown.entry.measurement}",
@@ -95,6 +96,7 @@ def _deployments(running: Deployment | None) -> list[dict[str, Any]]:
     if running is None:
         return []
     every = (Other(running.number or "", running.release, running.mode, running.at), *running.others)
+    trial = running.trial
     newest = sorted(every, key=lambda one: int(one.number) if one.number.isdecimal() else 0, reverse=True)
     return [
         {
@@ -103,6 +105,22 @@ def _deployments(running: Deployment | None) -> list[dict[str, Any]]:
             "mode": one.mode,
             "time": one.at,
             "runs": one.number == running.number,
+            "state": trial.state if trial is not None and one.number == trial.to else None,
         }
         for one in newest
     ]
+
+
+def _trial(running: Deployment | None, now: float) -> dict[str, Any] | None:
+    """The last one; of one that should have ended by `now` (Unix s) nothing is known but that."""
+    if running is None or (trial := running.trial) is None:
+        return None
+    left = trial.state == "going" and now > trial.until
+    why = "it should be over, and nothing has ended it: seclyzer doctor" if left else trial.why
+    return {
+        "state": "not known" if left else trial.state,
+        "from": trial.before or None,
+        "to": trial.to,
+        "since": instant(trial.since),
+        "output": why,
+    }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from agent_world import STATS, Agent, Host, RedisServer
 
-from seclyzer_agent import hour
+from seclyzer_agent import hour, manifest
 from seclyzer_agent.checks.extractor import ExtractorFacts
 from seclyzer_agent.checks.memory import Memory
 from seclyzer_agent.flow import FRESH, STAGES, ways
@@ -212,6 +213,60 @@ def test_the_overview_has_what_runs_and_what_is_kept_beside_it(
     ]
     (tmp_path / "deployments" / "2" / "manifest.json").unlink()
     until(lambda: "2" not in [one["number"] for one in agent.get("/overview").json["deployments"]])
+
+
+TRIAL = {"state": "returned", "from": 3, "to": 4, "since": 1770000000.0, "until": 1770000400.0, "why": "no heartbeat"}
+
+
+def test_the_overview_has_the_last_trial_by_what_its_judge_lets_anybody_read(
+    host: Host, start: Start, tmp_path: Path
+) -> None:
+    file = tmp_path / "trial-summary.json"
+    agent = start()
+
+    def shown(document: Mapping[str, object]) -> object:
+        file.with_suffix(".new").write_text(json.dumps(document))
+        file.with_suffix(".new").rename(file)
+        before = agent.get("/overview").json["trial"]
+        until(lambda: agent.get("/overview").json["trial"] != before)
+        return agent.get("/overview").json["trial"]
+
+    assert agent.get("/overview").json["trial"] is None
+    of = {"from": "3", "to": "4", "since": "2026-02-02T02:40:00.000Z"}
+    assert shown(TRIAL) == {"state": "returned", "output": "no heartbeat", **of}
+    assert shown(TRIAL | {"from": None, "state": "confirmed"}) == {
+        **{"state": "confirmed", "output": "no heartbeat"},
+        **(of | {"from": None}),
+    }
+    left = shown(TRIAL | {"state": "going", "why": ""})
+    assert left == {
+        "state": "not known",
+        "output": "it should be over, and nothing has ended it: seclyzer doctor",
+        **of,
+    }
+    going = shown(TRIAL | {"state": "going", "why": "", "until": time.time() + 100})
+    assert going == {"state": "going", "output": "", **of}
+    (row,) = agent.get("/overview").json["deployments"]
+    assert (row["number"], row["state"]) == ("3", None)
+    shown(TRIAL | {"to": 3, "from": 2})
+    (row,) = agent.get("/overview").json["deployments"]
+    assert (row["number"], row["state"]) == ("3", "returned")
+    assert shown({"state": "going"}) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({name: value} for name in ("from", "to", "since", "until") for value in ("4", True, [4], 1e300)),
+        *({"state": "good"}, {"state": ["going"]}, {"why": 3}, {"since": -1.0}, {"until": 0.0}),
+    ],
+    ids=str,
+)
+def test_a_trial_that_is_no_such_is_none(tmp_path: Path, wrong: dict[str, object]) -> None:
+    (tmp_path / "trial-summary.json").write_text(json.dumps(TRIAL | wrong))
+    assert manifest.trial(tmp_path / "current") is None
+    (tmp_path / "trial-summary.json").write_text(json.dumps(TRIAL))
+    assert manifest.trial(tmp_path / "current") is not None
 
 
 def test_the_overview_follows_an_extractor_that_stops(host: Host, start: Start, redis_server: RedisServer) -> None:

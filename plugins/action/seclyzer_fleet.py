@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..module_utils import clocks, fleet
 from ..module_utils.clocks import Look
 from ..module_utils.fleet import count, named
 from ..module_utils.fleet_entry import plain
+from ..plugin_utils.actions import Action, Facts, Options, Result, display
 
 DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "seclyzer_release" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
@@ -22,22 +21,14 @@ STORE = "seclyzer_store"
 CANARY = "seclyzer_canary"
 Vars = Mapping[str, Any]
 
-display = Display()
 
-
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {"step": {"type": "str", "required": True, "choices": ["chosen", "order", "batch"]}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The hosts that go on from here, or whether the next batch does."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {"step": {"type": "str", "required": True, "choices": ["chosen", "order", "batch"]}}
-        )
-        facts = task_vars or {}
         if arguments["step"] == "chosen":
             return _chosen(facts)
         if arguments["step"] == "order":

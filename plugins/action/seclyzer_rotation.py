@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+from typing import Any, ClassVar
 
 from ..module_utils import rotation
 from ..module_utils.layout import Refused
 from ..module_utils.rotation import Seen
+from ..plugin_utils.actions import Action, Facts, Options, Result, display
 
 STORE = "seclyzer_store"
-display = Display()
 Vars = Mapping[str, Any]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {
+        "step": {"type": "str", "required": True, "choices": ["plan", "report"]},
+        "rotate": {"type": "raw"},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """What is to be rotated, or the report."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {"step": {"type": "str", "required": True, "choices": ["plan", "report"]}, "rotate": {"type": "raw"}}
-        )
         if arguments["step"] == "plan":
             try:
                 return {"changed": False, **rotation.chosen(arguments["rotate"])}
             except Refused as fault:
                 return {"changed": False, "failed": True, "msg": str(fault)}
-        facts = task_vars or {}
         hosts = [_seen(host, facts) for host in facts["ansible_play_hosts_all"]]
         report = rotation.lines(hosts, bool(self._task.check_mode))
         general = (facts.get("__seclyzer_run") or {}).get("general") or []

@@ -51,7 +51,7 @@ GONE = (
     "run/influxdb-gateway",
 )
 """What is SecLyzer's by its name, below the root."""
-OF_BASE = ("releases", "deployments", "current", "history.json", "trial.json", "lease.json", ".*.part")
+OF_BASE = ("releases", "deployments", "current", "history.json", "trial*.json", "lease.json", ".*.part")
 """What a rollout has put below its own folder, but for the record of what was found, which goes last."""
 OF_STATE = (*KINDS, "bench", "watch", "forgotten.jsonl")
 

@@ -1,14 +1,17 @@
 """The trial of a deployment, as its host keeps it: what ran before, what is tried, until when, and what became of it.
 
 `/opt/seclyzer/trial.json` is written before the switch, replaced by the next trial and never removed. While its state
-is `going`, the judge (`watching`) decides; afterwards it is what the host decided, for whoever asks.
+is `going`, the judge (`watching`) decides; afterwards it is what the host decided, for whoever asks. The health agent,
+which is not root, shows `/opt/seclyzer/trial-summary.json`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -22,6 +25,8 @@ GOING = "going"
 """The state of a trial that is not decided; the others are CONFIRMED, RETURNED and FAILED, as of a deployment."""
 MARGIN = 150.0
 """Seconds that a return may take after a deadline: restarts, and the look at what runs again."""
+LAST_WORDS = "'s last words: "
+"""What begins a program's last words in `why`."""
 RESTART = 15.0
 """Seconds for which the judge may be away: it is started anew when it was ended."""
 EVERY = 0.5
@@ -90,9 +95,18 @@ def load(layout: Layout) -> Trial | None:
 
 
 def save(layout: Layout, trial: Trial) -> None:
-    """Writes it, atomically."""
+    """Writes it, atomically, and first what the agent shows of it: nothing is decided by that."""
+    with suppress(OSError, Refused):
+        write(layout.trial_summary, json.dumps(summary(trial), indent=2) + "\n", 0o644)
     value = {("from" if name == "from_" else name): part for name, part in asdict(trial).items()}
     write(layout.trial, json.dumps({"schema": HOST, **value}, indent=2) + "\n", 0o600)
+
+
+def summary(trial: Trial) -> dict[str, Any]:
+    """What anybody on the host may read of it: not the last words of programs. Times are Unix s."""
+    why = re.split(rf"; \S+{LAST_WORDS}", trial.why)[0]
+    named = {"state": trial.state, "from": trial.from_, "to": trial.to, "since": trial.began, "why": why}
+    return named | {"until": trial.deadline + MARGIN}
 
 
 def going(layout: Layout) -> Trial | None:

@@ -191,13 +191,13 @@ def _gates(
     return [
         Gate("the whole time was watched", left <= 0 and not gaps, _time_words(left, missed, len(gaps))),
         Gate("every extractor was seen and none was restarted", bool(kinds) and not restarts, ", ".join(restarts)),
-        Gate("windows came out", windows > 0, f"{windows} windows" if windows else idle),
-        Gate("InfluxDB confirmed points", points > 0, f"{points} points"),
+        Gate("windows came out", windows > 0, counted(windows, "window") if windows else idle),
+        Gate("InfluxDB confirmed points", points > 0, counted(points, "point")),
         Gate("nothing was lost", bool(kinds) and not lost, "; ".join(lost)),
         Gate(
             "health never failed",
             sum(health.values()) > 0 and not bad,
-            f"{bad} of {sum(health.values())} looks" if bad else "",
+            f"{bad} of {counted(sum(health.values()), 'look')}" if bad else "",
         ),
         _memory(kinds, baseline),
         _cpu(kinds, baseline),
@@ -205,12 +205,12 @@ def _gates(
 
 
 def _named(kinds: Mapping[str, Kind], count: Any) -> list[str]:
-    return [f"{name} {count(kind)} times" for name, kind in kinds.items() if count(kind)]
+    return [f"{name} {counted(count(kind), 'time')}" for name, kind in kinds.items() if count(kind)]
 
 
 def _time_words(left: float, missed: float, gaps: int) -> str:
     words = [f"{span(left)} left"] if left > 0 else []
-    return ", ".join([*words, *([f"{span(missed)} not seen, in {gaps} gaps"] if gaps else [])])
+    return ", ".join([*words, *([f"{span(missed)} not seen, in {counted(gaps, 'gap')}"] if gaps else [])])
 
 
 def _memory(kinds: Mapping[str, Kind], baseline: Mapping[str, Baseline]) -> Gate:
@@ -250,6 +250,11 @@ def _thin(series: Sequence[tuple[float, float, float | None]]) -> list[tuple[flo
 
 def _most(part: Sequence[tuple[float, float, float | None]]) -> float | None:
     return max((cpu for _, _, cpu in part if cpu is not None), default=None)
+
+
+def counted(number: int, what: str, many: str = "") -> str:
+    """A number of things in words: `1 look`, `2 looks`; `many` where an `s` does not make it plural."""
+    return f"{number} {what if number == 1 else many or f'{what}s'}"
 
 
 def span(seconds: float) -> str:

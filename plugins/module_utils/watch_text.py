@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .watch_report import span
+from .watch_report import counted, span
 
 
 def passed(report: Mapping[str, Any]) -> bool:
@@ -23,7 +23,7 @@ def text(host: str, report: Mapping[str, Any]) -> list[str]:
     """All of it: gates, extractors, what was not seen, what was wrong."""
     plan = report["plan"]
     state = "watched" if report["over"] else f"watched up to now for {span(report['until'] - plan['began'])} of"
-    looks = f"{report['samples']} looks, one every {plan['every']} s"
+    looks = f"{counted(report['samples'], 'look')}, one every {plan['every']} s"
     lines = [f"{host}: {state} {span(plan['seconds'])}, from {_at(plan['began'])} UTC: {looks}"]
     lines += [row(gate["words"], gate["passed"], gate["why"]) for gate in report["gates"]]
     lines += [f"  {name}: {_kind(kind)}" for name, kind in report["kinds"].items()]
@@ -32,7 +32,7 @@ def text(host: str, report: Mapping[str, Any]) -> list[str]:
         for gap in report["gaps"]
     ]
     lines += [
-        f"  {one['times']} times, from {_at(one['first'])} to {_at(one['last'])} UTC: {one['words']}"
+        f"  {counted(one['times'], 'time')}, from {_at(one['first'])} to {_at(one['last'])} UTC: {one['words']}"
         for one in report["faults"]
     ]
     return lines
@@ -42,11 +42,11 @@ def _kind(kind: Mapping[str, Any]) -> str:
     cpu = "unknown" if kind["cpu"] is None else f"{kind['cpu']:.2f} %"
     words = [
         " and ".join(kind["by"]) or "unknown",
-        f"{kind['restarts']} restarts",
-        *([f"{kind['switches']} switches"] if kind["switches"] else []),
-        f"{kind['events']} events",
-        f"{kind['windows']} windows",
-        f"{kind['points_written']} points",
+        counted(kind["restarts"], "restart"),
+        *([counted(kind["switches"], "switch", "switches")] if kind["switches"] else []),
+        counted(kind["events"], "event"),
+        counted(kind["windows"], "window"),
+        counted(kind["points_written"], "point"),
         f"memory at most {kind['mib']:.1f} MiB",
         f"CPU {cpu}",
     ]

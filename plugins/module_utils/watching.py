@@ -164,7 +164,7 @@ class Watching:
             if not verdict.units:  # it still runs: what it wrote to say that all is well explains nothing
                 lines = [line for line in lines if not ROUTINE.search(line)]
             if lines:
-                words.append(f"{switching.short(unit)}'s last words: {health.short(' | '.join(lines), 300)}")
+                words.append(f"{switching.short(unit)}{trials.LAST_WORDS}{health.short(' | '.join(lines), 300)}")
         return "; ".join(words)
 
     def _give_back(self, trial: Trial) -> None:

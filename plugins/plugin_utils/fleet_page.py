@@ -58,10 +58,7 @@ def _deployments(known: Found) -> list[dict[str, Any]]:
     ]
 
 
-def _trial(known: Found) -> str:
-    """The host's last trial, in a sentence."""
+def _trial(known: Found) -> dict[str, Any]:
+    """The host's last trial as the agent's overview has it, with all that the host reports of why."""
     trial = known.get("trial") or {}
-    if not trial:
-        return ""
-    why = f": {trial['why']}" if trial.get("why") else ""
-    return f"The last trial was of deployment {trial.get('to')}: {trial.get('state')}{why}."
+    return {"state": trial.get("state"), "from": trial.get("from"), "to": trial.get("to"), "output": trial.get("why")}

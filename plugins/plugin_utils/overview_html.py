@@ -265,9 +265,20 @@ def _deployments(document: Document, now: str) -> str:
                 Html(_badge(state)) if state else "",
             )
         )
-    trial = text(document.get("trial"))
-    words = f"<p>{escape(trial)}</p>\n" if trial else ""
-    return words + (_table("", ("number", "release", "mode", "staged", "state"), rows) if rows else "")
+    table = _table("", ("number", "release", "mode", "staged", "state"), rows) if rows else ""
+    return _trial(document.get("trial"), now) + table
+
+
+def _trial(trial: object, now: str) -> str:
+    """The last trial in a sentence."""
+    if not isinstance(trial, Mapping) or not text(trial.get("state")):
+        return ""
+    since, before, why = (text(trial.get(name)) for name in ("since", "from", "output"))
+    words = f"The last trial, of deployment {text(trial.get('to'))}"
+    words += f" in the place of {before}" if before else ""
+    words += f", began {clock(since, now)}" if since else ""
+    ends = f": {why}" if why else ""
+    return f"<p>{escape(words)}: {_badge(trial['state'])}{escape(ends)}</p>\n"
 
 
 def _checks(checks: Sequence[Document], now: str, before: str) -> str:

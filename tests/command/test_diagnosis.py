@@ -69,6 +69,24 @@ def test_what_only_one_of_them_sees_is_an_entry_too_and_the_worst_is_first() -> 
     assert names(found) == [("redis-away", "redis", 17), ("disk-full", "/opt/seclyzer", 0)]
 
 
+def test_what_the_agent_has_follows_from_a_cause_that_only_the_command_sees() -> None:
+    """The agent asks Redis more often than systemd: for some seconds it has no more than that Redis is away."""
+    seen = [down("redis-server.service"), silent("keystroke")]
+    (one,) = diagnosis.merged(diagnosis.reported(AGENTS), diagnosis.found(seen, "edge1"))
+    assert (one.name, one.subject, one.follows) == ("unit-down", "redis-server.service", 18)
+    assert one.since == "2026-11-29T03:00:00.000Z"
+    assert one.how == (
+        "systemctl status redis-server.service",
+        "Redis cannot be reached: No such file or directory: the agent's check redis:responseTime",
+    )
+
+
+def test_what_the_command_sees_follows_from_a_cause_that_only_the_agent_has() -> None:
+    (one,) = diagnosis.merged(diagnosis.reported(AGENTS), diagnosis.found([silent("keystroke")], "edge1"))
+    assert (one.name, one.follows) == ("redis-away", 17)
+    assert one.how[-1] == "keystroke: no heartbeat: HGETALL"
+
+
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[Host]:
     monkeypatch.setattr(diagnosis, "PROBES", ())

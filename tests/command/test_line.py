@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,30 @@ def test_the_completion_offers_what_begins_so_in_a_real_bash(tmp_path: Path) -> 
         environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
         done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.split() == [offered]
+
+
+PRINTS = [["--complete"], ["--complete", "doctor"], ["--help"], *([name, "--help"] for name in NAMES)]
+
+
+def without_a_reader(program: str, words: list[str]) -> tuple[int, str]:
+    """Exit status and stderr of a program's `main` whose stdout no process reads."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    root = Path(__file__).resolve().parents[2]
+    environment = os.environ | {"PYTHONPATH": f"{root}:{root / 'agent'}", "PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-c", f"import sys; from {program} import main; sys.exit(main())", *words]
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    os.close(theirs)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("words", PRINTS, ids=" ".join)
+def test_a_reader_that_has_what_it_needs_ends_it_without_a_word(words: list[str]) -> None:
+    assert without_a_reader("command.cli", words) == (exits.UNKNOWN, "")
+
+
+def test_so_it_ends_the_performance_test_which_is_a_program_of_its_own() -> None:
+    assert without_a_reader("bench.host", ["--help"]) == (2, "")
 
 
 @pytest.mark.parametrize(

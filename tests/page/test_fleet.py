@@ -58,7 +58,7 @@ def known(seen: Any, fault: str = "") -> dict[str, Any]:
             "2": {"release": "0.0.9-cd", "mode": "python", "state": "returned"},
             "3": {"release": "0.1.0-ab", "mode": "rust", "state": "confirmed", "rollout": ""},
         },
-        "trial": {"state": "confirmed", "to": 3, "why": ""},
+        "trial": {"state": "confirmed", "from": 2, "to": 3, "why": ""},
         "runs": [],
         "faults": [],
         "clock": [now, now, now],
@@ -106,7 +106,7 @@ def test_a_fleet_is_one_page_with_the_worst_first(browser: Browser, axe: str, tm
     assert browser.run(closed) == [True, True, False]
     text = browser.run("document.body.textContent")
     assert "a trial of deployment 4 is going" in text and "sudo systemctl restart redis-server" in text
-    assert "The last trial was of deployment 3: confirmed." in text
+    assert "The last trial, of deployment 3 in the place of 2: confirmed" in text
     assert browser.run("document.querySelectorAll('svg').length") == 6
 
 

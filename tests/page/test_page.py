@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -87,6 +88,21 @@ def test_a_degraded_host_says_what_to_type_and_what_the_runbook_has(
     browser.run("document.querySelector('.finding summary').click()")
     assert "A unit does not run, or is not installed." in browser.run("document.querySelector('.finding').innerText")
     assert violations(browser, axe) == []
+
+
+def test_a_deployment_that_was_returned_from_is_named_with_the_reason(
+    browser: Browser, axe: str, start: Start, tmp_path: Path
+) -> None:
+    why = "keystroke: no heartbeat within 60 s"
+    trial = {"state": "returned", "from": 3, "to": 4, "since": 1.77e9, "until": 1.77e9 + 400, "why": why}
+    (tmp_path / "trial-summary.json").write_text(json.dumps(trial))
+    agent = start()
+    settled(agent)
+    in_every_view(browser, address(agent), axe, tmp_path, "trial")
+    words = browser.run("[...document.querySelectorAll('p')].map(p => p.innerText).find(t => t.includes('trial'))")
+    began = "2026-02-02 02:40"
+    assert words.startswith(f"The last trial, of deployment 4 in the place of 3, began {began}")
+    assert words.endswith(f": returned: {why}")
 
 
 def test_it_follows_the_host_without_being_loaded_again(

@@ -29,6 +29,7 @@ OURS = (
     "seclyzer/deployments/1/manifest.json",
     "seclyzer/history.json",
     "seclyzer/trial.json",
+    "seclyzer/trial-summary.json",
     "root/etc/seclyzer/credentials/redis-admin",
     "root/etc/seclyzer/credentials/influx-operator-token",
     "root/etc/seclyzer/gateway/credentials",

@@ -150,6 +150,35 @@ def test_before_the_switch_the_trial_is_written_and_its_judge_is_installed_of_th
     assert world.fake.commands.index(starts[-1]) < world.fake.commands.index(restarts[-1])
 
 
+def test_what_anybody_may_read_of_a_trial_says_what_became_of_it_without_a_programs_last_words(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def summary() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(world.host.trial_summary.read_text())
+        return found
+
+    world.switch()
+    trial = world.trial()
+    assert (world.host.trial_summary.stat().st_mode & 0o777) == 0o644
+    assert summary() == {
+        **{"state": "going", "from": 1, "to": 2, "since": trial.began, "why": ""},
+        "until": trial.deadline + trials.MARGIN,
+    }
+    world.bad = "keystroke: writes no heartbeat"
+    monkeypatch.setattr(systemd, "last_words", lambda unit, since: ["a line of the journal; of more parts"])
+    world.judge()
+    assert "a line of the journal" in world.trial().why
+    assert (summary()["state"], summary()["why"]) == ("returned", world.bad)
+
+
+def test_a_trial_goes_on_where_its_summary_cannot_be_written(world: World) -> None:
+    world.host.trial_summary.unlink(missing_ok=True)
+    world.host.trial_summary.mkdir()
+    world.switch()
+    world.judge()
+    assert (world.runs(), world.trial().state) == (2, "confirmed")
+
+
 def test_a_good_one_is_confirmed_and_the_judge_leaves_nothing(world: World) -> None:
     world.switch()
     world.judge()
@@ -225,7 +254,7 @@ def test_a_judge_that_is_killed_at_any_step_is_continued_by_the_next(
 
 
 def test_a_switch_that_never_began_leaves_its_deployment_as_good_as_it_was(world: World) -> None:
-    with world.killed_after(8) as reached:
+    with world.killed_after(9) as reached:
         world.switch()
     assert reached[0] and deployments.current(world.host) == 1
     world.judge()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import __version__
 from ..kinds import KINDS
-from ..manifest import BadManifest, Deployment, Other, load, others
+from ..manifest import BadManifest, Deployment, Other, load, others, trial
 from ..model import Entry, Pace, Reading, Status
 from ..spec import Metric, Sample, Spec
 
@@ -65,7 +65,7 @@ class DeploymentCheck:
             return self._bad(Status.FAIL, f"{place} cannot be read: {error.strerror}")
         except BadManifest as error:
             return self._bad(Status.FAIL, f"{place} {error}")
-        return Reading(judge(deployment), replace(deployment, others=self._beside()))
+        return Reading(judge(deployment), replace(deployment, others=self._beside(), trial=trial(self._directory)))
 
     def _beside(self) -> tuple[Other, ...]:
         """The other deployments; each manifest is read again only when it was written again."""
