@@ -200,6 +200,7 @@ def test_the_wrong_implementation_fails(host: Host, start: Start, redis_server: 
 def test_a_store_has_no_redis_and_needs_no_password(host: Host, start: Start) -> None:
     host.config["roles"] = ["store"]
     host.config["units"] = {"influxdb": "influxdb.service"}
+    host.units()
     del host.config["redis_password_file"]
     agent = start()
     names = {key.split(":")[0] for key in agent.get("/healthz").json["checks"]}
