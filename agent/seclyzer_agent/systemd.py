@@ -131,13 +131,13 @@ class Systemd:
         return {name: State(row[2], row[3], row[4], row[6]) for name, row in zip(self._names, rows, strict=True)}
 
     @staticmethod
-    async def _get(bus: Bus, wanted: Mapping[str, Iterable[str]]) -> dict[str, Values]:
+    async def _get(bus: Bus, asked_for: Mapping[str, Iterable[str]]) -> dict[str, Values]:
         """These properties, by the units' paths."""
-        pairs = [(path, name) for path, names in wanted.items() for name in names]
+        pairs = [(path, name) for path, names in asked_for.items() for name in names]
         answers = await bus.calls(
             _property(path, NAME, f"{NAME}.{_type(path).capitalize()}", name) for path, name in pairs
         )
-        found: dict[str, Values] = {path: {} for path in wanted}
+        found: dict[str, Values] = {path: {} for path in asked_for}
         for (path, name), ((_, value),) in zip(pairs, answers, strict=True):
             found[path][name] = value
         return found
