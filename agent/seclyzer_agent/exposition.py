@@ -43,21 +43,29 @@ def kind_of(accept: str) -> str:
 
 
 def encode(families: Iterable[Family], kind: str) -> bytes:
-    """All of them as text of this Content-Type."""
-    lines: list[str] = []
+    """All of them as a text of this Content-Type."""
+    return lines(families, kind) + end_of(kind)
+
+
+def end_of(kind: str) -> bytes:
+    """What stands at the end of a text of this Content-Type."""
+    return b"# EOF\n" if kind == OPENMETRICS else b""
+
+
+def lines(families: Iterable[Family], kind: str) -> bytes:
+    """Part of a text of this Content-Type."""
+    found: list[str] = []
     is_open = kind == OPENMETRICS
     for family in families:
         name = family.name.removesuffix(TOTAL) if is_open and family.kind == "counter" else family.name
         text = family.help.replace("\\", r"\\").replace("\n", r"\n")
-        lines.append(f"# HELP {name} {text.replace(chr(34), chr(92) + chr(34)) if is_open else text}")
-        lines.append(f"# TYPE {name} {family.kind}")
+        found.append(f"# HELP {name} {text.replace(chr(34), chr(92) + chr(34)) if is_open else text}")
+        found.append(f"# TYPE {name} {family.kind}")
         names = sorted(range(len(family.labels)), key=lambda n: family.labels[n])
         for values, value in family.samples:
             labels = ",".join(f'{family.labels[n]}="{_escaped(values[n])}"' for n in names)
-            lines.append(f"{family.name}{{{labels}}} {number(value)}" if labels else f"{family.name} {number(value)}")
-    if is_open:
-        lines.append("# EOF")
-    return "".join(f"{line}\n" for line in lines).encode()
+            found.append(f"{family.name}{{{labels}}} {number(value)}" if labels else f"{family.name} {number(value)}")
+    return "".join(f"{line}\n" for line in found).encode()
 
 
 def _escaped(value: str) -> str:

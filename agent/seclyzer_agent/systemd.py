@@ -65,7 +65,7 @@ class Systemd:
         try:
             bus = await self._connected()
             return await self._read(bus)
-        except BaseException:  # also when cancelled: what comes would answer nothing that is asked next
+        except BaseException:  # also when cancelled: what was heard to have changed may not have been read
             self.close()
             raise
 

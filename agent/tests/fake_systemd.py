@@ -34,6 +34,10 @@ VALUES = {
 """Each property's type, and its name in `units`."""
 
 
+CALLS = ("Subscribe", "ListUnitsByNames")
+"""What the agent begins with; without an answer it knows nothing of units."""
+
+
 def path_of(unit: str) -> str:
     """The object that systemd has of a unit."""
     return f"{MANAGER}/unit/" + "".join(c if c.isalnum() else f"_{ord(c):02x}" for c in unit)
@@ -42,7 +46,7 @@ def path_of(unit: str) -> str:
 class FakeSystemd:
     """`units` holds what there is to read of each unit; `asked` the calls, as (member, object path, arguments).
 
-    While it `hangs` it answers nothing about units.
+    Of these it answers none of the members in `silent`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,7 +55,7 @@ class FakeSystemd:
         self.units: dict[str, dict[str, Any]] = {}
         self.asked: list[tuple[str, str, Any]] = []
         self.synchronised = True
-        self.hangs = False
+        self.silent: tuple[str, ...] = ()
         self.subscribers: set[str] = set()
         self._config = folder / "bus.conf"
         self._config.write_text(CONFIG.format(address=self.address))
@@ -115,7 +119,7 @@ class FakeSystemd:
                 if message.header.message_type is not MessageType.method_call:
                     continue
                 answer = self._answer(message)
-                if not self.hangs or message.header.fields[HeaderFields.path].endswith("timedate1"):
+                if message.header.fields[HeaderFields.member] not in self.silent:
                     with self._sending:
                         connection.send(answer)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from agent_world import RUNNING, Agent, Host
-from fake_systemd import MANAGER, PROPERTIES, FakeSystemd, path_of
+from fake_systemd import MANAGER, PROPERTIES, SYSTEMD, FakeSystemd, path_of
 from jeepney import DBusAddress, HeaderFields, new_signal
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 
@@ -194,16 +194,31 @@ def test_what_others_on_the_bus_send_is_not_taken_for_systemds(bus: FakeSystemd,
     run(use)
 
 
-def test_a_reading_that_was_given_up_leaves_no_answer_for_the_next(bus: FakeSystemd) -> None:
+def test_a_message_that_is_too_large_is_passed_over(bus: FakeSystemd) -> None:
     async def use(watch: Watch) -> None:
         await watch.read()
-        bus.hangs = True
+        members(bus)
+        body: tuple[Any, ...] = (f"{SYSTEMD}.Unit", {"": ("s", "x" * MOST_BYTES * 3)}, [])
+        await asyncio.to_thread(bus.signal, path_of(A), PROPERTIES, "PropertiesChanged", "sa{sv}as", body)
+        await asyncio.to_thread(bus.change, B, restarts=7)
+        await watch.changed()
+        assert (await watch.read())[B].restarts == 7
+        assert [path for name, path in members(bus) if name == "Result"] == [path_of(B)]
+
+    run(use)
+
+
+def test_a_change_is_read_also_when_the_reading_after_it_was_given_up(bus: FakeSystemd) -> None:
+    async def use(watch: Watch) -> None:
+        await watch.read()
+        await asyncio.to_thread(bus.change, A, restarts=5)
+        await watch.changed()
+        bus.silent = ("Get",)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await watch.read()
-        bus.hangs = False
-        bus.units[A] |= FAILED
-        assert (await watch.read())[A].active == "failed"
+        bus.silent = ()
+        assert (await watch.read())[A].restarts == 5
 
     run(use)
 
