@@ -101,7 +101,8 @@ class Reporter:
     def summarise(self, snapshot: Snapshot) -> None:
         """Write to systemd in a line how all fares."""
         if snapshot.ready:
-            self._notifier.status(headline(self._public.of(snapshot)))
+            well = snapshot.status is Status.PASS  # then there are no words that may hold figures
+            self._notifier.status(headline(snapshot if well else self._public.of(snapshot)))
 
 
 @asynccontextmanager
