@@ -19,14 +19,14 @@ from jeepney.bus import find_system_bus
 from jeepney.bus_messages import message_bus
 from jeepney.low_level import calc_msg_size
 
-from .model import Unreadable
+from .model import Unread
 
 HEADER = 16
 MOST_BYTES = 2**16  # of a message; what systemd answers about 50 units is a fifth of it
 PIECE = 2**14
 
 
-class BusAway(Unreadable):
+class BusAway(Unread):
     """The bus, or the service that is asked by it, gives no answer."""
 
     finding = "systemd-away"
