@@ -49,23 +49,31 @@ def kind_of(accept: str) -> str:
 
 
 def encode(families: Iterable[Family], kind: str) -> bytes:
-    """All of them as text of this Content-Type."""
-    lines: list[str] = []
+    """All of them as a text of this Content-Type."""
+    return lines(families, kind) + end_of(kind)
+
+
+def end_of(kind: str) -> bytes:
+    """What stands at the end of a text of this Content-Type."""
+    return b"# EOF\n" if kind == OPENMETRICS else b""
+
+
+def lines(families: Iterable[Family], kind: str) -> bytes:
+    """Part of a text of this Content-Type."""
+    found: list[str] = []
     is_open = kind == OPENMETRICS
     for family in families:
         name = family.name.removesuffix(TOTAL) if is_open and family.kind == "counter" else family.name
         text = family.help.replace("\\", r"\\").replace("\n", r"\n")
-        lines.append(f"# HELP {name} {text.replace(chr(34), chr(92) + chr(34)) if is_open else text}")
-        lines.append(f"# TYPE {name} {family.kind}")
-        lines += _series(family.name, family.labels, family.samples)
+        found.append(f"# HELP {name} {text.replace(chr(34), chr(92) + chr(34)) if is_open else text}")
+        found.append(f"# TYPE {name} {family.kind}")
+        found += _series(family.name, family.labels, family.samples)
         for values, distribution in family.distributions:
             buckets = [((*values, number(bound)), float(count)) for bound, count in distribution.cumulative()]
-            lines += _series(f"{family.name}_bucket", (*family.labels, "le"), buckets)
-            lines += _series(f"{family.name}_count", family.labels, [(values, float(distribution.count))])
-            lines += _series(f"{family.name}_sum", family.labels, [(values, float(distribution.total))])
-    if is_open:
-        lines.append("# EOF")
-    return "".join(f"{line}\n" for line in lines).encode()
+            found += _series(f"{family.name}_bucket", (*family.labels, "le"), buckets)
+            found += _series(f"{family.name}_count", family.labels, [(values, float(distribution.count))])
+            found += _series(f"{family.name}_sum", family.labels, [(values, float(distribution.total))])
+    return "".join(f"{line}\n" for line in found).encode()
 
 
 def _series(name: str, labels: Sequence[str], samples: Iterable[tuple[tuple[str, ...], float]]) -> Iterator[str]:

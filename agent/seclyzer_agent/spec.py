@@ -111,7 +111,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check is made from. `redis` is there on an edge only, `web` where others than this host may come in."""
+    """What a check is made from. `redis` is there on an edge only, `web` where others than this host may come in.
+
+    `changed` may be called in any thread when there is something to be read before the next reading is due.
+    """
 
     settings: Settings
     facts: Facts
@@ -119,6 +122,7 @@ class Context:
     http: HttpClient
     tls: ssl.SSLContext | None
     web: Web | None = None
+    changed: Callable[[], None] = lambda: None
 
 
 def as_read(facts: Any) -> Any:

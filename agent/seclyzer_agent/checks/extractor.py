@@ -23,7 +23,7 @@ from ..spec import Context, Setting, Spec, Trial
 from ..spool import Spool
 from ..spool import judge as judge_spool
 from ..stats import ERRORS, LOSSES, Stats, parse
-from .units import Unit
+from ..unit import Unit
 
 AHEAD = 150.0  # s; an extractor makes a stream anew that is 120 s ahead of the clock, and looks every 10 s
 FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
