@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..parse import number
-from ..processes import output_of
 from ..sizes import mebibytes
 from ..spec import Context, Metric, Sample, Setting, Spec
+from ..systemd import clock_is_synchronised
 
 MIB = 2**20
 CONTAINER = Path("/run/systemd/container")
@@ -98,10 +98,9 @@ class HostCheck:
         if self._container.exists():
             return None
         try:
-            shown = await output_of("timedatectl", "show", "--property=NTPSynchronized", "--value")
+            return await clock_is_synchronised()
         except Unreadable:
             return None
-        return {"yes": True, "no": False}.get(shown.strip())
 
 
 def _free(_: str, facts: HostFacts) -> Iterator[Sample]:

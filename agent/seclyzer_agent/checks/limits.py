@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..model import Entry, Facts, Pace, Reading, Status, Unread
 from ..spec import Metric, Sample, Spec
+from ..unit import Unit
 from .memory import CGROUPS
-from .units import Unit
 
 THROTTLED_WARN = 50.0  # percent of the periods since the last look in which a unit had used up its share
 

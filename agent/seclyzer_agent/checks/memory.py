@@ -15,7 +15,7 @@ from ..model import Entry, Facts, Pace, Reading, Status, Unread
 from ..sizes import mebibytes
 from ..spec import Metric, Sample, Spec
 from ..trend import Floors, follow, reaches
-from .units import Unit
+from ..unit import Unit
 
 CGROUPS = Path("/sys/fs/cgroup")
 NO_LIMIT = 2**62  # version 1 shows "none" as the largest multiple of a page below 2^63
