@@ -167,9 +167,9 @@ def test_every_point_of_an_edge_is_in_its_own_store_and_none_in_the_other(seen: 
 
 
 def test_a_store_has_the_credentials_of_its_own_edges_only(seen: Seen) -> None:
-    assert {store: sorted(of) for store, of in seen.credentials["rolled out"].items()} == {
-        "store1": ["edge1", "reader"],
-        "store2": ["edge2", "reader"],
+    assert {store: sorted(set(of) & set(OWN)) for store, of in seen.credentials["rolled out"].items()} == {
+        "store1": ["edge1"],
+        "store2": ["edge2"],
     }
 
 
