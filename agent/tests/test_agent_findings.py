@@ -107,6 +107,11 @@ def test_an_expired_certificate_is_the_cause_of_a_store_that_cannot_be_trusted()
     assert [(one.name, one.follows) for one in found] == [("certificate-ends", 3)]
 
 
+def test_a_slow_clock_of_the_host_is_one_finding_though_all_kinds_of_events_show_it() -> None:
+    (found,) = findings(snapshot(*(seen(kind, bad("clock", kind, WARN)) for kind in KINDS)))
+    assert (found.name, found.status, found.follows) == ("producer-clock", WARN, 2)
+
+
 def test_what_has_nothing_to_do_with_it_stands_by_itself_the_worst_first_and_then_the_oldest() -> None:
     found = findings(
         snapshot(
