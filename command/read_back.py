@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from plugins.module_utils import credentials, existing, influxdb_api, influxdb_points
+from plugins.module_utils import credentials, existing, influxdb_api, influxdb_points, store_way
 from plugins.module_utils.influxdb_api import InfluxDB
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.selection import Selection
@@ -67,5 +67,5 @@ def _points(host: Host) -> influxdb_points.Points:
     if token is None:
         raise Refused(f"{existing.TOKEN} is missing: only a store reads what is stored")
     way = store.way(host)
-    org, bucket = (way.org, way.bucket) if way else tuple(store.DEFAULTS.values())
+    org, bucket = (way.org, way.bucket) if way else tuple(store_way.DEFAULTS.values())
     return influxdb_points.Points(InfluxDB(BACKEND), token, org, bucket)

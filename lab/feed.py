@@ -3,6 +3,7 @@
 Root reads the password there; it never leaves the host, and stands in no command line and no environment.
 """
 
+import json
 import os
 import shlex
 import subprocess
@@ -13,20 +14,28 @@ from lab import keys
 from lab.labs import Lab
 from lab.say import LabError
 
-SENDER = Path(__file__).with_name("sender.py")
+PARTS = [Path(__file__).with_name(name) for name in ("wire.py", "sender.py")]
 SOCKET = "/run/redis/redis-server.sock"
 PASSWORD = "/etc/seclyzer/credentials/redis-collector"
 # Takes exactly the program's bytes off stdin and leaves the events there.
 BEGIN = """\
-import os, sys
+import json, os, sys, types
 size, text = int(sys.argv.pop(1)), b""
 while len(text) < size:
     part = os.read(0, size - len(text))
     if not part:
         sys.exit("feed: the program did not arrive")
     text += part
-exec(compile(text, "sender.py", "exec"))
+wire, sender = json.loads(text)
+sys.modules["lab.wire"] = module = types.ModuleType("lab.wire")
+exec(compile(wire, "wire.py", "exec"), module.__dict__)
+exec(compile(sender, "sender.py", "exec"))
 """
+
+
+def program() -> bytes:
+    """What is sent before the events: the sender, and Redis' protocol, which it imports."""
+    return json.dumps([part.read_text() for part in PARTS]).encode()
 
 
 def feed(lab: Lab, host: str, source: BinaryIO, speed: str, shift: str | None, transport: str) -> int:
@@ -34,15 +43,15 @@ def feed(lab: Lab, host: str, source: BinaryIO, speed: str, shift: str | None, t
     lab.host(host)
     if not keys.login_key(lab).exists():
         raise LabError(f"lab {lab.name} is not up: type `python3 -m lab up --lab {lab.name}`")
-    program = SENDER.read_bytes()
+    sent = program()
     words = ["--socket", SOCKET, "--password-file", PASSWORD, "--speed", speed, "--transport", transport]
     words += ["--shift", shift] if shift else []
-    remote = shlex.join(["sudo", "-n", "python3", "-I", "-c", BEGIN, str(len(program)), *words])
+    remote = shlex.join(["sudo", "-n", "python3", "-I", "-c", BEGIN, str(len(sent)), *words])
     command = [*keys.ssh(lab, host, "-T", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=5"), remote]
     with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0) as ssh:
         assert ssh.stdin is not None
         try:
-            _pour(program, source, ssh.stdin)
+            _pour(sent, source, ssh.stdin)
         except BrokenPipeError:
             pass  # the other side has reported why
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""The hosts' images: Debian by mmdebstrap, kept by the content of their recipe."""
+"""The hosts' images: Debian and Ubuntu by mmdebstrap, kept by the content of their recipe."""
 
 import hashlib
 import os
@@ -19,8 +19,13 @@ OPTIONS = (
     '--aptopt=Acquire::Languages "none"',
     '--aptopt=Acquire::GzipIndexes "true"',
 )
-OPTIONS_OF = {"forky": ('--aptopt=Acquire::Check-Valid-Until "false"',)}
-"""The lists of Debian testing expire after a week, and a mirror may be older; they are signed all the same."""
+OPTIONS_OF = {
+    # Its lists expire after a week, and a mirror may be older; they are signed all the same.
+    "forky": ('--aptopt=Acquire::Check-Valid-Until "false"',),
+    # Redis is in universe, and apt is not required there. Its archive is signed by the keyring of ubuntu-keyring.
+    "noble": ("--components=main,universe", "--include=apt"),
+}
+"""What a release needs beside OPTIONS."""
 
 
 def options(release: str) -> tuple[str, ...]:
@@ -57,7 +62,7 @@ def ensure(releases: list[str]) -> None:
 
 
 def releases(lab: Lab) -> list[str]:
-    """The Debian releases a lab's hosts have."""
+    """The releases a lab's hosts have."""
     return sorted({host.release for host in lab.hosts})
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from lab.say import LabError
 
 TABLE = Path(__file__).with_name("labs.toml")
-RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "forky": "Debian testing"}
+RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13", "forky": "Debian testing", "noble": "Ubuntu 24.04"}
 UNIFIED_ONLY = {"forky"}
 """Those whose systemd knows cgroups of version 2 only."""
 

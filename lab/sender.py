@@ -1,7 +1,7 @@
-"""Sends events, JSON lines on stdin, into a Redis on this machine: runs alone, by the standard library only.
+"""Sends events, JSON lines on stdin, into a Redis on this machine, by the standard library only.
 
-`lab feed` starts it on a host through ssh; `scripts/dev feed` starts it here:
-    python3 lab/sender.py --socket /run/redis/redis-server.sock --password-file FILE < events.jsonl
+`lab feed` starts it on a host through ssh; `scripts/dev feed` starts it here, in the checkout:
+    python3 -m lab.sender --socket /run/redis/redis-server.sock --password-file FILE < events.jsonl
 """
 
 import argparse
@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Iterator
 from typing import Any
+
+from lab.wire import Refusal, Reply, decode, encode
 
 CHANNEL = "seclyzer:events"
 STREAM = "seclyzer:stream:"
@@ -26,20 +28,14 @@ class SendError(Exception):
     """Why sending ended, in a sentence."""
 
 
-def encode(*words: bytes) -> bytes:
-    """One command in Redis' protocol."""
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
-
-
 def add(kind: str, text: bytes, now_ms: int) -> bytes:
     """XADD of one event to its stream, which forgets what is older than 120 s."""
-    oldest = b"%d" % (now_ms - KEEP_MS)
-    return encode(b"XADD", (STREAM + kind).encode(), b"MINID", b"~", oldest, b"*", b"e", text)
+    return encode("XADD", STREAM + kind, "MINID", "~", now_ms - KEEP_MS, "*", "e", text)
 
 
 def publish(text: bytes) -> bytes:
     """PUBLISH of one event on the channel of all types."""
-    return encode(b"PUBLISH", CHANNEL.encode(), text)
+    return encode("PUBLISH", CHANNEL, text)
 
 
 class Redis:
@@ -54,34 +50,17 @@ class Redis:
             raise SendError(f"no Redis at {path}: {error.strerror or error}") from error
         self.file = self.socket.makefile("rb")
         if password is not None:
-            answer = self.ask([encode(b"AUTH", user.encode(), password.encode())])[0]
-            if isinstance(answer, RefusalError):
+            answer = self.ask([encode("AUTH", user, password)])[0]
+            if isinstance(answer, Refusal):
                 raise SendError(f"Redis refuses user {user}: {answer}")
 
-    def ask(self, commands: list[bytes]) -> list[Any]:
+    def ask(self, commands: list[bytes]) -> list[Reply]:
         """Send commands in one go and read their replies."""
         try:
             self.socket.sendall(b"".join(commands))
-            return [self._reply() for _ in commands]
+            return [decode(self.file) for _ in commands]
         except OSError as error:
             raise SendError(f"the connection to Redis was lost: {error}") from error
-
-    def _reply(self) -> Any:
-        line = self.file.readline()
-        if not line.endswith(b"\r\n"):
-            raise SendError("the connection to Redis was lost: it closed")
-        kind, rest = line[:1], line[1:-2]
-        if kind == b"-":
-            return RefusalError(rest.decode(errors="replace"))
-        if kind == b":":
-            return int(rest)
-        if kind == b"$" and int(rest) >= 0:
-            return self.file.read(int(rest) + 2)[:-2]
-        return rest
-
-
-class RefusalError(Exception):
-    """An error Redis answered a command with."""
 
 
 class Lines:
@@ -192,9 +171,9 @@ class Sender:
         if not self.batch:
             return
         for answer in self.redis.ask(self.batch):
-            if isinstance(answer, RefusalError):
+            if isinstance(answer, Refusal):
                 self.refused += 1
-                self.refusal = self.refusal or str(answer)
+                self.refusal = self.refusal or answer
             else:
                 self.sent += 1
                 self.heard += answer if isinstance(answer, int) else 0

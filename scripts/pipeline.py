@@ -262,7 +262,7 @@ def feed(options: argparse.Namespace) -> int:
     """Sends a file of events, or has a made-up person work for a while."""
     if not pid_of("redis"):
         raise SystemExit("dev: nothing runs: scripts/dev start")
-    sender = [sys.executable, "lab/sender.py", "--socket", str(SOCKET), "--speed", options.speed]
+    sender = [sys.executable, "-m", "lab.sender", "--socket", str(SOCKET), "--speed", options.speed]
     sender += ["--transport", options.transport]
     if options.file:
         with open(Path(os.environ.get("SECLYZER_DEV_HERE", ".")) / options.file, "rb") as events:

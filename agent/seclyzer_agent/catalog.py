@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {
     "deployment": SITE,
     "release-changed": SITE,
     "agent-broken": "sudo journalctl -u seclyzer-agent -n 50 --no-pager",
+    "agent-late": "uptime; systemd-cgtop --batch --iterations=2 --order=cpu | tail -n 20",
     "agent-password": SITE,
     "redis-away": "sudo systemctl restart redis-server; sudo journalctl -u redis-server -n 50 --no-pager",
     "redis-full": "sudo journalctl -u 'seclyzer-*' --since -10min --no-pager",

@@ -19,7 +19,7 @@ def report(snapshot: Snapshot, *, verbose: bool = False, excluded: Collection[st
 
     `excluded` names checks (`redis`) or measurements (`redis:memory`); they do not count either. `verbose`
     adds the words of what passes and, beside the draft's members, how each status came about. `findings` is a member
-    of our own: what is wrong, one for each cause.
+    of our own: what is wrong, one for each cause; so is `unread` of an entry of which nothing was learnt, good or bad.
     """
     seen = snapshot.without(excluded)
     deployment = snapshot.deployment
@@ -74,6 +74,8 @@ def _entry(view: View, shown: Shown, verbose: bool) -> dict[str, Any]:
     document["time"] = instant(shown.read_at)
     if shown.status is not Status.PASS or verbose:
         document["output"] = entry.output
+    if shown.status is not Status.PASS and entry.unread:
+        document["unread"] = True
     if verbose:
         state = view.state
         document["lastResult"] = entry.status.word

@@ -32,7 +32,7 @@ class Entry:
     has no credential reads them once a minute only, or `plain`, the sentence without them, at any time.
 
     `finding` names what is wrong, an entry of `catalog`; empty: what the catalog has for the measurement. `since` is
-    Unix s, when it is known better than by readings.
+    Unix s, when it is known better than by readings. `unread`: nothing was learnt of it, good or bad.
     """
 
     measurement: str
@@ -46,6 +46,7 @@ class Entry:
     plain: str = ""
     finding: str = ""
     since: float = 0.0
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,17 @@ class Unreadable(Exception):
     """
 
     finding = ""
+    unread = False
 
     def __init__(self, words: str, plain: str = "") -> None:
         super().__init__(words)
         self.plain = plain or words
+
+
+class Unread(Unreadable):
+    """There was no time to read it, or what it is read from is not known: nothing was learnt of it, good or bad."""
+
+    unread = True
 
 
 class Refused(Unreadable):

@@ -15,8 +15,8 @@ from typing import Any
 
 from .hysteresis import step
 from .logs import place
-from .model import Check, Entry, Malformed, Pace, Reading, Unreadable, verified
-from .snapshot import CheckState, Shown, Snapshot, View, unread, view
+from .model import Check, Entry, Malformed, Pace, Reading, Unread, Unreadable, verified
+from .snapshot import CheckState, Shown, Snapshot, View, unreadable, view
 
 log = logging.getLogger("seclyzer_agent")
 
@@ -103,14 +103,14 @@ class Runner:
         """One run: the reading, or why there is none; and the task, if it would not end."""
         if hanging is not None and not hanging.done():
             await asyncio.wait({hanging}, timeout=pace.deadline)
-            return Unreadable("an earlier reading still hangs"), hanging
+            return Unread("an earlier reading still hangs"), hanging
         task = asyncio.create_task(self.read(check), name=f"read {check.name}")
         try:
             done, _ = await asyncio.wait({task}, timeout=pace.deadline)
             if not done:
                 task.cancel()
                 done, _ = await asyncio.wait({task}, timeout=CANCEL_GRACE)
-                return Unreadable(f"no answer within {pace.deadline:g} s"), None if done else task
+                return Unread(f"no answer within {pace.deadline:g} s"), None if done else task
         except asyncio.CancelledError:
             task.cancel()
             raise
@@ -145,8 +145,12 @@ class Runner:
 
 
 def _shown(entry: Entry, before: Shown | None, pace: Pace, wall: float) -> Shown:
-    """An entry that was read at `wall` (Unix s), as it is to be shown after what was shown before."""
-    damped = step(before.damped if before else None, entry.status, rise=pace.rise, fall=pace.fall)
+    """An entry that was read at `wall` (Unix s), as it is to be shown after what was shown before.
+
+    The first one that is read again counts at once, as the first of all does.
+    """
+    known = before is not None and (entry.unread or not before.entry.unread)
+    damped = step(before.damped if before and known else None, entry.status, rise=pace.rise, fall=pace.fall)
     since = before.since if before is not None and before.status is damped.shown else wall
     return Shown(entry, damped, wall, since)
 
@@ -154,5 +158,5 @@ def _shown(entry: Entry, before: Shown | None, pace: Pace, wall: float) -> Shown
 def _all_failed(check: Check, before: CheckState, why: Unreadable) -> tuple[Entry, ...]:
     """A reading that failed as a whole: everything the check ever showed is unknown, and that is a fail."""
     known = tuple(s.entry for s in before.shown) or (check.primary,)
-    entries = (unread(e, str(why), why.plain) for e in known)
-    return tuple(replace(e, finding=why.finding or e.finding) for e in entries)
+    entries = (unreadable(e, str(why), why.plain) for e in known)
+    return tuple(replace(e, finding=why.finding or e.finding, unread=why.unread) for e in entries)

@@ -90,10 +90,11 @@ def view(state: CheckState, *, now: float, wall: float, started: float) -> View:
 
 
 def _failed(entry: Entry, words: str, read_at: float) -> Shown:
-    return Shown(unread(entry, words), Damped(Status.FAIL, (Status.FAIL,)), read_at, read_at)
+    late = replace(unreadable(entry, words), unread=True)
+    return Shown(late, Damped(Status.FAIL, (Status.FAIL,)), read_at, read_at)
 
 
-def unread(entry: Entry, words: str, plain: str = "") -> Entry:
+def unreadable(entry: Entry, words: str, plain: str = "") -> Entry:
     """The entry of a thing that could not be read, with the reason: unknown is a failure.
 
     `plain` is the reason for anybody, where the words hold figures.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import socket
 import sys
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from agent_world import STATS, Agent, Host, RedisServer, agents, edge
+from web_access import Way
 
 
 @pytest.fixture
@@ -64,3 +66,18 @@ def start(host: Host) -> Iterator[Callable[..., Agent]]:
     """Start the agent on the host; it is ready when this returns, unless `ready=False`."""
     with agents(host) as run:
         yield run
+
+
+@pytest.fixture
+def way(host: Host, tmp_path: Path) -> Way:
+    """The host, reached from elsewhere."""
+    return Way(host, tmp_path / "web")
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """As many descriptors as this process may have, for tests that open many connections."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,35 @@ def test_an_expired_certificate_is_the_cause_of_a_store_that_cannot_be_trusted()
 def test_a_slow_clock_of_the_host_is_one_finding_though_all_kinds_of_events_show_it() -> None:
     (found,) = findings(snapshot(*(seen(kind, bad("clock", kind, WARN)) for kind in KINDS)))
     assert (found.name, found.status, found.follows) == ("producer-clock", WARN, 2)
+
+
+def unread(measurement: str, component: str) -> Entry:
+    """As a check that had no time leaves it."""
+    return replace(bad(measurement, component), unread=True)
+
+
+def test_units_that_had_no_time_are_one_finding_with_what_is_read_from_them_and_no_unit_is_to_blame() -> None:
+    late = snapshot(
+        seen("units", unread("state", KEYSTROKE), unread("state", REDIS), since=AT - 9),
+        seen("memory", unread("used", KEYSTROKE)),
+        seen("limits", unread("cpu", KEYSTROKE), unread("tasks", KEYSTROKE)),
+        seen("keystroke", bad("windows", "keystroke", WARN)),
+    )
+    found = findings(late)
+    assert [(one.name, one.status, one.follows) for one in found] == [("agent-late", FAIL, 4), ("no-windows", WARN, 0)]
+    assert found[0].since == AT - 9
+    assert report(late)["checks"]["limits:cpu"][0]["unread"] is True
+    assert "unread" not in report(late)["checks"]["keystroke:windows"][0]
+
+
+def test_what_is_read_from_units_follows_from_why_these_cannot_be_read() -> None:
+    found = findings(snapshot(seen("units", bad("state", "systemd")), seen("memory", unread("used", "memory"))))
+    assert [(one.name, one.subject, one.follows) for one in found] == [("unit-down", "systemd", 1)]
+
+
+def test_redis_that_has_no_answer_in_time_is_still_the_cause() -> None:
+    found = findings(snapshot(seen("redis", unread("responseTime", "redis")), seen("app", unread("lag", "app"))))
+    assert [(one.name, one.follows) for one in found] == [("redis-away", 1)]
 
 
 def test_what_has_nothing_to_do_with_it_stands_by_itself_the_worst_first_and_then_the_oldest() -> None:

@@ -7,7 +7,7 @@ import resource
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,13 +25,7 @@ LIVELY = guard.HEAD_SECONDS / 2
 FEW_BYTES = 4096  # of log
 
 
-@pytest.fixture(autouse=True)
-def _descriptors() -> Iterator[None]:
-    """The tests need many themselves."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+pytestmark = pytest.mark.usefixtures("many_descriptors")
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from seclyzer_agent import logs
-from seclyzer_agent.model import Check, Entry, Pace, Reading, Status, Unreadable
+from seclyzer_agent.model import Check, Entry, Pace, Reading, Status, Unread, Unreadable
 from seclyzer_agent.runner import Runner
-from seclyzer_agent.snapshot import CheckState, view
+from seclyzer_agent.snapshot import CheckState, Snapshot, view
 
 GOOD = Reading((Entry("m", "thing", "component", Status.PASS, "thing is well", 1),), "facts")
 
@@ -53,6 +53,7 @@ def test_a_check_that_hangs_fails_at_its_deadline_and_holds_up_no_other() -> Non
     def then(runner: Runner) -> None:
         bad, well = runner.snapshot().views
         assert (bad.status, bad.output) == (Status.FAIL, "bad: no answer within 0.05 s")
+        assert bad.shown[0].entry.unread
         assert (well.status, well.facts) == (Status.PASS, "facts")
         assert runner.snapshot().ready
 
@@ -187,3 +188,45 @@ def _makes_progress(runner: Runner) -> None:
     assert runner.makes_progress()
     runner._last_progress -= 60
     assert not runner.makes_progress()
+
+
+def test_what_had_no_time_is_unread_and_the_next_reading_counts_at_once() -> None:
+    """However many good readings an all-clear takes else: nothing bad was seen."""
+    reads = 0
+
+    async def late() -> Reading:
+        nonlocal reads
+        reads += 1
+        if reads < 3:
+            raise Unread("no time")
+        return GOOD
+
+    seen: list[tuple[int, bool, Status]] = []
+
+    async def main() -> None:
+        check = Fake("late", late)
+        check.primary = GOOD.entries[0]
+
+        def note(snapshot: Snapshot) -> None:
+            (shown,) = snapshot.views[0].shown
+            seen.append((reads, shown.entry.unread, shown.status))
+
+        runner = Runner([check], {"late": Pace(0.02, 1, 9, 1)}, "edge1", note)
+        task = asyncio.create_task(runner.run())
+        while len(seen) < 2:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait({task})
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert seen == [(1, True, Status.FAIL), (3, False, Status.PASS)]
+
+
+def test_what_shows_that_it_is_bad_is_not_unread() -> None:
+    async def away() -> Reading:
+        raise Unreadable("cannot be reached")
+
+    def then(runner: Runner) -> None:
+        assert [one.entry.unread for one in runner.snapshot().views[0].shown] == [False]
+
+    run([Fake("away", away)], Pace(0.1, 0.05, 1, 1), 0.2, then)

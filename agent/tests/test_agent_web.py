@@ -2,84 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import http.client
 import socket
 import ssl
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import yaml
-from agent_world import Agent, Answer, Host
-from test_agent_flood import LIVELY, MANY, closed, descriptors, say
+from agent_world import Host
+from web_access import GOOD, HASHED, PASSWORD, USERS, Start, Way, answered, basic
 
-from seclyzer_agent import bcrypt_hash, guard, passwords
-from seclyzer_agent.passwords import MOST_KNOWN, MOST_WAITING, Busy, Passwords
 from seclyzer_agent.web import Web
-from tests.cases.certificates import NAMES, Made, make
+from tests.cases.certificates import NAMES, make
 from tests.helpers.ports import free_port
 from tests.helpers.waiting import until
 
-Start = Callable[..., Agent]
-PASSWORD = "correct horse"
-HASHED = "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
-"""PASSWORD's."""
-USERS = {"prometheus": HASHED}
 CLIENT = "RequireAndVerifyClientCert"
-
-
-def basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-GOOD = basic("prometheus", PASSWORD)
-
-
-class Way:
-    """A host with a `web.yml`, its authority, and clients of it."""
-
-    def __init__(self, host: Host, folder: Path) -> None:
-        self.host, self.folder, self.port = host, folder, free_port()
-        folder.mkdir()
-        self.authority = make("ca", ca=True)
-        (folder / "ca.crt").write_bytes(self.authority.pem)
-        self.show("server", make("server", self.authority, names=NAMES))
-        self.tls: dict[str, object] = {"cert_file": "server.crt", "key_file": str(folder / "server.key")}
-        self.write(basic_auth_users=USERS)
-        host.config |= {"web_listen": f"127.0.0.1:{self.port}", "web_config_file": str(folder / "web.yml")}
-        host.config["checks"]["web"] = {"interval_seconds": 0.2, "deadline_seconds": 2, "rise": 1, "fall": 1}
-
-    def show(self, name: str, made: Made) -> None:
-        (self.folder / f"{name}.crt").write_bytes(made.pem)
-        (self.folder / f"{name}.key").write_bytes(made.key_pem)
-
-    def write(self, **parts: object) -> None:
-        """Put a new web.yml in the place of the last."""
-        (self.folder / "web.new").write_text(yaml.safe_dump({"tls_server_config": self.tls, **parts}))
-        (self.folder / "web.new").rename(self.folder / "web.yml")
-
-    def context(self, client: str = "") -> ssl.SSLContext:
-        made = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
-        if client:
-            made.load_cert_chain(self.folder / f"{client}.crt", self.folder / f"{client}.key")
-        return made
-
-    def get(self, path: str, credential: str = GOOD, client: str = "") -> Answer:
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=10, context=self.context(client))
-        headers = {"Authorization": credential} if credential else {}
-        return Agent._ask(connection, path, "GET", headers)
-
-
-@pytest.fixture
-def way(host: Host, tmp_path: Path) -> Way:
-    return Way(host, tmp_path / "web")
 
 
 def test_only_who_has_a_users_password_is_answered_and_reads_the_full_figures(way: Way, start: Start) -> None:
@@ -125,22 +65,14 @@ def test_a_client_certificate_is_enough_or_asked_for_beside_the_password(way: Wa
         with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
             way.get("/metrics", GOOD, client)
     way.write(basic_auth_users=USERS)
-    until(lambda: _answers(way, "", "client").status == 401)
+    until(lambda: answered(way, "", "client").status == 401)
     assert way.get("/metrics", GOOD, "client").status == 200
     way.tls["client_auth_type"] = "VerifyClientCertIfGiven"
     way.write(basic_auth_users=USERS)
-    until(lambda: _answers(way, "").status == 401)
+    until(lambda: answered(way, "").status == 401)
     assert way.get("/metrics", GOOD).status == 200
     with pytest.raises((ssl.SSLError, ConnectionError, http.client.RemoteDisconnected)):
         way.get("/metrics", GOOD, "stranger")
-
-
-def _answers(way: Way, credential: str, client: str = "") -> Answer:
-    """What is answered; a status of 0 when the connection is refused, or closed for a change."""
-    try:
-        return way.get("/metrics", credential, client)
-    except (OSError, http.client.RemoteDisconnected):
-        return Answer(0, {}, "", 0.0)
 
 
 def test_who_speaks_http_to_it_gets_words_and_old_tls_is_refused(way: Way, start: Start) -> None:
@@ -171,7 +103,7 @@ def test_new_users_and_certificates_count_at_once_and_for_open_connections_too(w
     kept.request("GET", "/livez", headers={"Authorization": GOOD})
     assert kept.getresponse().read() == b"alive\n"
     way.write(basic_auth_users={"other": HASHED})
-    until(lambda: _answers(way, GOOD).status == 401)
+    until(lambda: answered(way, GOOD).status == 401)
     assert way.get("/livez", basic("other", PASSWORD)).status == 200
     with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
         kept.request("GET", "/livez", headers={"Authorization": GOOD})
@@ -272,147 +204,9 @@ def test_a_key_with_a_password_waits_for_no_one(way: Way) -> None:
     assert ended.returncode == 78 and "locked.key cannot be used: the key has a password" in ended.stderr
 
 
-def test_handshakes_that_never_end_hold_up_neither_a_scrape_nor_a_check(way: Way, start: Start) -> None:
-    agent = start()
-    hello = ssl.MemoryBIO()
-    client = way.context().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="127.0.0.1")
-    with pytest.raises(ssl.SSLWantReadError):
-        client.do_handshake()
-    first = hello.read()
-    with ExitStack() as held:
-        slow = []
-        for n in range(MANY):
-            slow.append(held.enter_context(socket.create_connection(("127.0.0.1", way.port), timeout=5)))
-            say(slow[-1], first if n % 2 else first[:20])
-        assert way.get("/metrics").status == 200  # once its turn has come, behind those that came before
-        answers = [way.get("/metrics") for _ in range(10)]
-        assert [answer.status for answer in answers] == [200] * 10
-        assert sorted(answer.seconds for answer in answers)[5] < LIVELY
-        assert descriptors(agent) < guard.MOST_CONNECTIONS + 100
-        assert agent.get("/livez").seconds < LIVELY
-        assert all(closed(connection, 2 * guard.HEAD_SECONDS) for connection in slow[-20:])
-        code, log = agent.stop()
-        assert code == 0 and len(log) < 4096, log[:2000]
-
-
-def test_a_client_that_speaks_a_byte_a_second_is_closed_in_time(way: Way, start: Start) -> None:
-    start()
-    with socket.create_connection(("127.0.0.1", way.port), timeout=5) as connection:
-        tls = way.context().wrap_socket(connection, server_hostname="127.0.0.1")
-        began = time.monotonic()
-        with pytest.raises((ConnectionError, ssl.SSLError)):
-            for byte in b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-A: bbbbbbbbbbbbbbbbbbbbbbbbb":
-                tls.sendall(bytes([byte]))
-                time.sleep(0.2)
-        assert time.monotonic() - began < 2 * guard.HEAD_SECONDS
-
-
-def test_guesses_take_little_of_the_processor_and_nothing_from_who_is_known(way: Way, start: Start) -> None:
-    dear = subprocess.run(
-        [sys.executable, "-c", DEAR, PASSWORD], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    way.write(basic_auth_users={"prometheus": dear})
-    agent = start()
-    assert way.get("/metrics").status == 200
-    end, seen = threading.Event(), list[int]()
-
-    def guess(name: int) -> None:
-        tries = 0
-        while not end.is_set():
-            tries += 1
-            seen.append(_answers(way, basic("prometheus", f"{name} {tries}")).status)
-
-    before = _cpu(agent)
-    began = time.monotonic()
-    threads = [threading.Thread(target=guess, args=(n,)) for n in range(MOST_WAITING + 4)]
-    for thread in threads:
-        thread.start()
-    try:
-        until(lambda: 429 in seen and 401 in seen)
-        answers = [way.get("/metrics") for _ in range(20)]
-    finally:
-        end.set()
-        for thread in threads:
-            thread.join()
-    took, hashed = time.monotonic() - began, seen.count(401)
-    assert [answer.status for answer in answers] == [200] * 20
-    assert set(seen) <= {401, 429, 0}
-    assert hashed * 0.9 <= 1 + took / (passwords.REST * 0.01), (hashed, took)  # cost 10 takes 50 ms, never under 10
-    assert _cpu(agent) - before < took
-
-
-DEAR = (
-    "import ctypes, sys; c = ctypes.CDLL('libcrypt.so.1').crypt; c.restype = ctypes.c_char_p; "
-    "print(c(sys.argv[1].encode(), b'$2b$10$abcdefghijklmnopqrstuu').decode())"
-)
-
-
-def _cpu(agent: Agent) -> float:
-    fields = Path(f"/proc/{agent.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-def test_a_password_is_hashed_once_and_a_stranger_costs_as_much_as_a_user() -> None:
-    asked: list[str] = []
-
-    def matches(password: str, hashed: str) -> bool:
-        asked.append(hashed)
-        return password == PASSWORD
-
-    async def main() -> None:
-        found = Passwords({"a": HASHED.replace("$04$", "$05$"), "b": HASHED}, matches)
-        assert found.known("a", PASSWORD) is None
-        assert [await found.check("a", PASSWORD) for _ in range(3)] == [True] * 3
-        assert found.known("a", PASSWORD) is True and len(asked) == 1
-        assert await found.check("stranger", PASSWORD) is False
-        assert asked[-1].startswith("$2b$05$")
-        assert [await found.check("b", "wrong") for _ in range(3)] == [False] * 3
-        assert len(asked) == 3
-        for n in range(MOST_KNOWN + 1):
-            await found.check("b", f"wrong {n}")
-        assert found.known("b", "wrong") is None and found.known("a", PASSWORD) is True
-
-    asyncio.run(main())
-
-
-def test_who_comes_while_many_wait_is_sent_away() -> None:
-    go = threading.Event()
-
-    async def main() -> None:
-        found = Passwords(USERS, lambda *_: go.wait())
-        waiting = [asyncio.create_task(found.check("prometheus", str(n))) for n in range(MOST_WAITING)]
-        await asyncio.sleep(0)
-        with pytest.raises(Busy):
-            await found.check("prometheus", "one more")
-        go.set()
-        assert await asyncio.gather(*waiting) == [True] * MOST_WAITING
-
-    asyncio.run(main())
-
-
-@pytest.mark.parametrize("prefix", ["$2a$", "$2b$", "$2y$"])
-def test_bcrypt_of_every_prefix_is_known_and_nothing_else_matches(prefix: str) -> None:
-    hashed = HASHED.replace("$2b$", prefix)
-    assert bcrypt_hash.matches(PASSWORD, hashed)
-    for password in ("", PASSWORD + "x", PASSWORD[:-1], "\0", PASSWORD + "\0", "é", "\udcff"):
-        assert not bcrypt_hash.matches(password, hashed), password
-    assert not bcrypt_hash.matches(PASSWORD, bcrypt_hash.unmatched(4))
-    assert [bcrypt_hash.cost_of(text) for text in (hashed, "", "$1$x", hashed + "=", hashed + "\n")] == [4] + [None] * 4
-
-
 def test_what_has_not_changed_is_not_read_again(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     web = Web(way.folder / "web.yml")
     before = web.now
     assert web.refresh() == "" and web.now is before
     way.write(basic_auth_users={"other": HASHED})
     assert web.refresh() == "" and web.now is not before
-
-
-@pytest.fixture(autouse=True)
-def _descriptors() -> Iterator[None]:
-    import resource
-
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, before)

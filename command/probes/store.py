@@ -8,31 +8,24 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import re
 import ssl
 import time
-import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from socket import AF_UNIX, SOCK_STREAM
-from socket import socket as Socket
 
-from plugins.module_utils import by_socket, credentials, tls
+from plugins.module_utils import by_socket, credentials, store_way
 from plugins.module_utils.layout import Refused
+from plugins.module_utils.store_way import SECONDS, TOKEN, Way, write
 from seclyzer_agent.checks import certificate, points
 from seclyzer_agent.model import Entry, Status
 
 from ..host import Host
 from .seen import Seen
 
-TOKEN = Path("/etc/seclyzer/credentials/influx-write-token")
 VERDICT = Path("/var/lib/influxdb-watch/verdict.json")
-SECONDS = 5.0
 DAYS = 30.0
 """A certificate that is good for fewer is a warning."""
-DEFAULTS = {"influx_org": "seclyzer", "influx_bucket": "behavioral_data"}
 FAULTS = {
     401: ("store-token", "InfluxDB does not know this host's token (401)"),
     403: ("store-token", "this host's token may not write there (403)"),
@@ -40,55 +33,12 @@ FAULTS = {
 }
 
 
-@dataclass(frozen=True)
-class Way:
-    """How the store is reached: its URL, the socket that leads there, the file of the CA, and where points go."""
-
-    url: str
-    socket: str
-    ca: str
-    org: str = DEFAULTS["influx_org"]
-    bucket: str = DEFAULTS["influx_bucket"]
-
-    @property
-    def name(self) -> str:
-        """The store's name, which its certificate has to show."""
-        return urllib.parse.urlsplit(self.url).hostname or ""
-
-    @property
-    def is_tls(self) -> bool:
-        """Whether it is reached by TLS."""
-        return self.url.startswith("https:")
-
-    def connect(self, trusting: bool = False) -> Socket:
-        """A connection, in TLS where the URL says so; `trusting` takes any certificate. Raises OSError."""
-        plain = Socket(AF_UNIX, SOCK_STREAM)
-        plain.settimeout(SECONDS)
-        try:
-            plain.connect(self.socket)
-            if not self.is_tls:
-                return plain
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if trusting else tls.context(self.ca)
-            if trusting:
-                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            return context.wrap_socket(plain, server_hostname=self.name)
-        except BaseException:
-            plain.close()
-            raise
-
-
 def way(host: Host) -> Way | None:
     """By the running deployment; None where it names no store, or this user may not know."""
-    probes = host.probes
-    if not probes.get("influx_url") or not probes.get("influx_socket"):
-        return None
-    place = dict(DEFAULTS)
+    settings = ""
     with contextlib.suppress(OSError):
-        for line in (host.layout.current / "config" / "keystroke.yaml").read_text().splitlines():
-            if found := re.match(r"(influx_org|influx_bucket): (\S.*)", line):
-                place[found[1]] = str(json.loads(found[2])) if found[2].startswith('"') else found[2]
-    where = str(probes["influx_url"]).rstrip("/"), str(probes["influx_socket"]), str(probes.get("influx_ca_file") or "")
-    return Way(*where, place["influx_org"], place["influx_bucket"])
+        settings = (host.layout.current / "config" / "keystroke.yaml").read_text()
+    return store_way.way(host.probes, settings)
 
 
 def look(host: Host) -> Iterator[Seen]:
@@ -132,16 +82,6 @@ def _write(found: Way) -> Iterator[Seen]:
     else:
         finding, words = FAULTS.get(status, ("store-full" if status >= 500 else "store-wrong", f"it answers {status}"))
         yield Seen("influxdb", _entry(f"a write into {found.org}/{found.bucket} is refused: {words}", finding), how)
-
-
-def write(found: Way, token: str, lines: bytes) -> int:
-    """Writes line protocol (times in µs); the status. Raises OSError, http.client.HTTPException."""
-    query = urllib.parse.urlencode({"org": found.org, "bucket": found.bucket, "precision": "us"})
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(found.url).netloc, timeout=SECONDS)
-    with contextlib.closing(connection):
-        connection.sock = found.connect()
-        connection.request("POST", f"/api/v2/write?{query}", lines, {"Authorization": f"Token {token}"})
-        return connection.getresponse().status
 
 
 def _certificate(found: Way) -> Iterator[Seen]:

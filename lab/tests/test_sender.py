@@ -9,10 +9,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from lab import paths, sender
+from lab import feed, paths, sender
+from lab.wire import decode, encode
 from tests.helpers.redis_server import RedisServer
 from tests.helpers.waiting import until
 
@@ -37,13 +39,13 @@ class Server:
         return sender.Redis(str(self.socket), "admin", PASSWORD)
 
     def ask(self, *words: str) -> object:
-        return self.admin().ask([sender.encode(*(word.encode() for word in words))])[0]
+        return self.admin().ask([encode(*words)])[0]
 
     def send(self, text: str, *options: str) -> subprocess.CompletedProcess[str]:
         own = ["--socket", str(self.socket), "--password-file", str(self.password_file), *options]
-        program = paths.ROOT / "lab" / "sender.py"
         return subprocess.run(
-            [sys.executable, "-I", str(program), *own],
+            [sys.executable, "-m", "lab.sender", *own],
+            cwd=paths.ROOT,
             input=text,
             capture_output=True,
             text=True,
@@ -53,15 +55,9 @@ class Server:
 
     def entries(self, kind: str) -> list[bytes]:
         """The texts in a stream."""
-        answer = self.admin()
-        answer.socket.sendall(sender.encode(b"XRANGE", b"seclyzer:stream:" + kind.encode(), b"-", b"+"))
-        count = int(answer.file.readline()[1:])
-        texts = []
-        for _ in range(count):
-            lines = [answer.file.readline() for _ in range(8)]  # *2 $ id *2 $ e $ text
-            assert lines[5] == b"e\r\n"
-            texts.append(lines[7][:-2])
-        return texts
+        found: Any = self.ask("XRANGE", f"seclyzer:stream:{kind}", "-", "+")
+        assert all(name == b"e" for _, (name, _) in found)
+        return [text for _, (_, text) in found]
 
 
 @pytest.fixture
@@ -81,8 +77,7 @@ def lines(*events: dict[str, object]) -> str:
     return "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
 
 
-def test_a_command_is_encoded_by_bytes_not_characters() -> None:
-    assert sender.encode(b"PING", "ü".encode()) == b"*2\r\n$4\r\nPING\r\n$2\r\n\xc3\xbc\r\n"
+def test_an_event_is_added_to_a_stream_that_forgets_what_is_older_than_two_minutes() -> None:
     assert sender.add("app", b"{}", 1_000_000).startswith(b"*8\r\n$4\r\nXADD\r\n$19\r\nseclyzer:stream:app\r\n")
     assert b"$5\r\nMINID\r\n$1\r\n~\r\n$6\r\n880000\r\n$1\r\n*\r\n$1\r\ne\r\n$2\r\n{}\r\n" in sender.add(
         "app", b"{}", 1_000_000
@@ -95,6 +90,21 @@ def test_every_event_reaches_its_stream_as_it_was_written(server: Server) -> Non
     assert "3 sent, 0 refused" in done.stderr
     for event in EVENTS:
         assert server.entries(str(event["type"])) == [json.dumps(event, ensure_ascii=False).encode()]
+
+
+def test_what_is_sent_to_a_host_needs_nothing_but_python_there(server: Server, tmp_path: Path) -> None:
+    program = feed.program()
+    own = ["--socket", str(server.socket), "--password-file", str(server.password_file)]
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", feed.BEGIN, str(len(program)), *own],
+        cwd=tmp_path,
+        input=program + lines(*EVENTS).encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0 and b"3 sent, 0 refused" in done.stderr
+    assert server.entries("mouse") == [json.dumps(EVENTS[1]).encode()]
 
 
 def test_many_events_go_in_order(server: Server) -> None:
@@ -147,13 +157,11 @@ def test_published_events_are_counted_and_a_channel_without_subscribers_is_repor
 
 def test_published_events_arrive(server: Server) -> None:
     listener = server.admin()
-    listener.ask([sender.encode(b"SUBSCRIBE", b"seclyzer:events")])
-    for _ in range(5):
-        listener.file.readline()
+    listener.ask([encode("SUBSCRIBE", "seclyzer:events")])
     done = server.send(lines(EVENTS[0]), "--transport", "pubsub")
     assert "no subscriber" not in done.stderr
-    got = [listener.file.readline() for _ in range(7)]
-    assert json.loads(got[-1]) == EVENTS[0]
+    _, _, got = cast(list[Any], decode(listener.file))
+    assert json.loads(got) == EVENTS[0]
 
 
 def test_a_line_without_a_type_of_ours_has_no_stream_and_is_reported(server: Server) -> None:
@@ -170,8 +178,10 @@ def test_times_ahead_of_the_clock_are_reported(server: Server) -> None:
 
 def test_a_line_is_sent_when_it_comes_not_when_the_next_one_does(server: Server) -> None:
     own = ["--socket", str(server.socket), "--password-file", str(server.password_file)]
-    command = [sys.executable, "-I", str(paths.ROOT / "lab" / "sender.py"), *own]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    command = [sys.executable, "-m", "lab.sender", *own]
+    with subprocess.Popen(
+        command, cwd=paths.ROOT, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdin is not None
         process.stdin.write(lines(EVENTS[0]))
         process.stdin.flush()

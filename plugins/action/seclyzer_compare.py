@@ -7,50 +7,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+from ansible.errors import AnsibleActionFail
 
 from ..module_utils import comparison_report
 from ..module_utils.comparison_picture import svg
 from ..module_utils.credible import EQUAL, NOTHING
-from ..module_utils.following import follow
+from ..plugin_utils.actions import Action, Facts, Result, display
 
 MODULE = "seclyzer.edge.seclyzer_compare"
 SPARE_S = 300.0
 """Seconds beside those of the comparison after which a host that does not end is given up."""
-display = Display()
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """Runs the module until there is a result."""
 
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The result of the module's last run."""
-        super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
         out = arguments.pop("out", None)
-        host = str((task_vars or {}).get("inventory_hostname"))
+        host = str(facts.get("inventory_hostname"))
 
-        def ask() -> dict[str, Any]:
+        def ask() -> Result:
             # The name of the job is known as soon as there is one, so that a cut connection does not lose it.
             asked = arguments if arguments.get("job") else arguments | {"follow": 0}
-            result = dict(self._execute_module(MODULE, asked, task_vars=task_vars))
+            result = self.ask(MODULE, asked, facts)
             if result.get("job"):
                 arguments["job"] = result["job"]
             return result
 
-        def tell(words: str) -> None:
-            display.display(f"{host} waits for {words}")
-
         longest = float(arguments.get("seconds") or 0) + SPARE_S * 3
         keeps_on = bool(arguments.get("job"))
-        result = follow(
-            ask, tell, AnsibleConnectionFailure, keeps_on, pause=0.0, longest=longest, unit="seclyzer-compare"
-        )
+        result = self.follow(ask, facts, keeps_on, pause=0.0, longest=longest, unit="seclyzer-compare")
         if result.get("figures"):
             display.display(f"{host}: {result['figures']}")
         if out and not result.get("failed") and "report" in result:

@@ -10,19 +10,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+from ansible.errors import AnsibleActionFail
 
 from ..module_utils import bundles, controller, signatures
 from ..module_utils.bundles import Bundle
-from ..module_utils.following import follow
 from ..module_utils.layout import Refused
+from ..plugin_utils.actions import Action, Facts, Result
 
 MODULE = "seclyzer.edge.seclyzer_deployment"
 SWITCHES = ("current", "previous")
 """The states in which a host begins what it ends by itself."""
-display = Display()
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -42,24 +39,19 @@ def together(parts: Iterable[Mapping[str, Mapping[str, str]]]) -> dict[str, dict
     return found
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """Runs the module once, and once more with the archives when it asks for them."""
 
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The result of the module's last run."""
-        super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
         folder = Path(arguments.get("bundle") or ".")
         if arguments.get("state") != "staged":
-            return self._ask(arguments, task_vars)
+            return self._decided(arguments, facts)
         arguments |= together(arguments.pop("parts", None) or [])
         bundle = read_bundle(folder)
         arguments |= {"manifest": bundle.text, "sums": bundle.sums, "signature": bundle.signature}
         arguments["signers"] = signatures.trusted(arguments.get("signers"))
-        result = self._ask(arguments, task_vars)
+        result = self._decided(arguments, facts)
         needs = result.get("needs") or []
         if not needs or result.get("failed"):
             return result
@@ -71,27 +63,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             for name in map(bundles.file_of, needs):
                 self._transfer_file(str(folder / name), self._connection._shell.join_path(remote, name))
-            return self._ask(arguments | {"archives": remote}, task_vars)
+            return self._decided(arguments | {"archives": remote}, facts)
         finally:
             self._remove_tmp_path(remote)
 
-    def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _decided(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The module's result once no trial is going on the host.
 
         The lease of a run whose process is gone from this controller is taken over. A host that is not reached while it
         switches is asked again: it takes its switch up where it stands, and tries no deployment twice in a run.
         """
-        host = str((task_vars or {}).get("inventory_hostname"))
         arguments = arguments | {"process": controller.name(os.getppid())}
-
-        def once(more: dict[str, Any]) -> dict[str, Any]:
-            return dict(self._execute_module(MODULE, arguments | more, task_vars=task_vars))
-
-        def tell(words: str) -> None:
-            display.display(f"{host} waits for {words}")
-
         switches = arguments.get("state") in SWITCHES and not self._task.check_mode
-        result = follow(lambda: once({}), tell, AnsibleConnectionFailure, switches)
+        result = self.follow(lambda: self.ask(MODULE, arguments, facts), facts, switches)
         if result.get("failed") and controller.is_gone((result.get("lease") or {}).get("process", "")):
-            return once({"take_over": True})
+            return self.ask(MODULE, arguments | {"take_over": True}, facts)
         return result

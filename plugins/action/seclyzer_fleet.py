@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ..module_utils import clocks, fleet
 from ..module_utils.clocks import Look
 from ..module_utils.fleet import count, named
 from ..module_utils.fleet_entry import plain
+from ..plugin_utils.actions import Action, Facts, Options, Result, display
+from ..plugin_utils.fleet_checks import own_store
 
 DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "seclyzer_release" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
@@ -22,22 +22,14 @@ STORE = "seclyzer_store"
 CANARY = "seclyzer_canary"
 Vars = Mapping[str, Any]
 
-display = Display()
 
-
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {"step": {"type": "str", "required": True, "choices": ["chosen", "order", "batch"]}}
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The hosts that go on from here, or whether the next batch does."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {"step": {"type": "str", "required": True, "choices": ["chosen", "order", "batch"]}}
-        )
-        facts = task_vars or {}
         if arguments["step"] == "chosen":
             return _chosen(facts)
         if arguments["step"] == "order":
@@ -120,7 +112,7 @@ def _chosen(facts: Vars) -> dict[str, Any]:
     for host, sentence in wrong.items():
         refused.setdefault(host, []).append(sentence)
     for host in chosen:
-        store = fleet.store_of(hostvars[host], stores)
+        store = own_store(hostvars[host], stores)
         if store in refused and host != store and host not in refused:
             refused[host] = [f"its store {store} was refused, so this host was not started"]
     for host, sentences in refused.items():
@@ -138,9 +130,16 @@ def _chosen(facts: Vars) -> dict[str, Any]:
         "go": go,
         "stores": [host for host in go if host in stores],
         "edges": [host for host in go if host in facts["groups"].get(EDGE, [])],
+        "edges_of": _edges_of(facts, stores),
         "refused": refused,
         "general": [here] if here else [],
     }
+
+
+def _edges_of(facts: Vars, stores: list[str]) -> dict[str, list[str]]:
+    """Of each store the edges of the inventory that write to it, chosen or not."""
+    store = {edge: own_store(facts["hostvars"][edge], stores) for edge in facts["groups"].get(EDGE, [])}
+    return {name: [edge for edge, its in store.items() if its == name] for name in stores}
 
 
 def _is_broken(result: Vars) -> bool:

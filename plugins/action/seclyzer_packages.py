@@ -6,9 +6,9 @@ What comes is written down on the host before, so that removal takes away no oth
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
-from ansible.plugins.action import ActionBase
+from ..plugin_utils.actions import Action, Facts, Options, Result
 
 UPDATE = (
     "env LC_ALL=C DEBIAN_FRONTEND=noninteractive apt-get update --quiet"
@@ -21,43 +21,38 @@ USER = re.compile(r"(?<=//)[^/@\s]*@")
 """A user and password in the address of a source."""
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {
+        "name": {"type": "list", "elements": "str", "required": True},
+        "policy_rc_d": {"type": "int"},
+        "unknown": {"type": "str"},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The result of ansible.builtin.apt, the lists brought up to date when it failed without."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {
-                "name": {"type": "list", "elements": "str", "required": True},
-                "policy_rc_d": {"type": "int"},
-                "unknown": {"type": "str"},
-            }
-        )
         unknown = arguments.pop("unknown", None)
-        result = self._install({name: value for name, value in arguments.items() if value is not None}, task_vars)
+        result = self._install({name: value for name, value in arguments.items() if value is not None}, facts)
         if unknown and result.get("failed") and NO_PACKAGE in str(result.get("msg")):
             result["msg"] = f"{result['msg']}: {unknown}"
         return result
 
-    def _install(self, desired: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _install(self, desired: dict[str, Any], facts: Facts) -> Result:
         desired["install_recommends"] = False
-        found = self._found(desired["name"], task_vars)
+        found = self._found(desired["name"], facts)
         if found.get("failed"):
             return found
         if not found["missing"] and not any("=" in name for name in desired["name"]):
             return {"changed": False}
         if not found["unknown"] or self._task.check_mode:
-            result = self._ask("ansible.builtin.apt", desired, task_vars)
+            result = self.ask("ansible.builtin.apt", desired, facts)
             if not result.get("failed") or self._task.check_mode:
                 return result
-        output = self._ask("ansible.builtin.command", {"_raw_params": UPDATE}, task_vars)
+        output = self.ask("ansible.builtin.command", {"_raw_params": UPDATE}, facts)
         away = sources(f"{output.get('stdout', '')}\n{output.get('stderr', '')}")
-        self._found(desired["name"], task_vars)
-        result = self._ask("ansible.builtin.apt", desired, task_vars)
+        self._found(desired["name"], facts)
+        result = self.ask("ansible.builtin.apt", desired, facts)
         if away:
             words = f"apt cannot read {', '.join(away)}"
             if result.get("failed"):
@@ -65,15 +60,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     f"{result.get('msg', '')}; {words}: mend or remove that source in /etc/apt, and run again"
                 )
             else:
-                self._display.warning(f"{(task_vars or {}).get('inventory_hostname')}: {words}; it was not needed")
+                self._display.warning(f"{facts.get('inventory_hostname')}: {words}; it was not needed")
         return result
 
-    def _found(self, names: list[str], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _found(self, names: list[str], facts: Facts) -> Result:
         """Which of these packages the host lacks; what comes with them is written down there, for removal."""
-        return self._ask("seclyzer.edge.seclyzer_found", {"packages": names}, task_vars)
-
-    def _ask(self, module: str, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        return dict(self._execute_module(module, arguments, task_vars=task_vars))
+        return self.ask("seclyzer.edge.seclyzer_found", {"packages": names}, facts)
 
 
 def sources(output: str) -> list[str]:

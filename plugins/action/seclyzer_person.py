@@ -9,40 +9,30 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+from typing import Any, ClassVar
 
 from ..module_utils import words
 from ..module_utils.words import DEFAULT_USER, NoSense, Report
+from ..plugin_utils.actions import Action, Facts, Options, Result, display
 
 EDGE = "seclyzer_edge"
 STORE = "seclyzer_store"
 ASKED = ("user", "host", "since", "until")
 Vars = Mapping[str, Any]
 
-display = Display()
 
-
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {
+        "step": {"type": "str", "required": True, "choices": ["words", "report"]},
+        **{name: {"type": "str", "default": ""} for name in ASKED},
+        "what": {"type": "str", "choices": ["forget", "export"], "default": "forget"},
+        "folder": {"type": "path"},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """Refuses, or reports who is selected; or writes the report."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {
-                "step": {"type": "str", "required": True, "choices": ["words", "report"]},
-                **{name: {"type": "str", "default": ""} for name in ASKED},
-                "what": {"type": "str", "choices": ["forget", "export"], "default": "forget"},
-                "folder": {"type": "path"},
-            }
-        )
-        facts = task_vars or {}
         if arguments["step"] == "words":
             return self._words(facts, arguments)
         return self._report(facts, arguments)

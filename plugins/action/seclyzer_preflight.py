@@ -7,17 +7,17 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import existing, modes, ports, renamed, run_ids, safe_url, systems, variables
+from ..module_utils import existing, launcher, modes, ports, renamed, run_ids, safe_url, systems, variables
 from ..module_utils.layout import Refused
 from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options, kept_bundle
+from ..plugin_utils.actions import Action, Facts, Options, Result
 from ..plugin_utils.host_checks import host_faults, spool_fault, untested
 from ..plugin_utils.host_options import ROLES
 from ..plugin_utils.option_checks import CHECKS, Check, Roles, selected
@@ -45,23 +45,17 @@ OPTIONS_OF = ("influxdb", "redis", "seclyzer_agent", "seclyzer_extractors", "sec
 Vars = Mapping[str, Any]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {
+        "step": {"type": "str", "required": True, "choices": ["variables", "renamed", "host"]},
+        "bundle": {"type": "path"},
+        "store": {"type": "bool", "default": True},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """Refuses, or reports what was found."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {
-                "step": {"type": "str", "required": True, "choices": ["variables", "renamed", "host"]},
-                "bundle": {"type": "path"},
-                "store": {"type": "bool", "default": True},
-            }
-        )
-        facts = task_vars or {}
         if arguments["step"] == "variables":
             return self._variables(facts, arguments["bundle"], arguments["store"])
         if arguments["step"] == "renamed":
@@ -135,7 +129,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return []  # what cannot be worked out yet is looked at again when the host is
         return [f"influxdb_url {unsafe}"] if unsafe else []
 
-    def _host(self, facts: Vars, bundle: str, store: bool) -> dict[str, Any]:
+    def _host(self, facts: Facts, bundle: str, store: bool) -> dict[str, Any]:
         """What this host is and runs, and what it shall run."""
         manifest = read_bundle(Path(bundle)).manifest if bundle else {}
         is_edge = EDGE in facts["group_names"]
@@ -151,7 +145,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         asked = {"state": "status", "resolve": [name], "ports": [port.number for port in mine]}
         asked |= {"redis_units": list(host_options.redis_units())}
         began = time.time()
-        status = self._execute_module(MODULE, asked, task_vars=dict(facts))
+        status = self.ask(MODULE, asked, facts)
         if status.get("failed"):
             return _no_terminal(status) or self._old_python(facts) or dict(status)
         about, running = status["host"], status["running"]
@@ -196,6 +190,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "legacy_clients": boolean(resolved["redis_legacy_clients"]),
             },
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
+            "has_command": launcher.is_current(about["command"], ROLES / "seclyzer_release" / "files"),
             "running": running,
             "previous": status["previous"],
             "rollout": status["rollout"],
@@ -204,10 +199,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "os": self._os(system),
         }
 
-    def _old_python(self, facts: Vars) -> dict[str, Any]:
+    def _old_python(self, facts: Facts) -> dict[str, Any]:
         """The result that refuses a host on whose Python no module of ours begins; nothing when that is not wrong."""
         asked = {"gather_subset": ["!all", "!min", "distribution", "python"]}
-        read = self._execute_module("ansible.legacy.setup", asked, task_vars=dict(facts)).get("ansible_facts") or {}
+        read = self.ask("ansible.legacy.setup", asked, facts).get("ansible_facts") or {}
         version = read.get("ansible_python", {}).get("version", {})
         python = f"python{version.get('major')}.{version.get('minor')}"
         system = f"{read.get('ansible_distribution')} {read.get('ansible_distribution_version')}"
@@ -221,12 +216,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             found |= self._loader.load_from_file(str(path), trusted_as_template=True) if path else {}
         return found
 
-    def _system(self, facts: Vars, about: Vars) -> dict[str, Any]:
+    def _system(self, facts: Facts, about: Vars) -> dict[str, Any]:
         """What decides which file of a role a host takes. The roles find it in the facts afterwards."""
         known = systems.of_release(about) or facts.get("ansible_facts") or {}
         if any(name not in known for name in systems.FACTS):
             asked = {"gather_subset": ["!all", "!min", "distribution"]}
-            read = self._execute_module("ansible.legacy.setup", asked, task_vars=dict(facts))
+            read = self.ask("ansible.legacy.setup", asked, facts)
             if read.get("failed"):
                 raise AnsibleActionFail(f"Ansible cannot read which system runs: {read.get('msg')}")
             known = {name.removeprefix("ansible_"): value for name, value in read["ansible_facts"].items()}

@@ -4,52 +4,44 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import context
-from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-from ..module_utils import existing, fleet, last_report, removal_report
+from ..module_utils import existing, last_report, removal_report
 from ..module_utils.fleet_entry import plain
 from ..module_utils.removal_report import Outcome
 from ..plugin_utils import host_options
+from ..plugin_utils.actions import Action, Facts, Options, Result, display
 from ..plugin_utils.command_line import inventories, typed
+from ..plugin_utils.fleet_checks import own_store
 
 MODULE = "seclyzer.edge.seclyzer_removal"
 EDGE, STORE = "seclyzer_edge", "seclyzer_store"
 OPTIONS_OF = ("influxdb", "redis")
 """The roles whose options name what is on a host."""
-display = Display()
 Vars = Mapping[str, Any]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {
+        "step": {"type": "str", "choices": ["chosen", "host", "report"], "default": "host"},
+        "data": {"type": "bool", "default": False},
+        "confirmed": {"type": "bool", "default": False},
+        "take_over": {"type": "bool", "default": False},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """Refuses or accepts the hosts, removes SecLyzer from one, or reports all."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {
-                "step": {"type": "str", "choices": ["chosen", "host", "report"], "default": "host"},
-                "data": {"type": "bool", "default": False},
-                "confirmed": {"type": "bool", "default": False},
-                "take_over": {"type": "bool", "default": False},
-            }
-        )
-        facts = task_vars or {}
         if arguments["step"] == "chosen":
             return _chosen(facts, arguments["confirmed"])
         if arguments["step"] == "host":
             return self._host(facts, {name: arguments[name] for name in ("data", "take_over")})
         return _report(facts, bool(self._task.check_mode))
 
-    def _host(self, facts: Vars, wish: Vars) -> dict[str, Any]:
+    def _host(self, facts: Facts, wish: Vars) -> Result:
         """What was done on this host."""
         known = host_options.options(self._loader, self._templar, facts, OPTIONS_OF)
         asked = dict(wish)
@@ -57,14 +49,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if STORE in facts["group_names"] and known["influxdb_existing"] == existing.USE:
             place = {name: str(known[f"influxdb_{name}"]) for name in ("org", "bucket")}
             asked["influxdb"] = place | {"url": f"http://127.0.0.1:{known['influxdb_backend_port']}"}
-        return dict(self._execute_module(MODULE, asked, task_vars=dict(facts)))
+        return self.ask(MODULE, asked, facts)
 
 
 def _chosen(facts: Vars, confirmed: bool) -> dict[str, Any]:
     """Of each host the store that its credential is on; refuses hosts that need a confirmation."""
     groups, hosts = facts["groups"], list(facts["ansible_play_hosts_all"])
     stores = groups.get(STORE, [])
-    of_host = {edge: _store_of(edge, facts, stores) for edge in groups.get(EDGE, [])}
+    of_host = {edge: own_store(facts["hostvars"][edge], stores) for edge in groups.get(EDGE, [])}
     left = {
         store: [edge for edge, its in of_host.items() if its == store and edge not in hosts]
         for store in stores
@@ -75,16 +67,6 @@ def _chosen(facts: Vars, confirmed: bool) -> dict[str, Any]:
     if fault and not confirmed:
         return {"failed": True, "changed": False, "msg": f"{fault}. Nothing was changed."}
     return {"changed": False, "stores": {host: store for host, store in of_host.items() if host in hosts}}
-
-
-def _store_of(edge: str, facts: Vars, stores: list[str]) -> str:
-    """The store of the inventory that an edge writes to; empty for one outside it."""
-    try:
-        if facts["hostvars"][edge].get("influxdb_token_file"):
-            return ""
-        return fleet.store_of(facts["hostvars"][edge], stores)
-    except AnsibleError:
-        return ""
 
 
 def _report(facts: Vars, check: bool) -> dict[str, Any]:

@@ -6,12 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import constants as C
 from ansible import context
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import fleet_entry, last_report
@@ -21,9 +19,8 @@ from ..module_utils.fleet_report import Report
 from ..module_utils.history import RETRY
 from ..module_utils.words import DEFAULT_USER
 from ..plugin_utils import command_line, host_options
+from ..plugin_utils.actions import Action, Facts, Options, Result, display
 from ..plugin_utils.command_line import inventories
-
-display = Display()
 
 REGISTERED = {"preflight": "__seclyzer_host", "health": "__seclyzer_health", "failed": "__seclyzer_failed"}
 """The variables that earlier tasks registered, by option."""
@@ -33,23 +30,20 @@ CALLBACK = "seclyzer.edge.seclyzer_report"
 Vars = Mapping[str, Any]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {
+        **{name: {"type": "str", "default": default} for name, default in REGISTERED.items()},
+        "partial": {"type": "bool", "default": False},
+        "playbook": {"type": "str", "default": "site.yml"},
+        "why": {"type": "str", "default": ""},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The lines of the report, and the hosts that need an operator."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {name: {"type": "str", "default": default} for name, default in REGISTERED.items()}
-            | {"partial": {"type": "bool", "default": False}, "playbook": {"type": "str", "default": "site.yml"}}
-            | {"why": {"type": "str", "default": ""}}
-        )
         if arguments["why"]:
             return {"failed": True, "changed": False, "msg": arguments["why"]}
-        facts = task_vars or {}
         check = bool(self._task.check_mode)
         run = facts.get("__seclyzer_run") or {}
         fleet = facts.get("__seclyzer_fleet") or {}

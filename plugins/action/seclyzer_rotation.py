@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+from typing import Any, ClassVar
 
 from ..module_utils import rotation
 from ..module_utils.layout import Refused
 from ..module_utils.rotation import Seen
+from ..plugin_utils.actions import Action, Facts, Options, Result, display
 
 STORE = "seclyzer_store"
-display = Display()
 Vars = Mapping[str, Any]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {
+        "step": {"type": "str", "required": True, "choices": ["plan", "report"]},
+        "rotate": {"type": "raw"},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """What is to be rotated, or the report."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {"step": {"type": "str", "required": True, "choices": ["plan", "report"]}, "rotate": {"type": "raw"}}
-        )
         if arguments["step"] == "plan":
             try:
                 return {"changed": False, **rotation.chosen(arguments["rotate"])}
             except Refused as fault:
                 return {"changed": False, "failed": True, "msg": str(fault)}
-        facts = task_vars or {}
         hosts = [_seen(host, facts) for host in facts["ansible_play_hosts_all"]]
         report = rotation.lines(hosts, bool(self._task.check_mode))
         general = (facts.get("__seclyzer_run") or {}).get("general") or []
@@ -52,7 +46,6 @@ def _seen(host: str, facts: Vars) -> Seen:
         for name, key in {
             "acl": "seclyzer_acl",
             "ended": "redis_acl",
-            "units": "seclyzer_credentials",
             "setup": "influxdb_setup",
             "gateway": "influxdb_gateway_kept",
             "access": "influxdb_access",
@@ -60,11 +53,14 @@ def _seen(host: str, facts: Vars) -> Seen:
     }
     if read["ended"].get("skipped"):
         read["ended"] = read["acl"]
+    restarts = [of_host.get(f"__seclyzer_{name}") or {} for name in ("by_ca", "credentials")]
+    restarted = dict.fromkeys(unit for one in restarts for unit in one.get("restarted") or [])
     looks = [of_host.get(f"__influxdb_{name}") or {} for name in ("certificate", "outside", "access")]
     refused = ((facts.get("__seclyzer_fleet") or {}).get("refused") or {}).get(host) or []
     seen = of_host.get("__seclyzer_host") or {}
     return Seen(
         host,
+        units={"restarted": list(restarted)},
         token=bool(of_host.get("__seclyzer_token_rotated")),
         notes=[str(words) for look in looks for words in look.get("notes") or []],
         failed=str(of_host.get("__seclyzer_failed") or ""),

@@ -8,10 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+from typing import Any, ClassVar
 
 from ..module_utils import clocks, controller, last_report, run_ids, telling, undoing
 from ..module_utils.clocks import Look
@@ -22,34 +19,28 @@ from ..module_utils.layout import Refused
 from ..module_utils.lease import Lease
 from ..module_utils.undoing import Seen
 from ..plugin_utils import fleet_page
+from ..plugin_utils.actions import Action, Facts, Options, Result, display
 from .seclyzer_deployment import MODULE
 
-display = Display()
 Vars = Mapping[str, Any]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    _supports_check_mode = True
-    _supports_async = False
+    OPTIONS: ClassVar[Options] = {
+        "step": {"type": "str", "required": True, "choices": ["read", "choose", "targets", "status"]},
+        "files": {"type": "bool", "default": False},
+        "registered": {"type": "str", "default": "__seclyzer_host"},
+        "undo": {"type": "str", "default": ""},
+        "to": {"type": "str", "default": ""},
+        "each_host": {"type": "bool", "default": False},
+        "without_unreachable": {"type": "bool", "default": False},
+        "take_over": {"type": "bool", "default": False},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """What one host knows, or what is decided and reported of all."""
-        super().run(tmp, task_vars)
-        _, arguments = self.validate_argument_spec(
-            {
-                "step": {"type": "str", "required": True, "choices": ["read", "choose", "targets", "status"]},
-                "files": {"type": "bool", "default": False},
-                "registered": {"type": "str", "default": "__seclyzer_host"},
-                "undo": {"type": "str", "default": ""},
-                "to": {"type": "str", "default": ""},
-                "each_host": {"type": "bool", "default": False},
-                "without_unreachable": {"type": "bool", "default": False},
-                "take_over": {"type": "bool", "default": False},
-            }
-        )
-        facts = task_vars or {}
         if arguments["step"] == "read":
             return self._read(facts, arguments["files"])
         if arguments["step"] == "choose":
@@ -63,11 +54,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return _shown([*lines, *_lost(facts)])
         return _status(facts, arguments)
 
-    def _read(self, facts: Vars, files: bool) -> dict[str, Any]:
+    def _read(self, facts: Facts, files: bool) -> Result:
         """What this host knows, with what the inventory asks of it."""
         asked = {"state": "status", "scope": "files" if files else "runs", "overview": bool(facts.get("html_file"))}
         began = time.time()
-        known = dict(self._execute_module(MODULE, asked, task_vars=dict(facts)))
+        known = self.ask(MODULE, asked, facts)
         if known.get("failed"):
             return known
         known["clock"] = [began, known["host"]["time"], time.time()]

@@ -7,36 +7,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
+from ansible.errors import AnsibleActionFail
 
 from ..module_utils import watch_plan
-from ..module_utils.following import follow
 from ..module_utils.layout import Refused
 from ..module_utils.watch_picture import svg
 from ..module_utils.watch_text import passed, text
+from ..plugin_utils.actions import Action, Facts, Result
 
 MODULE = "seclyzer.edge.seclyzer_watch"
 PAUSE_S = 30.0
 SPARE_S = 900.0
 """Seconds beside those of the watch after which a host that does not end is given up."""
 ONLY = ("report", "stop")
-display = Display()
+NOTE = "; this may be closed, and watch=report shows what was seen"
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(Action):
     """Runs the module until there is a report."""
 
-    _supports_check_mode = True
-    _supports_async = False
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The result of the module's last run."""
-        super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
         out = arguments.pop("out", None)
-        host = str((task_vars or {}).get("inventory_hostname"))
         words = str(arguments.get("watch"))
         try:
             seconds = 0 if words in ONLY else watch_plan.seconds_of(words)
@@ -44,30 +36,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             raise AnsibleActionFail(str(fault)) from None
         began = False
 
-        def ask() -> dict[str, Any]:
+        def ask() -> Result:
             nonlocal began
-            result = dict(self._execute_module(MODULE, arguments, task_vars=task_vars))
+            result = self.ask(MODULE, arguments, facts)
             began = began or bool(result.get("changed"))
             if result.get("job"):
                 arguments["job"] = result["job"]
             return result
 
-        def tell(what: str) -> None:
-            display.display(f"{host} waits for {what}; this may be closed, and watch=report shows what was seen")
-
         pause = min(PAUSE_S, max(watch_plan.every_of(seconds), 1)) if seconds else 1.0
-        result = follow(
-            ask,
-            tell,
-            AnsibleConnectionFailure,
-            False,
-            pause=pause,
-            longest=seconds + SPARE_S,
-            unit=watch_plan.UNIT.removesuffix(".service"),
-        )
+        unit = watch_plan.UNIT.removesuffix(".service")
+        result = self.follow(ask, facts, False, NOTE, pause=pause, longest=seconds + SPARE_S, unit=unit)
         if "report" not in result or result.get("failed"):
             return result | {"changed": bool(result.get("changed")) or began}
-        return {"changed": began, **_written(host, result["report"], out)}
+        return {"changed": began, **_written(str(facts.get("inventory_hostname")), result["report"], out)}
 
 
 def _written(host: str, report: Mapping[str, Any], out: str | None) -> dict[str, Any]:

@@ -48,6 +48,14 @@ def fails(report: Mapping[str, Any]) -> set[str]:
     return {name for name, rows in checks if any(row.get("status") == "fail" for row in rows)}
 
 
+def unread(report: Mapping[str, Any]) -> set[str]:
+    """The checks that say fail, with what they measured, only because nothing was read of them: not good, nor bad."""
+    failing = {
+        name: [row for row in rows if row.get("status") == "fail"] for name, rows in report.get("checks", {}).items()
+    }
+    return {name for name, rows in failing.items() if rows and all(row.get("unread") is True for row in rows)}
+
+
 def reported(report: Mapping[str, Any], status: str, only: Collection[str] = ()) -> str:
     """The checks of that status, or of them only these, with what they say."""
     words = [

@@ -96,6 +96,11 @@ class Before:
         seen = self.figures.get(kind, {})
         return seen.get("events", 0) >= EVENTS_ENOUGH and not seen.get("windows") and not seen.get("windows_short")
 
+    def stored(self, kind: str) -> bool:
+        """Whether points of this extractor got into the store, and nothing was known to keep them from it."""
+        stuck = {f"{kind}:store", f"{kind}:spool"} & self.fails
+        return not stuck and self.figures.get(kind, {}).get("points_written", 0) > 0
+
     def rate(self, kind: str) -> float:
         """How many outputs came of one event; 0 when too few were seen."""
         seen = self.figures.get(kind, {})

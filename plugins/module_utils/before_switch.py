@@ -22,7 +22,8 @@ def look_before(layout: Layout) -> Before:
     fails: set[str] = set()
     with suppress(Refused):
         if "agent" in target.probes:
-            fails = agent_report.fails(agent_report.read(target.probes["agent"]))
+            report = agent_report.read(target.probes["agent"])
+            fails = agent_report.fails(report) - agent_report.unread(report)
     extractors: dict[str, dict[str, str]] = {}
     with suppress(RedisError, RedisAway):
         if "redis_socket" in target.probes:

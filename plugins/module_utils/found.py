@@ -6,10 +6,8 @@ there before the first look, so that what is its own by name was made by it, and
 
 from __future__ import annotations
 
-import grp
 import json
 import os
-import pwd
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from typing import Any
 from . import existing, systemd
 from .files import make_folder, read, read_own, write
 from .layout import UNITS, Layout, Refused
+from .users import has_group, has_user
 
 UNKNOWN = "unknown"
 """The state of a unit that was SecLyzer's already at the first look."""
@@ -130,19 +129,3 @@ def _unit(layout: Layout, unit: str, dry: bool) -> dict[str, str]:
         if dry:
             return {"load": UNKNOWN}
         raise
-
-
-def has_user(name: str) -> bool:
-    """Whether the host has this user."""
-    try:
-        return bool(pwd.getpwnam(name))
-    except KeyError:
-        return False
-
-
-def has_group(name: str) -> bool:
-    """Whether the host has this group."""
-    try:
-        return bool(grp.getgrnam(name))
-    except KeyError:
-        return False

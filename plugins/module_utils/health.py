@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import agent_report, by_socket, deployments, direct, systemd, tls
+from . import agent_report, by_socket, deployments, direct, store_way, systemd, tls
 from . import before as earlier
 from .before import Before
 from .files import read
 from .layout import STORE_PROXY, Layout, Refused, is_socket
 from .resp import Redis, RedisAway, RedisError
+from .store_way import Way
 
 PASSWORD = Path("/etc/seclyzer/credentials/redis-agent")
 FULLNESS = {"redis:memory", "redis:connections", "redis:refusals"}
@@ -45,7 +46,8 @@ class Health:
 
     `spools`: the agent reports that InfluxDB is away and every point is kept. `counted`: the extractors whose losses
     were read from their own counters. `away`: what does not answer and is not the deployment's doing. `outer`: the
-    faults that the agent and InfluxDB brought. `states`, `stats`: units and extractors as they were read.
+    faults that the agent and InfluxDB brought. `states`, `stats`: units and extractors as they were read. `unknown`:
+    what the agent could not read, in a trial. `takes`: whether the store took a write of nothing, where it was asked.
     """
 
     running: list[str] = field(default_factory=list)
@@ -59,6 +61,8 @@ class Health:
     outer: list[str] = field(default_factory=list)
     states: dict[str, dict[str, str]] = field(default_factory=dict)
     stats: dict[str, dict[str, str]] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    takes: bool = False
 
     def summary(self) -> str:
         """One line."""
@@ -69,8 +73,9 @@ class Health:
 class Target:
     """What should be found: from the running deployment's manifest and units.
 
-    `trial`: that Redis is away is not the deployment's doing. `outside`: nor is it that InfluxDB is, which is reached
-    as before the switch.
+    `trial`: that Redis is away is not the deployment's doing, and what the agent could not read is no fault.
+    `outside`: nor is it the deployment's doing that InfluxDB is away, which is reached as before the switch. `way`: by
+    which the store is asked whether it takes a write of nothing.
     """
 
     version: str
@@ -81,6 +86,7 @@ class Target:
     before: Before | None = None
     trial: bool = False
     outside: bool = False
+    way: Way | None = None
 
     @classmethod
     def of(cls, layout: Layout, going_back: bool = False, before: Before | None = None) -> Target:
@@ -119,6 +125,8 @@ def look(target: Target, narrow: bool = False) -> Health:
     if "redis_socket" in target.probes:
         _extractors(target, found)
     own = len(found.faults)
+    if target.way is not None and not narrow:
+        found.takes = store_way.takes_writes(target.way)
     if "agent" in target.probes and not narrow:
         _agent(target, found)
     if "influx_url" in target.probes and not narrow:
@@ -205,7 +213,12 @@ def _agent(target: Target, found: Health) -> None:
     found.spools = agent_report.statuses(report, "influxdb") == {"warn"}
     status = str(report.get("status"))
     words = agent_report.reported(report, "fail" if status == "fail" else "warn")
-    fails = agent_report.fails(report)
+    unread = agent_report.unread(report) if target.trial else set()
+    fails = agent_report.fails(report) - unread
+    if unread:
+        found.unknown.append(f"the agent could not read {agent_report.reported(report, 'fail', unread)}")
+        if not fails:
+            return
     older = {check for check in fails if _is_older(check, target, found)}
     if fails and fails <= FULLNESS:
         found.running.append(f"agent fail ({short(words)}), which is none of this deployment's doing")
@@ -226,6 +239,8 @@ def _is_older(check: str, target: Target, found: Health) -> bool:
     if what == "losses" and kind in found.counted:
         return True
     if target.outside and (kind in STORES or what in STORES):
+        return True
+    if what == "store" and target.outside and target.way is not None and not found.takes:
         return True
     return target.before is not None and target.before.excuses(check)
 

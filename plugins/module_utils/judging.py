@@ -6,10 +6,12 @@ which counts at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .before import Before
+from .flows import Flow
+from .leaks import leak
 
 IDLE = "idle: no events flowed"
 """What is reported of a trial in which there was nothing to see."""
@@ -17,14 +19,10 @@ FULL = 0.8
 """Share of its memory limit that a unit may use."""
 WARMED_UP = 10.0
 """Seconds after the first good look from which on memory is compared."""
-LEAK_SPAN, LEAK_BYTES, LEAK_SHARE, LEAK_AHEAD = 25.0, 2 << 20, 0.04, 3600.0
-"""A leak: seconds of growth, the least in bytes and as a share of the limit, and how soon it reaches the limit."""
 STORED_WITHIN = 30.0
-"""Seconds within which the points of a window are stored or kept."""
+"""Seconds within which the points of a window are stored or kept, where the store is not waited for."""
 EXPECTED = 8.0
 """Outputs that a rate like before would have brought, from which on none at all is a fault."""
-STILL_FLOWS = 10.0
-"""Seconds without an event after which events have stopped. What a new process reads again comes at once."""
 MALFORMED = 10
 """Messages skipped as malformed from which on their share is compared with the one before."""
 
@@ -33,7 +31,7 @@ MALFORMED = 10
 class Rules:
     """Seconds: `soak` of good looks, `idle` of them when no events flow, `patience` until the first good look, `lasts`
     for a fault to count afterwards, `deadline` for all of it. `due`: within how many seconds of events each extractor
-    of windows has made one.
+    of windows has made one. `retry`: for how long an extractor may wait until it tries the store again.
     """
 
     soak: float
@@ -43,6 +41,7 @@ class Rules:
     lasts: float = 8.0
     due: Mapping[str, float] = field(default_factory=dict)
     stores: bool = True
+    retry: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,17 @@ class Process:
 @dataclass(frozen=True)
 class Look:
     """What was seen at one moment (`at`, in s): faults, what is `away` without the deployment's doing and has to be
-    back before a verdict, units, and each extractor's counters.
+    back before a verdict, what is `unknown` and has to be read before a good one, units, and each extractor's counters.
+
+    `takes`: the store took a write of this host's own. `refused`: the extractors whose points it could not take.
     """
 
     at: float
     faults: Sequence[str] = ()
     away: Sequence[str] = ()
+    unknown: Sequence[str] = ()
+    takes: bool = False
+    refused: Collection[str] = ()
     processes: Mapping[str, Process] = field(default_factory=dict)
     counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
@@ -78,45 +82,6 @@ class Verdict:
     good: bool
     why: str
     units: tuple[str, ...] = ()
-
-
-@dataclass
-class Flow:
-    """What an extractor did since the first good look: its counters then, when each began to grow, and when its events
-    last did.
-    """
-
-    base: Mapping[str, int]
-    now: Mapping[str, int]
-    events_since: float | None = None
-    events_at: float | None = None
-    made_since: float | None = None
-
-    def grew(self, *names: str) -> int:
-        """By how much these counters grew, together."""
-        return sum(self.now.get(name, 0) - self.base.get(name, 0) for name in names)
-
-    def take(self, counters: Mapping[str, int], at: float) -> None:
-        """The counters at a look. Events that come after a pause begin a flow of their own."""
-        older, self.now = self.taken(), counters
-        if self.taken() > older:
-            if self.events_since is None or not self.flows(at):
-                self.events_since = at
-            self.events_at = at
-        if self.made_since is None and self.grew("windows") > 0:
-            self.made_since = at
-
-    def flows(self, at: float) -> bool:
-        """Whether an event came lately."""
-        return self.events_at is not None and at - self.events_at < STILL_FLOWS
-
-    def lasted(self) -> float:
-        """For how many seconds events came without a pause."""
-        return 0.0 if self.events_at is None or self.events_since is None else self.events_at - self.events_since
-
-    def taken(self) -> int:
-        """Events that fell into a window that was open."""
-        return self.grew("events") - self.grew("late")
 
 
 class Judge:
@@ -146,7 +111,7 @@ class Judge:
             faults += [*self._flow_faults(look.at), *self._memory_faults(look)]
         verdict = self._weigh(look, faults)
         if verdict is None and look.at - self._began >= self._rules.deadline:
-            last = "; ".join([*faults, *look.away]) or self._words
+            last = "; ".join([*faults, *look.away, *look.unknown]) or self._words
             verdict = Verdict(False, f"no verdict within {self._rules.deadline:.0f} s; at last: {last}")
         return verdict
 
@@ -167,23 +132,27 @@ class Judge:
         if self._good_since is None:
             self._good_since = look.at
             self._take(look)
-        return self._soaked(look.at)
+        return self._soaked(look)
 
-    def _soaked(self, at: float) -> Verdict | None:
+    def _soaked(self, look: Look) -> Verdict | None:
         assert self._good_since is not None
-        passed = at - self._good_since
+        at, passed = look.at, look.at - self._good_since
         flows = any(flow.events_since is not None for flow in self._flows.values())
         idle = not flows and not self._before.flowed()
         needed = min(self._rules.idle, self._rules.soak) if idle else self._rules.soak
         what = self._figures(passed, idle)
         self._words = f"{passed:.0f} of {needed:.0f} s: {what}"
-        owed = [kind for kind in self._rules.due if self._owes(kind, at)]
         if passed < needed:
             return None
-        if owed:
+        if owed := [kind for kind in self._rules.due if self._owes(kind, at)]:
             self._words = f"the first window of {', '.join(owed)}: {what}"
-            return None
-        return Verdict(True, f"{passed:.0f} s {what}")
+        elif owed := [kind for kind, flow in self._flows.items() if self._is_awaited(kind, flow)]:
+            self._words = f"the first stored point of {', '.join(owed)}: {what}"
+        elif look.unknown:
+            self._words = f"a reading: {'; '.join(look.unknown)}"
+        else:
+            return Verdict(True, f"{passed:.0f} s {what}")
+        return None
 
     def progress(self) -> str:
         """What is waited for, in a few words."""
@@ -226,7 +195,7 @@ class Judge:
     def _take(self, look: Look) -> None:
         for kind, counters in look.counters.items():
             flow = self._flows.setdefault(kind, Flow(counters, counters))
-            flow.take(counters, look.at)
+            flow.take(counters, look.at, look.takes and kind not in look.refused)
         warm = self._good_since is not None and look.at - self._good_since >= WARMED_UP
         for unit, process in look.processes.items():
             if process.memory is not None and warm:
@@ -261,10 +230,30 @@ class Judge:
         return [f"{kind} skips {share:.0%} of its messages as malformed; before, {older:.0%}"]
 
     def _unstored(self, kind: str, flow: Flow, at: float) -> list[str]:
+        made = f"{kind} made {flow.grew('windows')} outputs"
         late = flow.made_since is not None and at - flow.made_since >= STORED_WITHIN
-        if not self._rules.stores or not late or flow.grew("points_written", "points_spooled", "points_dropped") > 0:
+        if not self._rules.stores or not late:
             return []
-        return [f"{kind} made {flow.grew('windows')} outputs, and neither stored nor kept a point"]
+        if flow.grew("points_written", "points_spooled", "points_dropped") <= 0:
+            return [f"{made}, and neither stored nor kept a point"]
+        if (until := self._stored_by(kind, flow)) is not None and at >= until:
+            return [f"{made}; InfluxDB takes writes, and none of its points arrived there"]
+        return []
+
+    def _stored_by(self, kind: str, flow: Flow) -> float | None:
+        """When points of an extractor that stored some before have to be in a store that takes writes; None when some
+        are, or the store takes none.
+        """
+        since = flow.unserved_since
+        if not self._rules.stores or since is None or flow.grew("points_written") > 0 or not self._before.stored(kind):
+            return None
+        return since + STORED_WITHIN + self._rules.retry
+
+    def _is_awaited(self, kind: str, flow: Flow) -> bool:
+        """Whether points have yet to be stored, and that they are not would be a fault before the deadline."""
+        assert self._began is not None
+        until = self._stored_by(kind, flow)
+        return until is not None and until + self._rules.lasts < self._began + self._rules.deadline
 
     def _memory_faults(self, look: Look) -> list[str]:
         found: list[str] = []
@@ -279,28 +268,6 @@ class Judge:
                     f"{name} grows steadily and reaches its memory limit in {max(1, round(seconds / 60))} minutes"
                 )
         return found
-
-
-def leak(samples: Sequence[tuple[float, int]], limit: int) -> float:
-    """In how many seconds steady growth reaches the limit; 0 when it is none, is small, flattens or takes for long."""
-    if len(samples) < 10 or samples[-1][0] - samples[0][0] < LEAK_SPAN:
-        return 0.0
-    middle = len(samples) // 2
-    speed, first, second = slope(samples), slope(samples[:middle]), slope(samples[middle:])
-    grown = speed * (samples[-1][0] - samples[0][0])
-    if grown < max(LEAK_BYTES, LEAK_SHARE * limit) or min(first, second) <= 0 or second < 0.6 * first:
-        return 0.0
-    seconds = max(limit - samples[-1][1], 1) / speed
-    return seconds if seconds <= LEAK_AHEAD else 0.0
-
-
-def slope(samples: Sequence[tuple[float, int]]) -> float:
-    """Bytes per second, by least squares."""
-    count = len(samples)
-    mean_at = sum(at for at, _ in samples) / count
-    mean = sum(used for _, used in samples) / count
-    spread = sum((at - mean_at) ** 2 for at, _ in samples)
-    return sum((at - mean_at) * (used - mean) for at, used in samples) / spread if spread else 0.0
 
 
 def _short(unit: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .kinds import SERVICES
 
@@ -94,3 +95,8 @@ class Layout:
     def python_name(self) -> str:
         """The Python release tree this host needs: `python3.11` on Debian 12, `python3.13` on Debian 13."""
         return self.python.resolve().name
+
+
+BASE: dict[str, dict[str, Any]] = {"base": {"type": "path", "default": str(Layout.base)}}
+UNIT_DIR: dict[str, dict[str, Any]] = {"unit_dir": {"type": "path", "default": str(Layout.units)}}
+"""Options that the modules share; plugins/doc_fragments/layout.py tells what they mean."""

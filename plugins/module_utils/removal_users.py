@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import systemd
-from .found import Found, has_group, has_user
+from .found import Found
 from .kinds import SERVICES
 from .layout import Refused
+from .users import has_group, has_user
 
 NAMES = (
     *(unit.removesuffix(".service") for unit in SERVICES),

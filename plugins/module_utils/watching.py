@@ -12,15 +12,30 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from . import deployments, fitness, health, judge_unit, judging, mends, older, pruning, runs, switching, systemd, trials
-from .before import FIGURES, Before
+from . import (
+    deployments,
+    fitness,
+    health,
+    judge_unit,
+    looks,
+    mends,
+    older,
+    pruning,
+    runs,
+    store_way,
+    switching,
+    systemd,
+    trials,
+)
+from .before import Before
+from .deployments import Desired
 from .files import locked
 from .health import Health, Target
 from .history import CONFIRMED, FAILED, RETURNED, STAGED, History
-from .judging import Judge, Process, Rules, Verdict
+from .judging import Judge, Rules, Verdict
 from .layout import STORE_PROXY, STORE_SOCKET, Layout, Refused
+from .store_way import Way
 from .trials import Trial
 
 PAUSE, WIDE = 1.0, 5
@@ -33,10 +48,10 @@ MACHINE = "the host itself"
 """Who returns, in the history."""
 NOTIFY = os.environ.pop("NOTIFY_SOCKET", "")
 """Where systemd is notified; taken out of the environment, since programs that are run here must not notify it."""
+RETRIES = re.compile(r"^influx_retry_seconds: *([0-9.]+)", re.MULTILINE)
 ROUTINE = re.compile(r'\blevel=info\b|"level": ?"info"')
-CGROUPS = Path("/sys/fs/cgroup")
-CACHED = ("file", "total_cache")
-"""What a cgroup's memory holds that the kernel gives back when it is needed, by version 2 and 1."""
+RETRY = 60.0
+"""Seconds that an extractor waits at most until it tries the store again, where its settings name no others."""
 DUE = 20.0
 """Seconds beside the interval of its windows within which an extractor that takes events has made one: its counters
 are written every 5 s, windows wait for late events and for the clock.
@@ -120,19 +135,21 @@ class Watching:
             before,
             trial=True,
             outside=self._same_way(trial),
+            way=way_of(desired),
         )
         left = min(trial.deadline - time.time(), trial.seconds)
         due = {kind: DUE + 2 * interval for kind, interval in intervals(desired.config).items()}
         stores = "influx_url" in desired.probes
-        judge = Judge(Rules(trial.soak, left, trial.patience, due=due, stores=stores), before)
+        rules = Rules(trial.soak, left, trial.patience, due=due, stores=stores, retry=retry(desired.config))
+        judge = Judge(rules, before)
         notify("READY=1")
         count = 0
         last: Health | None = None
         while deployments.current(self._layout) == trial.to:
             narrow = bool(count % WIDE) and last is not None
-            found = health.look(target, narrow)
+            found = look(target, narrow)
             wide = last if narrow and last is not None else found
-            verdict = judge.see(seen(found, wide, self._clock()))
+            verdict = judge.see(looks.seen(found, wide, self._clock()))
             last = wide
             count += 1
             notify(f"STATUS={judge.progress()}")
@@ -150,7 +167,7 @@ class Watching:
         except Refused:
             return False
         keys = ("influx_url", "influx_socket", "influx_ca_file")
-        same = all(old.probes.get(key) == new.probes.get(key) for key in keys)
+        same = all(old.probes.get(key) == new.probes.get(key) for key in keys) and way_of(old) == way_of(new)
         return same and all(old.units.get(unit) == new.units.get(unit) for unit in (STORE_PROXY, STORE_SOCKET))
 
     def _reason(self, trial: Trial, verdict: Verdict) -> str:
@@ -234,51 +251,23 @@ class Watching:
         tell(f"deployment {trial.to}: {state}: {why}")
 
 
-def seen(found: Health, wide: Health, at: float) -> judging.Look:
-    """A look as the judge takes it. `wide` is the last one that asked the agent and InfluxDB too: their word stands."""
-    faults = found.faults if found is wide else [*found.faults, *wide.outer]
-    counters = {
-        kind: {name: int(stats[name]) for name in FIGURES if stats.get(name, "").isdecimal()}
-        for kind, stats in found.stats.items()
-        if stats
-    }
-    return judging.Look(
-        at, faults, found.away, {unit: process(state) for unit, state in found.states.items()}, counters
-    )
+def look(target: Target, narrow: bool) -> Health:
+    """A look at the host; systemd that does not answer, as on a busy machine, is not the deployment's doing."""
+    try:
+        return health.look(target, narrow)
+    except Refused as fault:
+        return Health(away=[str(fault)])
 
 
-def process(state: Mapping[str, str]) -> Process:
-    """A unit as the judge takes it."""
-    limit = number(state.get("MemoryMax"))
-    return Process(
-        state.get("ActiveState", ""),
-        state.get("SubState", ""),
-        state.get("Result", ""),
-        int(state.get("MainPID") or 0),
-        int(state.get("NRestarts") or 0),
-        memory_of(state.get("ControlGroup", ""), number(state.get("MemoryCurrent"))),
-        limit,
-    )
+def way_of(desired: Desired) -> Way | None:
+    """By which the points of a deployment go to the store."""
+    return store_way.way(desired.probes, desired.config.get("keystroke.yaml", ""))
 
 
-def memory_of(cgroup: str, otherwise: int | None, root: Path = CGROUPS) -> int | None:
-    """What a unit uses and the kernel cannot give back; `otherwise` when its cgroup cannot be read."""
-    if not cgroup or otherwise is None:
-        return otherwise
-    for place in (root / cgroup.lstrip("/"), root / "memory" / cgroup.lstrip("/")):
-        try:
-            lines = (place / "memory.stat").read_text().splitlines()
-        except OSError:
-            continue
-        cached = [int(line.split()[1]) for line in lines if line.split()[0] in CACHED]
-        return max(otherwise - max(cached, default=0), 0)
-    return otherwise
-
-
-def number(text: str | None) -> int | None:
-    """A number of systemd's; None for none and for no limit."""
-    value = int(text) if text is not None and text.isdecimal() else None
-    return None if value is None or value >= 2**62 else value
+def retry(config: Mapping[str, str]) -> float:
+    """For how many seconds an extractor may wait until it tries the store again, from the settings of all of them."""
+    texts = [value for text in config.values() for value in RETRIES.findall(text)]
+    return max(map(float, texts), default=RETRY)
 
 
 def intervals(config: Mapping[str, str]) -> dict[str, float]:

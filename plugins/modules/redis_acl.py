@@ -3,21 +3,17 @@
 
 from __future__ import annotations
 
-import grp
-import pwd
-import re
-import subprocess
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import credentials, files, former_passwords, found, redis_server
-from ..module_utils.former_passwords import Former, Formers, sha256
+from ..module_utils import credentials, former_passwords, found, redis_logins, redis_server
+from ..module_utils.former_passwords import sha256
 from ..module_utils.layout import Layout, Refused
-from ..module_utils.redis_server import HASH, trial
+from ..module_utils.redis_rules import diff, text_of
+from ..module_utils.redis_server import HASH
+from ..module_utils.redis_users import Host
 from ..module_utils.resp import Redis, RedisAway, RedisError
 
 DOCUMENTATION = r"""
@@ -141,89 +137,6 @@ restart:
 """
 
 ADMIN = "admin"
-OFF = "off resetpass resetkeys resetchannels -@all"
-PROBE = "seclyzer-trial"
-CLIENT = re.compile(r"(id|age|user)=(\S*)")
-"""What is used of a line of `CLIENT LIST`."""
-
-
-@dataclass
-class Host:
-    """Where Redis' users stand on the host. `dry` looks and changes nothing."""
-
-    path: str
-    credentials: str
-    server: str
-    socket: str
-    server_group: str
-    socket_group: str
-    members: list[str]
-    groups: dict[str, str]
-    dry: bool
-
-    def password_file(self, user: str) -> Path:
-        """The file with a user's password."""
-        return Path(self.credentials, f"redis-{user}")
-
-    def keep_passwords(self, passwords: dict[str, str]) -> bool:
-        """Keep the folder and the password files; True when something was not so."""
-        changed = credentials.keep_folder(Path(self.credentials), 0o711, dry=self.dry)
-        for user, password in passwords.items():
-            gid = self._gid(self.groups[user]) if user in self.groups else None
-            changed |= credentials.keep_secret(self.password_file(user), password, gid, dry=self.dry)
-        return changed
-
-    @property
-    def former_path(self) -> Path:
-        """The record of passwords that were replaced and are still valid."""
-        return Path(self.path).with_name("former")
-
-    def formers(self) -> dict[str, Former]:
-        """By user."""
-        return former_passwords.parse(files.read_own(self.former_path) or "")
-
-    def keep_formers(self, formers: Formers) -> bool:
-        """Keep the record, for root only; without one there is no file. True when it was not so."""
-        if formers:
-            return credentials.keep(self.former_path, former_passwords.render(formers), 0o600, dry=self.dry)
-        there = self.former_path.exists()
-        if there and not self.dry:
-            self.former_path.unlink()
-        return there
-
-    def keep_rules(self, text: str) -> bool:
-        """Keep the ACL file, which Redis may read and not write; True when it was not so."""
-        gid = _gid_of(self.server_group)
-        if gid is None:
-            if self.dry:
-                return True
-            raise Refused(f"the host has no group {self.server_group}: install Redis first")
-        return credentials.keep(Path(self.path), text, 0o640, gid, dry=self.dry)
-
-    def in_force(self, text: str) -> list[str]:
-        """What the installed Redis would have in force under these rules. Raises Refused when it refuses them."""
-        password = credentials.new_secret()
-        probed = f"{text}user {PROBE} on >{password} +acl|list\n"
-        try:
-            with trial(self.server, acl=probed) as socket, Redis(socket, PROBE, password) as redis:
-                return [rule for rule in redis_server.rules(redis) if not rule.startswith(f"user {PROBE} ")]
-        except (Refused, RedisAway, RedisError) as error:
-            raise Refused(f"Redis refuses these rules, so nothing was changed: {error}") from error
-
-    def keep_socket_group(self) -> list[str] | None:
-        """Make the group that may connect, with those of its members that the host has; None when there was one."""
-        if _gid_of(self.socket_group) is not None:
-            return None
-        joined = [name for name in self.members if _exists(name)]
-        if not self.dry:
-            _make_group(self.socket_group, joined)
-        return joined
-
-    def _gid(self, group: str) -> int:
-        found = _gid_of(group)
-        if found is None and not self.dry:
-            found = _make_group(group, [])
-        return -1 if found is None else found
 
 
 def main() -> None:
@@ -275,7 +188,7 @@ def apply(host: Host, users: dict[str, str], rotate: object, finish: object = Fa
         raise Refused(f"{host.server} is not there: install Redis first")
     in_force = host.in_force(text) if installed else []
     joined = host.keep_socket_group()
-    before = _rules_of(Path(host.path))
+    before = host.written_rules()
     # Until the end both are recorded: a former password that is not known to be one would be taken for a stranger's.
     host.keep_formers(left | ended)
     changed = host.keep_rules(text) or joined is not None
@@ -286,12 +199,13 @@ def apply(host: Host, users: dict[str, str], rotate: object, finish: object = Fa
                 restart.append("it reads its users from another file")
             else:
                 if not host.dry:
-                    _exchange(redis, {name: sha256(passwords[name]) for name in fresh if stored[name]}, ended)
+                    added = {name: sha256(passwords[name]) for name in fresh if stored[name]}
+                    redis_logins.exchange(redis, added, ended)
                 loaded = redis_server.rules(redis) != in_force
                 if loaded and not host.dry:
                     _load(host, redis, before)
-                closed = _close(redis, ended, host.dry)
-                older = {name: len(_older(redis, name, one)) for name, one in left.items()}
+                closed = redis_logins.close(redis, ended, host.dry)
+                older = {name: len(redis_logins.older(redis, name, one)) for name, one in left.items()}
     except RedisAway:
         pass  # not running: it reads the file when it starts
     except RedisError as error:
@@ -312,16 +226,6 @@ def apply(host: Host, users: dict[str, str], rotate: object, finish: object = Fa
     }
 
 
-def text_of(users: dict[str, str], passwords: dict[str, str], formers: Formers) -> str:
-    """The ACL file: one line a user, with the hashes of its passwords; `default` is off unless it has rules."""
-    lines = [f"user default {users.get('default', OFF)}"]
-    for name, rules in users.items():
-        if name != "default":
-            hashes = [sha256(passwords[name]), *([formers[name].sha256] if name in formers else [])]
-            lines.append(f"user {name} on {' '.join(f'#{one}' for one in hashes)} {rules}")
-    return "\n".join(" ".join(line.split()) for line in lines) + "\n"
-
-
 def chosen(option: str, wish: object, users: list[str]) -> list[str]:
     """The users that `rotate` or `finish` means. Raises Refused when the wish makes no sense."""
     if isinstance(wish, list):
@@ -334,79 +238,6 @@ def chosen(option: str, wish: object, users: list[str]) -> list[str]:
     if str(wish).lower() in ("false", "no", "0", "none", ""):
         return []
     raise Refused(f"{option} is true, false or a list of users, not {wish!r}")
-
-
-def diff(path: str, before: str, text: str, fresh: list[str]) -> dict[str, str]:
-    """The change of the rules, hashes taken out, and the names of the users with new passwords."""
-    new = "".join(f"# a new password for {name}\n" for name in fresh)
-    return {
-        "before_header": path,
-        "after_header": path,
-        "before": HASH.sub("#…", before),
-        "after": HASH.sub("#…", text) + new,
-    }
-
-
-def _rules_of(path: Path) -> str:
-    """The ACL file as it stands; empty when there is none, or when what stands there is not root's."""
-    try:
-        return files.read_own(path) or ""
-    except Refused:
-        return ""
-
-
-def _gid_of(group: str) -> int | None:
-    try:
-        return grp.getgrnam(group).gr_gid
-    except KeyError:
-        return None
-
-
-def _exists(user: str) -> bool:
-    try:
-        return bool(pwd.getpwnam(user))
-    except KeyError:
-        return False
-
-
-def _make_group(name: str, members: list[str]) -> int:
-    """Make a system group; its id. `groupadd` of Debian 12 knows no list of members, which usermod adds."""
-    joins = [["/usr/sbin/usermod", "-aG", name, user] for user in members]
-    for command in [["/usr/sbin/groupadd", "--system", name], *joins]:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Refused(f"{' '.join(command)}: {done.stderr.strip()}")
-    return grp.getgrnam(name).gr_gid
-
-
-def _exchange(redis: Redis, added: Mapping[str, str], ended: Formers) -> None:
-    """Give the running users their new passwords, and take former ones away. Unlike a load that closes no connection.
-
-    What cannot be done so is done by the load that follows.
-    """
-    known = {rule.split()[1] for rule in redis_server.rules(redis)}
-    for user, digest in added.items():
-        if user in known:
-            redis.call("ACL", "SETUSER", user, f"#{digest}")
-    for user, former in ended.items():
-        if any(f"#{former.sha256}" in rule for rule in redis_server.rules(redis) if rule.split()[1] == user):
-            redis.call("ACL", "SETUSER", user, f"!{former.sha256}")
-
-
-def _older(redis: Redis, user: str, former: Former) -> list[str]:
-    """The ids of a user's connections that began before its new password."""
-    limit, found = former_passwords.age_limit(former), []
-    for line in str(redis.call("CLIENT", "LIST")).splitlines():
-        client = dict(CLIENT.findall(line))
-        if client.get("user") == user and int(client.get("age", "0")) > limit:
-            found.append(client["id"])
-    return found
-
-
-def _close(redis: Redis, ended: Formers, dry: bool) -> int:
-    """Close the connections that logged in by a password that has ended; how many."""
-    ids: Iterable[str] = [one for user, former in ended.items() for one in _older(redis, user, former)]
-    return sum(1 for one in ids if dry or redis.call("CLIENT", "KILL", "ID", one))
 
 
 def _load(host: Host, redis: Redis, before: str) -> None:

@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import compare_job, lease, runs, shadow_words, shadows
 from ..module_utils.files import locked
 from ..module_utils.history import UNPROVEN, History
-from ..module_utils.layout import Layout, Refused
+from ..module_utils.layout import BASE, Layout, Refused
 
 DOCUMENTATION = r"""
 module: seclyzer_compare
@@ -25,6 +25,7 @@ description:
   - The host does the work by itself. The action asks it again until there is a result, also after a connection was cut.
   - With I(job), it waits for a comparison that C(seclyzer_deployment) began when it staged; what differs there is
     refused.
+extends_documentation_fragment: [seclyzer.edge.layout]
 author: The SecLyzer maintainers (@seclyzer)
 options:
   left:
@@ -65,10 +66,6 @@ options:
     description: Seconds for which the module waits for the result before it returns, for the action to ask again.
     type: float
     default: 20
-  base:
-    description: Folder of releases and deployments.
-    type: path
-    default: /opt/seclyzer
 attributes:
   check_mode:
     description: Compares nothing.
@@ -125,7 +122,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "rollout": {"type": "str", "default": ""},
     "by": {"type": "str", "default": "unknown"},
     "follow": {"type": "float", "default": 20.0},
-    "base": {"type": "path", "default": "/opt/seclyzer"},
+    **BASE,
 }
 Result = dict[str, Any]
 

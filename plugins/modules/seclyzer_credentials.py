@@ -10,17 +10,19 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import renewing, switching
 from ..module_utils.files import locked
-from ..module_utils.layout import Layout, Refused
+from ..module_utils.layout import BASE, UNIT_DIR, Layout, Refused
 
 DOCUMENTATION = r"""
 module: seclyzer_credentials
 short_description: Restart the units that hold an older credential, one at a time
 version_added: "0.1.0"
 description:
-  - Finds the units of the running deployment that began before a credential of theirs was written, or the agent before
-    the CA was. Restarts one, waits until the host is healthy, and goes on to the next.
+  - Finds the units of the running deployment whose credentials are others by now than those they were started with, and
+    the agent when it began before the CA was written. Restarts one, waits until the host is healthy, and goes on to the
+    next.
   - A unit that is not healthy ends it; the others keep running with the former credential.
   - Refuses while a deployment is on trial, or another run has the host.
+extends_documentation_fragment: [seclyzer.edge.layout, seclyzer.edge.layout.units]
 author: The SecLyzer maintainers (@seclyzer)
 options:
   seconds:
@@ -31,14 +33,6 @@ options:
     description: Who does this, for the history.
     type: str
     default: unknown
-  base:
-    description: Folder of releases and deployments.
-    type: path
-    default: /opt/seclyzer
-  unit_dir:
-    description: Where unit files are installed.
-    type: path
-    default: /etc/systemd/system
 attributes:
   check_mode:
     description: Reports what would be restarted.
@@ -66,8 +60,8 @@ def main() -> None:
         argument_spec={
             "seconds": {"type": "float", "default": 60},
             "by": {"type": "str", "default": "unknown"},
-            "base": {"type": "path", "default": "/opt/seclyzer"},
-            "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
+            **BASE,
+            **UNIT_DIR,
         },
         supports_check_mode=True,
     )

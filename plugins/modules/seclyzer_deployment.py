@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import deployments, lease
 from ..module_utils.deploying import overview, run, status, would
 from ..module_utils.files import locked
-from ..module_utils.layout import Layout, Refused
+from ..module_utils.layout import BASE, UNIT_DIR, Layout, Refused
 from ..module_utils.pruning import KEEP
 from ..module_utils.staging import KnownBad
 
@@ -29,6 +29,11 @@ description:
     proves files, units and programs of where it goes before anything is touched.
   - C(status) changes nothing and reports what the host is and runs.
   - Archives are sent only to a host that lacks the release, and only those it needs.
+extends_documentation_fragment:
+  - seclyzer.edge.deployment.staged
+  - seclyzer.edge.deployment.status
+  - seclyzer.edge.layout
+  - seclyzer.edge.layout.units
 author: The SecLyzer maintainers (@seclyzer)
 options:
   state:
@@ -36,58 +41,6 @@ options:
     type: str
     required: true
     choices: [staged, current, previous, status]
-  bundle:
-    description: Folder with the bundle on the controller. Needed for C(staged).
-    type: path
-  manifest:
-    description: The text of the bundle's C(manifest.json). Set by the action, which reads it from I(bundle).
-    type: str
-  sums:
-    description: The text of the bundle's C(SHA256SUMS), which has to name that manifest and its archives. Set likewise.
-    type: str
-  signature:
-    description: The text of the bundle's C(SHA256SUMS.sig), as C(ssh-keygen -Y sign) writes it. Set likewise.
-    type: str
-    default: ""
-  signers:
-    description:
-      - Who may sign a bundle, each a line of C(ssh-keygen)'s allowed signers. For C(staged).
-      - Without it, the action names the key of the controller's user, which C(make bundle) makes.
-    type: list
-    elements: str
-  allow_unsigned:
-    description: Whether a bundle without a signature is accepted.
-    type: bool
-    default: false
-  archives:
-    description: Folder on the host with archives that were sent. Set by the action.
-    type: path
-  mode:
-    description: The mode, as people say it. None on a host without extractors.
-    type: str
-  implementations:
-    description: What runs each extractor.
-    type: dict
-    default: {}
-  units:
-    description: Unit files, text by name.
-    type: dict
-    default: {}
-  config:
-    description: Configuration files, text by name. They hold no secrets.
-    type: dict
-    default: {}
-  probes:
-    description: Where health asks.
-    type: dict
-    default: {}
-  parts:
-    description: >-
-      Parts with I(units), I(config) and I(probes) of their own, which the action puts together; for C(staged), in the
-      place of these three.
-    type: list
-    elements: dict
-    default: []
   deployment:
     description: The deployment to make the running one. Without it, the newest that was staged.
     type: int
@@ -109,17 +62,6 @@ options:
       deployment is meant, or a run, by what it brought.
     type: str
     default: ""
-  scope:
-    description:
-      - What C(status) reports. With C(runs), also the deployments and runs of the host, its lease and its trial.
-      - With C(files), also what was changed in the files of what runs, which are all read for that.
-    type: str
-    choices: [host, runs, files]
-    default: host
-  overview:
-    description: For C(status), whether the host's agent is asked what its page shows.
-    type: bool
-    default: false
   by:
     description: Who does this, for the history.
     type: str
@@ -132,31 +74,10 @@ options:
     description: Whether to take the host from another run that has it.
     type: bool
     default: false
-  retry:
-    description: For C(staged), whether to stage again what failed on this host or was returned from.
-    type: bool
-    default: false
-  store_away:
-    description: For C(staged), whether a program that does not reach InfluxDB is no fault, since it is away.
-    type: bool
-    default: false
   accept_state_loss:
     description:
       - For C(staged) and C(previous), whether to go to a release that cannot read all that the running one has saved.
         Otherwise the host is refused with what would be lost. Nothing is deleted.
-    type: bool
-    default: false
-  shadow_seconds:
-    description:
-      - For C(staged), seconds for which the host compares the staged programs with those that run, on its live events.
-        It only begins here; C(seclyzer_compare) waits for the result, by I(job) of the returned C(shadow). Nothing is
-        begun when no other program would run or no events flow.
-      - With 0, nothing is compared.
-    type: float
-    default: 0
-  values_change:
-    description: >-
-      For C(staged), whether the staged programs are known to compute other values, which then is reported only.
     type: bool
     default: false
   keep:
@@ -185,29 +106,6 @@ options:
     description: Seconds until the first look that finds all well, in a trial.
     type: float
     default: 60
-  resolve:
-    description: Names to look up on the host, for C(status).
-    type: list
-    elements: str
-    default: []
-  ports:
-    description: Ports of which it is asked who listens there, for C(status).
-    type: list
-    elements: int
-    default: []
-  redis_units:
-    description: The units that Redis' package may bring, for C(status).
-    type: list
-    elements: str
-    default: []
-  base:
-    description: Folder of releases and deployments.
-    type: path
-    default: /opt/seclyzer
-  unit_dir:
-    description: Where unit files are installed.
-    type: path
-    default: /etc/systemd/system
 attributes:
   check_mode:
     description: Reports what would change; sends and writes nothing.
@@ -321,7 +219,8 @@ overview:
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
-    names asked for, who listens at the ports asked for, and the services that SecLyzer did not install.
+    names asked for, who listens at the ports asked for, the services that SecLyzer did not install, and the hashes of
+    the command's files.
   type: dict
   returned: status
 """
@@ -363,8 +262,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "resolve": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "int", "default": []},
     "redis_units": {"type": "list", "elements": "str", "default": []},
-    "base": {"type": "path", "default": "/opt/seclyzer"},
-    "unit_dir": {"type": "path", "default": "/etc/systemd/system"},
+    **BASE,
+    **UNIT_DIR,
 }
 
 

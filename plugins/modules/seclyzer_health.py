@@ -13,7 +13,7 @@ from ..module_utils import deployments, health, runs, trials
 from ..module_utils.before import Before
 from ..module_utils.files import locked
 from ..module_utils.history import CONFIRMED, FAILED, RETRY, RETURNED, History
-from ..module_utils.layout import Layout, Refused
+from ..module_utils.layout import BASE, Layout, Refused
 
 DOCUMENTATION = r"""
 module: seclyzer_health
@@ -29,6 +29,7 @@ description:
   - With I(going_back), InfluxDB may be away while the agent reports that every point is kept for it, or when it was
     away before; and an extractor that lost data before may go on losing it.
   - On failure the message states what is wrong, with the last lines of the journal.
+extends_documentation_fragment: [seclyzer.edge.layout]
 author: The SecLyzer maintainers (@seclyzer)
 options:
   seconds:
@@ -65,10 +66,6 @@ options:
     description: Names the run over many hosts whose outcome this is, for the history. Its lease of the host ends here.
     type: str
     default: ""
-  base:
-    description: Folder of releases and deployments.
-    type: path
-    default: /opt/seclyzer
 attributes:
   check_mode:
     description: Looks once, and does not fail.
@@ -114,7 +111,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "follow": {"type": "float", "default": 8.0},
     "by": {"type": "str", "default": "unknown"},
     "rollout": {"type": "str", "default": ""},
-    "base": {"type": "path", "default": "/opt/seclyzer"},
+    **BASE,
 }
 
 

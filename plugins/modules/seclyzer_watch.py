@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import watch_plan, watch_report, watch_unit
 from ..module_utils.files import locked
-from ..module_utils.layout import Layout, Refused
+from ..module_utils.layout import BASE, Layout, Refused
 from ..module_utils.watch_plan import Plan
 from ..module_utils.watch_report import Baseline, span
 
@@ -27,6 +27,7 @@ description:
     to C(/var/lib/seclyzer/watch). It goes on without the controller, after a crash and after a reboot, and removes
     itself when the time is over. What it did not see is in the report.
   - The action asks again until the time is over, and writes the report on the controller.
+extends_documentation_fragment: [seclyzer.edge.layout]
 author: The SecLyzer maintainers (@seclyzer)
 options:
   watch:
@@ -42,10 +43,6 @@ options:
     description: A watch that was begun, for the action.
     type: str
     default: ""
-  base:
-    description: Folder of releases and deployments.
-    type: path
-    default: /opt/seclyzer
 attributes:
   check_mode:
     description: Starts and ends nothing.
@@ -169,7 +166,7 @@ def main() -> None:
         "watch": {"type": "str", "required": True},
         "out": {"type": "path"},
         "job": {"type": "str", "default": ""},
-        "base": {"type": "path", "default": "/opt/seclyzer"},
+        **BASE,
     }
     module = AnsibleModule(argument_spec=arguments, supports_check_mode=True)
     os.umask(0o022)

@@ -81,7 +81,7 @@ ON_HOSTS = {
     "bench/*.py": {"bench"},
     "bench/phases/*.py": {"bench"},
     "molecule/default/tests/probes/*.py": {"probes"},
-    "lab/sender.py": set(),
+    "lab/sender.py": {"lab"},
 }
 
 

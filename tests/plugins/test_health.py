@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lab import pki
-from plugins.module_utils import health, systemd
+from plugins.module_utils import health, store_way, systemd
 from plugins.module_utils.health import Target
 from plugins.module_utils.resp import Redis as Client
 from plugins.module_utils.resp import RedisError
@@ -234,6 +234,47 @@ def test_influxdb_is_asked_through_the_socket_in_its_own_name(
     found = looked("https://store:8086", f"{path}.none")
     assert "No such file or directory" in found.faults[0]
     assert found.journals == {"seclyzer-store.service": ["journal of seclyzer-store.service"]}
+
+
+def unread(check: str, status: str = "fail") -> dict[str, object]:
+    """A check of the agent that could not be read."""
+    return {check: [{"status": status, "output": f"{check} had no answer", "unread": True}]}
+
+
+def test_what_the_agent_could_not_read_is_unknown_in_a_trial_and_a_fault_elsewhere(target: Target) -> None:
+    late = unread("limits:cpu") | unread("memory:used")
+    Agent.report = {"status": "fail", "checks": late}
+    probes = {"agent": target.probes["agent"]}
+    found = health.look(Target(target.version, {}, {UNIT: ""}, probes, trial=True))
+    assert found.faults == []
+    assert found.unknown == [
+        "the agent could not read limits:cpu: limits:cpu had no answer; memory:used: memory:used had no answer"
+    ]
+    Agent.report = {"status": "fail", "checks": late | {"web:config": [{"status": "fail", "output": "it is wrong"}]}}
+    found = health.look(Target(target.version, {}, {UNIT: ""}, probes, trial=True))
+    assert found.faults == ["the agent says fail: web:config: it is wrong"]
+    Agent.report = {"status": "fail", "checks": late}
+    found = health.look(Target(target.version, {}, {UNIT: ""}, probes))
+    assert found.unknown == [] and len(found.faults) == 1
+
+
+@pytest.mark.parametrize(("takes", "outside", "faults"), [(False, True, 0), (True, True, 1), (False, False, 1)])
+def test_a_token_that_the_store_refuses_the_host_as_well_is_not_the_deployments_fault(
+    target: Target, monkeypatch: pytest.MonkeyPatch, takes: bool, outside: bool, faults: int
+) -> None:
+    monkeypatch.setattr(store_way, "takes_writes", lambda way: takes)
+    Agent.report = {"status": "fail", "checks": {"keystroke:store": [{"status": "fail", "output": "status 401"}]}}
+    probes, way = {"agent": target.probes["agent"]}, store_way.Way("https://store:8086", "/run/x.sock", "")
+    found = health.look(Target(target.version, {}, {UNIT: ""}, probes, trial=True, outside=outside, way=way))
+    assert (len(found.faults), found.takes) == (faults, takes)
+    assert not health.look(Target(target.version, {}, {UNIT: ""}, probes, way=way), narrow=True).takes
+
+
+def test_a_check_of_which_one_row_was_read_is_not_unknown(target: Target) -> None:
+    (rows,) = unread("memory:used").values()
+    Agent.report = {"status": "fail", "checks": {"memory:used": [*rows, {"status": "fail", "output": "x uses 99 %"}]}}  # type: ignore[misc]
+    found = health.look(Target(target.version, {}, {UNIT: ""}, {"agent": target.probes["agent"]}, trial=True))
+    assert found.unknown == [] and "x uses 99 %" in found.faults[0]
 
 
 def test_waiting_ends_with_the_first_good_look(target: Target, redis: Redis) -> None:

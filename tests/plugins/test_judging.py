@@ -6,14 +6,18 @@ from typing import Any
 import pytest
 
 from plugins.module_utils.before import Before
-from plugins.module_utils.judging import Judge, Look, Process, Rules, Verdict, leak
+from plugins.module_utils.judging import Judge, Look, Process, Rules, Verdict
+from plugins.module_utils.leaks import leak
 
 MIB = 1 << 20
 KEYSTROKE, APP = "seclyzer-keystroke.service", "seclyzer-app.service"
 RULES = Rules(soak=45, deadline=240, due={"keystroke": 30.0, "mouse": 30.0})
 BUSY = Before(
     figures={
-        "keystroke": {"events": 10_000, "windows": 200, "windows_short": 5, "malformed": 10},
+        "keystroke": {
+            **{"events": 10_000, "windows": 200, "windows_short": 5, "malformed": 10},
+            **{"points_written": 190, "points_spooled": 3},
+        },
         "app": {"events": 1000, "windows": 900},
     },
     busy=frozenset({"keystroke"}),
@@ -153,6 +157,111 @@ def test_outputs_that_are_neither_stored_nor_kept_fail() -> None:
     assert judge(counts(events=lambda at: 100 * at, windows=lambda at: at // 5, points_spooled=lambda at: at // 5))[
         0
     ].good
+
+
+def spooling(takes: Callable[[int], bool], **more: Any) -> Host:
+    """A host whose keystroke extractor keeps all points on its disk; `takes`: whether the store takes a write then."""
+
+    def at_once(at: int) -> Look:
+        counters = {"events": 100 * at, "windows": at // 5, "points_spooled": at // 5}
+        return flowing(at, counters={"keystroke": counters}, takes=takes(at), **more)
+
+    return at_once
+
+
+def test_points_that_stay_on_the_disk_of_a_host_whose_store_takes_writes_fail() -> None:
+    verdict, seconds = judge(spooling(lambda _: True))
+    assert verdict == Verdict(
+        False, "keystroke made 20 outputs; InfluxDB takes writes, and none of its points arrived there"
+    )
+    assert 5 + 30 + 60 <= seconds <= 5 + 30 + 60 + 8
+
+
+@pytest.mark.parametrize(
+    "takes",
+    [
+        pytest.param(lambda _: False, id="refuses or does not answer"),
+        pytest.param(lambda at: at % 40 < 39, id="now and then"),
+        pytest.param(lambda at: at < 40, id="away from the soak's end on"),
+    ],
+)
+def test_points_that_stay_on_the_disk_are_no_fault_while_the_store_takes_no_writes(
+    takes: Callable[[int], bool],
+) -> None:
+    assert judge(spooling(takes))[0].good
+
+
+def test_points_that_the_store_refuses_by_a_fault_of_its_own_are_kept_without_blame() -> None:
+    assert judge(spooling(lambda _: True, refused={"keystroke"})) == judge(spooling(lambda _: False))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        Before(figures={"keystroke": {"events": 900, "windows": 9, "points_spooled": 9}}),
+        Before(frozenset({"keystroke:store"}), figures=BUSY.figures, busy=BUSY.busy),
+        Before(frozenset({"keystroke:spool"}), figures=BUSY.figures, busy=BUSY.busy),
+        Before(),
+    ],
+)
+def test_an_extractor_that_stored_nothing_before_either_does_not_fail(before: Before) -> None:
+    verdict, seconds = judge(spooling(lambda _: True), before)
+    assert (verdict.good, seconds) == (True, 45)
+
+
+def test_a_good_one_is_not_confirmed_before_its_first_point_is_stored() -> None:
+    def host(stored_at: int) -> Host:
+        def look(at: int) -> Look:
+            counters = {"events": 100 * at, "windows": at // 5, "points_spooled": at // 5}
+            return flowing(at, counters={"keystroke": counters | {"points_written": int(at >= stored_at)}}, takes=True)
+
+        return look
+
+    assert judge(host(20))[1] == 45
+    verdict, seconds = judge(host(80))
+    assert (verdict.good, seconds) == (True, 80)
+    mind = Judge(RULES, BUSY)
+    for at in range(60):
+        mind.see(host(80)(at))
+    assert mind.progress() == "the first stored point of keystroke: with 100 events/s and 11 outputs"
+
+
+def test_after_an_outage_of_the_store_an_extractor_has_the_time_of_its_next_attempt() -> None:
+    """The store is back at 40 s, and the longest pause between attempts is 60 s."""
+
+    def host(at: int) -> Look:
+        counters = {"events": 100 * at, "windows": at // 5, "points_spooled": at // 5, "points_written": int(at >= 100)}
+        return flowing(at, counters={"keystroke": counters}, takes=at >= 40)
+
+    verdict, seconds = judge(host)
+    assert (verdict.good, seconds) == (True, 100)
+
+
+def test_points_whose_absence_cannot_be_a_fault_before_the_deadline_are_not_waited_for() -> None:
+    rules = Rules(soak=45, deadline=240, due=RULES.due, retry=600.0)
+    verdict, seconds = judge(spooling(lambda _: True), rules=rules)
+    assert (verdict.good, seconds) == (True, 45)
+
+
+def test_a_reading_that_is_missing_is_waited_for_and_is_no_fault() -> None:
+    def host(until: int, **more: Any) -> Host:
+        return lambda at: flowing(at, unknown=["units: no answer within 5 s"] if at < until else [], **more)
+
+    verdict, seconds = judge(host(100))
+    assert (verdict.good, seconds) == (True, 100)
+    assert judge(host(20))[1] == 45
+    verdict, seconds = judge(host(999))
+    assert (verdict.good, seconds) == (False, 240)
+    assert verdict.why == "no verdict within 240 s; at last: units: no answer within 5 s"
+
+
+def test_the_judges_own_looks_decide_while_a_reading_is_missing() -> None:
+    def host(at: int) -> Look:
+        faults = ["keystroke: writes no heartbeat"] if at >= 20 else []
+        return flowing(at, unknown=["units: no answer within 5 s"], faults=faults)
+
+    verdict, seconds = judge(host)
+    assert (verdict, seconds) == (Verdict(False, "keystroke: writes no heartbeat"), 28)
 
 
 def test_messages_that_are_skipped_more_often_than_before_fail() -> None:

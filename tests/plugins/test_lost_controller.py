@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure
 
-from plugins.action import seclyzer_deployment as action
+from plugins.action.seclyzer_deployment import ActionModule
 from plugins.module_utils import before_switch, deploying, mends, runs, switching
 from plugins.module_utils.before import Before
 from plugins.module_utils.deploying import run
@@ -15,6 +15,7 @@ from plugins.module_utils.following import follow
 from plugins.module_utils.history import FAILED, RETURNED, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.modules.seclyzer_deployment import ARGUMENTS
+from plugins.plugin_utils import actions
 from tests.plugins.hosts import Systemd
 from tests.plugins.test_watching import Killed, World
 
@@ -131,9 +132,9 @@ class Lost:
         self.asked: Asked = []
         self.shown: list[str] = []
         self.now, self._times = 0.0, times
-        monkeypatch.setattr(action, "follow", partial(follow, clock=lambda: self.now, sleep=self._sleep))
-        monkeypatch.setattr(action.ActionModule, "_execute_module", self._answer)
-        monkeypatch.setattr(action.display, "display", self.shown.append)
+        monkeypatch.setattr(actions, "follow", partial(follow, clock=lambda: self.now, sleep=self._sleep))
+        monkeypatch.setattr(ActionModule, "_execute_module", self._answer)
+        monkeypatch.setattr(actions.display, "display", self.shown.append)
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -146,9 +147,9 @@ class Lost:
 
     def ask(self, state: str, check: bool = False) -> dict[str, Any]:
         """As the action asks the module."""
-        module = object.__new__(action.ActionModule)
+        module = object.__new__(ActionModule)
         module._task = type("Task", (), {"check_mode": check})
-        return module._ask({"state": state}, {"inventory_hostname": "edge1"})
+        return module._decided({"state": state}, {"inventory_hostname": "edge1"})
 
 
 @pytest.mark.parametrize("state", ["current", "previous"])

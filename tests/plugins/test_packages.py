@@ -40,7 +40,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, found: list[dict[str, Any]], name
         ran.append(module.rpartition(".")[2])
         return found.pop(0) if ran[-1] == "seclyzer_found" else {"changed": True}
 
-    monkeypatch.setattr(ActionModule, "_ask", ask)
+    monkeypatch.setattr(ActionModule, "ask", ask)
     action = object.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=False)
     return action._install({"name": names}, {}), ran

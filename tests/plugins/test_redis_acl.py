@@ -12,8 +12,9 @@ import pytest
 
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.redis_server import ordered
+from plugins.module_utils.redis_users import Host
 from plugins.module_utils.resp import Redis, RedisError
-from plugins.modules.redis_acl import Host, apply, chosen
+from plugins.modules.redis_acl import apply, chosen
 from tests.helpers.redis_server import PROGRAM, RedisServer
 
 RULES = {"reader": "resetkeys -@all +ping %R~a* +get", "admin": "~* &* +@all"}

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from plugins.module_utils import kinds
+from plugins.module_utils.redis_rules import text_of
 from plugins.module_utils.redis_server import trial
 from plugins.module_utils.resp import Redis, RedisError
-from plugins.modules.redis_acl import text_of
 
 SERVER = "/usr/bin/redis-server"
 ROOT = Path(__file__).parents[2]

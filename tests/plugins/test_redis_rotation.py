@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from plugins.module_utils import credentials, former_passwords
+from plugins.module_utils import credentials, former_passwords, redis_logins
+from plugins.module_utils.redis_users import Host
 from plugins.module_utils.resp import Redis, RedisAway, RedisError
-from plugins.modules import redis_acl
-from plugins.modules.redis_acl import Host, apply
+from plugins.modules.redis_acl import apply
 from tests.helpers.redis_server import RedisServer
 from tests.plugins.test_redis_acl import RULES, host, host_password, login, running
 
@@ -33,7 +33,7 @@ def get_in(host: Host, user: str, password: str) -> bool:
 
 def ids(host: Host, user: str) -> set[str]:
     with login(host, "admin") as redis:
-        found = [dict(redis_acl.CLIENT.findall(line)) for line in str(redis.call("CLIENT", "LIST")).splitlines()]
+        found = [dict(redis_logins.CLIENT.findall(line)) for line in str(redis.call("CLIENT", "LIST")).splitlines()]
     return {one["id"] for one in found if one["user"] == user}
 
 
@@ -67,7 +67,7 @@ def test_finishing_ends_the_former_password_and_the_connections_by_it(
         apply(running, RULES, ["reader"])
         with login(running, "reader") as after:
             # Redis counts ages in whole seconds: both connections are of this second, and only one counts as older.
-            monkeypatch.setattr(redis_acl, "_older", lambda redis, user, former: sorted(by_old))
+            monkeypatch.setattr(redis_logins, "older", lambda redis, user, former: sorted(by_old))
             result = apply(running, RULES, False, True)
             assert (result["finished"], result["closed"], overlapping(result)) == (["reader"], 1, [])
             assert result["loaded"] is False
@@ -131,7 +131,7 @@ def test_a_password_that_no_rotation_left_is_taken_away(running: Host) -> None:
 
 STEPS = {
     "once the former is recorded": (Host, "keep_rules"),
-    "once the rules are written": (redis_acl, "_exchange"),
+    "once the rules are written": (redis_logins, "exchange"),
     "once Redis has both": (Host, "keep_passwords"),
     "in the middle of the files": (credentials, "keep_secret"),
 }
@@ -174,7 +174,7 @@ def test_a_run_that_dies_half_way_locks_none_out_and_the_next_finishes(
     assert not any(get_in(running, user, old[user]) for user in rotated)
 
 
-@pytest.mark.parametrize("step", ["keep_rules", "_exchange", "_close"])
+@pytest.mark.parametrize("step", ["keep_rules", "exchange", "close"])
 def test_a_finish_that_dies_half_way_is_finished_by_the_next(
     running: Host, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -185,7 +185,7 @@ def test_a_finish_that_dies_half_way_is_finished_by_the_next(
         raise Died
 
     with monkeypatch.context() as patch:
-        patch.setattr(Host if step == "keep_rules" else redis_acl, step, dies)
+        patch.setattr(Host if step == "keep_rules" else redis_logins, step, dies)
         with pytest.raises(Died):
             apply(running, RULES, False, True)
     assert get_in(running, "reader", host_password(running, "reader"))

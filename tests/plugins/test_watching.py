@@ -30,7 +30,7 @@ from plugins.module_utils.history import FAILED, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.on_trial import Terms
 from plugins.module_utils.trials import Trial
-from plugins.module_utils.watching import MACHINE, Watching, intervals, memory_of
+from plugins.module_utils.watching import MACHINE, Watching, intervals
 from tests.plugins.hosts import Systemd, bundle, desired, layout
 
 KEYSTROKE = "seclyzer-keystroke.service"
@@ -406,11 +406,3 @@ def test_the_same_deployment_again_and_no_soak_begin_no_trial(world: World) -> N
 def test_the_interval_of_windows_is_read_from_the_settings() -> None:
     found = intervals({"keystroke.yaml": 'a: 1\nupdate_interval: 7\nb: "x"\n', "mouse.yaml": "", "app.yaml": ""})
     assert found == {"keystroke": 7.0, "mouse": 5.0}
-
-
-def test_memory_is_what_the_kernel_cannot_give_back(tmp_path: Path) -> None:
-    (tmp_path / "system.slice" / "x").mkdir(parents=True)
-    (tmp_path / "system.slice" / "x" / "memory.stat").write_text("anon 5\nfile 30\nkernel 2\n")
-    assert memory_of("/system.slice/x", 40, tmp_path) == 10
-    assert memory_of("/system.slice/none", 40, tmp_path) == 40
-    assert memory_of("", None, tmp_path) is None

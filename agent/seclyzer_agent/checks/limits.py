@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
+from ..model import Entry, Facts, Pace, Reading, Status, Unread
 from ..spec import Metric, Sample, Spec
 from .memory import CGROUPS
 from .units import Unit
@@ -84,10 +84,10 @@ class LimitsCheck:
         self._before: dict[str, Limits] = {}
 
     async def read(self) -> Reading:
-        """Read the cgroups of the units that the check `units` found running. Raises Unreadable."""
+        """Read the cgroups of the units that the check `units` found running. Raises Unread."""
         units: dict[str, Unit] | None = self._facts("units")
         if units is None:
-            raise Unreadable("it is not known which units run, see units")
+            raise Unread("it is not known which units run, see units")
         read = {u.unit: read_cgroup(self._root, u.cgroup) for u in units.values() if u.main_pid}
         found = {unit: limits for unit, limits in read.items() if limits is not None}
         entries: list[Entry] = []

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..facts import Memory as Memory
-from ..model import Entry, Facts, Pace, Reading, Status, Unreadable
+from ..model import Entry, Facts, Pace, Reading, Status, Unread
 from ..sizes import mebibytes
 from ..spec import Metric, Sample, Spec
 from ..trend import Floors, follow, reaches
@@ -83,7 +83,7 @@ class UnitMemory:
         """Read the cgroups of the units that the check `units` found running."""
         units: dict[str, Unit] | None = self._facts("units")
         if units is None:
-            raise Unreadable("it is not known which units run, see units")
+            raise Unread("it is not known which units run, see units")
         found = dict(_known(self._root, units.values()))
         entries = [judge(name, seen, self._warn, self._fail) for name, seen in found.items()]
         return Reading((*entries, *self._trends(found, units)), found)

@@ -38,7 +38,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     bundle: Path = bad_release.make("exits", tmp_path_factory.mktemp("bad") / "bundle")
     # Where events flow, what ends by itself is found before the switch.
     before_switch = ("-e", "seclyzer_release_shadow_seconds=0")
-    typed = ("--limit", name(edge), "--tags", "extractors", "-e", f"seclyzer_bundle={bundle}", *before_switch)
+    # The mode in which what is bad runs, whatever runs now.
+    mode = ("-e", "mode=hybrid")
+    typed = ("--limit", name(edge), "--tags", "extractors", "-e", f"seclyzer_bundle={bundle}", *mode, *before_switch)
     before, last = deployment.manifest(edge), trial.of(edge)
     with started("site.yml", *typed) as run:
         trial.began(edge, last, run)

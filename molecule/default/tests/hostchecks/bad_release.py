@@ -34,6 +34,7 @@ FAULTS = {
     "leaks": '( while :; do i=$((i + 1)); eval "x$i=\\$(printf %400000s)"; sleep 1; done ) & exec "$real" "$@"',
     "freezes": '( sleep 12; kill -STOP $$ ) & exec "$real" "$@"',
     "wrong": 'exec "$real" "$@" --window 20',
+    "spools": 'exec "$real" "$@" --influx-socket /run/seclyzer/no-such.sock',
 }
 """What the keystroke extractor does as a service, by the name of the bad release."""
 

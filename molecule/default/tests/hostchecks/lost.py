@@ -52,7 +52,9 @@ class Case:
 
 @dataclass
 class Tried:
-    """The run that lost its host or its life, the same typed again, and the edges before, between and after."""
+    """The run that lost its host or its life, the same typed again, and the edges before, between and after; the units
+    of a comparison that were left on the canary before it was typed again.
+    """
 
     first: Run
     again: Run
@@ -61,6 +63,7 @@ class Tried:
     stood: list[Stood]
     trials: list[trial.Trial]
     cut_in: str
+    compares: str
 
 
 @dataclass
@@ -106,11 +109,17 @@ def _attempt(case: Case, canary: Host, other: Host, folder: Path) -> Tried:
         first = run.ended()
     trials.append(trial.decided(canary))
     cut_in = _cut_in(canary) if case.cut else ""
+    compares = poll(lambda: comparing(canary), lambda units: units == "", LONGEST)
     stood.append(look())
     again = roll_out(*typed)
     trials.append(trial.decided(canary))
     stood.append(look())
-    return Tried(first, again, name(canary), name(other), stood, trials, cut_in)
+    return Tried(first, again, name(canary), name(other), stood, trials, cut_in, compares)
+
+
+def comparing(host: Host) -> str:
+    """The units of a comparison that are there; empty when there is none."""
+    return host.check_output("systemctl list-units --all --no-legend --plain 'seclyzer-shadow-*' 'seclyzer-compare*'")
 
 
 def _stands(edge: Host) -> dict[str, Any]:

@@ -25,6 +25,7 @@ CAUSES = {
     "crashes": "keystroke ended",
     "freezes": "keystroke",
     "leaks": "keystroke grows steadily",
+    "spools": "none of its points arrived there",
 }
 """What the report has of each; in turn on one edge and on the other, which run different releases of Debian."""
 SOAK, RETURNS = 45, 150

@@ -9,7 +9,7 @@ from hostchecks import deployment, lost
 from hostchecks.at_work import NO_FAULTS
 from hostchecks.features import KINDS
 from hostchecks.host import Host
-from hostchecks.lost import LONGEST, Case, Seen, follows, soak
+from hostchecks.lost import LONGEST, Case, Seen, comparing, follows, soak
 from hostchecks.polling import poll
 from hostchecks.rollout import NO_SHADOW, Started
 
@@ -30,8 +30,7 @@ def in_staging(run: Started, canary: Host) -> None:
 
 def in_shadow(run: Started, canary: Host) -> None:
     """SIGKILL to the controller once the staged programs run beside the others."""
-    units = "systemctl list-units --no-legend --plain 'seclyzer-shadow-*'"
-    assert poll(lambda: canary.check_output(units), bool, LONGEST, 0.2), run.text()
+    assert poll(lambda: "seclyzer-shadow-" in comparing(canary), bool, LONGEST, 0.2), run.text()
     run.kill()
 
 
@@ -64,6 +63,11 @@ def test_before_the_switch_no_service_was_touched(seen: Seen, case: str) -> None
     tried = seen.tried[case]
     assert tried.stood[1] == tried.stood[0]
     assert tried.trials[1] == tried.trials[0]
+
+
+@EACH
+def test_a_comparison_that_no_controller_follows_any_more_ends_by_itself(seen: Seen, case: str) -> None:
+    assert seen.tried[case].compares == ""
 
 
 @pytest.mark.parametrize("case", TRIALS)

@@ -1,0 +1,51 @@
+"""What the project's actions share: how they are called, how they ask a host, and how they follow one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils.following import follow
+
+Facts = dict[str, Any]
+Options = Mapping[str, Mapping[str, Any]]
+Result = dict[str, Any]
+
+display = Display()
+
+
+class Action(ActionBase):  # type: ignore[misc]
+    """An action that runs in check mode too, and not in the background of a host. Each defines `result`."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    OPTIONS: ClassVar[Options | None] = None
+    """What is accepted, as an argument specification. None leaves the check to the module on the host."""
+
+    def run(self, tmp: str | None = None, task_vars: Facts | None = None) -> Result:
+        """The result of the task."""
+        super().run(tmp, task_vars)
+        arguments = dict(self._task.args) if self.OPTIONS is None else self.validate_argument_spec(self.OPTIONS)[1]
+        return self.result(arguments, task_vars or {})
+
+    def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
+        """The result of the task with these arguments and variables of the host."""
+        raise NotImplementedError
+
+    def ask(self, module: str, arguments: Mapping[str, Any], facts: Facts) -> Result:
+        """What a module returns on the host. Raises AnsibleConnectionFailure when the host is not reached."""
+        return dict(self._execute_module(module, dict(arguments), task_vars=facts))
+
+    def follow(self, ask: Callable[[], Result], facts: Facts, keeps_on: bool, note: str = "", **how: Any) -> Result:
+        """The first answer that waits for nothing. What the host waits for is shown, with `note` behind it."""
+        host = facts.get("inventory_hostname")
+
+        def tell(words: str) -> None:
+            display.display(f"{host} waits for {words}{note}")
+
+        return follow(ask, tell, AnsibleConnectionFailure, keeps_on, **how)
