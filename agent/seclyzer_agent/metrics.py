@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import process, registry
+from .distribution import Distribution
 from .exposition import Family, end_of, kind_of, lines
 from .findings import Finding, findings
 from .snapshot import Snapshot
@@ -87,7 +88,7 @@ class Exposition:
             family = Family(metric.name, metric.kind, metric.help, metric.labels)
             for name in running:
                 good[name] &= _fill(family, metric, name, (seen if metric.state else older).get(name))
-            if family.samples:
+            if family.samples or family.distributions:
                 made.append(family)
         self._blocks[key] = Block(sources, lines(made, kind), good)
         return self._blocks[key]
@@ -97,7 +98,7 @@ def _fill(family: Family, metric: Metric, name: str, facts: Any) -> bool:
     """Add the samples of one check; all of them or none. Whether they could be made."""
     if facts is None and not metric.when_unread:
         return True
-    seen = {values for values, _ in family.samples}
+    seen = {values for values, _ in (*family.samples, *family.distributions)}
     try:
         samples = [_checked(metric, sample) for sample in metric.samples(name, facts)]
         labels = [sample[0] for sample in samples]
@@ -114,12 +115,16 @@ def _fill(family: Family, metric: Metric, name: str, facts: Any) -> bool:
 def _checked(metric: Metric, sample: Sample) -> Sample:
     """The sample, if a scraper can read it. Raises ValueError, TypeError, OverflowError."""
     values, value = sample
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"{metric.name} needs a number")
-    number = float(value)
+    if isinstance(value, Distribution) is not (metric.kind == "histogram"):
+        raise TypeError(f"{metric.name} is a {metric.kind} and cannot be a {type(value).__name__}")
     if len(values) != len(metric.labels) or not all(isinstance(label, str) for label in values):
         raise ValueError(f"{metric.name} needs a text for each of {metric.labels}")
     "".join(values).encode()  # a lone surrogate would fail the whole scrape
+    if isinstance(value, Distribution):
+        return tuple(values), value
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{metric.name} needs a number")
+    number = float(value)
     if metric.kind == "counter" and not 0 <= number < float("inf"):
         raise ValueError(f"{metric.name} is a counter and cannot be {number}")
     return tuple(values), number

@@ -48,7 +48,8 @@ user default off
 user admin on >admin-password ~* &* +@all
 user agent on >agent-password {acl_rules("agent")}
 """
-STATS = {field["name"]: "" if field["type"] == "label" else "0" for field in FIELDS} | {
+EMPTY = {"label": "", "counter": "0", "gauge": "0", "histogram": " ".join(["0"] * 16)}
+STATS = {field["name"]: EMPTY[field["type"]] for field in FIELDS} | {
     "implementation": "rust",
     "version": (ROOT / "seclyzer_agent" / "VERSION").read_text().strip(),
     "pid": "4711",
