@@ -11,12 +11,12 @@ import pytest
 from agent_world import RedisServer, with_redis
 
 from seclyzer_agent.checks.extractor import Bounds, Extractor, judge_ids
-from seclyzer_agent.checks.units import Unit
 from seclyzer_agent.manifest import Deployment
 from seclyzer_agent.model import Entry, Refused, Status, Unreadable
 from seclyzer_agent.spool import Spool, kept
 from seclyzer_agent.spool import judge as judge_spool
 from seclyzer_agent.stats import parse
+from seclyzer_agent.unit import Unit
 
 MIB = 2**20
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL

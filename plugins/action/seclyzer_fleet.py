@@ -130,16 +130,16 @@ def _chosen(facts: Vars) -> dict[str, Any]:
         "go": go,
         "stores": [host for host in go if host in stores],
         "edges": [host for host in go if host in facts["groups"].get(EDGE, [])],
-        "edges_of": _edges_of(facts, stores),
+        "elsewhere": _elsewhere(facts, stores),
         "refused": refused,
         "general": [here] if here else [],
     }
 
 
-def _edges_of(facts: Vars, stores: list[str]) -> dict[str, list[str]]:
-    """Of each store the edges of the inventory that write to it, chosen or not."""
-    store = {edge: own_store(facts["hostvars"][edge], stores) for edge in facts["groups"].get(EDGE, [])}
-    return {name: [edge for edge, its in store.items() if its == name] for name in stores}
+def _elsewhere(facts: Vars, stores: list[str]) -> dict[str, list[str]]:
+    """Of each store the edges of the inventory, chosen or not, that write to another one of these."""
+    own = {edge: own_store(facts["hostvars"][edge], stores) for edge in facts["groups"].get(EDGE, [])}
+    return {name: [edge for edge, store in own.items() if store not in ("", name)] for name in stores}
 
 
 def _is_broken(result: Vars) -> bool:

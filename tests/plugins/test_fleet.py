@@ -135,7 +135,12 @@ def test_of_several_stores_one_that_is_refused_stops_its_own_edges_only() -> Non
     found = action._chosen(facts(hosts) | {"groups": groups})
     assert found["go"] == ["north1", "outside", "store1"]
     assert found["refused"]["south1"] == ["its store store2 was refused, so this host was not started"]
-    assert found["edges_of"] == {"store1": ["north1"], "store2": ["south1"]}
+    assert found["elsewhere"] == {"store1": ["south1"], "store2": ["north1"]}
+
+
+def test_with_one_store_no_edge_is_taken_for_one_of_another() -> None:
+    hosts = {"edge1": WELL, "edge2": WELL | {"influxdb_store_host": "its-alias"}, "store": WELL}
+    assert action._chosen(facts(hosts))["elsewhere"] == {"store": []}
 
 
 def test_a_host_that_could_not_be_looked_at_is_refused_with_its_cause() -> None:
