@@ -364,6 +364,20 @@ def test_an_outage_that_is_over_is_shown_as_past_and_warns_no_more(
     assert (unknown["errors"].status, "store" in unknown) == (WARN, False)
 
 
+def test_what_is_over_does_not_hide_that_what_goes_on_follows_from_the_store(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    """Redis was away a moment ago; now InfluxDB is, which is the one cause."""
+    edge = Edge(redis_server)
+    edge.write_stats(stats)
+    failing = outage("influxdb", "500", "status 500") | outage("redis_read", "", "")
+    _, during = edge.readings(
+        lambda: edge.write_stats(stats, influx_errors=3, redis_reconnects=1, **failing), recent=300
+    )
+    assert (during["errors"].status, during["errors"].finding) == (WARN, "points-wait")
+    assert during["errors"].output == "keystroke: 3 requests to InfluxDB without success in the last 300 s"
+
+
 def test_points_that_are_in_memory_only_are_a_failure(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server)
     full = outage("spool", "unwritable", "No space left on device")

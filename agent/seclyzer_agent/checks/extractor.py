@@ -127,19 +127,24 @@ def judge_windows(kind: str, stall: Stall, now: float, bound: float) -> Entry:
 def judge_growth(
     kind: str, name: str, counters: Mapping[str, str], stats: Stats, growth: Growth, bad: Status, recent: float
 ) -> Entry:
-    """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s."""
+    """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s.
+
+    What is over is named only while nothing is wrong.
+    """
     total = sum(stats[n] for n in counters)
     why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
-    if all(over(n, stats) for n in growth.grown if n in counters):
+    grown = {n for n in growth.grown if n in counters}
+    wrong = {n for n in grown if not over(n, stats)}
+    if not wrong:
         bad = Status.PASS
     grew = [
         f"{growth.grown[n][0]} {what.partition(';')[0]}{why.get(n, '')}"
         for n, what in counters.items()
-        if n in growth.grown
+        if n in (wrong or grown)
     ]
     if grew:
         words = f"{kind}: {', '.join(grew)} in the last {recent:g} s"
-        finding = "points-wait" if {n for n in growth.grown if n in counters} == {"influx_errors"} else ""
+        finding = "points-wait" if wrong == {"influx_errors"} else ""
         return Entry(name, kind, "component", bad, words, total, finding=finding)
     return Entry(name, kind, "component", Status.PASS, f"{kind}: no {name} in the last {recent:g} s", total)
 
