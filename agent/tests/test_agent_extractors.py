@@ -13,6 +13,7 @@ from agent_world import RedisServer, with_redis
 from seclyzer_agent.checks.extractor import Bounds, Extractor, judge_ids
 from seclyzer_agent.manifest import Deployment
 from seclyzer_agent.model import Entry, Refused, Status, Unreadable
+from seclyzer_agent.outages import LastEvent, judge_clock
 from seclyzer_agent.spool import Spool, kept
 from seclyzer_agent.spool import judge as judge_spool
 from seclyzer_agent.stats import parse
@@ -406,13 +407,21 @@ def test_events_that_come_long_after_their_time_show_a_slow_clock(
     redis_server: RedisServer, stats: dict[str, str], behind: float, found: bool
 ) -> None:
     edge = Edge(redis_server)
-    came = 1_790_000_000.0
+    came = time.time()
     edge.write_stats(stats)
     event = {"last_id": f"{int(came * 1000)}-0", "last_event_ts": int((came - behind) * 1e6)}
     entries = edge.readings(lambda: edge.write_stats(stats, **event))[1]
     assert ("clock" in entries) is found
     if found:
         assert entries["clock"].status is WARN and f"came {behind:.0f} s after" in entries["clock"].output
+
+
+def test_an_event_that_came_late_says_nothing_of_the_clock_a_minute_later() -> None:
+    """Redis hung, the events that waited came late, and no person has worked since."""
+    came = 1_790_000_000.0
+    late = LastEvent(int((came - 20) * 1e6), f"{int(came * 1000)}-0")
+    assert [one.measurement for one in judge_clock("mouse", late, came + 59)] == ["clock"]
+    assert judge_clock("mouse", late, came + 61) == ()
 
 
 def test_an_entry_of_another_kind_long_after_the_last_event_shows_no_slow_clock(

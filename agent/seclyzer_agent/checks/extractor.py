@@ -209,7 +209,8 @@ class Extractor:
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
         entries += judge_ids(kind, stats.last_id or "0-0", time.time())
         self._last = last_event(self._last, stats)
-        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, time.time()), *judge_clock(kind, self._last))
+        wall = time.time()
+        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, wall), *judge_clock(kind, self._last, wall))
         if kind != "app":  # an application may keep the focus for hours
             closed = stats["windows"] + stats["windows_short"]
             self._stall = watch(self._stall, stats.process, stats["events"], closed, now)
@@ -247,7 +248,7 @@ SPEC = Spec(
         "outputs": "only when Redis does not take its features: `fail`, with Redis' reason",
         "store": "whether InfluxDB takes points, by the last write, of points or (once a minute) of nothing: why "
         "not, and since when. What has to be mended (token, bucket): `fail`; away or failing: `warn`",
-        "clock": "only when the last events came more than 5 s after the time that they have: `warn`",
+        "clock": "only when the last event of the last minute came more than 5 s after the time that it has: `warn`",
         "windows": "events in, windows out",
         "losses": "data that was lost within `recent_seconds`: `fail`",
         "errors": "faults within `recent_seconds`, and what producers lost by what they sent, and when: `warn`; "
