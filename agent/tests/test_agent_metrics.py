@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from agent_world import Agent, Host
+from agent_world import STATS, Agent, Host, RedisServer
 
 from seclyzer_agent import registry
 from seclyzer_agent.spec import Metric
@@ -42,6 +42,30 @@ def test_every_metric_is_of_the_agent_or_of_its_process(host: Host, start: Calla
 def test_a_check_cannot_take_a_name_that_may_be_another_exporters(name: str) -> None:
     with pytest.raises(ValueError, match="is no name of a gauge"):
         Metric(name, "gauge", "Words", lambda _, __: ())
+
+
+def test_how_long_windows_and_writes_took_is_a_histogram_of_each_extractor(
+    host: Host, start: Callable[..., Agent], redis_server: RedisServer
+) -> None:
+    redis_server.write_stats("keystroke", STATS | {"window_publish_delay": "3 0 1 0 0 0 0 0 0 0 0 0 0 0 2 21500000"})
+    text = start().inside("/metrics").body
+    assert "# TYPE seclyzer_window_publish_delay_seconds histogram" in text
+    for line in (
+        'seclyzer_window_publish_delay_seconds_bucket{extractor="keystroke",le="0.0005"} 3.0',
+        'seclyzer_window_publish_delay_seconds_bucket{extractor="keystroke",le="0.0025"} 4.0',
+        'seclyzer_window_publish_delay_seconds_bucket{extractor="keystroke",le="10.0"} 4.0',
+        'seclyzer_window_publish_delay_seconds_bucket{extractor="keystroke",le="+Inf"} 6.0',
+        'seclyzer_window_publish_delay_seconds_count{extractor="keystroke"} 6.0',
+        'seclyzer_window_publish_delay_seconds_sum{extractor="keystroke"} 21.5',
+        'seclyzer_store_write_seconds_count{extractor="keystroke"} 0.0',
+    ):
+        assert f"\n{line}\n" in text
+    assert (linted(text).returncode, linted(text).stdout) == (0, "")
+
+
+def test_a_histogram_keeps_le_for_its_buckets() -> None:
+    with pytest.raises(ValueError, match="label le"):
+        Metric("seclyzer_x_seconds", "histogram", "Words", lambda _, __: (), labels=("le",))
 
 
 def test_promtool_sees_a_metric_whose_unit_is_no_base_unit() -> None:
