@@ -178,8 +178,8 @@ def test_what_the_operations_show_is_what_is_printed(operated: dict[str, list[Ty
 
 
 def alike(line: str) -> str:
-    """A line without its words that have a digit, of which every run has others."""
-    return " ".join(word for word in line.split() if not any(letter.isdigit() for letter in word))
+    """A line without its words that have a digit, of which every run has others, and without who ran it."""
+    return " ".join(word for word in line.split() if not any(letter.isdigit() or letter == "@" for letter in word))
 
 
 def test_removal_leaves_nothing(newcomer: Newcomer, operated: dict[str, list[Typed]]) -> None:
