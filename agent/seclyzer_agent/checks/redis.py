@@ -18,7 +18,7 @@ REFUSALS = {
     "WRONGPASS": "logins with a wrong user or password",
     "NOAUTH": "commands without a login",
     "NOPERM": "commands that their user has no right to",
-    "OOM": "writes because its memory is full",
+    "OOM": "writes of events and features because its memory is full",
 }
 """Words of Redis' errors, and what each counts."""
 
@@ -48,6 +48,7 @@ def judge_memory(used: int, limit: int, policy: str, warn: float, fail: float) -
     percent = 100 * used / limit
     status = Status.rising(percent, warn, fail)
     words = f"Redis uses {mebibytes(used)} of {mebibytes(limit)} ({percent:.0f} %)"
+    words += "; at the limit it takes no events and no features" if status else ""
     if policy != "noeviction":
         status = max(status, Status.WARN)
         words += f"; maxmemory-policy is {policy}, so it may drop events silently"
