@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..parse import number
-from ..processes import output_of
 from ..sizes import mebibytes
 from ..spec import Context, Metric, Sample, Setting, Spec
+from ..systemd import clock_is_synchronised
 
 MIB = 2**20
 CONTAINER = Path("/run/systemd/container")
@@ -47,10 +47,10 @@ def look(folder: str) -> Disk:
 
 def judge_disk(folder: str, disk: Disk, warn: float, fail: float) -> Entry:
     """One file system; `warn` and `fail` in bytes that are free."""
-    status = Status.FAIL if disk.free < fail else Status.WARN if disk.free < warn else Status.PASS
+    status = Status.falling(disk.free, warn, fail)
     words = f"the disk of {folder} has {mebibytes(disk.free)} free of {mebibytes(disk.size)}"
-    if disk.inodes is not None and disk.inodes < INODES_WARN:
-        status = max(status, Status.FAIL if disk.inodes < INODES_FAIL else Status.WARN)
+    if disk.inodes is not None and (few := Status.falling(disk.inodes, INODES_WARN, INODES_FAIL)):
+        status = max(status, few)
         words += f", and room for few more files ({disk.inodes:.1f} % of its inodes)"
     plain = f"the disk of {folder} is almost full" if status else f"the disk of {folder} has room"
     return Entry("disk", folder, "system", status, words, disk.free, "bytes", plain=plain)
@@ -98,10 +98,9 @@ class HostCheck:
         if self._container.exists():
             return None
         try:
-            shown = await output_of("timedatectl", "show", "--property=NTPSynchronized", "--value")
+            return await clock_is_synchronised()
         except Unreadable:
             return None
-        return {"yes": True, "no": False}.get(shown.strip())
 
 
 def _free(_: str, facts: HostFacts) -> Iterator[Sample]:
