@@ -21,6 +21,7 @@ HERE = 'job="$job",instance=~"$instance"'
 KIND = f'{HERE},extractor=~"$extractor"'
 BY_HOST = "{{instance}} {{extractor}}"
 GOOD, BAD = colours((None, "green")), colours((None, "green"), (1, "red"))
+SHARES = {"p50": 0.5, "p99": 0.99}
 NOTE = "Figures are of the last full minute, unless Prometheus is one of the agent's readers."
 
 
@@ -33,6 +34,12 @@ def grown(*metrics: str) -> str:
     """By how much counters of an extractor have grown in five minutes, where they have."""
     sums = " + ".join(f"increase(seclyzer_extractor_{metric}_total{{{KIND}}}[5m])" for metric in metrics)
     return f"({sums}) > 0"
+
+
+def quantile(share: float, metric: str) -> str:
+    """How long at most so large a share took, of each extractor."""
+    buckets = f"rate(seclyzer_{metric}_seconds_bucket{{{KIND}}}[$__rate_interval])"
+    return f"histogram_quantile({share}, sum by (instance, extractor, le) ({buckets}))"
 
 
 def now() -> list[Builder[model.Panel]]:
@@ -87,6 +94,18 @@ def flow() -> list[Builder[model.Panel]]:
                 BY_HOST: f"seclyzer_extractor_spool_bytes{{{KIND}}}",
                 "limit": f"min(seclyzer_extractor_spool_limit_bytes{{{KIND}}})",
             }, "bytes",
+        ),
+        graph(
+            "Window closed to published", f"How long windows wait for Redis: half of them, and 99 in 100. {NOTE}",
+            {f"{BY_HOST} {name}": quantile(share, "window_publish_delay") for name, share in SHARES.items()}, "s",
+        ),
+        graph(
+            "Write to the store", "How long InfluxDB takes to answer: half of the writes, and 99 in 100",
+            {f"{BY_HOST} {name}": quantile(share, "store_write") for name, share in SHARES.items()}, "s",
+        ),
+        graph(
+            "Age of the spool", "Of the oldest point on disk, while there is one",
+            {BY_HOST: f"time() - seclyzer_extractor_spool_oldest_timestamp_seconds{{{KIND}}}"}, "s",
         ),
         graph(
             "Lost in five minutes", "Data that is not in the output any more",

@@ -121,6 +121,7 @@ SUITES: dict[str, list[Step]] = {
     "long": [
         Step("long", "python molecule/guard.py {junit} long", "junit", ALONE),
         Step("systems", "python molecule/guard.py {junit} systems", "junit", ALONE),
+        Step("stores", "python molecule/guard.py {junit} stores", "junit", ALONE),
     ],
 }
 LONG = ("long",)

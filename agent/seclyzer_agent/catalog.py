@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "memory-grows": "sudo systemctl restart {subject}",
     "unit-throttled": "systemctl show {subject} -p CPUQuotaPerSecUSec",
     "unit-tasks": "systemctl status {subject}",
+    "systemd-away": "sudo systemctl status dbus --no-pager; sudo journalctl -u dbus -n 50 --no-pager",
     "unit-changed": "sudo systemd-delta --type=extended,overridden",
     "disk-full": "sudo du -xh --max-depth=2 {subject} | sort -h | tail",
     "clock-unsynchronised": "sudo timedatectl set-ntp true",
@@ -119,5 +120,5 @@ ACROSS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """What follows from another check: the name of the cause, and its subject unless any will do."""
 
-SHARED = ("store-", "redis-", "agent-", "outputs-", "points-", "certificate-", "spool-")
+SHARED = ("store-", "redis-", "agent-", "outputs-", "points-", "certificate-", "spool-", "systemd-", "producer-")
 """What begins so is one thing, however many checks show it."""

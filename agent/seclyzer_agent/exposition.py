@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from .distribution import Distribution
 
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -20,14 +22,18 @@ class Family:
     """A metric and its samples. `name` is the whole name, with `_total` of a counter."""
 
     name: str
-    kind: Literal["gauge", "counter"]
+    kind: Literal["gauge", "counter", "histogram"]
     help: str
     labels: Sequence[str] = ()
     samples: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
+    distributions: list[tuple[tuple[str, ...], Distribution]] = field(default_factory=list)
 
-    def add(self, values: Sequence[str], value: float) -> None:
-        """Add a sample; `values` are those of the labels, in their order."""
-        self.samples.append((tuple(values), float(value)))
+    def add(self, values: Sequence[str], value: float | Distribution) -> None:
+        """Add a sample, of a histogram a distribution; `values` are those of the labels, in their order."""
+        if isinstance(value, Distribution):
+            self.distributions.append((tuple(values), value))
+        else:
+            self.samples.append((tuple(values), float(value)))
 
 
 def kind_of(accept: str) -> str:
@@ -43,21 +49,39 @@ def kind_of(accept: str) -> str:
 
 
 def encode(families: Iterable[Family], kind: str) -> bytes:
-    """All of them as text of this Content-Type."""
-    lines: list[str] = []
+    """All of them as a text of this Content-Type."""
+    return lines(families, kind) + end_of(kind)
+
+
+def end_of(kind: str) -> bytes:
+    """What stands at the end of a text of this Content-Type."""
+    return b"# EOF\n" if kind == OPENMETRICS else b""
+
+
+def lines(families: Iterable[Family], kind: str) -> bytes:
+    """Part of a text of this Content-Type."""
+    found: list[str] = []
     is_open = kind == OPENMETRICS
     for family in families:
         name = family.name.removesuffix(TOTAL) if is_open and family.kind == "counter" else family.name
         text = family.help.replace("\\", r"\\").replace("\n", r"\n")
-        lines.append(f"# HELP {name} {text.replace(chr(34), chr(92) + chr(34)) if is_open else text}")
-        lines.append(f"# TYPE {name} {family.kind}")
-        names = sorted(range(len(family.labels)), key=lambda n: family.labels[n])
-        for values, value in family.samples:
-            labels = ",".join(f'{family.labels[n]}="{_escaped(values[n])}"' for n in names)
-            lines.append(f"{family.name}{{{labels}}} {number(value)}" if labels else f"{family.name} {number(value)}")
-    if is_open:
-        lines.append("# EOF")
-    return "".join(f"{line}\n" for line in lines).encode()
+        found.append(f"# HELP {name} {text.replace(chr(34), chr(92) + chr(34)) if is_open else text}")
+        found.append(f"# TYPE {name} {family.kind}")
+        found += _series(family.name, family.labels, family.samples)
+        for values, distribution in family.distributions:
+            buckets = [((*values, number(bound)), float(count)) for bound, count in distribution.cumulative()]
+            found += _series(f"{family.name}_bucket", (*family.labels, "le"), buckets)
+            found += _series(f"{family.name}_count", family.labels, [(values, float(distribution.count))])
+            found += _series(f"{family.name}_sum", family.labels, [(values, float(distribution.total))])
+    return "".join(f"{line}\n" for line in found).encode()
+
+
+def _series(name: str, labels: Sequence[str], samples: Iterable[tuple[tuple[str, ...], float]]) -> Iterator[str]:
+    """A line for each sample, labels in the order of their names."""
+    order = sorted(range(len(labels)), key=lambda n: labels[n])
+    for values, value in samples:
+        written = ",".join(f'{labels[n]}="{_escaped(values[n])}"' for n in order)
+        yield f"{name}{{{written}}} {number(value)}" if written else f"{name} {number(value)}"
 
 
 def _escaped(value: str) -> str:

@@ -20,7 +20,7 @@ BY_UNITS = ("memory", "limits")
 """Checks that know nothing without systemd."""
 SILENT = (*BY_REDIS, "influxdb", "certificate")
 """Checks of a server: that there was no time for its answer is its fault. Of all others nothing is known then."""
-LATE = "agent-late"
+LATE, AWAY = "agent-late", "systemd-away"
 UNITS_OF = {
     **{kind: (unit, "redis-server.service") for kind, unit in kinds.UNITS.items()},
     **dict.fromkeys(("redis", "legacy_clients"), ("redis-server.service",)),
@@ -68,7 +68,7 @@ def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
 def _problem(snapshot: Snapshot, view: View, shown: Shown) -> Finding:
     entry, check = shown.entry, view.name
     measured = "extractor" if check in kinds.KINDS else check, entry.measurement
-    late = entry.unread and check not in SILENT
+    late = entry.unread and check not in SILENT and entry.finding != AWAY
     name = (
         LATE if late else entry.finding if entry.finding in COMMANDS else BY_MEASUREMENT.get(measured, "agent-broken")
     )
@@ -105,10 +105,11 @@ def _cause(effect: Finding, problems: Sequence[Finding]) -> Finding | None:
         by_units = effect.check in BY_UNITS
         return next((one for one in others if by_units and one.check == "units" and one.name != LATE), None)
     units = UNITS_OF.get(effect.check, (effect.subject,))
+    down = [one for one in others if one.check == "units" and one.name not in (LATE, AWAY)]
     away = ("redis-away", "agent-password") if effect.check in BY_REDIS and effect.name != "redis-away" else ()
     within, across = WITHIN.get(effect.name, ()), ACROSS.get(effect.name, ())
     causes = (
-        *(one for unit in units for one in others if one.check == "units" and one.subject == unit and one.name != LATE),
+        *(one for unit in units for one in down if one.subject == unit),
         *(one for one in others if one.check == "redis" and one.name in away),
         *(one for name in within for one in others if one.check == effect.check and one.name == name),
         *(one for name, subject in across for one in others if one.name == name and subject in ("", one.subject)),

@@ -7,10 +7,13 @@ scrape, and sets `seclyzer_check_metrics_success` of its check to 0.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from . import process, registry
-from .exposition import Family, encode, kind_of
+from .distribution import Distribution
+from .exposition import Family, end_of, kind_of, lines
 from .findings import Finding, findings
 from .snapshot import Snapshot
 from .spec import Metric, Sample, Spec
@@ -34,48 +37,68 @@ FINDINGS = (
 MINUTE = 60
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The metrics of one spec as text, the facts that they were made from, and whether those of each check are good."""
+
+    sources: tuple[Any, ...]
+    text: bytes
+    good: Mapping[str, bool]
+
+    def is_of(self, sources: tuple[Any, ...]) -> bool:
+        """Whether these are the same objects: facts are made anew by each reading, and never changed."""
+        return len(sources) == len(self.sources) and all(a is b for a, b in zip(sources, self.sources, strict=True))
+
+
 class Exposition:
-    """Writes metrics in the format that an Accept header asks for."""
+    """Writes metrics in the format that an Accept header asks for.
+
+    What has been written is kept, and written anew where a check has brought other facts: one for those who see all,
+    and one for those who see what `public` shows, have each their own.
+    """
 
     def __init__(self, specs: Sequence[Spec] | None = None) -> None:
         self._specs = registry.specs() if specs is None else specs
+        self._blocks: dict[tuple[str, str], Block] = {}
 
     def write(
         self, accept: str, now: Snapshot, figures: Snapshot, own: Iterable[Family] | None = None
     ) -> tuple[bytes, str]:
         """Body and Content-Type: states of `now`, figures of `figures`, and those of the agent's own process."""
         kind = kind_of(accept)
-        made = [*families(now, figures, self._specs), *(process.families() if own is None else own)]
-        return encode(made, kind), kind
+        blocks = [self._block(spec, kind, now, figures) for spec in self._specs]
+        good = {name: good for block in blocks for name, good in block.good.items()}
+        first = lines([*_runs(figures, good), *_findings(now)], kind)
+        last = lines(process.families() if own is None else own, kind)
+        return b"".join((first, *(block.text for block in blocks), last, end_of(kind))), kind
 
-
-def families(now: Snapshot, figures: Snapshot, specs: Sequence[Spec]) -> list[Family]:
-    """All metrics but those of the process. What shows activity is taken from `figures`, which may be older."""
-    names = {view.name for view in now.views}
-    made: list[Family] = []
-    good: dict[str, bool] = dict.fromkeys((view.name for view in now.views), True)
-    for spec in specs:
-        running = [name for name in spec.names if name in names]
+    def _block(self, spec: Spec, kind: str, now: Snapshot, figures: Snapshot) -> Block:
+        """What of a spec is shown: states of `now`, and of `figures`, which may be older, what shows activity."""
+        seen = {view.name: view.facts for view in now.views}
+        older = {view.name: view.facts for view in figures.views}
+        running = [name for name in spec.names if name in seen]
+        sources = (*running, *(facts.get(name) for name in running for facts in (seen, older)))
+        key = (spec.names[0], kind)
+        kept = self._blocks.get(key)
+        if kept is not None and kept.is_of(sources):
+            return kept
+        good = dict.fromkeys(running, True)
+        made: list[Family] = []
         for metric in spec.metrics:
-            family = _family(metric)
+            family = Family(metric.name, metric.kind, metric.help, metric.labels)
             for name in running:
-                source = now if metric.state else figures
-                good[name] &= _fill(family, metric, name, source)
-            if family.samples:
+                good[name] &= _fill(family, metric, name, (seen if metric.state else older).get(name))
+            if family.samples or family.distributions:
                 made.append(family)
-    return [*_runs(figures, good), *_findings(now), *made]
+        self._blocks[key] = Block(sources, lines(made, kind), good)
+        return self._blocks[key]
 
 
-def _family(metric: Metric) -> Family:
-    return Family(metric.name, metric.kind, metric.help, metric.labels)
-
-
-def _fill(family: Family, metric: Metric, name: str, source: Snapshot) -> bool:
+def _fill(family: Family, metric: Metric, name: str, facts: Any) -> bool:
     """Add the samples of one check; all of them or none. Whether they could be made."""
-    facts = source.facts(name)
     if facts is None and not metric.when_unread:
         return True
-    seen = {values for values, _ in family.samples}
+    seen = {values for values, _ in (*family.samples, *family.distributions)}
     try:
         samples = [_checked(metric, sample) for sample in metric.samples(name, facts)]
         labels = [sample[0] for sample in samples]
@@ -92,12 +115,16 @@ def _fill(family: Family, metric: Metric, name: str, source: Snapshot) -> bool:
 def _checked(metric: Metric, sample: Sample) -> Sample:
     """The sample, if a scraper can read it. Raises ValueError, TypeError, OverflowError."""
     values, value = sample
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"{metric.name} needs a number")
-    number = float(value)
+    if isinstance(value, Distribution) is not (metric.kind == "histogram"):
+        raise TypeError(f"{metric.name} is a {metric.kind} and cannot be a {type(value).__name__}")
     if len(values) != len(metric.labels) or not all(isinstance(label, str) for label in values):
         raise ValueError(f"{metric.name} needs a text for each of {metric.labels}")
     "".join(values).encode()  # a lone surrogate would fail the whole scrape
+    if isinstance(value, Distribution):
+        return tuple(values), value
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"{metric.name} needs a number")
+    number = float(value)
     if metric.kind == "counter" and not 0 <= number < float("inf"):
         raise ValueError(f"{metric.name} is a counter and cannot be {number}")
     return tuple(values), number

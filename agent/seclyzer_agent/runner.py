@@ -1,5 +1,8 @@
 """Runs the checks, each in a task of its own with its own interval and deadline, and keeps what they found.
 
+A check that is woken, since something that it watches has changed, is read at once, and as long as that is better or
+worse than what is shown again each second: what has changed is shown after as many readings as its pace asks for.
+
 A run that misses its deadline is cancelled and counts as a failed reading. One that does not even react to
 being cancelled is left alone, and no second one is started beside it. No check waits for another.
 """
@@ -22,6 +25,8 @@ log = logging.getLogger("seclyzer_agent")
 
 Read = Callable[[Check], Coroutine[Any, Any, Reading]]
 CANCEL_GRACE = 0.5
+SETTLE = 0.25  # s from a change to its reading, which then has what comes with it
+CONFIRM = 1.0  # s between two readings of what changes
 
 
 async def read_check(check: Check) -> Reading:
@@ -54,6 +59,7 @@ class Runner:
         self._started = time.monotonic()
         self._last_progress = self._started
         self._first_run = {check.name: asyncio.Event() for check in checks}
+        self._woken = {check.name: asyncio.Event() for check in checks}
         self._paces = paces
         self._states = {
             check.name: CheckState(check.name, p.interval, p.deadline, p.rise, p.fall, check.primary)
@@ -68,6 +74,11 @@ class Runner:
     def facts(self, check: str) -> Any:
         """The facts of a check while they are fresh, else None."""
         return self._view(check).facts if check in self._states else None
+
+    def wake(self, check: str) -> None:
+        """Something that this check watches has changed."""
+        if check in self._woken:
+            self._woken[check].set()
 
     def makes_progress(self) -> bool:
         """Whether checks end as they should, whatever they find: the watchdog is fed meanwhile."""
@@ -90,12 +101,35 @@ class Runner:
                 await self._first_run[other].wait()
         due = time.monotonic()
         hanging: asyncio.Task[Reading] | None = None
+        changing = False
         while True:
             began = time.monotonic()
             outcome, hanging = await self._once(check, pace, hanging)
             self._keep(check, pace, outcome, began)
-            due = max(due + pace.interval, began)
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if began >= due:
+                due = max(due + pace.interval, began)
+            changing = changing and self._unsettled(check)
+            if await self._woken_until(check, min(due, began + CONFIRM) if changing else due):
+                changing = True
+                await self._until(min(due, max(time.monotonic() + SETTLE, began + CONFIRM)))
+                self._woken[check.name].clear()
+
+    async def _woken_until(self, check: Check, end: float) -> bool:
+        """Whether the check was woken before `end` (monotonic s)."""
+        try:
+            async with asyncio.timeout(max(0.0, end - time.monotonic())):
+                await self._woken[check.name].wait()
+        except TimeoutError:
+            return False
+        return True
+
+    @staticmethod
+    async def _until(end: float) -> None:
+        await asyncio.sleep(max(0.0, end - time.monotonic()))
+
+    def _unsettled(self, check: Check) -> bool:
+        """Whether the last reading is better or worse than what is shown."""
+        return any(one.damped.recent[-1] is not one.status for one in self._states[check.name].shown)
 
     async def _once(
         self, check: Check, pace: Pace, hanging: asyncio.Task[Reading] | None

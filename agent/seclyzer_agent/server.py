@@ -49,7 +49,8 @@ class Server:
         self, snapshot: Callable[[], Snapshot], public: Public, password: str | None, web: Web | None = None
     ) -> None:
         self._snapshot, self._public, self._password, self._web = snapshot, public, password, web
-        self._exposition, self._public_cache, self._full_cache = Exposition(), Cache(), Cache()
+        self._public_cache, self._full_cache = Cache(), Cache()
+        self._public_exposition, self._full_exposition = Exposition(), Exposition()
         self._routes: dict[str, Callable[[Request, bool], Response]] = {
             "/": self._page,
             "/overview": self._overview,
@@ -143,8 +144,9 @@ class Server:
         accept = ",".join(request.values("accept"))
 
         def make(seen: Snapshot, full: bool) -> Body:
+            exposition = self._full_exposition if full else self._public_exposition
             process = None if full else self._public.process
-            data, kind = self._exposition.write(accept, self._snapshot(), seen, process)
+            data, kind = exposition.write(accept, self._snapshot(), seen, process)
             return Body(200, data, kind)
 
         return self._made(f"metrics as {kind_of(accept)}", "", full, make)

@@ -101,7 +101,8 @@ class Reporter:
     def summarise(self, snapshot: Snapshot) -> None:
         """Write to systemd in a line how all fares."""
         if snapshot.ready:
-            self._notifier.status(headline(self._public.of(snapshot)))
+            well = snapshot.status is Status.PASS  # then there are no words that may hold figures
+            self._notifier.status(headline(snapshot if well else self._public.of(snapshot)))
 
 
 @asynccontextmanager
@@ -112,6 +113,7 @@ async def background(
     runners: list[Runner] = []
     workers: dict[str, Worker] = {}
     checks: list[Check] = []
+    loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         for spec in registry.specs():
             if not set(spec.roles) & set(settings.roles):
@@ -120,7 +122,13 @@ async def background(
             clients = await worker.run(lambda: _connect(settings, kept))
             stack.push_async_callback(worker.close, clients.close, CLOSE_SECONDS)
             context = Context(
-                settings, lambda name: runners[0].facts(name), clients.redis, clients.http, kept.tls, kept.web
+                settings,
+                lambda name: runners[0].facts(name),
+                clients.redis,
+                clients.http,
+                kept.tls,
+                kept.web,
+                partial(_wake, loop, runners, spec.names),
             )
             made = registry.build(context, [spec])
             checks += made
@@ -137,6 +145,12 @@ async def background(
             )
         )
         yield runners[0], checks
+
+
+def _wake(loop: asyncio.AbstractEventLoop, runners: list[Runner], names: tuple[str, ...]) -> None:
+    """These checks have something to be read; called in any thread."""
+    for check in names:
+        loop.call_soon_threadsafe(runners[0].wake, check)
 
 
 @dataclass(frozen=True, slots=True)

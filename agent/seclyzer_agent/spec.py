@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from .distribution import Distribution
 from .model import Check, Facts, Pace
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ METRIC_NAME = re.compile(r"seclyzer_[a-z0-9_]{1,90}")  # a name that no other ex
 LABEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MEASUREMENT = re.compile(r"[a-z][A-Za-z0-9]{0,39}")
 
-Sample = tuple[tuple[str, ...], float]
-"""Values of the labels, and the value."""
+Sample = tuple[tuple[str, ...], float | Distribution]
+"""Values of the labels, and the value; of a histogram a distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Metric:
     """
 
     name: str
-    kind: Literal["gauge", "counter"]
+    kind: Literal["gauge", "counter", "histogram"]
     help: str
     samples: Callable[[str, Any], Iterable[Sample]]
     labels: tuple[str, ...] = ()
@@ -68,8 +69,17 @@ class Metric:
             raise ValueError(f"{self.name!r} is no name of a {self.kind}")
         if any(not LABEL.fullmatch(label) or label.startswith("__") for label in self.labels):
             raise ValueError(f"{self.name} has a label that is no name")
+        if self.kind == "histogram" and "le" in self.labels:
+            raise ValueError(f"{self.name} has the label le, which its buckets have")
         if len(set(self.labels)) < len(self.labels) or not self.help.isprintable():
             raise ValueError(f"{self.name} has a label twice, or a help that is not one plain line")
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names that a scrape has of it."""
+        if self.kind != "histogram":
+            return (self.name,)
+        return tuple(f"{self.name}_{part}" for part in ("bucket", "count", "sum"))
 
 
 def value_of(read: Callable[[Any], float | None]) -> Callable[[str, Any], Iterator[Sample]]:
@@ -101,7 +111,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check is made from. `redis` is there on an edge only, `web` where others than this host may come in."""
+    """What a check is made from. `redis` is there on an edge only, `web` where others than this host may come in.
+
+    `changed` may be called in any thread when there is something to be read before the next reading is due.
+    """
 
     settings: Settings
     facts: Facts
@@ -109,6 +122,7 @@ class Context:
     http: HttpClient
     tls: ssl.SSLContext | None
     web: Web | None = None
+    changed: Callable[[], None] = lambda: None
 
 
 def as_read(facts: Any) -> Any:

@@ -13,10 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .distribution import Distribution
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the hash. `type` is label, counter or gauge; `meaning` loss, error or neither; `unit` may be empty."""
+    """A field of the hash. `type` is label, counter, gauge or histogram; `meaning` loss, error or neither.
+
+    `unit` may be empty.
+    """
 
     name: str
     type: str
@@ -25,15 +30,17 @@ class Field:
     help: str
 
 
-def load(file: Path) -> tuple[Field, ...]:
-    """The fields in their order."""
-    fields = json.loads(file.read_text(encoding="utf-8"))["fields"]
-    return tuple(Field(f["name"], f["type"], f["meaning"], f.get("unit", ""), f["help"]) for f in fields)
+def load(file: Path) -> tuple[tuple[Field, ...], tuple[float, ...]]:
+    """The fields in their order, and the bounds of histograms in s."""
+    document = json.loads(file.read_text(encoding="utf-8"))
+    fields = (Field(f["name"], f["type"], f["meaning"], f.get("unit", ""), f["help"]) for f in document["fields"])
+    return tuple(fields), tuple(bound / 1e6 for bound in document["bounds_us"])
 
 
-FIELDS = load(Path(__file__).parent / "schema" / "stats.json")
+FIELDS, BOUNDS = load(Path(__file__).parent / "schema" / "stats.json")
 COUNTERS = tuple(field for field in FIELDS if field.type == "counter")
 GAUGES = tuple(field for field in FIELDS if field.type == "gauge")
+HISTOGRAMS = tuple(field for field in FIELDS if field.type == "histogram")
 TIMES = tuple(field.name for field in GAUGES if field.unit == "us")
 NUMBERS = (*(field.name for field in (*COUNTERS, *GAUGES)), "pid")
 
@@ -53,6 +60,8 @@ OPTIONAL = frozenset(
         *(f"{name}_{end}" for name in DIRECTIONS for end in ("since", "until")),
         "influxdb_answered_at",
         "state_skipped",
+        "spool_oldest_ts",
+        *(field.name for field in HISTOGRAMS),
     }
 )
 """Fields that older programs do not write."""
@@ -102,6 +111,7 @@ class Stats:
     faults: tuple[str, ...]
     refusal: str = ""
     outages: Mapping[str, Outage] = field(default_factory=dict)
+    histograms: Mapping[str, Distribution] = field(default_factory=dict)
 
     def outage(self, direction: str) -> Outage:
         """The last outage of one of DIRECTIONS; one without times when there was none, or an older program runs."""
@@ -131,9 +141,21 @@ def parse(raw: Mapping[str, str]) -> Stats | None:
         "last_id": last_id if last_id is not None and ENTRY_ID.fullmatch(last_id) else None,
     }
     missing = tuple(n for n in NUMBERS if n not in numbers and not (n in OPTIONAL and n not in raw))
+    histograms = {f.name: read for f in HISTOGRAMS if (read := _distribution(raw.get(f.name, ""))) is not None}
+    missing += tuple(f.name for f in HISTOGRAMS if f.name in raw and f.name not in histograms)
     faults = missing + tuple(n for n, v in stats.items() if v is None)
     outages = {name: _outage(raw, numbers, name) for name in DIRECTIONS}
-    return Stats(**stats, numbers=numbers, faults=faults, refusal=_refusal(raw), outages=outages)
+    refusal = _refusal(raw)
+    return Stats(**stats, numbers=numbers, faults=faults, refusal=refusal, outages=outages, histograms=histograms)
+
+
+def _distribution(text: str) -> Distribution | None:
+    """A histogram as the hash has it; None when it is none."""
+    words = text.split(" ", len(BOUNDS) + 2)
+    if len(words) != len(BOUNDS) + 2 or not all(map(NUMBER.fullmatch, words)):
+        return None
+    *counts, total_us = map(int, words)
+    return Distribution(BOUNDS, tuple(counts), total_us / 1e6)
 
 
 def _outage(raw: Mapping[str, str], numbers: Mapping[str, int], name: str) -> Outage:

@@ -1,4 +1,4 @@
-"""What the tests of the agent build their hosts from: Redis, systemctl, a deployment, the agent itself."""
+"""What the tests of the agent build their hosts from: Redis, systemd, a deployment, the agent itself."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import redis
 import yaml
+from fake_systemd import RUNNING, FakeSystemd
 
 from seclyzer_agent.redis_client import Redis
 from tests.helpers import redis_server
@@ -47,7 +48,8 @@ user default off
 user admin on >admin-password ~* &* +@all
 user agent on >agent-password {acl_rules("agent")}
 """
-STATS = {field["name"]: "" if field["type"] == "label" else "0" for field in FIELDS} | {
+EMPTY = {"label": "", "counter": "0", "gauge": "0", "histogram": " ".join(["0"] * 16)}
+STATS = {field["name"]: EMPTY[field["type"]] for field in FIELDS} | {
     "implementation": "rust",
     "version": (ROOT / "seclyzer_agent" / "VERSION").read_text().strip(),
     "pid": "4711",
@@ -59,29 +61,6 @@ STATS = {field["name"]: "" if field["type"] == "label" else "0" for field in FIE
     "last_event_ts": "1700000001500000",
     "last_window_ts": "1700000005000000",
     "points_written": "7",
-}
-SHOW = """\
-LoadState={load}
-ActiveState={active}
-SubState={sub}
-Result={result}
-NRestarts={restarts}
-MainPID={pid}
-MemoryCurrent={memory}
-MemoryMax={limit}
-ControlGroup=/no-such.slice/{unit}
-StatusText={text}
-"""
-RUNNING = {
-    "load": "loaded",
-    "active": "active",
-    "sub": "running",
-    "result": "success",
-    "restarts": 0,
-    "pid": 4711,
-    "memory": 10 * 2**20,
-    "limit": 64 * 2**20,
-    "text": "reading",
 }
 
 
@@ -176,9 +155,10 @@ class Agent:
 
 @dataclass
 class Host:
-    """What the agent finds around it: systemctl, a deployment, its configuration."""
+    """What the agent finds around it: systemd, a deployment, its configuration."""
 
     directory: Path
+    systemd: FakeSystemd
     config: dict[str, Any]
     environment: dict[str, str]
 
@@ -190,20 +170,10 @@ class Host:
         return code
 
     def units(self, **changes: dict[str, Any]) -> None:
-        """What systemctl shows: all units run, but for the changes by short name."""
-        blocks = [
-            SHOW.format(unit=unit, **{**RUNNING, **changes.get(name, {})})
-            for name, unit in self.config["units"].items()
-        ]
-        (self.directory / "units.new").write_text("\n".join(blocks))
-        (self.directory / "units.new").rename(self.directory / "units")
-
-    def systemctl(self, script: str) -> None:
-        """Put a shell script in the place of systemctl."""
-        place = self.directory / "bin" / "systemctl"
-        place.with_suffix(".new").write_text(f"#!/bin/sh\n{script}\n")
-        place.with_suffix(".new").chmod(0o755)
-        place.with_suffix(".new").rename(place)
+        """What systemd has: all units run, but for the changes by short name."""
+        for name, unit in self.config["units"].items():
+            self.systemd.units.setdefault(unit, {})
+            self.systemd.change(unit, **{**RUNNING, **changes.get(name, {})})
 
     def write(self) -> Path:
         """Write the configuration file."""
@@ -226,9 +196,8 @@ class Host:
         )
 
 
-def edge(folder: Path, server: RedisServer) -> Host:
+def edge(folder: Path, server: RedisServer, systemd: FakeSystemd) -> Host:
     """An edge with one extractor, checks every 0.2 s with rise 2 and fall 2, and no InfluxDB."""
-    (folder / "bin").mkdir()
     deployment = folder / "deployments" / "3"
     deployment.mkdir(parents=True)
     (folder / "current").symlink_to(deployment)
@@ -254,9 +223,8 @@ def edge(folder: Path, server: RedisServer) -> Host:
         "checks": {name: dict(pace) for name in names},
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("SECLYZER_", "NOTIFY_", "WATCHDOG_"))}
-    environment |= {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    made = Host(folder, config, environment)
-    made.systemctl(f"exec cat {folder / 'units'}")
+    environment |= {"DBUS_SYSTEM_BUS_ADDRESS": systemd.address, "PYTHONPATH": str(ROOT)}
+    made = Host(folder, systemd, config, environment)
     made.units()
     server.write_stats("keystroke", STATS)
     return made

@@ -1,4 +1,4 @@
-"""Fixtures: a real Redis, a server that hangs, a host for the agent, and the agent as a process on it."""
+"""Fixtures: a real Redis, a bus with a systemd, a server that hangs, and the agent as a process on its own host."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from agent_world import STATS, Agent, Host, RedisServer, agents, edge
+from fake_systemd import FakeSystemd
 from web_access import Way
 
 
@@ -56,9 +57,16 @@ def hanging_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def host(tmp_path: Path, redis_server: RedisServer) -> Host:
+def systemd(redis_server: RedisServer) -> Iterator[FakeSystemd]:
+    """A bus of its own, with a systemd on it that has no units yet."""
+    with FakeSystemd(redis_server.folder) as made:  # a path of a socket is short
+        yield made
+
+
+@pytest.fixture
+def host(tmp_path: Path, redis_server: RedisServer, systemd: FakeSystemd) -> Host:
     """An edge with one extractor, checks every 0.2 s with rise 2 and fall 2, and no InfluxDB."""
-    return edge(tmp_path, redis_server)
+    return edge(tmp_path, redis_server, systemd)
 
 
 @pytest.fixture

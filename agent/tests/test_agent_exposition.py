@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from seclyzer_agent import process
+from seclyzer_agent.distribution import Distribution
 from seclyzer_agent.exposition import OPENMETRICS, PLAIN, Family, encode, kind_of
 
 VALUES = st.floats(allow_nan=False) | st.integers(-(2**60), 2**60).map(float) | st.sampled_from([0.0, 1e6, 1234567.5])
@@ -53,6 +54,45 @@ def test_it_is_the_librarys_text_in_both_formats(
     for accept, kind in (("", PLAIN), ("application/openmetrics-text; version=1.0.0", OPENMETRICS)):
         assert kind_of(accept) == kind
         assert encode(ours, kind).decode() == choose_encoder(accept)[0](Made(list(theirs))).decode()
+
+
+COUNTS = st.lists(st.integers(0, 2**40), min_size=4, max_size=4)
+DISTRIBUTIONS = st.dictionaries(st.tuples(TEXTS, TEXTS), st.tuples(COUNTS, st.floats(0, 1e12)), max_size=4)
+
+
+@given(TEXTS, DISTRIBUTIONS)
+@settings(max_examples=100, deadline=None)
+def test_a_histogram_is_the_librarys_text_in_both_formats(
+    words: str, made: dict[tuple[str, str], tuple[list[int], float]]
+) -> None:
+    labels, bounds = ("name", "a"), (0.0005, 0.25, 10.0)
+    ours = Family("seclyzer_wait_seconds", "histogram", words, labels)
+    theirs = HistogramMetricFamily("seclyzer_wait_seconds", words, labels=labels)
+    for values, (counts, total) in made.items():
+        ours.add(values, Distribution(bounds, tuple(counts), total))
+        buckets = [(le, sum(counts[: n + 1])) for n, le in enumerate(("0.0005", "0.25", "10.0", "+Inf"))]
+        theirs.add_metric(values, buckets, total)
+    for accept, kind in (("", PLAIN), ("application/openmetrics-text; version=1.0.0", OPENMETRICS)):
+        assert encode([ours], kind).decode() == choose_encoder(accept)[0](Made([theirs])).decode()
+
+
+@pytest.mark.parametrize(
+    ("bounds", "counts", "total"),
+    [
+        ((), (1,), 0.0),
+        ((1.0, 1.0), (0, 0, 0), 0.0),
+        ((1.0, float("nan")), (0, 0, 0), 0.0),
+        ((1.0, 2.0), (0, 0), 0.0),
+        ((1.0, 2.0), (0, -1, 0), 0.0),
+        ((1.0, 2.0), (0, 0, 0), -1.0),
+        ((1.0, 2.0), (0, 0, 0), float("nan")),
+    ],
+)
+def test_a_distribution_that_no_scraper_could_read_is_none(
+    bounds: tuple[float, ...], counts: tuple[int, ...], total: float
+) -> None:
+    with pytest.raises(ValueError, match="histogram"):
+        Distribution(bounds, counts, total)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,15 @@ def test_redis_that_hangs_is_the_cause_of_what_needs_it() -> None:
     assert (found.name, found.follows) == ("redis-away", 2 + 1 + 3 * 7)
 
 
+def test_a_bus_that_is_away_is_one_finding_and_the_cause_only_of_what_is_asked_there() -> None:
+    unknown = [replace(bad("state", unit, FAIL, "systemd-away"), unread=True) for unit in (REDIS, KEYSTROKE)]
+    memory = replace(bad("used", REDIS), unread=True)
+    found = findings(
+        snapshot(seen("units", *unknown), seen("memory", memory), seen("redis", bad("responseTime", "redis")))
+    )
+    assert [(one.name, one.follows) for one in found] == [("systemd-away", 2), ("redis-away", 0)]
+
+
 def test_an_agent_that_may_not_look_is_one_finding_and_no_extractor_is_to_blame() -> None:
     unknown = [seen(kind, bad("heartbeat", kind, WARN, "agent-password")) for kind in KINDS]
     (found,) = findings(snapshot(seen("redis", bad("responseTime", "redis", FAIL, "agent-password")), *unknown))
@@ -106,6 +115,11 @@ def test_an_expired_certificate_is_the_cause_of_a_store_that_cannot_be_trusted()
         )
     )
     assert [(one.name, one.follows) for one in found] == [("certificate-ends", 3)]
+
+
+def test_a_slow_clock_of_the_host_is_one_finding_though_all_kinds_of_events_show_it() -> None:
+    (found,) = findings(snapshot(*(seen(kind, bad("clock", kind, WARN)) for kind in KINDS)))
+    assert (found.name, found.status, found.follows) == ("producer-clock", WARN, 2)
 
 
 def unread(measurement: str, component: str) -> Entry:
@@ -210,5 +224,5 @@ def test_the_catalog_names_only_what_it_has() -> None:
     assert {*WITHIN, *ACROSS} <= set(COMMANDS)
     assert {name for names in WITHIN.values() for name in names} <= set(COMMANDS)
     assert {name for pairs in ACROSS.values() for name, _ in pairs} <= set(COMMANDS)
-    used = {*BY_MEASUREMENT.values(), *re.findall(r'"((?:store|spool|unit|agent|redis)-[a-z-]+)"', sources)}
+    used = {*BY_MEASUREMENT.values(), *re.findall(r'"((?:store|spool|unit|agent|redis|systemd)-[a-z-]+)"', sources)}
     assert set(COMMANDS) <= used | {"agent-broken"}

@@ -14,10 +14,10 @@ from seclyzer_agent.checks.deployment import DeploymentCheck
 from seclyzer_agent.checks.limits import Limits, judge_cpu, judge_tasks
 from seclyzer_agent.checks.limits import read_cgroup as read_limits
 from seclyzer_agent.checks.memory import Memory, UnitMemory, judge, read_cgroup
-from seclyzer_agent.checks.units import Unit, parse_show
-from seclyzer_agent.checks.units import judge as judge_unit
 from seclyzer_agent.history import Restarts
 from seclyzer_agent.model import Reading, Status, Unreadable
+from seclyzer_agent.unit import Unit, parse_show
+from seclyzer_agent.unit import judge as judge_unit
 
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
 UNIT = "seclyzer-app.service"

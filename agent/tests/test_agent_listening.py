@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from agent_world import Agent, Host, listens
+from agent_world import Host, listens
 
+from seclyzer_agent.listening import sockets
 from tests.helpers.ports import free_port
 from tests.helpers.waiting import until
 
@@ -39,15 +40,12 @@ def handed_over(host: Host, listener: socket.socket, pid: str = "") -> Iterator[
 
 @pytest.mark.parametrize("family", [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
 def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[socket.AddressFamily, str]) -> None:
-    host.systemctl(f"env > {host.directory}/seen.part; mv {host.directory}/seen.part {host.directory}/seen; exit 1")
     own = int(host.config["listen"].rpartition(":")[2])
     with socket.create_server((family[1], 0), family=family[0]) as listener, handed_over(host, listener) as process:
         port = listener.getsockname()[1]
-        if family[0] is socket.AF_INET:
-            agent = Agent(process, port, "")
-            assert agent.get("/livez").status == 200  # it waits in the socket until the agent is there
-        until((host.directory / "seen").exists)
-        assert "LISTEN_" not in (host.directory / "seen").read_text()
+        with socket.create_connection((family[1], port), timeout=20) as asking:
+            asking.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert b" 200 " in asking.recv(100)  # it waits in the socket until the agent is there
         assert not listens(own)
         process.terminate()
         assert process.wait(10) == 0
@@ -55,6 +53,13 @@ def test_the_agent_answers_on_the_socket_it_is_given(host: Host, family: tuple[s
         errors = process.stderr.read()
         shown = f"[{family[1]}]" if family[0] is socket.AF_INET6 else family[1]
         assert f"address={shown}:{port} " in errors or f'address="{shown}:{port}" ' in errors, errors
+
+
+def test_a_program_that_the_agent_started_would_find_no_sockets() -> None:
+    environment = {"LISTEN_PID": "1", "LISTEN_FDS": "1", "LISTEN_FDNAMES": "web", "HOME": "/"}
+    for listener in sockets(("127.0.0.1", 0), "", "", environment):
+        listener.close()
+    assert environment == {"HOME": "/"}
 
 
 def test_a_socket_for_another_process_is_not_taken(host: Host) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from agent_world import FIELDS, STATS, Agent, Host, RedisServer
 
-from seclyzer_agent.stats import NUMBERS, OUTAGE_LABELS, Outage, parse
+from seclyzer_agent.distribution import Distribution
+from seclyzer_agent.stats import BOUNDS, HISTOGRAMS, NUMBERS, OUTAGE_LABELS, Outage, parse
 from tests.helpers.waiting import until
 
 Start = Callable[..., Agent]
@@ -28,7 +29,8 @@ def test_each_loss_and_error_reaches_a_metric_and_a_reason_also_one_that_is_new(
     before = agent.inside("/healthz?verbose").json["checks"]
     assert {before[f"keystroke:{key}"][0]["status"] for key in ("heartbeat", "losses", "errors")} == {"pass"}
     grown = {field["name"]: str(1000 + number) for number, field in enumerate(alarming)}
-    redis_server.write_stats("keystroke", STATS | grown)
+    lasting = {"influxdb_fault": "503", "redis_read_fault": "unreachable"}  # errors that are over are not named
+    redis_server.write_stats("keystroke", STATS | grown | lasting)
     until(lambda: agent.status("keystroke") == "fail")
 
     def complete() -> bool:
@@ -47,10 +49,25 @@ def test_each_loss_and_error_reaches_a_metric_and_a_reason_also_one_that_is_new(
 
 def test_every_field_of_the_hash_is_read() -> None:
     labels = {"implementation", "version", "last_id", *OUTAGE_LABELS}
-    assert set(NUMBERS) | labels == {field["name"] for field in FIELDS}
+    histograms = {field.name for field in HISTOGRAMS}
+    assert set(NUMBERS) | labels | histograms == {field["name"] for field in FIELDS}
     assert {field["meaning"] for field in FIELDS} <= {"loss", "error", "neither"}
-    assert {field["type"] for field in FIELDS} <= {"label", "counter", "gauge"}
+    assert {field["type"] for field in FIELDS} <= {"label", "counter", "gauge", "histogram"}
     assert [f["name"] for f in FIELDS if f["meaning"] != "neither" and f["type"] != "counter"] == []
+
+
+def test_a_histogram_is_read_whole_or_not_at_all() -> None:
+    counts = "1 2 0 0 0 0 0 0 0 0 0 0 0 0 3"
+    stats = parse(STATS | {"store_write": f"{counts} 42000000"})
+    assert stats is not None and stats.faults == ()
+    assert stats.histograms["store_write"] == Distribution(BOUNDS, (1, 2, *[0] * 12, 3), 42.0)
+    assert BOUNDS[0] == 0.0005 and BOUNDS[-1] == 10.0
+    for text in (counts, f"{counts} 1 1", f"-{counts} 1", f"{counts} 1.5", f"{counts} {'9' * 20}", "\n", f" {counts}"):
+        stats = parse(STATS | {"store_write": text})
+        assert stats is not None and stats.faults == ("store_write",), text
+        assert "store_write" not in stats.histograms
+    stats = parse({name: text for name, text in STATS.items() if name not in ("store_write", "spool_oldest_ts")})
+    assert stats is not None and stats.faults == (), "an older program runs"
 
 
 def test_an_outage_is_read_with_its_words_in_bounds() -> None:

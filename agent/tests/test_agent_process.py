@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from agent_world import STATS, Agent, Host, RedisServer
+from fake_systemd import CALLS
 
 from seclyzer_agent import __version__, registry
 from tests.helpers.waiting import until
@@ -117,7 +118,7 @@ def test_a_dependency_that_hangs_fails_its_check_and_never_holds_up_an_answer(
     elif broken == "redis":
         host.config["redis_url"] = f"redis://127.0.0.1:{hanging_port}"
     else:
-        host.systemctl("exec sleep 60")
+        host.systemd.silent = CALLS
     agent = start(ready=False)
     times: list[float] = []
     end = time.monotonic() + 2.5
@@ -135,17 +136,8 @@ def test_a_dependency_that_hangs_fails_its_check_and_never_holds_up_an_answer(
     assert ("seclyzer_redis_up 1.0" in metrics) is (broken != "redis")
 
 
-def test_hanging_systemctls_are_killed(host: Host, start: Start) -> None:
-    host.systemctl("exec sleep 61")
-    agent = start()
-    time.sleep(1.5)
-    children = Path(f"/proc/{agent.process.pid}/task/{agent.process.pid}/children")
-    until(lambda: len(children.read_text().split()) <= 1)  # the one before may not be gone for a moment
-    assert agent.stop()[0] == 0
-
-
 def test_not_ready_before_every_check_has_ended_once(host: Host, start: Start) -> None:
-    host.systemctl("exec sleep 60")
+    host.systemd.silent = CALLS
     host.config["checks"]["units"] |= {"deadline_seconds": 1.5, "interval_seconds": 2}
     agent = start(ready=False)
     assert agent.get("/livez").status == 200
@@ -209,6 +201,7 @@ def test_the_wrong_implementation_fails(host: Host, start: Start, redis_server: 
 def test_a_store_has_no_redis_and_needs_no_password(host: Host, start: Start) -> None:
     host.config["roles"] = ["store"]
     host.config["units"] = {"influxdb": "influxdb.service"}
+    host.units()
     del host.config["redis_password_file"]
     agent = start()
     names = {key.split(":")[0] for key in agent.get("/healthz").json["checks"]}
@@ -296,7 +289,7 @@ def test_a_signal_ends_it_at_once_with_0_also_while_things_hang_and_clients_ling
     host: Host, start: Start, hanging_port: int, number: signal.Signals
 ) -> None:
     host.config["influx_url"] = f"http://127.0.0.1:{hanging_port}"
-    host.systemctl("exec sleep 60")
+    host.systemd.silent = CALLS
     agent = start(ready=False)
     lingering = socket.create_connection(("127.0.0.1", agent.port))
     lingering.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -6,8 +6,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from fake_systemd import FakeSystemd
 
-from seclyzer_agent.checks.host import Disk, HostCheck, HostFacts, judge_clock, judge_disk, look
+from seclyzer_agent.checks.host import HostCheck, HostFacts
+from seclyzer_agent.machine import Disk, judge_clock, judge_disk, look
 from seclyzer_agent.model import Status
 
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
@@ -40,23 +42,20 @@ def test_a_file_system_is_looked_at_and_a_folder_that_is_not_there_is_left_out(t
     assert isinstance(reading.facts, HostFacts) and list(reading.facts.disks) == [str(tmp_path)]
 
 
-@pytest.mark.parametrize(("shown", "status"), [("yes", PASS), ("no", WARN)])
-def test_the_clock_is_what_systemd_says_and_is_asked_seldom(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shown: str, status: Status
+@pytest.mark.parametrize(("synchronised", "status"), [(True, PASS), (False, WARN)])
+def test_the_clock_is_what_systemd_has_it_as_and_is_asked_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, systemd: FakeSystemd, synchronised: bool, status: Status
 ) -> None:
-    asked = tmp_path / "asked"
-    program = tmp_path / "timedatectl"
-    program.write_text(f'#!/bin/sh\necho "$*" >> {asked}\necho {shown}\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    systemd.synchronised = synchronised
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", systemd.address)
     check = HostCheck([], 1, 0, container=tmp_path / "none")
     for _ in range(3):
         (entry,) = asyncio.run(check.read()).entries
         assert entry.status is status
-    assert asked.read_text() == "show --property=NTPSynchronized --value\n"
+    assert systemd.asked == [("Get", "/org/freedesktop/timedate1", ("org.freedesktop.timedate1", "NTPSynchronized"))]
 
 
 def test_a_clock_of_which_nothing_is_known_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
     (entry,) = asyncio.run(HostCheck([], 1, 0, container=tmp_path / "none").read()).entries
     assert entry.status is PASS and judge_clock(None) == entry

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from seclyzer_agent.checks.memory import UnitMemory
-from seclyzer_agent.checks.units import Unit
 from seclyzer_agent.model import Entry, Status
 from seclyzer_agent.trend import AHEAD, PIECE, PIECES, Floors, follow, reaches
+from seclyzer_agent.unit import Unit
 
 MIB = 2**20
 LIMIT = 64 * MIB

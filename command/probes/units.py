@@ -9,9 +9,9 @@ from dataclasses import replace
 from plugins.module_utils import systemd
 from plugins.module_utils.layout import Refused
 from seclyzer_agent.checks import memory
-from seclyzer_agent.checks.units import PROPERTIES, Unit, judge, parse_show
 from seclyzer_agent.history import restarted
 from seclyzer_agent.model import Entry, Status, Unreadable
+from seclyzer_agent.unit import PROPERTIES, Unit, judge, parse_show
 
 from ..host import Host
 from .seen import Seen

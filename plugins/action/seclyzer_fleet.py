@@ -14,6 +14,7 @@ from ..module_utils.clocks import Look
 from ..module_utils.fleet import count, named
 from ..module_utils.fleet_entry import plain
 from ..plugin_utils.actions import Action, Facts, Options, Result, display
+from ..plugin_utils.fleet_checks import own_store
 
 DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "seclyzer_release" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
@@ -111,7 +112,7 @@ def _chosen(facts: Vars) -> dict[str, Any]:
     for host, sentence in wrong.items():
         refused.setdefault(host, []).append(sentence)
     for host in chosen:
-        store = fleet.store_of(hostvars[host], stores)
+        store = own_store(hostvars[host], stores)
         if store in refused and host != store and host not in refused:
             refused[host] = [f"its store {store} was refused, so this host was not started"]
     for host, sentences in refused.items():
@@ -129,9 +130,16 @@ def _chosen(facts: Vars) -> dict[str, Any]:
         "go": go,
         "stores": [host for host in go if host in stores],
         "edges": [host for host in go if host in facts["groups"].get(EDGE, [])],
+        "elsewhere": _elsewhere(facts, stores),
         "refused": refused,
         "general": [here] if here else [],
     }
+
+
+def _elsewhere(facts: Vars, stores: list[str]) -> dict[str, list[str]]:
+    """Of each store the edges of the inventory, chosen or not, that write to another one of these."""
+    own = {edge: own_store(facts["hostvars"][edge], stores) for edge in facts["groups"].get(EDGE, [])}
+    return {name: [edge for edge, store in own.items() if store not in ("", name)] for name in stores}
 
 
 def _is_broken(result: Vars) -> bool:

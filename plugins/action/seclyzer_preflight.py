@@ -14,7 +14,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.utils.vars import load_extra_vars
 
-from ..module_utils import existing, modes, ports, renamed, run_ids, safe_url, systems, variables
+from ..module_utils import existing, launcher, modes, ports, renamed, run_ids, safe_url, systems, variables
 from ..module_utils.layout import Refused
 from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options, kept_bundle
 from ..plugin_utils.actions import Action, Facts, Options, Result
@@ -190,6 +190,7 @@ class ActionModule(Action):
                 "legacy_clients": boolean(resolved["redis_legacy_clients"]),
             },
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
+            "has_command": launcher.is_current(about["command"], ROLES / "seclyzer_release" / "files"),
             "running": running,
             "previous": status["previous"],
             "rollout": status["rollout"],

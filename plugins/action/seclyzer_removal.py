@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible import context
-from ansible.errors import AnsibleError
 
-from ..module_utils import existing, fleet, last_report, removal_report
+from ..module_utils import existing, last_report, removal_report
 from ..module_utils.fleet_entry import plain
 from ..module_utils.removal_report import Outcome
 from ..plugin_utils import host_options
 from ..plugin_utils.actions import Action, Facts, Options, Result, display
 from ..plugin_utils.command_line import inventories, typed
+from ..plugin_utils.fleet_checks import own_store
 
 MODULE = "seclyzer.edge.seclyzer_removal"
 EDGE, STORE = "seclyzer_edge", "seclyzer_store"
@@ -56,7 +56,7 @@ def _chosen(facts: Vars, confirmed: bool) -> dict[str, Any]:
     """Of each host the store that its credential is on; refuses hosts that need a confirmation."""
     groups, hosts = facts["groups"], list(facts["ansible_play_hosts_all"])
     stores = groups.get(STORE, [])
-    of_host = {edge: _store_of(edge, facts, stores) for edge in groups.get(EDGE, [])}
+    of_host = {edge: own_store(facts["hostvars"][edge], stores) for edge in groups.get(EDGE, [])}
     left = {
         store: [edge for edge, its in of_host.items() if its == store and edge not in hosts]
         for store in stores
@@ -67,16 +67,6 @@ def _chosen(facts: Vars, confirmed: bool) -> dict[str, Any]:
     if fault and not confirmed:
         return {"failed": True, "changed": False, "msg": f"{fault}. Nothing was changed."}
     return {"changed": False, "stores": {host: store for host, store in of_host.items() if host in hosts}}
-
-
-def _store_of(edge: str, facts: Vars, stores: list[str]) -> str:
-    """The store of the inventory that an edge writes to; empty for one outside it."""
-    try:
-        if facts["hostvars"][edge].get("influxdb_token_file"):
-            return ""
-        return fleet.store_of(facts["hostvars"][edge], stores)
-    except AnsibleError:
-        return ""
 
 
 def _report(facts: Vars, check: bool) -> dict[str, Any]:

@@ -46,7 +46,6 @@ def _seen(host: str, facts: Vars) -> Seen:
         for name, key in {
             "acl": "seclyzer_acl",
             "ended": "redis_acl",
-            "units": "seclyzer_credentials",
             "setup": "influxdb_setup",
             "gateway": "influxdb_gateway_kept",
             "access": "influxdb_access",
@@ -54,11 +53,14 @@ def _seen(host: str, facts: Vars) -> Seen:
     }
     if read["ended"].get("skipped"):
         read["ended"] = read["acl"]
+    restarts = [of_host.get(f"__seclyzer_{name}") or {} for name in ("by_ca", "credentials")]
+    restarted = dict.fromkeys(unit for one in restarts for unit in one.get("restarted") or [])
     looks = [of_host.get(f"__influxdb_{name}") or {} for name in ("certificate", "outside", "access")]
     refused = ((facts.get("__seclyzer_fleet") or {}).get("refused") or {}).get(host) or []
     seen = of_host.get("__seclyzer_host") or {}
     return Seen(
         host,
+        units={"restarted": list(restarted)},
         token=bool(of_host.get("__seclyzer_token_rotated")),
         notes=[str(words) for look in looks for words in look.get("notes") or []],
         failed=str(of_host.get("__seclyzer_failed") or ""),

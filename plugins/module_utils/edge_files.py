@@ -17,6 +17,8 @@ from .layout import Refused
 from .selection import Selection, parse_line, tag_value
 
 SEGMENT = re.compile(r"[0-9]{20}\.lp")
+LATER = re.compile(r"[0-9]{20}\.lp[1-9][0-9]{0,8}")
+"""A segment of a later version, whose form is not known here: who owns the host owns all of it."""
 REJECTED = "rejected.lp"
 LARGEST = 2 << 20  # of a file of lines: segments and rejected.lp stay below 1 MiB
 
@@ -73,12 +75,12 @@ def at_rest(state: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def segments(state: Path) -> list[Path]:
-    """The spool's files, oldest first."""
+def segments(state: Path, name: re.Pattern[str] = SEGMENT) -> list[Path]:
+    """The spool's files whose name is of this form, oldest first."""
     try:
         with os.scandir(state / "spool") as entries:
             return sorted(
-                Path(one.path) for one in entries if SEGMENT.fullmatch(one.name) and one.is_file(follow_symlinks=False)
+                Path(one.path) for one in entries if name.fullmatch(one.name) and one.is_file(follow_symlinks=False)
             )
     except (FileNotFoundError, NotADirectoryError):
         return []
@@ -89,19 +91,24 @@ def files_of(state: Path) -> dict[str, list[Path]]:
     return {"spool": segments(state), REJECTED: [state / REJECTED]}
 
 
-def read_lines(path: Path) -> tuple[list[bytes], bytes]:
-    """The whole lines of a file, and what stands behind the last line's end. Raises Refused for none of ours."""
+def read_whole(path: Path) -> bytes:
+    """A file's bytes, none when there is no such file. Raises Refused for none of ours."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        return [], b""
+        return b""
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}") from error
     with os.fdopen(file, "rb") as stream:
         data = stream.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise Refused(f"{path} is larger than {LARGEST >> 20} MiB and so none of ours: look at it")
-    *lines, rest = data.split(b"\n")
+    return data
+
+
+def read_lines(path: Path) -> tuple[list[bytes], bytes]:
+    """The whole lines of a file, and what stands behind the last line's end. Raises Refused for none of ours."""
+    *lines, rest = read_whole(path).split(b"\n")
     return [line for line in lines if line], rest
 
 
@@ -135,6 +142,13 @@ def _replace(path: Path, data: bytes) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def drop_later(state: Path) -> None:
+    """Take the segments of later versions away."""
+    for path in segments(state, LATER):
+        path.unlink()
+        _sync(path.parent)
 
 
 def replace_text(path: Path, text: str) -> None:

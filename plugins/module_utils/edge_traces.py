@@ -63,6 +63,9 @@ class Edge:
         for kind, folder in self._folders():
             for place, files in edge_files.files_of(folder).items():
                 found[f"points of {kind} in {place}"] = sum(1 for line in _lines(folder, files) if meant(line))
+            if owned:
+                later = edge_files.segments(folder, edge_files.LATER)
+                found[f"segments of {kind} that a later version wrote"] = len(later)
         if owned:
             found["applications in the tracker's state file"] = sum(
                 edge_state.count(text, chosen) for _, text in self._state_files()
@@ -86,6 +89,8 @@ class Edge:
                     for files in edge_files.files_of(folder).values():
                         for file in files:
                             edge_files.drop(file, meant, cut=owned)
+                    if owned:
+                        edge_files.drop_later(folder)
             if owned:
                 self._forget_state(chosen)
             cut = time.time()
@@ -104,6 +109,9 @@ class Edge:
             for place, files in edge_files.files_of(state).items():
                 lines = (line for line in _lines(state, files) if meant(line))
                 pieces += _write(folder, f"{kind}-{place.removesuffix('.lp')}.lp", lines)
+            for file in edge_files.segments(state, edge_files.LATER) if owned else ():
+                with edge_files.acting_as_owner(state):
+                    pieces += _write(folder, f"{kind}-{file.name}", [edge_files.read_whole(file)])
         if owned:
             for name, text in self._state_files():
                 pieces += _write(folder, name, [text.encode()])

@@ -75,7 +75,10 @@ def stop(failed: Sequence[str], at_most: int, rest: int) -> str:
 
 def store_of(host: Mapping[str, Any], stores: Sequence[str]) -> str:
     """The store that a host writes to, by its variables; empty when that is none of the inventory."""
-    name = str(host.get("influxdb_store_host") or (stores[0] if len(stores) == 1 else ""))
+    itself = str(host.get("inventory_hostname") or "")
+    name = str(
+        host.get("influxdb_store_host") or (itself if itself in stores else stores[0] if len(stores) == 1 else "")
+    )
     return name if name in stores else ""
 
 

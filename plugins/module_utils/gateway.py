@@ -58,11 +58,11 @@ class Files:
 
         self._change(change)
 
-    def withdraw(self, name: str) -> bool:
-        """Take an edge's credential away, for it to get another when it comes again; False when it has none."""
-        if not any((one.kind, one.name) == (EDGE, name) for one in self.load()):
+    def withdraw(self, *names: str) -> bool:
+        """Take edges' credentials away, for them to get others when they come again; False when none has any."""
+        if not any(one.kind == EDGE and one.name in names for one in self.load()):
             return False
-        self._change(lambda known: [one for one in known if (one.kind, one.name) != (EDGE, name)])
+        self._change(lambda known: [one for one in known if one.kind != EDGE or one.name not in names])
         return True
 
     def admit_reader(self, token: str, former: str | None = None) -> None:
@@ -129,22 +129,4 @@ def group_id() -> int | None:
     try:
         return grp.getgrnam(GROUP).gr_gid
     except KeyError:
-        return None
-
-
-def stale(unit_text: str, delivered: Path) -> list[str]:
-    """The credentials of a unit whose files have changed since it started. `delivered`: the folder systemd made."""
-    found = []
-    for line in unit_text.splitlines():
-        key, _, value = line.partition("=")
-        name, _, path = value.partition(":")
-        if key == "LoadCredential" and path and _bytes(delivered / name) != _bytes(Path(path)):
-            found.append(path)
-    return found
-
-
-def _bytes(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
         return None

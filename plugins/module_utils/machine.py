@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import existing, listening
+from . import existing, launcher, listening
 from .files import free_bytes, read
 from .layout import Layout
 
@@ -33,6 +33,7 @@ def describe(layout: Layout, names: list[str], ports: list[int], redis_units: li
         "addresses": {name: addresses(name) for name in names},
         "listening": listening.at(ports),
         "existing": existing.look(layout, redis_units),
+        "command": launcher.installed(),
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from . import existing, files
+from . import existing, files, launcher
 from .kinds import KINDS
 from .layout import SOCKET_FOLDER, Layout
 
@@ -40,8 +40,7 @@ GONE = (
     "etc/apt/sources.list.d/seclyzer-influxdb.sources",
     str(WATCH_PROGRAM),
     "usr/local/share/seclyzer-influxd.json",
-    "usr/local/bin/seclyzer",
-    f"{COMPLETIONS}/seclyzer",
+    *(path for path, _ in launcher.FILES.values()),
     "var/lib/influxdb-watch",
     str(SOCKET_FOLDER.relative_to(ROOT)),
     "run/seclyzer-agent",

@@ -186,9 +186,16 @@ def _needs_reload(units: list[str]) -> bool:
 
 
 def is_stale(name: str, desired: Desired, state: Mapping[str, str]) -> bool:
-    """Whether a unit started before what it reads at its start was last written: it still holds the old one."""
+    """Whether a unit runs with another than there is by now of what it reads at its start."""
     started = systemd.started_at(state)
-    paths = systemd.credentials(desired.units[name])
+    if started is None:
+        return False
+    text, given = desired.units[name], systemd.GIVEN / name
+    paths: list[str] = []
+    if not given.is_dir():
+        paths += systemd.credentials(text).values()
+    elif systemd.outdated(text, given):
+        return True
     if name == AGENT and (authority := desired.probes.get("influx_ca_file")):
         paths.append(authority)  # extractors read it at each connection
-    return started is not None and any(os.path.exists(path) and os.path.getmtime(path) > started for path in paths)
+    return any(os.path.exists(path) and os.path.getmtime(path) > started for path in paths)

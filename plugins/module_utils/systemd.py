@@ -6,10 +6,13 @@ import os
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from .layout import Refused
 
 Completed = subprocess.CompletedProcess[str]
+GIVEN = Path("/run/credentials")
+"""Where systemd keeps what it gave units at their start: a folder for each, with a copy of each credential."""
 
 
 def run(argv: Sequence[str], timeout: float = 60.0) -> Completed:
@@ -125,10 +128,26 @@ def setting(text: str, key: str) -> str | None:
     return values[-1] if values else None
 
 
-def credentials(text: str) -> list[str]:
-    """The files a unit loads as credentials when it starts."""
+def credentials(text: str) -> dict[str, str]:
+    """The files a unit loads as credentials when it starts, by the names that it gives them."""
     pairs = (value.partition(":") for key, value in section(text, "Service") if key == "LoadCredential")
-    return [path for _, _, path in pairs if path.startswith("/")]
+    return {name: path for name, _, path in pairs if path.startswith("/")}
+
+
+def outdated(text: str, given: Path) -> list[str]:
+    """The files of a unit's credentials that are another by now than its copies in `given`, whatever their times are.
+
+    A file that is gone does not count: the unit would not start without it.
+    """
+    found = ((path, _bytes(Path(path)), _bytes(given / name)) for name, path in credentials(text).items())
+    return [path for path, here, copy in found if here is not None and here != copy]
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
 
 
 def last_line(text: str) -> str:

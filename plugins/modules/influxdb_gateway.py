@@ -9,7 +9,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import credentials, files, systemd
-from ..module_utils.gateway import FORMER_READER, HOME, READER_NAME, UNIT, Files, stale
+from ..module_utils.gateway import FORMER_READER, HOME, READER_NAME, UNIT, Files
 from ..module_utils.influxdb_api import CA, PLACE, Away, InfluxDB, keep_ca, read_ca
 from ..module_utils.layout import Refused
 
@@ -90,7 +90,6 @@ revoked:
 """
 
 UNIT_FILE = Path("/etc/systemd/system") / UNIT
-GIVEN = Path("/run/credentials") / UNIT
 
 
 def main() -> None:
@@ -135,7 +134,7 @@ def _run(options: dict[str, Any], dry: bool) -> tuple[list[str], list[str]]:
     if done and not dry:
         systemd.systemctl("reload", UNIT)
     done += _reader(kept, Path(options["read_token_file"]), options["rotate"], options["finish"])
-    if others := stale(files.read(UNIT_FILE) or "", GIVEN):
+    if others := systemd.outdated(files.read(UNIT_FILE) or "", systemd.GIVEN / UNIT):
         done.append(f"the gateway restarted: {', '.join(others)} changed")
         if not dry:
             systemd.systemctl("restart", UNIT)

@@ -30,7 +30,11 @@ options:
   name:
     description: The edge, as the inventory calls it.
     type: str
-    required: true
+  names:
+    description: With O(state=absent), several edges instead.
+    type: list
+    elements: str
+    default: []
   state:
     description: Whether the edge is to have a credential.
     type: str
@@ -75,20 +79,23 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "name": {"type": "str", "required": True},
+            "name": {"type": "str"},
+            "names": {"type": "list", "elements": "str", "default": []},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "host": {"type": "str"},
             "overlap": {"type": "bool", "default": False},
             "token": {"type": "str", "default": "", "no_log": True},
             "home": {"type": "path", "default": HOME},
         },
-        required_if=[("state", "present", ["host"])],
+        required_if=[("state", "present", ["name", "host"])],
+        required_one_of=[("name", "names")],
         supports_check_mode=True,
     )
     options = module.params
     if options["state"] == "absent":
         try:
-            module.exit_json(changed=withdraw(Files(Path(options["home"]), module.check_mode), options["name"]))
+            names = [options["name"], *options["names"]]
+            module.exit_json(changed=withdraw(Files(Path(options["home"]), module.check_mode), *names))
         except Refused as error:
             module.fail_json(msg=str(error))
     if module.check_mode:
@@ -101,9 +108,9 @@ def main() -> None:
     module.exit_json(changed=True, token=token)
 
 
-def withdraw(kept: Files, name: str) -> bool:
-    """Take an edge's credential away and have the gateway close what the edge has open; False when it has none."""
-    if not kept.withdraw(name):
+def withdraw(kept: Files, *names: str) -> bool:
+    """Take edges' credentials away and have the gateway close what they have open; False when none has any."""
+    if not kept.withdraw(*names):
         return False
     if not kept.dry:
         systemd.systemctl("reload-or-restart", UNIT)

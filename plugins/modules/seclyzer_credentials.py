@@ -17,8 +17,9 @@ module: seclyzer_credentials
 short_description: Restart the units that hold an older credential, one at a time
 version_added: "0.1.0"
 description:
-  - Finds the units of the running deployment that began before a credential of theirs was written, or the agent before
-    the CA was. Restarts one, waits until the host is healthy, and goes on to the next.
+  - Finds the units of the running deployment whose credentials are others by now than those they were started with, and
+    the agent when it began before the CA was written. Restarts one, waits until the host is healthy, and goes on to the
+    next.
   - A unit that is not healthy ends it; the others keep running with the former credential.
   - Refuses while a deployment is on trial, or another run has the host.
 extends_documentation_fragment: [seclyzer.edge.layout, seclyzer.edge.layout.units]

@@ -219,7 +219,8 @@ overview:
 host:
   description: >-
     Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
-    names asked for, who listens at the ports asked for, and the services that SecLyzer did not install.
+    names asked for, who listens at the ports asked for, the services that SecLyzer did not install, and the hashes of
+    the command's files.
   type: dict
   returned: status
 """

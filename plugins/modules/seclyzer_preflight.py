@@ -115,6 +115,10 @@ release:
   description: The release in the bundle.
   type: str
   returned: host
+has_command:
+  description: Whether the host has the command C(seclyzer) as this project has it.
+  type: bool
+  returned: host
 untested:
   description: The host's system, when releases are not tested there and the inventory accepts that; mostly empty.
   type: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ansible.errors import AnsibleError
 
 from ..module_utils import fleet, last_report
 from ..module_utils.fleet import count
@@ -50,20 +52,33 @@ def option_faults(facts: Vars) -> list[str]:
     return wrong
 
 
+def own_store(of_host: Vars, stores: Sequence[str]) -> str:
+    """The store of the inventory that a host writes to; empty for one outside it, or when that cannot be resolved."""
+    try:
+        return "" if of_host.get("influxdb_token_file") else fleet.store_of(of_host, stores)
+    except AnsibleError:
+        return ""
+
+
 def group_faults(facts: Vars) -> list[str]:
-    """What is wrong with the group of stores: a host writes to one."""
-    stores = facts["groups"].get(STORE, [])
-    names = ("influxdb_store_host", "influxdb_token_file")
-    known = facts["hostvars"]
-    lost = [h for h in facts["ansible_play_hosts_all"] if not any(value(known[h], name) for name in names)]
-    if len(stores) == 1 or not lost:
+    """What is wrong with the group of stores: a host writes to one, and a store to itself by default."""
+    stores, known = facts["groups"].get(STORE, []), facts["hostvars"]
+    if len(stores) == 1:
         return []
+    named = {host: str(value(known[host], "influxdb_store_host") or "") for host in facts["ansible_play_hosts_all"]}
+    inside = [host for host in named if host not in stores and not value(known[host], "influxdb_token_file")]
+    lost = [host for host in inside if not named[host]]
     if not stores:
-        return [
+        words = (
             f"the inventory has no host in {STORE}, and influxdb_store_host names none ({', '.join(lost)}); for a "
             "store that is not in the inventory influxdb_url and influxdb_token_file are configured"
-        ]
-    return [
-        f"{STORE} has {len(stores)} hosts ({', '.join(stores)}), and a host writes to one: leave one in the group, "
-        f"or configure influxdb_store_host for {', '.join(lost)}"
-    ]
+        )
+        return [words] if lost else []
+    have = f"{STORE} has {len(stores)} hosts ({', '.join(stores)})"
+    faults = [f"{have}, and influxdb_store_host of {h} is {named[h]}" for h in inside if named[h] not in ("", *stores)]
+    if lost:
+        faults.append(
+            f"{have}, and a host writes to one: leave one in the group, or configure influxdb_store_host for "
+            f"{', '.join(lost)}"
+        )
+    return faults

@@ -22,10 +22,11 @@ SECONDS = 14.0
 # Fields of the stats hash: what a replay counts, too; what is always 0 here; the others.
 COUNTED = ["events", "malformed", "late", "behind", "dropped", "sessions", "windows", "windows_short"]
 COUNTED += ["last_event_ts", "last_window_ts"]
-ZERO = ["points_spooled", "points_rejected", "points_dropped", "spool_bytes", "redis_reconnects", "influx_errors"]
+ZERO = ["points_spooled", "points_rejected", "points_dropped", "spool_bytes"]
+ZERO += ["spool_oldest_ts", "redis_reconnects", "influx_errors"]
 ZERO += ["gaps", "streams_reset", "entries_trimmed", "outputs_dropped", "output_errors", "state_skipped"]
 OTHERS = ["implementation", "version", "pid", "started_at", "future", "ancient", "last_id", "points_written"]
-OTHERS += ["influxdb_answered_at"]
+OTHERS += ["influxdb_answered_at", "window_publish_delay", "store_write"]
 NO_OUTAGE = {
     f"{way}_{field}": well
     for way in ("redis_read", "redis_write", "influxdb", "spool")
@@ -173,6 +174,8 @@ def test_stats_are_the_contracts_and_right(run: Run, kind: str) -> None:
     assert abs(int(stats["started_at"]) - extractor.started_at) < 5_000_000
     assert {name: stats[name] for name in ZERO} == dict.fromkeys(ZERO, "0")
     assert stats["points_written"] == str(len(run.world.published[kind]))
+    *delays, _ = map(int, stats["window_publish_delay"].split(" "))
+    assert sum(delays) == len(run.world.published[kind])
     assert int(stats["influxdb_answered_at"]) >= int(stats["started_at"])
     assert 0 < run.expires[kind] <= 30
 

@@ -33,7 +33,9 @@ def test_molecule_says_what_ansible_cfg_says(section: str, name: str, value: str
     assert reported.lower() == value.lower()
 
 
-@pytest.mark.parametrize(("name", "lab"), [("default", "molecule"), ("long", "molecule"), ("systems", "testing")])
+@pytest.mark.parametrize(
+    ("name", "lab"), [("default", "molecule"), ("long", "molecule"), ("systems", "testing"), ("stores", "stores")]
+)
 def test_a_scenario_uses_the_inventory_of_its_own_hosts(name: str, lab: str) -> None:
     scenario: Any = yaml.safe_load((ROOT / f"molecule/{name}/molecule.yml").read_text())
     words = scenario["ansible"]["executor"]["args"]["ansible_playbook"]

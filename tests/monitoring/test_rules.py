@@ -37,7 +37,7 @@ def cases() -> list[dict[str, Any]]:
 def exported() -> set[str]:
     """The names of all metrics that an agent answers."""
     named = {name for name, _ in (*metrics.RUNS, *metrics.FINDINGS)}
-    return named | {metric.name for spec in registry.specs() for metric in spec.metrics}
+    return named | {name for spec in registry.specs() for metric in spec.metrics for name in metric.series}
 
 
 def unit_tests(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -63,6 +63,16 @@ def test_every_alert_and_every_recording_does_what_its_unit_test_states() -> Non
         ),
         ("alerts.yml", "runbook.md#{{ $labels.finding }}", "runbook.md"),
         ("alerts.yml", "> 0.5 * count", "> 0.1 * count"),
+        (
+            "recording.yml",
+            "histogram_quantile(0.99, sum by (job, instance, role, extractor, le) (rate(seclyzer_w",
+            "histogram_quantile(0.5, sum by (job, instance, role, extractor, le) (rate(seclyzer_w",
+        ),
+        (
+            "recording.yml",
+            "seclyzer_window_publish_delay_seconds_bucket[5m]",
+            "seclyzer_window_publish_delay_seconds_bucket[30m]",
+        ),
         ("recording.yml", "seclyzer_extractor_points_written_total[5m]", "seclyzer_extractor_points_spooled_total[5m]"),
     ],
 )

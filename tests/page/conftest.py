@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from agent_world import STATS, Agent, Host, RedisServer, agents, edge
+from fake_systemd import FakeSystemd
 
 from tests.helpers.browser import Browser
 from tests.helpers.influx_server import InfluxServer
@@ -48,9 +49,16 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def host(tmp_path: Path, redis_server: RedisServer, influx: InfluxServer) -> Host:
+def systemd(redis_server: RedisServer) -> Iterator[FakeSystemd]:
+    """A bus of its own, with a systemd on it."""
+    with FakeSystemd(redis_server.folder) as made:
+        yield made
+
+
+@pytest.fixture
+def host(tmp_path: Path, redis_server: RedisServer, systemd: FakeSystemd, influx: InfluxServer) -> Host:
     """An edge that is well, with one extractor that has just had events."""
-    made = edge(tmp_path, redis_server)
+    made = edge(tmp_path, redis_server, systemd)
     made.config["influx_url"] = influx.url
     at = time.time_ns() // 1000
     heartbeat = {"last_event_ts": at, "last_window_ts": at, "influxdb_answered_at": at, "last_id": f"{at // 1000}-0"}

@@ -194,7 +194,11 @@ def test_two_stores_are_refused_unless_each_host_says_which_is_its_own() -> None
         "seclyzer_store has 2 hosts (s1, s2), and a host writes to one: leave one in the group, "
         "or configure influxdb_store_host for e"
     ]
-    assert group_faults(facts(e=named, s1=named) | {"groups": two}) == []
+    assert group_faults(facts(e=named, s1={}, s2={}) | {"groups": two}) == []
+    assert group_faults(facts(e={"influxdb_store_host": "s3"}) | {"groups": two}) == [
+        "seclyzer_store has 2 hosts (s1, s2), and influxdb_store_host of e is s3"
+    ]
+    assert group_faults(facts(e={"influxdb_token_file": "vault/token"}) | {"groups": two}) == []
     assert group_faults(facts(e={}) | {"groups": {"seclyzer_store": ["s1"]}}) == []
 
 
@@ -205,7 +209,14 @@ def test_each_edge_writes_to_the_store_of_its_group() -> None:
     assert urls == ["https://store1:8086", "https://store2:8086"]
 
 
+def test_a_store_is_its_own() -> None:
+    two = {"groups": {"seclyzer_store": ["store1", "store2"]}}
+    urls = [host_options.influx(resolved({"inventory_hostname": name} | two))["url"] for name in ("store1", "store2")]
+    assert urls == ["https://store1:8086", "https://store2:8086"]
+
+
 def resolved(facts: dict[str, Any]) -> dict[str, Any]:
+    facts = {"inventory_hostname": "edge1"} | facts
     loader = DataLoader()
     return host_options.options(
         loader, Templar(loader=loader, variables=facts), facts, ("influxdb", "seclyzer_release")

@@ -118,6 +118,29 @@ def test_the_edges_of_a_store_that_is_away_go_on_and_of_one_that_is_refused_do_n
     found = action._chosen(facts({"edge1": WELL, "store": WELL | refused}))
     assert found["go"] == []
     assert found["refused"]["edge1"] == ["its store store was refused, so this host was not started"]
+    outside = WELL | {"influxdb_token_file": "vault/token"}
+    assert action._chosen(facts({"edge1": outside, "store": WELL | refused}))["go"] == ["edge1"]
+
+
+def test_of_several_stores_one_that_is_refused_stops_its_own_edges_only() -> None:
+    refused = {"__influxdb_certificate": {"refused": ["no client will trust it"]}}
+    hosts = {
+        "north1": WELL | {"influxdb_store_host": "store1"},
+        "south1": WELL | {"influxdb_store_host": "store2"},
+        "outside": WELL | {"influxdb_token_file": "vault/token"},
+        "store1": WELL | {"inventory_hostname": "store1"},
+        "store2": WELL | refused | {"inventory_hostname": "store2"},
+    }
+    groups = {"seclyzer_store": ["store1", "store2"], "seclyzer_edge": ["north1", "south1", "outside"]}
+    found = action._chosen(facts(hosts) | {"groups": groups})
+    assert found["go"] == ["north1", "outside", "store1"]
+    assert found["refused"]["south1"] == ["its store store2 was refused, so this host was not started"]
+    assert found["elsewhere"] == {"store1": ["south1"], "store2": ["north1"]}
+
+
+def test_with_one_store_no_edge_is_taken_for_one_of_another() -> None:
+    hosts = {"edge1": WELL, "edge2": WELL | {"influxdb_store_host": "its-alias"}, "store": WELL}
+    assert action._chosen(facts(hosts))["elsewhere"] == {"store": []}
 
 
 def test_a_host_that_could_not_be_looked_at_is_refused_with_its_cause() -> None:

@@ -1,4 +1,4 @@
-"""Whose credentials the gateway takes: made, replaced, revoked for good, readmitted; and when it needs a restart."""
+"""Whose credentials the gateway takes: made, replaced, revoked for good, readmitted."""
 
 import threading
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils import credentials
-from plugins.module_utils.gateway import Files, stale
+from plugins.module_utils.gateway import Files
 from plugins.module_utils.gateway_credentials import Credential, host_tag, parse, render, sha256
 from plugins.module_utils.layout import Refused
 from plugins.modules.influxdb_gateway import _reader
@@ -95,6 +95,13 @@ def test_an_edge_that_is_removed_loses_its_credential_and_may_get_another(kept: 
     assert names(kept) == ["edge1", "edge2"]
 
 
+def test_several_edges_lose_their_credentials_at_once_and_the_others_keep_theirs(kept: Files) -> None:
+    kept.admit_edge("edge3", "three", "token3")
+    assert kept.withdraw("edge1", "edge3", "unknown")
+    assert names(kept) == ["edge2"]
+    assert not kept.withdraw("edge1", "edge3")
+
+
 def test_removal_that_is_only_looked_at_takes_no_credential_away(kept: Files) -> None:
     assert Files(kept.home, dry=True).withdraw("edge1")
     assert names(kept) == ["edge1", "edge2"]
@@ -159,19 +166,6 @@ def test_edges_of_one_rollout_do_not_lose_each_other(tmp_path: Path) -> None:
     for one in work:
         one.join()
     assert len(names(kept)) == 16
-
-
-def test_a_certificate_or_token_that_is_another_now_needs_a_restart(tmp_path: Path) -> None:
-    credentials = tmp_path / "given"
-    credentials.mkdir()
-    unit = f"[Service]\nLoadCredential=key:{tmp_path}/k\nLoadCredential=token:{tmp_path}/t\nUser=x\n"
-    for name, path in (("key", "k"), ("token", "t")):
-        (credentials / name).write_text("same")
-        (tmp_path / path).write_text("same")
-    assert stale(unit, credentials) == []
-    (tmp_path / "k").write_text("renewed")
-    assert stale(unit, credentials) == [f"{tmp_path}/k"]
-    assert stale("", credentials) == []
 
 
 def hashes(kept: Files, name: str) -> set[str]:

@@ -15,7 +15,7 @@ from plugins.plugin_utils import option_checks
 from plugins.plugin_utils.option_checks import CHECKS, DEPLOYS, Check, Roles
 
 ROOT = Path(__file__).resolve().parents[2]
-GROUPS = {"groups": {"seclyzer_edge": ["edge1"], "seclyzer_store": ["store"]}}
+GROUPS = {"inventory_hostname": "edge1", "groups": {"seclyzer_edge": ["edge1"], "seclyzer_store": ["store"]}}
 CERTIFICATE = {"influxdb_tls_cert": "/x.crt", "influxdb_tls_key": "/x.key"}
 
 

@@ -106,3 +106,24 @@ def test_a_unit_is_stale_by_its_credentials_and_the_agent_by_the_ca_too(host: La
     assert [stale(name, began) for name in names] == [True, False]
     os.utime(credential, (began + 10, began + 10))
     assert [stale(name, began) for name in names] == [True, True]
+
+
+def test_a_certificate_that_is_another_now_makes_its_unit_stale_whatever_its_time_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systemd, "GIVEN", tmp_path / "given")
+    given, certificate, key = tmp_path / "given" / switching.AGENT, tmp_path / "web.pem", tmp_path / "web.key"
+    given.mkdir(parents=True)
+    for path in (given / "web.crt", given / "web.key", certificate, key):
+        path.write_text("same")
+    text = f"[Service]\nLoadCredential=web.crt:{certificate}\nLoadCredential=web.key:{key}\n"
+    value = deployments.Desired("r", "v", None, {}, {switching.AGENT: text}, {}, {})
+    now = {"ExecMainStartTimestampMonotonic": str(int((time.clock_gettime(time.CLOCK_MONOTONIC) - 60) * 1e6))}
+    assert not switching.is_stale(switching.AGENT, value, now), "written since it started, and the same"
+    certificate.write_text("renewed")
+    os.utime(certificate, (1000, 1000))
+    assert switching.is_stale(switching.AGENT, value, now)
+    assert systemd.outdated(text, given) == [str(certificate)]
+    assert not switching.is_stale(switching.AGENT, value, {"ExecMainStartTimestampMonotonic": "0"}), "it is not running"
+    certificate.unlink()
+    assert not switching.is_stale(switching.AGENT, value, now), "it would not start again"

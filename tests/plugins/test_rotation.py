@@ -1,7 +1,10 @@
 """What a rotation is asked for, and what is reported of it."""
 
+from typing import Any
+
 import pytest
 
+from plugins.action import seclyzer_rotation as action
 from plugins.module_utils import rotation
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.rotation import Seen
@@ -75,3 +78,11 @@ def test_a_host_in_trouble_is_named_with_its_cause_and_the_same_command_goes_on(
         "nothing to do: d",
         "to do  mend that and run the same again: it goes on where this ended, and former credentials stay valid",
     ]
+
+
+@pytest.mark.parametrize("later", [{"skipped": True, "changed": False}, {"restarted": ["app", "agent"]}])
+def test_what_was_restarted_for_the_ca_and_for_secrets_is_reported_once_each(later: dict[str, Any]) -> None:
+    of_host = {"__seclyzer_by_ca": {"restarted": ["agent"]}, "__seclyzer_credentials": later}
+    seen = action._seen("edge1", {"hostvars": {"edge1": of_host}, "ansible_play_hosts": ["edge1"]})
+    words = ", ".join(dict.fromkeys(["agent", *later.get("restarted", [])]))
+    assert rotation.lines([seen], check=False)[1:] == [f"restarted one after the other: {words}: edge1"]

@@ -134,6 +134,26 @@ def test_a_state_that_a_later_version_wrote_goes_whole_when_its_owner_is_forgott
     assert not later.exists()
 
 
+def test_segments_of_a_later_version_go_whole_with_the_hosts_owner_and_with_no_one_else(
+    edge: Edge, tmp_path: Path
+) -> None:
+    spool = edge.state / "mouse" / "spool"
+    later = spool / f"{9:020}.lp2"
+    later.write_bytes(b"\0another form\n\xff")
+    (spool / "notes.lp2").write_text("none of ours")
+    place = "segments of mouse that a later version wrote"
+    folder = tmp_path / "export"
+    folder.mkdir()
+    pieces = {piece.name for piece in edge.export(Selection(user="ann", until=NOW), folder)}
+    assert f"mouse-{later.name}.gz" in pieces
+    assert gzip.decompress((folder / f"mouse-{later.name}.gz").read_bytes()) == b"\0another form\n\xff\n"
+    assert place not in apply(edge, "absent", Selection(user="bob"))["before"]
+    assert later.exists()
+    result = apply(edge, "absent", Selection(user="ann", until=NOW - 15 * MINUTE))
+    assert (result["before"][place], result["after"][place]) == (1, 0)
+    assert names(edge, "mouse") == [f"{8:020}.lp", "notes.lp2"]
+
+
 def test_another_person_has_lines_here_and_nothing_else(edge: Edge, redis: Redis) -> None:
     result = apply(edge, "absent", Selection(user="bob"))
     assert result["before"] == {

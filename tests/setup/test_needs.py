@@ -4,12 +4,16 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {"python3": "Python 3.11.2", "cargo": "cargo 1.89.0 (abc 2025-06-23)", "go": "go version go1.25.10 linux/amd64"}
 TOOLS = ("bash", "dirname", "grep", "head", "sort", "printf", "cat", "sha256sum", "env")
 
 
-def setup(folder: Path, programs: dict[str, str], dpkg: bool = True, **named: str) -> subprocess.CompletedProcess[str]:
+def setup(
+    folder: Path, programs: dict[str, str], dpkg: bool = True, influxd: str = ""
+) -> subprocess.CompletedProcess[str]:
     """`scripts/setup` on a machine with these programs only, which ends at the first package that it would install."""
     for tool in TOOLS:
         (folder / tool).symlink_to(Path("/usr/bin") / tool)
@@ -18,7 +22,7 @@ def setup(folder: Path, programs: dict[str, str], dpkg: bool = True, **named: st
     for name, body in scripts.items():
         (folder / name).write_text(f"#!/usr/bin/bash\n{body}\n")
         (folder / name).chmod(0o755)
-    environment = {"PATH": str(folder), "HOME": os.environ["HOME"], **named}
+    environment = {"PATH": str(folder), "HOME": os.environ["HOME"], "SECLYZER_INFLUXD": influxd}
     command = ["/usr/bin/bash", "scripts/setup"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
 
@@ -44,14 +48,15 @@ def test_a_later_version_and_the_least_one_are_taken(tmp_path: Path) -> None:
 WITHOUT_GO = {name: version for name, version in GOOD.items() if name != "go"}
 
 
-def test_go_is_not_needed_where_influxd_is(tmp_path: Path) -> None:
-    lacks = "setup: go is missing"
-    for name, (programs, named, needed) in {
-        "none": ({}, {}, True),
-        "named": ({}, {"SECLYZER_INFLUXD": "/opt/influxd"}, False),
-        "installed": ({"influxd": "InfluxDB v2.7.1 (git: 407fa622e9)"}, {}, False),
-        "of Debian": ({"influxd": "InfluxDB v1.6.7~rc0 (git: unknown unknown)"}, {}, True),
-    }.items():
-        folder = tmp_path / name
-        folder.mkdir()
-        assert (lacks in setup(folder, WITHOUT_GO | programs, **named).stderr) == needed, name
+@pytest.mark.parametrize(
+    ("programs", "named", "needed"),
+    [
+        ({}, "", True),
+        ({}, "/opt/influxd", False),
+        ({"influxd": "InfluxDB v2.7.1 (git: 407fa622e9)"}, "", False),
+        ({"influxd": "InfluxDB v1.6.7~rc0 (git: unknown unknown)"}, "", True),
+    ],
+    ids=["none", "named", "installed", "of Debian"],
+)
+def test_go_is_not_needed_where_influxd_is(tmp_path: Path, programs: dict[str, str], named: str, needed: bool) -> None:
+    assert ("setup: go is missing" in setup(tmp_path, WITHOUT_GO | programs, influxd=named).stderr) == needed

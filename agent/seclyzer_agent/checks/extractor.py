@@ -7,10 +7,10 @@ its stream; the stream itself is never read.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
 
+from ..extractor_metrics import METRICS, coarse
 from ..facts import ExtractorFacts as ExtractorFacts
 from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from ..kinds import KINDS
@@ -19,15 +19,14 @@ from ..model import Entry, Facts, Pace, Reading, Refused, Status
 from ..outages import LastEvent, judge_clock, judge_outputs, judge_store, last_event, over, unwritable
 from ..parse import number
 from ..redis_client import Redis
-from ..spec import Context, Metric, Sample, Setting, Spec, Trial
+from ..spec import Context, Setting, Spec, Trial
 from ..spool import Spool
 from ..spool import judge as judge_spool
-from ..stats import COUNTERS, ERRORS, LOSSES, TIMES, Stats, parse
-from .units import Unit
+from ..stats import ERRORS, LOSSES, Stats, parse
+from ..unit import Unit
 
 AHEAD = 150.0  # s; an extractor makes a stream anew that is 120 s ahead of the clock, and looks every 10 s
 FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
-MINUTE = 60
 WAITS = "waiting for Redis"
 """So begins what an extractor reports to systemd while it cannot read from Redis."""
 
@@ -128,19 +127,24 @@ def judge_windows(kind: str, stall: Stall, now: float, bound: float) -> Entry:
 def judge_growth(
     kind: str, name: str, counters: Mapping[str, str], stats: Stats, growth: Growth, bad: Status, recent: float
 ) -> Entry:
-    """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s."""
+    """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s.
+
+    What is over is named only while nothing is wrong.
+    """
     total = sum(stats[n] for n in counters)
     why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
-    if all(over(n, stats) for n in growth.grown if n in counters):
+    grown = {n for n in growth.grown if n in counters}
+    wrong = {n for n in grown if not over(n, stats)}
+    if not wrong:
         bad = Status.PASS
     grew = [
         f"{growth.grown[n][0]} {what.partition(';')[0]}{why.get(n, '')}"
         for n, what in counters.items()
-        if n in growth.grown
+        if n in (wrong or grown)
     ]
     if grew:
         words = f"{kind}: {', '.join(grew)} in the last {recent:g} s"
-        finding = "points-wait" if {n for n in growth.grown if n in counters} == {"influx_errors"} else ""
+        finding = "points-wait" if wrong == {"influx_errors"} else ""
         return Entry(name, kind, "component", bad, words, total, finding=finding)
     return Entry(name, kind, "component", Status.PASS, f"{kind}: no {name} in the last {recent:g} s", total)
 
@@ -205,7 +209,8 @@ class Extractor:
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
         entries += judge_ids(kind, stats.last_id or "0-0", time.time())
         self._last = last_event(self._last, stats)
-        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, time.time()), *judge_clock(kind, self._last))
+        wall = time.time()
+        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, wall), *judge_clock(kind, self._last, wall))
         if kind != "app":  # an application may keep the focus for hours
             closed = stats["windows"] + stats["windows_short"]
             self._stall = watch(self._stall, stats.process, stats["events"], closed, now)
@@ -215,86 +220,6 @@ class Extractor:
         dropped = "points_dropped" in growth.grown
         entry, spool = judge_spool(kind, stats["spool_bytes"], bounds.spool, dropped, unwritable(stats))
         return (*entries, entry), lag, spool
-
-
-def coarse(facts: ExtractorFacts) -> ExtractorFacts:
-    """The facts without times of events that are finer than a minute."""
-    lag = None if facts.lag is None else facts.lag // MINUTE * MINUTE
-    return replace(facts, stats=facts.stats and _coarse_stats(facts.stats), lag=lag)
-
-
-def _coarse_stats(stats: Stats) -> Stats:
-    numbers = dict(stats.numbers)
-    for name in TIMES:
-        if name in numbers and name != "started_at":
-            numbers[name] -= numbers[name] % (MINUTE * 1_000_000)
-    read = int(entry_seconds(stats.last_id or "0-0")) // MINUTE * MINUTE
-    return replace(stats, numbers=numbers, last_id=f"{read * 1000}-0" if read else stats.last_id and "0-0")
-
-
-def _up(kind: str, facts: ExtractorFacts | None) -> Iterator[Sample]:
-    yield (kind,), 1 if facts is not None and facts.stats is not None else 0
-
-
-def _info(kind: str, facts: ExtractorFacts) -> Iterator[Sample]:
-    if facts.stats is not None:
-        yield (kind, facts.stats.implementation or "unknown", facts.stats.version or "unknown"), 1
-
-
-def _of(read: Callable[[ExtractorFacts], float | None]) -> Callable[[str, Any], Iterator[Sample]]:
-    """One sample, labelled with the kind, of what `read` takes from the facts, if it is not None."""
-
-    def samples(kind: str, facts: ExtractorFacts) -> Iterator[Sample]:
-        value = read(facts)
-        if value is not None:
-            yield (kind,), value
-
-    return samples
-
-
-def _number(name: str) -> Callable[[str, Any], Iterator[Sample]]:
-    return _of(lambda facts: facts.stats.numbers.get(name) if facts.stats is not None else None)
-
-
-def _time(name: str) -> Callable[[str, Any], Iterator[Sample]]:
-    """Unix time in s of a field in µs; none while it is 0."""
-    return _of(lambda facts: facts.stats[name] / 1e6 if facts.stats is not None and facts.stats[name] else None)
-
-
-def _last_entry(facts: ExtractorFacts) -> float | None:
-    read = entry_seconds(facts.stats.last_id or "0-0") if facts.stats is not None else 0.0
-    return read or None
-
-
-def _metric(name: str, words: str, samples: Callable[[str, Any], Iterator[Sample]], **more: Any) -> Metric:
-    kind: Literal["counter", "gauge"] = "counter" if name.endswith("_total") else "gauge"
-    return Metric(f"seclyzer_extractor_{name}", kind, words, samples, **{"labels": ("extractor",), **more})
-
-
-METRICS = (
-    _metric("up", "1 when the extractor's heartbeat is there", _up, state=True, when_unread=True),
-    _metric(
-        "info",
-        "What runs, by its heartbeat",
-        _info,
-        labels=("extractor", "implementation", "version"),
-        state=True,
-    ),
-    _metric("lag_seconds", "How far the extractor is behind its stream", _of(lambda facts: facts.lag)),
-    _metric("stream_entries", "Entries in the extractor's stream", _of(lambda facts: facts.stream_length)),
-    _metric("features_kept", "Entries in the list of features, at most 1000", _of(lambda facts: facts.list_length)),
-    _metric("spool_bytes", "Size of the spool on disk", _number("spool_bytes")),
-    _metric(
-        "spool_limit_bytes",
-        "How much the spool may hold, as it is configured; 0 when there is none",
-        _of(lambda facts: facts.spool.limit if facts.spool is not None else None),
-    ),
-    _metric("start_time_seconds", "Unix time at which it started", _time("started_at")),
-    _metric("last_event_timestamp_seconds", "Unix time of the last event, by its own ts", _time("last_event_ts")),
-    _metric("last_window_timestamp_seconds", "Unix time of the last window's end", _time("last_window_ts")),
-    _metric("last_entry_timestamp_seconds", "Unix time of the stream entry read last", _of(_last_entry)),
-    *(_metric(f"{c.name}_total", c.help[:1].upper() + c.help[1:], _number(c.name)) for c in COUNTERS),
-)
 
 
 def _make(context: Context) -> Iterator[Extractor]:
@@ -323,7 +248,7 @@ SPEC = Spec(
         "outputs": "only when Redis does not take its features: `fail`, with Redis' reason",
         "store": "whether InfluxDB takes points, by the last write, of points or (once a minute) of nothing: why "
         "not, and since when. What has to be mended (token, bucket): `fail`; away or failing: `warn`",
-        "clock": "only when the last events came more than 5 s after the time that they have: `warn`",
+        "clock": "only when the last event of the last minute came more than 5 s after the time that it has: `warn`",
         "windows": "events in, windows out",
         "losses": "data that was lost within `recent_seconds`: `fail`",
         "errors": "faults within `recent_seconds`, and what producers lost by what they sent, and when: `warn`; "

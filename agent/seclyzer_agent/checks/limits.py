@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..model import Entry, Facts, Pace, Reading, Status, Unread
 from ..spec import Metric, Sample, Spec
+from ..unit import Unit
 from .memory import CGROUPS
-from .units import Unit
 
 THROTTLED_WARN = 50.0  # percent of the periods since the last look in which a unit had used up its share
 
@@ -67,7 +67,7 @@ def judge_tasks(unit: str, now: Limits, warn: float, fail: float) -> Entry:
     if not now.tasks_max:
         return Entry("tasks", unit, "system", Status.PASS, f"{unit} has {now.tasks} tasks, no limit is set", now.tasks)
     percent = 100 * now.tasks / now.tasks_max
-    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
+    status = Status.rising(percent, warn, fail)
     words = f"{unit} has {now.tasks} of {now.tasks_max} tasks"
     return Entry("tasks", unit, "system", status, words, now.tasks)
 

@@ -15,7 +15,7 @@ from ..model import Entry, Facts, Pace, Reading, Status, Unread
 from ..sizes import mebibytes
 from ..spec import Metric, Sample, Spec
 from ..trend import Floors, follow, reaches
-from .units import Unit
+from ..unit import Unit
 
 CGROUPS = Path("/sys/fs/cgroup")
 NO_LIMIT = 2**62  # version 1 shows "none" as the largest multiple of a page below 2^63
@@ -55,7 +55,7 @@ def judge(unit: str, memory: Memory, warn: float, fail: float) -> Entry:
     if not memory.limit:
         return Entry("used", unit, "system", Status.PASS, f"{unit} uses {used}, no limit is set", memory.used, "bytes")
     percent = 100 * memory.used / memory.limit
-    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
+    status = Status.rising(percent, warn, fail)
     words = f"{unit} uses {used} of {mebibytes(memory.limit)} ({percent:.0f} %)"
     return Entry("used", unit, "system", status, words, memory.used, "bytes")
 

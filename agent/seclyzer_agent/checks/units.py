@@ -1,131 +1,35 @@
-"""Are the units up? One `systemctl show` for all of them, which any user may ask."""
+"""Are the units up? systemd shows each change by D-Bus, where any user may ask."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 
 from ..history import Restarts, restarted
-from ..model import Entry, Pace, Reading, Status, Unreadable
-from ..processes import output_of
+from ..model import Entry, Pace, Reading, Status
 from ..spec import Metric, Sample, Spec
+from ..systemd import Systemd
+from ..unit import Unit, judge
 
-PROPERTIES = (
-    "LoadState",
-    "ActiveState",
-    "SubState",
-    "Result",
-    "NRestarts",
-    "MainPID",
-    "ExecMainStartTimestampMonotonic",
-    "MemoryCurrent",
-    "MemoryMax",
-    "ControlGroup",
-    "StatusText",
-)
-MAX_STATUS_TEXT = 160
 STATES = ("active", "activating", "deactivating", "failed", "inactive", "reloading")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A unit as systemd shows it. Memory in bytes, None for unset or infinite; main_pid 0 for none.
-
-    `main_started` is when its main process began, in s of the monotonic clock; `read_at` Unix s.
-    """
-
-    unit: str
-    load: str
-    active: str
-    sub: str
-    result: str
-    restarts: int
-    main_pid: int
-    main_started: float
-    memory: int | None
-    memory_max: int | None
-    cgroup: str
-    status_text: str
-    read_at: float
-
-
-def parse_show(text: str, units: tuple[str, ...], read_at: float = 0.0) -> dict[str, Unit]:
-    """Read the output of `systemctl show` for these units: a block each, in order. Raises Unreadable."""
-    blocks = [block for block in text.strip().split("\n\n") if block.strip()]
-    if len(blocks) != len(units):
-        raise Unreadable(f"systemctl reported {len(blocks)} units of {len(units)}")
-    return {unit: _parse_block(block, unit, read_at) for block, unit in zip(blocks, units, strict=True)}
-
-
-def _parse_block(block: str, unit: str, read_at: float) -> Unit:
-    p = dict(line.partition("=")[::2] for line in block.splitlines())
-    return Unit(
-        unit=unit,
-        load=p.get("LoadState", ""),
-        active=p.get("ActiveState", ""),
-        sub=p.get("SubState", ""),
-        result=p.get("Result", ""),
-        restarts=_number(p.get("NRestarts")) or 0,
-        main_pid=_number(p.get("MainPID")) or 0,
-        main_started=(_number(p.get("ExecMainStartTimestampMonotonic")) or 0) / 1e6,
-        memory=_number(p.get("MemoryCurrent")),
-        memory_max=_number(p.get("MemoryMax")),
-        cgroup=p.get("ControlGroup", ""),
-        status_text=p.get("StatusText", "")[:MAX_STATUS_TEXT],
-        read_at=read_at,
-    )
-
-
-def _number(text: str | None) -> int | None:
-    """A number, or None for `[not set]`, `infinity` and 2^64-1, which systemd also uses for both."""
-    value = int(text) if text is not None and text.isdecimal() else None
-    return None if value == 2**64 - 1 else value
-
-
-def judge(unit: Unit, restarts: Restarts, recent: float, now: float) -> Entry:
-    """One unit's entry; `restarts` within the last `recent` s, `now` in monotonic s."""
-    status, words = _verdict(unit, restarts, recent, now)
-    finding = "unit-restarts" if restarts.at and unit.load == "loaded" else ""
-    value = unit.active or "unknown"
-    return Entry("state", unit.unit, "system", status, f"{unit.unit} {words}", value, figures=False, finding=finding)
-
-
-def _verdict(unit: Unit, restarts: Restarts, recent: float, now: float) -> tuple[Status, str]:
-    why = f" (Result={unit.result})" if unit.result not in ("", "success") else ""
-    if unit.load not in ("loaded", ""):
-        return Status.FAIL, "is not installed" if unit.load == "not-found" else f"is {unit.load}"
-    often = "once" if len(restarts.at) == 1 else f"{len(restarts.at)} times"
-    if restarts.repeat(now):
-        return Status.FAIL, f"does not stay up: it was restarted {often} in the last {recent:g} s{why}"
-    if unit.sub == "auto-restart":
-        return Status.FAIL, f"has stopped{why} and waits for its restart"
-    if unit.active in ("activating", "deactivating", "reloading", "refreshing"):
-        return Status.WARN, f"is {unit.active} ({unit.sub}){why}"
-    if unit.active != "active":
-        return Status.FAIL, f"is {unit.active or 'unknown'}{why}"
-    if restarts.just_now(now):
-        return Status.WARN, f"runs, but was restarted {often} in the last {recent:g} s{why}"
-    past = f"; it was restarted {often} in the last {recent:g} s" if restarts.at else ""
-    return Status.PASS, f"is active ({unit.sub})" + (f": {unit.status_text}" if unit.status_text else "") + past
-
-
 class Units:
-    """The check `units`. Its facts: `dict[unit name, Unit]`."""
+    """The check `units`. Its facts: `dict[unit name, Unit]`. `changed` is called when there is something to be read."""
 
     name = "units"
     after = ()
     primary = Entry("state", "systemd", "system", Status.FAIL, "")
 
-    def __init__(self, units: Mapping[str, str], recent: float) -> None:
-        self._units = tuple(dict.fromkeys(units.values()))
+    def __init__(self, units: Mapping[str, str], recent: float, changed: Callable[[], None]) -> None:
+        names = tuple(dict.fromkeys(units.values()))
+        self._systemd = Systemd(names, changed) if names else None
         self._recent = recent
         self._restarts: dict[str, Restarts] = {}
 
     async def read(self) -> Reading:
         """Ask systemd."""
-        asked = time.time()
-        units = parse_show(await show(self._units), self._units, asked) if self._units else {}
+        units = await self._systemd.read() if self._systemd is not None else {}
         now = time.monotonic()
         self._restarts = {
             u.unit: restarted(self._restarts.get(u.unit), u.restarts, u.main_started, now, recent=self._recent)
@@ -135,18 +39,6 @@ class Units:
             tuple(judge(u, self._restarts[u.unit], self._recent, now) for u in units.values()),
             units,
         )
-
-
-async def show(units: tuple[str, ...]) -> str:
-    """The output of `systemctl show` for these units. Raises Unreadable; kills systemctl when cancelled."""
-    return await output_of(
-        "systemctl",
-        "show",
-        "--no-pager",
-        "--property=" + ",".join(PROPERTIES),
-        "--",
-        *units,
-    )
 
 
 def _states(_: str, units: dict[str, Unit]) -> Iterator[Sample]:
@@ -189,5 +81,5 @@ SPEC = Spec(
         ),
     ),
     state_facts=True,
-    make=lambda context: [Units(context.settings.units, context.settings.recent_seconds)],
+    make=lambda context: [Units(context.settings.units, context.settings.recent_seconds, context.changed)],
 )

@@ -115,11 +115,14 @@ class TransitionOperator(Operator[Focus]):
 
     def next_due(self) -> int | None:
         events = self.held.all()
-        return self.stream.when(events[0].ts + self._lateness) if events else None
+        return self.stream.when(self._due_time(events[0].ts)) if events else None
 
     def due_by_event(self) -> int | None:
         events = self.held.all()
-        return self.stream.soon(events[0].ts + self._lateness) if events else None
+        return self.stream.soon(self._due_time(events[0].ts)) if events else None
+
+    def _due_time(self, ts: int) -> int:
+        return ts + self._lateness
 
     def _is_late(self, ts: int) -> bool:
         return ts < self._taken_through

@@ -143,6 +143,15 @@ class Operator(ABC, Generic[E]):
         """As of what real time has been counted; None before the first event."""
         return self.stream.at(self.clock)
 
+    def due_at(self, ts: int) -> int:
+        """The clock's µs at which the row of this `ts` was due, if real time has made it so."""
+        due = self.stream.when(self._due_time(ts))
+        return self.clock if due is None else due
+
+    @abstractmethod
+    def _due_time(self, ts: int) -> int:
+        """The stream time at which the row of this `ts` is due."""
+
     @abstractmethod
     def _due(self) -> list[Row]:
         """Closes what is due by now."""

@@ -35,7 +35,8 @@ class Emitter:
         self._publisher = publisher
         self._unstored = unstored  # (number of the point, row), for a saved state; None where there is none
 
-    def emit(self, rows: list[Row]) -> None:
+    def emit(self, rows: list[Row], closed_at: int) -> None:
+        """Rows whose windows closed at `closed_at` (monotonic µs)."""
         for row in rows:
             stored = self.cursor is None or row.ts > self.cursor.stored
             published = self.cursor is None or row.ts > self.cursor.published
@@ -44,7 +45,7 @@ class Emitter:
             if stored:
                 self.to_store(row)
             if published:
-                self._publisher.put(output.feature_json(self._kind, row))
+                self._publisher.put(output.feature_json(self._kind, row), closed_at)
                 if self._unstored is None:
                     self._publisher.move_cursor(row.ts)
 

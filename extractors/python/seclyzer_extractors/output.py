@@ -54,6 +54,12 @@ def tag(value: str) -> str:
     return _SEPARATING.sub(r"\\\1", _CONTROL.sub("_", value).replace("\\", "/"))
 
 
+def line_ts(line: bytes) -> int | None:
+    """The time (µs) at the end of a line of line protocol; None when there is none."""
+    tail = line.rpartition(b" ")[2]
+    return int(tail) if tail.isdigit() and len(tail) < 19 else None
+
+
 class LineProtocol:
     """The InfluxDB line of a row: all features are floats, time is in µs (`precision=us`)."""
 

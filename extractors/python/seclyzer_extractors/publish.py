@@ -8,8 +8,10 @@ from collections import deque
 from typing import Any
 
 from . import cursor, logs
+from .clocks import now_us
 from .config.address import RedisAddress
 from .dependency import Dependency, redis_backoff
+from .histogram import Histogram
 from .redis import Command, Connection, Link, RedisAway, RedisRefused, refusals, stored_value
 from .schema import Kind
 
@@ -25,8 +27,9 @@ class Publisher:
         self.link = Link(address, f"seclyzer-{kind.name}", self.dependency)
         self.outputs_dropped = 0
         self.output_errors = 0
+        self.delays = Histogram()  # from a window's close until Redis has taken it
         self._kind = kind
-        self._outputs: deque[str] = deque()
+        self._outputs: deque[tuple[str, int]] = deque()  # with when their windows closed
         self._cursor: int | None = None
         self._published: int | None = None  # the cursor as Redis has taken it
         self._keys: dict[str, str] = {}
@@ -50,12 +53,12 @@ class Publisher:
         """The cursor that Redis has taken; None when there is none yet, or that is unknown."""
         return self._published if self._unanswered is None else None
 
-    def put(self, output: str) -> None:
-        """One more window's (or transition's) JSON."""
+    def put(self, output: str, closed_at: int) -> None:
+        """One more window's (or transition's) JSON, and when it closed."""
         if len(self._outputs) >= QUEUE:
             self._drop_oldest()
             self.outputs_dropped += 1
-        self._outputs.append(output)
+        self._outputs.append((output, closed_at))
 
     def move_cursor(self, published: int) -> None:
         """The cursor moves in the same transaction as what is waiting."""
@@ -96,7 +99,7 @@ class Publisher:
         self._forget_what_is_done(connection)
         commands: list[Command] = []
         channel = self._kind.channel
-        for output in self._outputs:
+        for output, _ in self._outputs:
             commands += [("PUBLISH", channel, output), ("LPUSH", channel, output)]
         if self._outputs:
             commands.append(("LTRIM", channel, 0, LISTED - 1))
@@ -115,7 +118,7 @@ class Publisher:
             command, error = next(iter(refusals(commands, answers)), ("EXEC", str(done)))
             raise connection.refused(command, error)
         self._published = self._cursor if self._cursor is not None else self._published
-        self._outputs.clear()
+        self._taken(len(self._outputs))
         self._keys.clear()
         self._cursor = None
         self.output_errors += self._log_refusals(commands, done)
@@ -127,9 +130,15 @@ class Publisher:
         outputs, moved_to = self._unanswered
         published = (stored_value(connection, "HGETALL", self._kind.cursor_key) or {}).get(b"published")
         if published == str(moved_to).encode():
-            for _ in range(outputs):
-                self._outputs.popleft()
+            self._taken(outputs)
         self._unanswered = None
+
+    def _taken(self, count: int) -> None:
+        """Redis has the first outputs."""
+        now = now_us()
+        for _ in range(count):
+            _, closed_at = self._outputs.popleft()
+            self.delays.observe(now - closed_at)
 
     def write(self, commands: list[Command], now: int) -> list[Any] | None:
         """Small keys beside the windows (stats, trim): tried once. The answers when all were taken."""

@@ -46,6 +46,10 @@ class Clock:
         """What it shows now."""
         return self._counted if self._mark is None else self._counted + max(0, now - self._mark)
 
+    def moment(self, counted: int, now: int) -> int:
+        """When it showed `counted`, if it has not stood still since."""
+        return now - (self.at(now) - counted)
+
     def caught_up(self, until: int, now: int) -> int:
         """All there was `until` then has been read: what it showed. When it stood, it goes on from `now`."""
         if self._mark is None:

@@ -74,11 +74,14 @@ class WindowOperator(Operator[E]):
             return None
         if self._is_to_prepare(end):
             return self.stream.soon(end + self._early + 1)
-        return self.stream.when(end + self._timing.lateness + 1)
+        return self.stream.when(self._due_time(end))
 
     def due_by_event(self) -> int | None:
         end = self._next_end()
-        return None if end is None else self.stream.soon(end + self._timing.lateness + 1)
+        return None if end is None else self.stream.soon(self._due_time(end))
+
+    def _due_time(self, ts: int) -> int:
+        return ts + self._timing.lateness + 1
 
     def _next_end(self) -> int | None:
         """The end of the next window that holds an event."""

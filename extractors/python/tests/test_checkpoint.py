@@ -23,7 +23,7 @@ def test_an_event_that_was_read_before_a_save_and_taken_after_it_is_saved_too(re
     assert service.publisher.link.up(now_us())  # a new connection would be a reason to save, too
     begun = now()
     for ts in (begun - SECOND, begun):  # the second is no transition
-        service.emitter.emit(fed(service.operator, focus(ts, "a"), clock=0))
+        service.emitter.emit(fed(service.operator, focus(ts, "a"), clock=0), now_us())
 
     def patterns_after_save() -> int:
         assert service.checkpoint is not None
@@ -32,7 +32,7 @@ def test_an_event_that_was_read_before_a_save_and_taken_after_it_is_saved_too(re
         return int(json.loads(client.get("seclyzer:app:patterns"))["ts"])
 
     assert patterns_after_save() == begun - SECOND
-    service.emitter.emit(service.operator.advance(SECOND))
+    service.emitter.emit(service.operator.advance(SECOND), now_us())
     assert patterns_after_save() == begun
     assert client.hget("seclyzer:cursor:app", "published") == str(begun).encode()
     service.publisher.link.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from seclyzer_extractors import config, publish, schema
+from seclyzer_extractors.clocks import now_us
 from seclyzer_extractors.publish import Publisher
 from tests.helpers.redis_server import RedisServer
 
@@ -55,10 +56,17 @@ def publisher(url: str) -> Publisher:
     return Publisher(schema.kind("keystroke"), address)
 
 
-def put(made: Publisher, *outputs: str) -> None:
+def put(made: Publisher, *outputs: str, ago: int = 0) -> None:
+    """Windows that closed so many µs ago."""
     for output in outputs:
-        made.put(output)
+        made.put(output, now_us() - ago)
     made.move_cursor(int(outputs[-1]))
+
+
+def delays(made: Publisher) -> list[int]:
+    """How many of the windows took at most 10 s, and how many longer."""
+    *counts, beyond, _ = map(int, str(made.delays).split(" "))
+    return [sum(counts), beyond]
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
@@ -75,8 +83,20 @@ def test_an_answer_that_is_lost_neither_doubles_nor_loses(redis_server: RedisSer
     assert made.flush(20 + 10_000_000)
     assert client.lrange(CHANNEL, 0, -1) == [b"5", b"4", b"3", b"2", b"1"]
     assert client.hget("seclyzer:cursor:keystroke", "published") == b"5"
+    assert sum(delays(made)) == 5
     made.link.close()
     line.close()
+
+
+def test_a_window_counts_once_it_is_taken_by_how_long_it_waited(redis_server: RedisServer) -> None:
+    made = publisher(redis_server.url)
+    put(made, "1", "2", ago=3_600_000_000)
+    assert not made.flush(10)
+    assert delays(made) == [0, 0]
+    redis_server.start()
+    assert made.flush(10_000_000)
+    assert delays(made) == [0, 2]
+    made.link.close()
 
 
 def test_outputs_wait_in_a_bounded_queue(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +108,7 @@ def test_outputs_wait_in_a_bounded_queue(redis_server: RedisServer, monkeypatch:
     client = redis_server.start()
     assert made.flush(10_000_000)
     assert client.lrange(CHANNEL, 0, -1) == [b"5", b"4", b"3"]
-    assert not made.waiting
+    assert not made.waiting and sum(delays(made)) == 3
     made.link.close()
 
 

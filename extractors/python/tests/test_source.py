@@ -41,6 +41,14 @@ def test_a_stopped_clock_leaves_out_the_outage() -> None:
     assert clock.at(95_010) == 110
 
 
+def test_the_clock_knows_when_it_showed_something() -> None:
+    clock = Clock()
+    clock.caught_up(0, now=100)
+    clock.caught_up(until=400, now=450)
+    assert clock.at(500) == 400
+    assert (clock.moment(400, now=500), clock.moment(250, now=500)) == (500, 350)
+
+
 @pytest.fixture
 def reader(redis_server: RedisServer) -> Iterator[tuple[Redis, Source, Connection]]:
     client = redis_server.start()

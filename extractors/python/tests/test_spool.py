@@ -45,6 +45,23 @@ def test_what_is_taken_to_be_sent_is_not_appended_to_any_more(held: Spool, tmp_p
     assert list(found(tmp_path)) == [name(3)]  # numbers rise though all had gone
 
 
+def test_the_oldest_point_is_that_of_the_first_segment(held: Spool, tmp_path: Path) -> None:
+    held.open(0.0)
+    assert held.oldest_ts == 0
+    held.append([b"m a=1 11", b"m a=2 22"], 0.0)
+    held.append([b"m a=3 33"], 0.0)
+    assert held.oldest_ts == 11
+    assert held.oldest() == (1, [b"m a=1 11", b"m a=2 22", b"m a=3 33"])
+    held.append([b"m a=4 44"], 0.0)
+    held.remove(1)
+    assert held.oldest_ts == 44
+    again = reopened(held, tmp_path)
+    assert again.oldest_ts == 0  # not read yet
+    assert again.oldest() is not None and again.oldest_ts == 44
+    again.remove(2)
+    assert again.oldest_ts == 0
+
+
 def test_a_new_process_begins_a_new_segment(held: Spool, tmp_path: Path) -> None:
     held.append([b"a"], 0.0)
     again = reopened(held, tmp_path)

@@ -55,6 +55,8 @@ def test_points_go_out_in_one_batch_with_the_token(made: Store, influx: InfluxSt
     assert headers["Authorization"] == "Token secret"
     assert lines == [f"m f={i} {i}" for i in range(30)]
     assert (made.written, made.stored_ts, made.errors, made.rejected) == (30, 29, 0, 0)
+    *counts, _ = map(int, str(made.took).split(" "))
+    assert sum(counts) == 1
 
 
 def test_large_bodies_are_compressed_and_connections_kept(made: Store, influx: InfluxStub) -> None:

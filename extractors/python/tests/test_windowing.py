@@ -54,6 +54,12 @@ def prepared(buffer_events: int = 100) -> Computed:
     return core
 
 
+def test_a_window_that_time_closes_was_due_when_lateness_was_over() -> None:
+    core = prepared()
+    [row] = core.advance(9_000_000)
+    assert core.due_at(row.ts) == 250_001
+
+
 def test_a_window_is_computed_before_it_closes_and_only_once() -> None:
     core = prepared()
     assert core.advance(250_000) == []

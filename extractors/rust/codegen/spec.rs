@@ -23,6 +23,7 @@ pub fn generate() -> Result<(), Box<dyn Error>> {
     let stats: Stats = read("stats.json")?;
     fs::write(out.join("counters.rs"), counters(&stats)?)?;
     fs::write(out.join("stats_hash.rs"), stats_hash(&stats)?)?;
+    fs::write(out.join("histogram.rs"), bounds(&stats)?)?;
     fs::write(out.join("settings.rs"), settings(&read("settings.json")?)?)?;
     fs::write(out.join("log.rs"), log(&read("log.json")?)?)?;
     fs::write(out.join("waits.rs"), waits(&read("waits.json")?)?)?;
@@ -85,6 +86,8 @@ fn kinds(spec: &Kinds) -> Generated {
 
 #[derive(Deserialize)]
 struct Stats {
+    /// Of every histogram, in µs.
+    bounds_us: Vec<u64>,
     fields: Vec<Stat>,
     /// Fields that are there only after InfluxDB rejected points.
     after_rejection: Vec<Stat>,
@@ -110,6 +113,7 @@ enum StatType {
     Label,
     Counter,
     Gauge,
+    Histogram,
 }
 
 #[derive(Deserialize)]
@@ -173,6 +177,15 @@ fn stats_hash(spec: &Stats) -> Generated {
     Ok(code)
 }
 
+/// The bounds of all histograms.
+fn bounds(spec: &Stats) -> Generated {
+    let bounds = &spec.bounds_us;
+    if !bounds.is_sorted_by(|bound, next| bound < next) {
+        return Err("stats.json: bounds_us do not rise".into());
+    }
+    Ok(format!("/// In µs, rising.\npub const BOUNDS_US: [u64; {}] = {bounds:?};\n", bounds.len()))
+}
+
 fn members(code: &mut String, fields: &[&Stat]) -> Result<(), Box<dyn Error>> {
     for Stat { name, r#type, help, .. } in fields {
         writeln!(code, "    /// {help}\n    pub {name}: {},", rust_type(*r#type))?;
@@ -185,6 +198,7 @@ fn rust_type(kind: StatType) -> &'static str {
         StatType::Label => "&'a str",
         StatType::Counter => "u64",
         StatType::Gauge => "i64",
+        StatType::Histogram => "&'a Histogram",
     }
 }
 

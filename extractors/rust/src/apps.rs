@@ -159,7 +159,11 @@ impl Operator for Apps {
         self.current = None;
     }
 
+    fn due_time(&self, ts: i64) -> i64 {
+        ts + self.settings.windows.lateness
+    }
+
     fn due(&self) -> Option<i64> {
-        Some(self.pending.first()?.ts + self.settings.windows.lateness)
+        Some(self.due_time(self.pending.first()?.ts))
     }
 }

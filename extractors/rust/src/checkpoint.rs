@@ -7,7 +7,7 @@ use crate::apps::Apps;
 use crate::cursor::Cursor;
 use crate::logs::{Log, lines};
 use crate::output::patterns_json;
-use crate::publish::{Output, STATE_KEY, unless_wrong_type};
+use crate::publish::{Output, STATE_KEY, Text, unless_wrong_type};
 use crate::redis::{Redis, RedisError};
 use crate::state::{self, State, StateError};
 
@@ -103,7 +103,7 @@ impl<'a> Checkpoint<'a> {
         &mut self,
         apps: &Apps,
         position: Position<'_>,
-        texts: Vec<String>,
+        texts: Vec<Text>,
         occasion: Occasion,
     ) -> Option<Output> {
         let changes = apps.changes();

@@ -75,6 +75,8 @@ pub trait Operator {
     fn insert(&mut self, event: Event<'_>, counters: &mut Counters);
     /// Does all that is open, and forgets what is closed: the end of the input, or of a session.
     fn end_session(&mut self, counters: &mut Counters, out: &mut Vec<Record>);
+    /// The stream time at which what is put out with this `ts` is due.
+    fn due_time(&self, ts: i64) -> i64;
     /// The stream time at which something is due next.
     fn due(&self) -> Option<i64>;
 }
@@ -181,6 +183,11 @@ impl<O: Operator> Core<O> {
     /// The stream time at which something is due next.
     pub fn due(&self) -> Option<i64> {
         self.operator.due()
+    }
+
+    /// The real time (monotonic, in µs) at which what was put out with this `ts` was due, if real time has made it so.
+    pub fn due_at(&self, ts: i64) -> Option<i64> {
+        self.clock.real_at(self.operator.due_time(ts))
     }
 
     /// The time of the next event from which on something can be done before it is due.

@@ -21,6 +21,7 @@ pub mod cursor;
 pub mod dependency;
 pub mod event;
 pub mod features;
+pub mod histogram;
 pub mod http;
 pub mod influx;
 pub mod json;

@@ -95,6 +95,10 @@ impl Operator for AnyOperator {
         each!(self, operator => operator.end_session(counters, out));
     }
 
+    fn due_time(&self, ts: i64) -> i64 {
+        each!(self, operator => operator.due_time(ts))
+    }
+
     fn due(&self) -> Option<i64> {
         each!(self, operator => operator.due())
     }

@@ -119,6 +119,13 @@ fn end(mut object: Object, kind: &str) -> String {
     object.finish()
 }
 
+/// The time (µs) at the end of a line of line protocol; none when there is none.
+pub fn line_ts(line: &[u8]) -> Option<i64> {
+    let tail = line.rsplit(|byte| *byte == b' ').next()?;
+    let digits = tail.iter().all(u8::is_ascii_digit);
+    str::from_utf8(tail).ok().filter(|_| digits)?.parse().ok()
+}
+
 /// A tag's value: control characters become `_`, a backslash (which could not stand before a separator or at the
 /// end) becomes `/`, and separators are escaped.
 fn tag_value(text: &str) -> String {

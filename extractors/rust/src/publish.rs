@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use crate::config::Config;
 use crate::dependency::{Dependency, Failure};
+use crate::histogram::Histogram;
 use crate::logs::Log;
 use crate::logs::lines::dependency;
 use crate::redis::{Redis, RedisError};
@@ -22,7 +23,7 @@ use self::answers::{Executed, execute};
 pub use self::answers::{Refusal, Refusals, Saved, read_cursor, unless_wrong_type};
 use self::housekeeping::Owed;
 use self::transaction::commands;
-pub use self::transaction::{CURSOR_VERSION, Output, STATE_KEY};
+pub use self::transaction::{CURSOR_VERSION, Output, STATE_KEY, Text};
 
 /// How many texts wait for Redis at most; past that the oldest are dropped.
 pub const LONGEST_QUEUE: usize = 1000;
@@ -47,6 +48,8 @@ pub struct Publisher {
     refusals: Refusals,
     /// Redis refused the last transaction.
     is_refused: bool,
+    /// From a window's close until Redis has taken it.
+    pub delays: Histogram,
     /// Texts that the queue had no room for.
     pub dropped: u64,
     /// Commands that failed inside a transaction.
@@ -67,6 +70,7 @@ impl Publisher {
             owed: Owed::default(),
             refusals: Refusals::default(),
             is_refused: false,
+            delays: Histogram::default(),
             dropped: 0,
             errors: 0,
         }
@@ -232,10 +236,18 @@ impl Publisher {
         };
         self.in_doubt = 0;
         if let Executed::Done(_) = executed {
-            self.queue.drain(..outputs.len());
+            self.taken(outputs.len());
             self.published = last.published.or(self.published);
         }
         Ok(executed)
+    }
+
+    /// Redis has the first outputs.
+    fn taken(&mut self, count: usize) {
+        let now = Instant::now();
+        for text in self.queue.drain(..count).flat_map(|output| output.texts) {
+            self.delays.observe(now.saturating_duration_since(text.closed_at));
+        }
     }
 
     /// Whether Redis holds what the last output in doubt would have written.

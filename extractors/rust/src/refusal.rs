@@ -1,6 +1,7 @@
 //! Why InfluxDB refused points, in words of this project: InfluxDB's own quote lines and series, which name
 //! applications.
 
+use crate::output::line_ts;
 use crate::timestamp::timestamp;
 
 /// What is known to speak against a point.
@@ -73,12 +74,7 @@ impl Refusal {
 
 /// The year (UTC) of the oldest of lines, whose times are µs.
 fn oldest_year(lines: &[&[u8]]) -> Option<i64> {
-    let time = |line: &&[u8]| -> Option<i64> {
-        let tail = line.rsplit(|byte| *byte == b' ').next()?;
-        let digits = tail.iter().all(u8::is_ascii_digit);
-        str::from_utf8(tail).ok().filter(|_| digits)?.parse().ok()
-    };
-    let oldest = lines.iter().filter_map(time).min()?;
+    let oldest = lines.iter().filter_map(|line| line_ts(line)).min()?;
     timestamp(oldest).split('-').next()?.parse().ok()
 }
 

@@ -2,9 +2,10 @@
 //! dependency that is away. Writing to InfluxDB has a thread of its own ([`crate::store`]).
 //!
 //! What it is made of: [`Reading`] (events in), [`Outputs`] (features out), [`Housekeeping`] (what is due whether events
-//! come or not). Between them stands the [`Extractor`]'s core, and the records that it has made and [`Outputs`] has not taken.
+//! come or not). Between them stands the [`Extractor`]'s core, and what it has [`Made`] and [`Outputs`] has not taken.
 
 mod housekeeping;
+mod made;
 mod outputs;
 mod reading;
 mod resuming;
@@ -20,6 +21,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use self::housekeeping::Housekeeping;
+use self::made::Made;
 use self::outputs::Outputs;
 use self::reading::Reading;
 pub use self::shadow::shadow;
@@ -31,7 +33,8 @@ use crate::core::Moment;
 use crate::logs::lines;
 use crate::notify::Notifier;
 use crate::operators::Extractor;
-use crate::output::{Record, Writer};
+use crate::output::Writer;
+use crate::publish::Text;
 use crate::schema::Kind;
 use crate::store::Store;
 use crate::timestamp::wall_us;
@@ -66,8 +69,7 @@ struct Service<'a> {
     kind: Kind,
     config: &'a Config,
     core: Extractor,
-    /// What the core has made, and was not put out.
-    records: Vec<Record>,
+    made: Made,
     reading: Reading,
     outputs: Outputs<'a>,
     housekeeping: Housekeeping,
@@ -107,7 +109,7 @@ impl<'a> Service<'a> {
             kind,
             config,
             core: Extractor::new(kind, config.core),
-            records: Vec::new(),
+            made: Made::default(),
             reading: Reading::new(kind),
             outputs: Outputs::new(kind, config, writer, store, now),
             housekeeping: Housekeeping::new(now),
@@ -149,14 +151,14 @@ impl<'a> Service<'a> {
     fn put_out(&mut self) {
         let sessions = self.core.counters().sessions;
         self.outputs.see_sessions(sessions, self.reading.has_caught_up());
-        let records = std::mem::take(&mut self.records);
-        let texts = self.outputs.put_out(records, &mut self.core);
+        let made = std::mem::take(&mut self.made);
+        let texts = self.outputs.put_out(made, &mut self.core);
         self.save(texts, Occasion::Events);
     }
 
     /// The application tracker's state goes with its transitions, and by itself when it changed without one; with
     /// its patterns once in a while.
-    fn save(&mut self, texts: Vec<String>, occasion: Occasion) {
+    fn save(&mut self, texts: Vec<Text>, occasion: Occasion) {
         let max_ts = self.core.clock().largest();
         if let Some(apps) = self.core.apps() {
             self.outputs.save(apps, self.reading.last_id(), max_ts, texts, occasion);

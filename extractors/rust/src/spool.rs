@@ -40,6 +40,7 @@ pub use self::append::Appended;
 use self::disk::Disk;
 pub use self::segment::Load;
 use self::segment::{name_of, number_of, version_of};
+use crate::output::line_ts;
 use crate::schema::state_version;
 
 /// A larger one is not ours.
@@ -80,6 +81,8 @@ struct Segment {
     settled: u64,
     /// How many lines behind that it has; none when they were not counted yet.
     lines: Option<u64>,
+    /// The time (µs) of the first of them; none when it has none, or was not read yet.
+    oldest_ts: Option<i64>,
     /// It can be read, and removed afterwards, as far as is known.
     usable: bool,
     removable: bool,
@@ -151,8 +154,15 @@ impl<D: Disk> Spool<D> {
         let mut found: Vec<(u64, u64)> =
             files.into_iter().filter_map(|(name, size)| Some((number_of(&name)?, size))).collect();
         found.sort_unstable();
-        let segment =
-            |(number, size)| Segment { number, size, settled: 0, lines: None, usable: true, removable: true };
+        let segment = |(number, size)| Segment {
+            number,
+            size,
+            settled: 0,
+            lines: None,
+            oldest_ts: None,
+            usable: true,
+            removable: true,
+        };
         self.last_number = found.last().map_or(self.last_number, |(number, _)| *number);
         self.segments = found.into_iter().map(segment).collect();
         self.lock = Some(lock);
@@ -167,6 +177,11 @@ impl<D: Disk> Spool<D> {
     /// How many bytes the segments have.
     pub fn bytes(&self) -> u64 {
         self.segments.iter().map(|segment| segment.size).sum()
+    }
+
+    /// The time (µs) of the oldest point that can be sent; 0 when there is none, or it is not known.
+    pub fn oldest_ts(&self) -> i64 {
+        self.segments.iter().find(|segment| segment.usable).and_then(|segment| segment.oldest_ts).unwrap_or(0)
     }
 
     /// The segments that a later version wrote, once the folder was found.
@@ -191,9 +206,10 @@ impl<D: Disk> Spool<D> {
             match self.disk.read(&self.folder.join(name_of(number)), LARGEST_READ) {
                 Ok(bytes) => {
                     let load = Load { number, bytes, settled };
-                    let lines = load.lines().len() as u64;
-                    segment.lines = Some(lines);
-                    if lines > 0 {
+                    let lines = load.lines();
+                    segment.lines = Some(lines.len() as u64);
+                    segment.oldest_ts = lines.first().and_then(|line| line_ts(line));
+                    if !lines.is_empty() {
                         return Some(load);
                     }
                     self.remove(index);

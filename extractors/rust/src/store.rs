@@ -22,6 +22,7 @@ use self::memory_buffer::{MOST, Memory, Point};
 use self::worker::Worker;
 use crate::config::Config;
 use crate::dependency::{Dependency, Outage};
+use crate::histogram::Histogram;
 use crate::influx::Influx;
 use crate::refusal::Refusal;
 use crate::spool::disk::{Disk, System};
@@ -49,10 +50,14 @@ pub struct StoreStats {
     pub dropped: u64,
     /// How many bytes the spool has now.
     pub spool_bytes: u64,
+    /// The time (µs) of the oldest point in it; 0 when it is empty, or was not read yet.
+    pub spool_oldest_ts: i64,
     /// When it could not be written, the last time, and why.
     pub spool_outage: Outage,
     /// Segments that a later version wrote, left alone.
     pub skipped: u64,
+    /// How long InfluxDB took for its answers.
+    pub took: Histogram,
     /// Attempts that failed.
     pub errors: u64,
     /// When nothing could be written, the last time, and why.
@@ -66,6 +71,7 @@ pub struct StoreStats {
 impl StoreStats {
     fn see<D: Disk>(&mut self, disk_buffer: &DiskBuffer<D>) {
         self.spool_bytes = disk_buffer.bytes();
+        self.spool_oldest_ts = disk_buffer.oldest_ts();
         self.spool_outage.clone_from(disk_buffer.outage());
     }
 }
@@ -242,6 +248,7 @@ impl<D: Disk> Common<D> {
         stats.written += done.written;
         stats.rejected += done.rejected;
         stats.errors += done.errors;
+        stats.took.add(&done.took);
         stats.see(disk_buffer);
         if done.refusal.is_some() {
             stats.refusal.clone_from(&done.refusal);

@@ -167,8 +167,12 @@ impl<F: Features> Operator for WindowOperator<F> {
         (self.closed_through, self.prepared_through) = (NOTHING_CLOSED, NOTHING_CLOSED);
     }
 
+    fn due_time(&self, ts: i64) -> i64 {
+        self.settings.windows.due(ts)
+    }
+
     fn due(&self) -> Option<i64> {
-        Some(self.settings.windows.due(self.next_end()?))
+        Some(self.due_time(self.next_end()?))
     }
 
     fn preparable(&self) -> Option<i64> {

@@ -109,9 +109,9 @@ class Service:
         if connection is None:
             self._sleep(source.link.retry_at - now)
         else:
-            for rows, begins_session in self.reader.turn(connection, min(IDLE, self.housekeeping.next_at - now)):
-                self.emitter.emit(rows)
-                if begins_session and self.reader.caught_up:
+            for made in self.reader.turn(connection, min(IDLE, self.housekeeping.next_at - now)):
+                self.emitter.emit(made.rows, made.closed_at)
+                if made.begins_session and self.reader.caught_up:
                     self.emitter.cursor = None  # what comes now was never read before
             self.housekeeping.log_skipped(now)
         if self.store.crashed is not None:

@@ -121,6 +121,7 @@ class Housekeeping:
             "points_rejected": store.rejected,
             "points_dropped": store.dropped,
             "spool_bytes": store.spool_bytes,
+            "spool_oldest_ts": store.spool_oldest_ts,
             "redis_reconnects": sum(max(0, link.connects - 1) for link in links),
             "influx_errors": store.errors,
             "gaps": reader.gaps,
@@ -134,6 +135,8 @@ class Housekeeping:
             **_outage("influxdb", store.dependency.outage),
             **_outage("spool", store.spool_outage),
             "influxdb_answered_at": store.answered_host_us,
+            "window_publish_delay": str(publisher.delays),
+            "store_write": str(store.took),
         }
 
     def log_skipped(self, now: int) -> None:

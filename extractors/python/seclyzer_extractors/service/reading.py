@@ -1,7 +1,7 @@
 """What the loop reads: events out of the stream and the channel, and whether the stream is as it has to be."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import logs, waits
 from ..clocks import host_time, now_us
@@ -17,6 +17,14 @@ from ..source import START, Reading, Source
 from ..stream_bounds import SWAMPED_BYTES, StreamBounds
 
 KEEP = waits.us("stream_age")
+
+
+class Made(NamedTuple):
+    """Rows of one message, or of time that has passed; `closed_at` is when their windows closed (monotonic µs)."""
+
+    rows: list[Row]
+    closed_at: int
+    begins_session: bool = False
 
 
 class Reader:
@@ -46,8 +54,8 @@ class Reader:
         self._ahead = False  # the stream's ids are ahead of the clock, and it is to be made anew
         self._unsure: str | None = None  # an entry read so long ago that what followed it may be gone
 
-    def turn(self, connection: Connection, longest: int) -> Iterator[tuple[list[Row], bool]]:
-        """Reads once, `longest` µs at most: the rows that come of it, and whether they end with a new session."""
+    def turn(self, connection: Connection, longest: int) -> Iterator[Made]:
+        """Reads once, `longest` µs at most: what comes of it."""
         operator, source = self._operator, self.source
         due, due_by_event, now = operator.next_due(), operator.due_by_event(), now_us()
         at = source.clock.at(now)
@@ -61,14 +69,16 @@ class Reader:
             self._publisher.link.close()  # it is lost as well, though it may not know yet
             self.bounds.forget()
             return
+        read_at = now_us()
         sessions = operator.counters.sessions
         for rows in operator.messages(reading.messages, reading.arrived, host_time()):
             begins_session, sessions = operator.counters.sessions > sessions, operator.counters.sessions
             if begins_session:
                 logs.log("session_begun")
-            yield rows, begins_session
+            yield Made(rows, read_at, begins_session)
         if reading.counted is not None:
-            yield operator.advance(reading.counted), False
+            for row in operator.advance(reading.counted):
+                yield Made([row], source.clock.moment(operator.due_at(row.ts), read_at))
             self.caught_up = True
         if reading.counted is not None or source.last_id != before:
             self._was_read(before, now_us())

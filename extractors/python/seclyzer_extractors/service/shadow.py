@@ -72,8 +72,8 @@ class Shadow:
             wait = max(0, min(link.retry_at - now, longest if patience is None else min(longest, patience)))
             select.select([self._wake], [], [], wait / 1_000_000)
             return
-        for rows, _ in self._reader.turn(connection, longest):
-            for row in rows:
+        for made in self._reader.turn(connection, longest):
+            for row in made.rows:
                 self.counters.emitted(row.ts)
                 self._out.write(output.feature_json(self._kind, row) + "\n")
         self._out.flush()

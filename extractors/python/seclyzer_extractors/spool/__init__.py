@@ -29,6 +29,7 @@ from itertools import islice
 
 from .. import logs
 from ..dependency import Outage
+from ..output import line_ts
 from .disk import Disk
 from .segments import Segments, reason
 
@@ -44,6 +45,7 @@ class Spool:
         self.usable = bool(state_dir and cap)
         self.dropped = 0  # points that made room
         self.retry_at = 0.0  # no append before this
+        self.oldest_ts = 0  # the time of the oldest point (µs); 0 when there is none, or it was not read yet
         self._cap = cap
         self._disk = disk or Disk()
         self._segments = Segments(state_dir, self._disk)
@@ -96,6 +98,7 @@ class Spool:
         if safe and not self._outage.logged:
             self._outage.logged = True
             logs.log("spool_begun")
+        self.oldest_ts = self._segments.oldest_ts
         return safe
 
     def oldest(self) -> tuple[int, list[bytes]] | None:
@@ -113,9 +116,11 @@ class Spool:
                 logs.log("segment_unreadable", segment=number, reason=reason(error))
                 continue
             if lines:
-                segment.lines = len(lines)
+                segment.lines, segment.oldest_ts = len(lines), line_ts(lines[0])
+                self.oldest_ts = self._segments.oldest_ts
                 return number, lines
             self.remove(number)
+        self.oldest_ts = 0
         return None
 
     def settled(self, number: int, lines: int) -> None:
@@ -129,6 +134,7 @@ class Spool:
         if self._segments.unlink(number) and self.empty:
             self._outage.end()
             self._outage = _Outage()
+        self.oldest_ts = self._segments.oldest_ts
 
     def close(self) -> None:
         """Lets another process have it."""
@@ -155,6 +161,8 @@ class Spool:
         self._write(file, number, b"\n".join([*piece, b""]))
         segment = self._segments[number]
         segment.lines = (segment.lines or 0) + len(piece)
+        if segment.oldest_ts is None:
+            segment.oldest_ts = line_ts(piece[0])
         return len(piece)
 
     def _begin(self) -> tuple[int, int]:

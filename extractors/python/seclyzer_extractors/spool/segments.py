@@ -23,10 +23,11 @@ VERSION = state_version("spool")
 
 @dataclass(slots=True)
 class Segment:
-    """`lines` are those not sent yet, None before they were counted."""
+    """`lines` are those not sent yet, None before they were counted; `oldest_ts` is the time of the first (µs)."""
 
     size: int
     lines: int | None
+    oldest_ts: int | None = None  # before it was read, and when it has none
     passed_over: bool = False  # not to be sent
     stuck: bool = False  # not to be unlinked either
 
@@ -60,6 +61,12 @@ class Segments:
     def to_unlink(self) -> int | None:
         """The number of the oldest that can be unlinked."""
         return next((number for number, segment in self._all.items() if not segment.stuck), None)
+
+    @property
+    def oldest_ts(self) -> int:
+        """The time (µs) of the oldest point that can be sent; 0 when there is none, or it is not known."""
+        number = self.to_send
+        return 0 if number is None else self._all[number].oldest_ts or 0
 
     # --- the folder --------------------------------------------------------------------------------
 

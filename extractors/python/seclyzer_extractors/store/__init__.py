@@ -15,6 +15,7 @@ from typing import NamedTuple
 from .. import waits
 from ..config import Settings
 from ..dependency import Dependency, Outage
+from ..histogram import Histogram
 from ..influx import InfluxDB
 from ..spool import Spool
 from ..spool.rejected import Rejected
@@ -80,6 +81,11 @@ class Store:
         return self._spool.size
 
     @property
+    def spool_oldest_ts(self) -> int:
+        """The time (µs) of the oldest point in the spool; 0 when it is empty, or was not read yet."""
+        return self._spool.oldest_ts
+
+    @property
     def skipped(self) -> int:
         """Segments of the spool that a later version wrote."""
         return self._spool.skipped
@@ -100,6 +106,11 @@ class Store:
     @property
     def errors(self) -> int:
         return self._delivery.errors
+
+    @property
+    def took(self) -> Histogram:
+        """How long InfluxDB took for its answers."""
+        return self._delivery.took
 
     @property
     def dependency(self) -> Dependency:

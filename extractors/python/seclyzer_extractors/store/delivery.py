@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .. import logs, waits
 from ..clocks import host_time
 from ..dependency import Backoff, Dependency
+from ..histogram import Histogram
 from ..influx import Answer, InfluxAway, InfluxDB
 from ..spool.rejected import Rejected
 from . import refusal
@@ -41,6 +42,7 @@ class Delivery:
         self.written = 0
         self.rejected = 0
         self.refusal: refusal.Refusal | None = None  # the last one
+        self.took = Histogram()  # how long each answer was waited for
         self.errors = 0  # requests without an answer, or with another one than success
         self.answered_at = float("-inf")  # the last time that points were settled
         self.answered_host_us = 0  # the same in µs of Unix time, 0 for never
@@ -72,6 +74,7 @@ class Delivery:
             self.dependency.away(str(error))
             self.retry_at = self._clock() + self._backoff.next_s()
             return None
+        self.took.observe(round((self._clock() - self._asked_at) * 1e6))
         self.errors += not answer.settles or answer.dropped > 0
         if not answer.settles and answer.status not in (400, 413, 422):
             self.retry_at = self._clock() + self._wait_after(answer)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..output import line_ts
 from ..timestamp import timestamp
 
 BEYOND_RETENTION = "beyond_retention"
@@ -38,6 +39,5 @@ def judge(status: int, message: str, lines: Sequence[bytes]) -> Refusal:
 
 def oldest_year(lines: Sequence[bytes]) -> int | None:
     """The year (UTC) of the oldest of lines, whose times are µs; None when no line has a time."""
-    tails = (line.rpartition(b" ")[2] for line in lines)
-    times = [int(tail) for tail in tails if tail.isdigit() and len(tail) < 19]
+    times = [ts for ts in map(line_ts, lines) if ts is not None]
     return int(timestamp(min(times)).partition("-")[0]) if times else None

@@ -19,6 +19,7 @@ redis_reconnects influx_errors gaps streams_reset entries_trimmed outputs_droppe
 redis_read_fault redis_read_reason redis_read_advice redis_read_since redis_read_until
 redis_write_fault redis_write_reason redis_write_advice redis_write_since redis_write_until
 influxdb_fault influxdb_reason influxdb_advice influxdb_since influxdb_until influxdb_answered_at
+window_publish_delay store_write spool_oldest_ts
 spool_fault spool_reason spool_advice spool_since spool_until
 """
 

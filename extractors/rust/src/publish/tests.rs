@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use super::*;
 
 fn text(ts: i64) -> Output {
-    Output { texts: vec![ts.to_string()], published: Some(ts), ..Output::default() }
+    let texts = vec![Text { json: ts.to_string(), closed_at: Instant::now() }];
+    Output { texts, published: Some(ts), ..Output::default() }
 }
 
 fn with_state(ts: i64) -> Output {
@@ -113,4 +116,20 @@ fn past_the_bound_the_oldest_go_and_are_counted() {
         publisher.push(with_state(ts));
     }
     assert_eq!((publisher.queue.len(), publisher.dropped, publisher.waiting()), (1, 3, 1000));
+}
+
+#[test]
+fn a_window_counts_once_it_is_taken_by_how_long_it_waited() {
+    let mut publisher = Publisher::new(Kind::App, "c");
+    publisher.push(with_state(1));
+    publisher.push(with_state(2));
+    publisher.push(text(3));
+    for text in &mut publisher.queue[0].texts {
+        text.closed_at -= Duration::from_secs(20);
+    }
+    assert_eq!(publisher.delays, Histogram::default());
+    publisher.taken(1);
+    let delays = publisher.delays.to_string();
+    assert!(delays.starts_with("0 0 0 0 0 0 0 0 0 0 0 0 0 0 2 4"), "{delays}");
+    assert_eq!(publisher.queue.len(), 1);
 }

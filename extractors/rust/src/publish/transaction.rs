@@ -1,5 +1,7 @@
 //! A transaction: what outputs become in Redis, together with the cursor.
 
+use std::time::Instant;
+
 use crate::resp::write_command;
 use crate::schema::state_version;
 
@@ -16,11 +18,20 @@ pub const CURSOR_VERSION: [&[u8]; 2] = [b"version", state_version::CURSOR_TEXT.a
 /// For what stands around a text that is put out: more than is needed.
 const ROOM_OF_COMMANDS: usize = 256;
 
+/// One window's or transition's JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// As it is published.
+    pub json: String,
+    /// When the window closed.
+    pub closed_at: Instant,
+}
+
 /// What goes into one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Published and pushed on the list.
-    pub texts: Vec<String>,
+    pub texts: Vec<Text>,
     /// What the cursor `published` becomes.
     pub published: Option<i64>,
     /// What the application tracker's state becomes.
@@ -33,8 +44,11 @@ pub struct Output {
 /// what they are in the last output.
 pub(super) fn commands(channel: &str, cursor_key: &str, outputs: &[Output]) -> (Vec<u8>, Vec<&'static str>) {
     let (channel, mut names) = (channel.as_bytes(), Vec::new());
-    let bytes: usize =
-        outputs.iter().flat_map(|output| &output.texts).map(|text| 2 * text.len() + ROOM_OF_COMMANDS).sum();
+    let bytes: usize = outputs
+        .iter()
+        .flat_map(|output| &output.texts)
+        .map(|text| 2 * text.json.len() + ROOM_OF_COMMANDS)
+        .sum();
     let mut request = Vec::with_capacity(bytes + ROOM_OF_COMMANDS);
     let last = outputs.last();
     let published = last.and_then(|last| last.published).map(|ts| ts.to_string());
@@ -45,8 +59,8 @@ pub(super) fn commands(channel: &str, cursor_key: &str, outputs: &[Output]) -> (
     let mut texts = outputs.iter().flat_map(|output| &output.texts).peekable();
     let puts_out = texts.peek().is_some();
     for text in texts {
-        add("PUBLISH", &[channel, text.as_bytes()]);
-        add("LPUSH", &[channel, text.as_bytes()]);
+        add("PUBLISH", &[channel, text.json.as_bytes()]);
+        add("LPUSH", &[channel, text.json.as_bytes()]);
     }
     if puts_out {
         add("LTRIM", &[channel, b"0", LIST_LENGTH]);

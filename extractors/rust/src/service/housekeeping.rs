@@ -202,6 +202,7 @@ impl Service<'_> {
             points_rejected: store.rejected,
             points_dropped: store.dropped,
             spool_bytes: store.spool_bytes.cast_signed(),
+            spool_oldest_ts: store.spool_oldest_ts,
             redis_reconnects: self.reading.reconnects(),
             influx_errors: store.errors,
             gaps: self.housekeeping.gaps,
@@ -231,6 +232,8 @@ impl Service<'_> {
             spool_since: store.spool_outage.since,
             spool_until: store.spool_outage.until,
             influxdb_answered_at: store.answered_at,
+            window_publish_delay: &publisher.delays,
+            store_write: &store.took,
             after_rejection: store.refusal.as_ref().map(|refusal| AfterRejection {
                 rejected_reason: refusal.reason.name(),
                 rejected_year: refusal.year.unwrap_or(0),

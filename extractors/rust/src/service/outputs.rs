@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::GATHER;
+use super::made::Made;
 use crate::apps::Apps;
 use crate::checkpoint::{Checkpoint, Occasion, Position};
 use crate::config::Config;
@@ -10,7 +11,7 @@ use crate::cursor::Cursor;
 use crate::logs::lines;
 use crate::operators::Extractor;
 use crate::output::{Record, Writer};
-use crate::publish::{Output, Publisher};
+use crate::publish::{Output, Publisher, Text};
 use crate::schema::Kind;
 use crate::store::Store;
 
@@ -63,16 +64,16 @@ impl<'a> Outputs<'a> {
     }
 
     /// Puts records out. The texts of transitions come back: they go together with the state.
-    pub fn put_out(&mut self, records: Vec<Record>, core: &mut Extractor) -> Vec<String> {
+    pub fn put_out(&mut self, made: Made, core: &mut Extractor) -> Vec<Text> {
         let mut texts = Vec::new();
-        for record in records {
+        for (record, closed_at) in made.closed() {
             let ts = record.ts;
             let (publish, store) = (self.cursor.wants_published(ts), self.cursor.wants_stored(ts));
             if publish || store {
                 core.came_out(ts);
             }
             if publish {
-                let text = self.writer.json(&record);
+                let text = Text { json: self.writer.json(&record), closed_at };
                 match self.kind {
                     Kind::App => texts.push(text),
                     _ => self.publisher.push(Output {
@@ -107,7 +108,7 @@ impl<'a> Outputs<'a> {
         apps: &Apps,
         last_id: &str,
         max_ts: Option<i64>,
-        texts: Vec<String>,
+        texts: Vec<Text>,
         occasion: Occasion,
     ) {
         let position = Position { last_id, max_ts, cursor: &self.cursor };

@@ -145,7 +145,7 @@ impl Service<'_> {
                 let clock = self.core.clock();
                 let real = self.time.us(if clock.is_running() { empty_at } else { Instant::now() });
                 clock.start(real);
-                self.core.tick(real, &mut self.records);
+                self.tick(real);
             }
             Ok(Turn::Behind) => {
                 self.core.clock().stop();
@@ -168,7 +168,7 @@ impl Service<'_> {
         let Some(events) = self.answered(made) else { return };
         let now = self.time.moment();
         for event in events {
-            self.core.message(&event, now, &mut self.records);
+            self.core.message(&event, now, &mut self.made.records);
         }
         self.core.clock().stop();
         self.reading.source.begin_anew();
@@ -193,11 +193,22 @@ impl Service<'_> {
     /// One turn of the source; what it hands on is read now.
     fn read(&mut self, until: Option<Instant>, stop: &UnixStream) -> Result<Turn, RedisError> {
         let block = self.block();
-        let (core, records, time) = (&mut self.core, &mut self.records, self.time);
+        let (core, records, time) = (&mut self.core, &mut self.made.records, self.time);
         let mut moment = None;
-        self.reading.source.turn(block, until, stop.as_fd(), &mut |message| {
+        let turn = self.reading.source.turn(block, until, stop.as_fd(), &mut |message| {
             core.message(message, *moment.get_or_insert_with(|| time.moment()), records);
-        })
+        });
+        if let Some(arrived) = moment.and_then(|moment| moment.real) {
+            self.made.close(|_| time.instant(arrived));
+        }
+        turn
+    }
+
+    /// Real time has passed, and with it windows have closed.
+    fn tick(&mut self, real: i64) {
+        self.core.tick(real, &mut self.made.records);
+        let (core, time) = (&self.core, self.time);
+        self.made.close(|ts| time.instant(core.due_at(ts).unwrap_or(real)));
     }
 
     /// Something is due, and the read is not answered. Redis keeps `BLOCK` in whole ms and by a timer of its own, so it is
@@ -223,7 +234,7 @@ impl Service<'_> {
         }
         let turn = self.read(Some(asked_at), stop);
         if let Ok(Turn::Silent) = turn {
-            self.core.tick(self.time.us(asked_at), &mut self.records);
+            self.tick(self.time.us(asked_at));
         }
         turn
     }

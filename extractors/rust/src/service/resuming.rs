@@ -67,7 +67,7 @@ impl Service<'_> {
             }
             self.reading.source = Source::new(self.kind, state.last_id.clone());
             state.unstored().for_each(|record| outputs.hand_over(record));
-            self.core.restore(&state, now, &mut self.records);
+            self.core.restore(&state, now, &mut self.made.records);
         }
         self.reading.resumed = true;
         Ok(())

@@ -67,7 +67,7 @@ impl Service<'_> {
     }
 
     fn print(&mut self, output: &mut dyn Write) -> io::Result<()> {
-        for record in std::mem::take(&mut self.records) {
+        for record in std::mem::take(&mut self.made).records {
             self.core.came_out(record.ts);
             writeln!(output, "{}", self.outputs.text(&record))?;
         }

@@ -6,6 +6,7 @@ use std::io;
 use super::disk::{Disk, write_all};
 use super::segment::Load;
 use super::{LARGEST_READ, Segment, Spool};
+use crate::output::line_ts;
 
 /// How large a segment becomes.
 const SEGMENT_BYTES: usize = 256 << 10;
@@ -53,6 +54,7 @@ impl<D: Disk> Spool<D> {
         self.write(&chunk)?;
         if let Some(segment) = self.segments.back_mut() {
             segment.lines = segment.lines.map(|lines| lines + count as u64);
+            segment.oldest_ts = segment.oldest_ts.or_else(|| line_ts(lines[0].as_bytes()));
         }
         Ok(count)
     }
@@ -125,6 +127,7 @@ impl<D: Disk> Spool<D> {
             size: 0,
             settled: 0,
             lines: Some(0),
+            oldest_ts: None,
             usable: true,
             removable: true,
         });

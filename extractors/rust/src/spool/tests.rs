@@ -43,6 +43,29 @@ fn drained(spool: &mut Spool<Simulated>) -> Vec<String> {
 }
 
 #[test]
+fn the_oldest_point_is_that_of_the_first_segment() {
+    let disk = Simulated::default();
+    disk.place("/state/app-state.json", b"");
+    let mut held = spool(&disk, CAP);
+    assert_eq!(held.oldest_ts(), 0);
+    held.append(&["m a=1 11", "m a=2 22"]);
+    held.append(&["m a=3 33"]);
+    assert_eq!(held.oldest_ts(), 11);
+    let load = held.oldest().unwrap();
+    held.append(&["m a=4 44"]);
+    held.settle(&load, 3);
+    assert_eq!(held.oldest_ts(), 44);
+    drop(held);
+    disk.new_process();
+    let mut again = spool(&disk, CAP);
+    assert_eq!(again.oldest_ts(), 0, "it was not read yet");
+    let load = again.oldest().unwrap();
+    assert_eq!(again.oldest_ts(), 44);
+    again.settle(&load, 1);
+    assert_eq!(again.oldest_ts(), 0);
+}
+
+#[test]
 fn names_bytes_and_rights_on_disk_are_those_of_the_format() {
     let directory = tempfile::tempdir().unwrap();
     let mut spool = Spool::new(System, directory.path(), CAP);

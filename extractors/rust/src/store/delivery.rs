@@ -5,6 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use crate::dependency::Failure;
+use crate::histogram::Histogram;
 use crate::influx::{Answer, Influx};
 use crate::net::words;
 use crate::refusal::{Reason, Refusal};
@@ -54,6 +55,8 @@ pub struct Delivered {
     pub at_fault: Vec<usize>,
     /// Why it refused some; the last time, when it did more than once.
     pub refusal: Option<Refusal>,
+    /// How long each answer was waited for.
+    pub took: Histogram,
     /// How many answers were no success.
     pub errors: u64,
     /// Whether and when it last settled something.
@@ -74,9 +77,13 @@ pub fn deliver(
     // How many lines each request still to be sent has.
     let mut parts = vec![lines.len()];
     while let Some(size) = parts.pop() {
-        let Some(deadline) = deadline(remote.now()) else { break };
+        let asked_at = remote.now();
+        let Some(deadline) = deadline(asked_at) else { break };
         let part = &lines[done.settled..done.settled + size];
         let answer = remote.write(part, deadline);
+        if answer.is_ok() {
+            done.took.observe(remote.now().saturating_duration_since(asked_at));
+        }
         done.errors += u64::from(answer.as_ref().ok() != Some(&Answer::Stored));
         let count = size as u64;
         let rejected = match answer {

@@ -93,6 +93,11 @@ impl<D: Disk> DiskBuffer<D> {
         self.spool.as_ref().map_or(0, Spool::bytes)
     }
 
+    /// The time (µs) of the oldest point in the spool; 0 when it is empty, or was not read yet.
+    pub fn oldest_ts(&self) -> i64 {
+        self.spool.as_ref().map_or(0, Spool::oldest_ts)
+    }
+
     /// When it could not be written, the last time, and why.
     pub fn outage(&self) -> &Outage {
         &self.outage

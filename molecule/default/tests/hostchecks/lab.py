@@ -19,7 +19,7 @@ EDGES = "seclyzer_edge"
 T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[4]
-INVENTORY = Path(os.path.normpath(ROOT / os.environ.get("SECLYZER_INVENTORY", "inventories/molecule")))
+INVENTORY = (ROOT / os.environ.get("SECLYZER_INVENTORY", "inventories/molecule")).resolve()
 VERSION = (ROOT / "VERSION").read_text().strip()
 
 

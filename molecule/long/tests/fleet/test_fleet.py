@@ -106,4 +106,7 @@ def test_of_two_operators_at_once_each_host_goes_with_one_and_the_other_learns_w
             else:
                 assert about["state"] in ("refused", "failed"), run.text
                 assert "has a run going on this host since" in " ".join(about["cause"]), run.text
-    assert sorted(run.status for run in runs) == [0, 2]
+    # Where both come to a host in the same second, each may have come first to one.
+    for run in runs:
+        assert (run.status == 0) == (set(states(run).values()) == {"healthy"}), run.text
+    assert 2 in [run.status for run in runs]

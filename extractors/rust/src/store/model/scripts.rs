@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::histogram::Histogram;
 
 const CAP: u64 = 64 << 20;
 
@@ -27,6 +28,10 @@ fn nothing_touches_the_disk_while_influxdb_answers() {
     assert_eq!(world.disk.changes(), 0);
     assert_eq!(world.stored(), world.points);
     assert_eq!((world.stats().written, world.stats().spooled), (104, 0));
+    // Each of the answers, to points and to nothing, took 5 ms.
+    let asked = world.far.0.borrow().asked;
+    let all = format!("0 0 0 {asked} 0 0 0 0 0 0 0 0 0 0 0 {}", asked * 5000);
+    assert!(asked > 3 && world.stats().took.to_string() == all, "{asked} {}", world.stats().took);
 }
 
 #[test]
@@ -37,6 +42,8 @@ fn ten_seconds_of_silence_bring_everything_to_disk_and_an_answer_brings_it_back(
         assert_eq!(world.store.settled(), 0);
         world.step(seconds(2));
         assert_eq!((world.stats().spooled, world.stats().spool_bytes), (3, 63), "{mode:?}");
+        let no_answer = matches!(mode, Mode::Silent | Mode::Away);
+        assert_eq!(world.stats().took == Histogram::default(), no_answer, "{mode:?}");
         // It is in the spool: the cursor may move.
         assert_eq!(world.store.settled(), 3);
         assert_eq!(world.store.common.waiting().0, 0);
