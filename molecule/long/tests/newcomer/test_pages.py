@@ -28,7 +28,7 @@ PAGES = {
 }
 LONGEST = 900.0
 CGROUP_2 = Path("/sys/fs/cgroup/cgroup.controllers")
-"""Where it is, systemd counts the CPU time of each unit: as on Debian 12 and 13, and on hosts of the lab by their machine."""
+"""Where it is, systemd counts the CPU time of each unit: on Debian 12 and 13, and in a lab on a machine that has it."""
 WINDOW = ",20,total_keys,keystroke_features,keyboard_0,edge1,default"
 """What the store holds of the twenty strokes; a window that ends between them holds fewer, and comes before it."""
 
