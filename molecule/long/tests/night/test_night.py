@@ -4,6 +4,7 @@ What was seen, with its seconds, is left in build/night for docs/night.md.
 """
 
 import base64
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -84,8 +85,17 @@ def filled(which: str, folder: str, afterwards: str = "true") -> tuple[Act, Act]
     return sh(which, fill), sh(which, f"rm -f {folder}/night.64K {folder}/night.1; {afterwards}")
 
 
+def _sign_again(key: Path, shown: Path, signed: tuple[str, ...], days: int) -> None:
+    """The same certificate for so many days from now; `openssl req` takes no days that are over."""
+    asked, same = str(shown.with_suffix(".csr")), ("-copy_extensions", "copyall")
+    ask = ["-x509toreq", "-in", str(shown), "-signkey", str(key), *same, "-out", asked]
+    give = ["-req", "-in", asked, *signed, "-set_serial", "7", *same, "-days", str(days), "-out", str(shown)]
+    for words in (ask, give):
+        subprocess.run(["openssl", "x509", *words], check=True, capture_output=True)
+
+
 def certificate(days: int) -> tuple[Act, Act]:
-    """The store shows one that the site's CA signed, good for so many days, and the former one again."""
+    """The store shows one that the site's CA signed, good for so many days from now, and the former one again."""
     (lab,) = [one for one in labs().values() if ROOT / one.inventory == INVENTORY]
 
     def begin() -> None:
@@ -94,7 +104,8 @@ def certificate(days: int) -> tuple[Act, Act]:
         signed = ("-CA", str(ca / "ca.crt"), "-CAkey", str(ca / "ca.key"))
         with tempfile.TemporaryDirectory() as folder:
             key, shown = Path(folder) / "key", Path(folder) / "crt"
-            pki.request(key, shown, STORE, (*pki.LEAF_EXTENSIONS, names), str(days), signed)
+            pki.request(key, shown, STORE, (*pki.LEAF_EXTENSIONS, names), pki.LEAF_DAYS, signed)
+            _sign_again(key, shown, signed, days)
             for part, file in ((key, "influxdb.key"), (shown, "influxdb.crt")):
                 text = base64.b64encode(part.read_bytes()).decode()
                 there = f"{PKI}/{file}"
@@ -187,7 +198,7 @@ BREAKS = {
         over=LONGEST,
     ),
     "the store's certificate has expired": Break(
-        *certificate(0),
+        *certificate(-1),
         (Look(EDGE, "certificate-ends", "expired", "with a new certificate in influxdb_tls_cert"),),
         over=LONGEST,
     ),
