@@ -156,6 +156,8 @@ MOUSE = "seclyzer-mouse.service"
 KEYSTROKE = "seclyzer-keystroke.service"
 LOOP = Look(EDGE, "unit-restarts", "does not stay up", f"sudo journalctl -u {KEYSTROKE}", KEYSTROKE)
 REFUSES = Look(EDGE, "redis-refuses", "Redis refused", "sudo sh -c 'REDISCLI_AUTH=")
+# What was refused in a break before stays fresh there, for Redis adds the agent's own tries to it.
+FORGET_REFUSALS = sh(EDGE, f"{AS_ADMIN} ACL LOG RESET")
 DROP_IN = f"/etc/systemd/system/{MOUSE}.d"
 WRONG = f"{REDIS} --user collector --pass wrong PING > /dev/null 2>&1"
 HOGS = again_and_again(EDGE, FAT)
@@ -228,12 +230,14 @@ BREAKS = {
     "the agent is stopped": Break(
         *stopped(EDGE, "seclyzer-agent.socket", "seclyzer-agent.service"),
         (Look(EDGE, "unit-down", "seclyzer-agent", "sudo systemctl restart seclyzer-agent"),),
+        prepare=FORGET_REFUSALS,
         agent=False,
         causes=2,
     ),
     "the agent hangs": Break(
         *frozen(EDGE, "seclyzer-agent"),
         (Look(EDGE, "unit-down", "seclyzer-agent", "sudo systemctl restart seclyzer-agent"),),
+        prepare=FORGET_REFUSALS,
         agent=False,
     ),
     "Redis is stopped": Break(*stopped(EDGE, "redis-server"), (REDIS_DOWN,)),
