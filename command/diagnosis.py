@@ -160,17 +160,16 @@ def merged(agents: list[Wrong], own: list[Wrong]) -> tuple[Wrong, ...]:
         if other is None:
             by_cause[_key(one)] = one
         else:
-            same = one.output == other.output
-            here = f"{'' if same else one.output + ': '}{', '.join(one.how) or 'looked at here'}"
-            worst = max(one.status, other.status)
-            how = (*other.how, here)
-            by_cause[_key(one)] = Wrong(
-                *(other.name, worst, other.subject, other.output, other.command, other.runbook, other.since),
-                max(one.follows, other.follows),
-                how,
-                other.check,
-            )
+            by_cause[_key(one)] = _both(other, one)
     return tuple(sorted(_folded([*by_cause.values()]), key=lambda one: -one.status))
+
+
+def _both(agents: Wrong, own: Wrong) -> Wrong:
+    """One cause that both see, in the words of who sees it worse: the agent looks at some things every five minutes."""
+    first, second = (own, agents) if own.status > agents.status else (agents, own)
+    words = "" if first.output == second.output else f"{second.output}: "
+    how = *first.how, f"{words}{', '.join(second.how) or 'looked at here'}"
+    return replace(first, since=agents.since, follows=max(own.follows, agents.follows), how=how, check=agents.check)
 
 
 def _folded(wrong: list[Wrong]) -> list[Wrong]:

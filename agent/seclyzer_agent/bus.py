@@ -42,8 +42,9 @@ class Bus:
     All raise BusAway. It belongs to the event loop that it was made in.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Heard) -> None:
-        self._reader, self._writer, self._heard = reader, writer, heard
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._heard: Heard = lambda _: None
         self._serials = count(1)
         self._asked: dict[int, asyncio.Future[Message]] = {}
         self._receiving = asyncio.create_task(self._receive())
@@ -59,7 +60,7 @@ class Bus:
             raise BusAway("D-Bus cannot be reached: DBUS_SYSTEM_BUS_ADDRESS is no address of a unix socket") from None
         try:
             await _log_in(reader, writer)
-            bus = cls(reader, writer, heard)
+            bus = cls(reader, writer)
         except BaseException:
             writer.transport.abort()
             raise
@@ -68,6 +69,7 @@ class Bus:
         except BaseException:
             bus.close()
             raise
+        bus._heard = heard
         return bus
 
     async def call(self, message: Message) -> tuple[Any, ...]:

@@ -120,5 +120,5 @@ ACROSS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """What follows from another check: the name of the cause, and its subject unless any will do."""
 
-SHARED = ("store-", "redis-", "agent-", "outputs-", "points-", "certificate-", "spool-", "systemd-")
+SHARED = ("store-", "redis-", "agent-", "outputs-", "points-", "certificate-", "spool-", "systemd-", "producer-")
 """What begins so is one thing, however many checks show it."""

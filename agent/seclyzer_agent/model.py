@@ -20,6 +20,16 @@ class Status(IntEnum):
         """The word of health+json: pass, warn or fail."""
         return self.name.lower()
 
+    @classmethod
+    def rising(cls, value: float, warn: float, fail: float) -> Status:
+        """Of a value that is worse the higher it is: from `warn` and from `fail` on."""
+        return cls.FAIL if value >= fail else cls.WARN if value >= warn else cls.PASS
+
+    @classmethod
+    def falling(cls, value: float, warn: float, fail: float) -> Status:
+        """Of a value that is worse the lower it is: below `warn` and below `fail`."""
+        return cls.FAIL if value < fail else cls.WARN if value < warn else cls.PASS
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -13,6 +13,7 @@ AWAY = frozenset({"unreachable", "408", "429"})
 """Faults that mend themselves, besides those from 500 on: points wait meanwhile."""
 FULL = "InfluxDB cannot write, is its disk full? Where it was, InfluxDB has to be restarted once there is space again"
 SKEW = 5.0
+CLOCK_HOLD = 60.0  # s for which a late event counts
 """So much later than its event says (s) may an entry come before its producer's clock is in doubt."""
 PAST = 86400.0
 """For so long (s) what is over is shown."""
@@ -69,10 +70,13 @@ def last_event(before: LastEvent | None, stats: Stats) -> LastEvent:
     return before if before.ts == ts else LastEvent(ts, stats.last_id or "")
 
 
-def judge_clock(kind: str, last: LastEvent) -> tuple[Entry, ...]:
-    """An entry when the last event is of long before it came: its producer's clock is slow, or it stalled."""
+def judge_clock(kind: str, last: LastEvent, wall: float) -> tuple[Entry, ...]:
+    """An entry when the last event is of long before it came: its producer's clock is slow, or it stalled.
+
+    What came longer ago than CLOCK_HOLD (`wall` is Unix s) says nothing of the clock now.
+    """
     came, happened = entry_seconds(last.entry_id or "0-0"), last.ts / 1e6
-    if not happened or came - happened <= SKEW:
+    if not happened or came - happened <= SKEW or wall - came > CLOCK_HOLD:
         return ()
     words = f"{kind}: the last event came {came - happened:.0f} s after the time it has: is its producer's clock slow?"
     plain = f"{kind}: events come later than the time they have: is their producer's clock slow?"

@@ -19,9 +19,8 @@ from typing import Any, TypeVar
 
 import redis
 import yaml
-from fake_systemd import FakeSystemd
+from fake_systemd import RUNNING, FakeSystemd
 
-from seclyzer_agent.checks.memory import CGROUPS, read_cgroup
 from seclyzer_agent.redis_client import Redis
 from tests.helpers import redis_server
 from tests.helpers.ports import free_port
@@ -63,25 +62,6 @@ STATS = {field["name"]: EMPTY[field["type"]] for field in FIELDS} | {
     "last_window_ts": "1700000005000000",
     "points_written": "7",
 }
-
-
-def _cgroups() -> list[str]:
-    """The groups that this process is in."""
-    return [line.split(":", 2)[2] for line in Path("/proc/self/cgroup").read_text().splitlines()]
-
-
-RUNNING = {
-    "load": "loaded",
-    "active": "active",
-    "sub": "running",
-    "result": "success",
-    "restarts": 0,
-    "pid": 4711,
-    "started": 1_000_000,
-    "cgroup": next((path for path in (*_cgroups(), "/") if read_cgroup(CGROUPS, path) is not None), "/no-such.slice"),
-    "text": "reading",
-}
-"""What systemd has of a unit that runs; its cgroup is that of the tests."""
 
 
 class RedisServer(redis_server.RedisServer):

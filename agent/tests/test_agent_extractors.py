@@ -13,6 +13,7 @@ from agent_world import RedisServer, with_redis
 from seclyzer_agent.checks.extractor import Bounds, Extractor, judge_ids
 from seclyzer_agent.manifest import Deployment
 from seclyzer_agent.model import Entry, Refused, Status, Unreadable
+from seclyzer_agent.outages import LastEvent, judge_clock
 from seclyzer_agent.spool import Spool, kept
 from seclyzer_agent.spool import judge as judge_spool
 from seclyzer_agent.stats import parse
@@ -364,6 +365,20 @@ def test_an_outage_that_is_over_is_shown_as_past_and_warns_no_more(
     assert (unknown["errors"].status, "store" in unknown) == (WARN, False)
 
 
+def test_what_is_over_does_not_hide_that_what_goes_on_follows_from_the_store(
+    redis_server: RedisServer, stats: dict[str, str]
+) -> None:
+    """Redis was away a moment ago; now InfluxDB is, which is the one cause."""
+    edge = Edge(redis_server)
+    edge.write_stats(stats)
+    failing = outage("influxdb", "500", "status 500") | outage("redis_read", "", "")
+    _, during = edge.readings(
+        lambda: edge.write_stats(stats, influx_errors=3, redis_reconnects=1, **failing), recent=300
+    )
+    assert (during["errors"].status, during["errors"].finding) == (WARN, "points-wait")
+    assert during["errors"].output == "keystroke: 3 requests to InfluxDB without success in the last 300 s"
+
+
 def test_points_that_are_in_memory_only_are_a_failure(redis_server: RedisServer, stats: dict[str, str]) -> None:
     edge = Edge(redis_server)
     full = outage("spool", "unwritable", "No space left on device")
@@ -392,13 +407,21 @@ def test_events_that_come_long_after_their_time_show_a_slow_clock(
     redis_server: RedisServer, stats: dict[str, str], behind: float, found: bool
 ) -> None:
     edge = Edge(redis_server)
-    came = 1_790_000_000.0
+    came = time.time()
     edge.write_stats(stats)
     event = {"last_id": f"{int(came * 1000)}-0", "last_event_ts": int((came - behind) * 1e6)}
     entries = edge.readings(lambda: edge.write_stats(stats, **event))[1]
     assert ("clock" in entries) is found
     if found:
         assert entries["clock"].status is WARN and f"came {behind:.0f} s after" in entries["clock"].output
+
+
+def test_an_event_that_came_late_says_nothing_of_the_clock_a_minute_later() -> None:
+    """Redis hung, the events that waited came late, and no person has worked since."""
+    came = 1_790_000_000.0
+    late = LastEvent(int((came - 20) * 1e6), f"{int(came * 1000)}-0")
+    assert [one.measurement for one in judge_clock("mouse", late, came + 59)] == ["clock"]
+    assert judge_clock("mouse", late, came + 61) == ()
 
 
 def test_an_entry_of_another_kind_long_after_the_last_event_shows_no_slow_clock(

@@ -117,6 +117,11 @@ def test_an_expired_certificate_is_the_cause_of_a_store_that_cannot_be_trusted()
     assert [(one.name, one.follows) for one in found] == [("certificate-ends", 3)]
 
 
+def test_a_slow_clock_of_the_host_is_one_finding_though_all_kinds_of_events_show_it() -> None:
+    (found,) = findings(snapshot(*(seen(kind, bad("clock", kind, WARN)) for kind in KINDS)))
+    assert (found.name, found.status, found.follows) == ("producer-clock", WARN, 2)
+
+
 def unread(measurement: str, component: str) -> Entry:
     """As a check that had no time leaves it."""
     return replace(bad(measurement, component), unread=True)

@@ -10,7 +10,10 @@ import pytest
 from agent_world import STATS, Agent, Host, RedisServer
 
 from seclyzer_agent import registry
-from seclyzer_agent.spec import Metric
+from seclyzer_agent.metrics import Exposition
+from seclyzer_agent.model import Entry, Pace, Status
+from seclyzer_agent.snapshot import CheckState, Snapshot, View
+from seclyzer_agent.spec import Metric, Spec
 
 FAMILY = re.compile(r"^# TYPE (\S+) ", re.MULTILINE)
 
@@ -79,3 +82,38 @@ def test_promtool_sees_a_metric_whose_unit_is_no_base_unit() -> None:
 def test_no_label_takes_what_a_person_types_or_uses() -> None:
     known = {"extractor", "implementation", "version", "name", "state", "folder", "certificate", "release", "mode"}
     assert {label for spec in registry.specs() for metric in spec.metrics for label in metric.labels} == known
+
+
+def test_what_a_check_has_brought_is_written_once_and_other_facts_anew() -> None:
+    asked: list[object] = []
+
+    def samples(_: str, facts: dict[str, int]) -> list[tuple[tuple[str, ...], float]]:
+        asked.append(facts)
+        return [((), facts["value"])]
+
+    spec = Spec(
+        names=("thing",),
+        order=1,
+        help="a check",
+        pace=Pace(1, 1, 1, 1),
+        measurements={"thing": "a thing"},
+        make=lambda _: [],
+        metrics=(Metric("seclyzer_thing", "gauge", "a thing", samples, state=True),),
+    )
+    entry = Entry("thing", "thing", "component", Status.PASS, "")
+    exposition = Exposition([spec])
+
+    def written(facts: object, ended_at: float) -> str:
+        state = CheckState("thing", 1, 1, 1, 1, entry, ended=1.0, ended_at=ended_at)
+        seen = Snapshot("edge1", 0.0, (View(state, (), facts),))
+        return exposition.write("", seen, seen, ())[0].decode()
+
+    one, other = {"value": 1}, {"value": 2}
+    for ended_at in (5.0, 6.0):
+        text = written(one, ended_at)
+        assert "seclyzer_thing 1.0\n" in text
+        assert f'seclyzer_check_last_run_timestamp_seconds{{check="thing"}} {ended_at}\n' in text
+    assert asked == [one]
+    assert "seclyzer_thing 2.0\n" in written(other, 7.0)
+    assert "seclyzer_thing" not in written(None, 8.0)
+    assert asked == [one, other]

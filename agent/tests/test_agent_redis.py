@@ -53,6 +53,8 @@ def test_redis_memory_is_judged_against_maxmemory(redis_server: RedisServer) -> 
     entry = redis_reading(redis_server)["memory"]
     assert entry.status is WARN and "maxmemory-policy is allkeys-lru" in entry.output
     assert [judge_memory(n, 100, "noeviction", 80, 95).status for n in (79, 80, 95)] == [PASS, WARN, FAIL]
+    words = [judge_memory(n, 100, "noeviction", 80, 95).output for n in (79, 80)]
+    assert ["takes no events and no features" in one for one in words] == [False, True]
 
 
 def test_a_wrong_password_a_missing_right_and_no_server_are_reported(redis_server: RedisServer) -> None:
@@ -135,7 +137,7 @@ def test_writes_that_a_full_redis_refuses_are_a_failure(redis_server: RedisServe
 
     full = refusals(redis_server, fill)[1]
     assert (full.status, full.finding) == (FAIL, "redis-full")
-    assert full.output == "Redis refused 1 writes because its memory is full in the last 60 s"
+    assert full.output == "Redis refused 1 writes of events and features because its memory is full in the last 60 s"
 
 
 def test_a_redis_that_was_started_anew_has_refused_no_one(redis_server: RedisServer) -> None:

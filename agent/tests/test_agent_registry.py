@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from plugins.module_utils.health import FULLNESS
 from scripts.agent_readme import README, rewritten
-from seclyzer_agent import config, registry
+from seclyzer_agent import registry, shared_settings
 from seclyzer_agent.kinds import KINDS
 from seclyzer_agent.model import Pace
 from seclyzer_agent.spec import Metric, Setting, Spec
@@ -190,7 +190,7 @@ def test_every_module_states_a_check_and_none_takes_what_another_has() -> None:
     known = ["units", "memory", "deployment", "integrity", "redis", "legacy_clients"]
     known += ["keystroke", "mouse", "app", "influxdb", "points"]
     assert [name for name in registry.paces() if name in known] == known
-    shared = [setting.key for setting in config.SHARED]
+    shared = [setting.key for setting in shared_settings.SHARED]
     assert set(shared) & {setting.key for setting in registry.settings()} == set()
     used = {key for spec in registry.specs() for key in spec.uses}
     assert used <= set(shared)

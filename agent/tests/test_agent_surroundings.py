@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from fake_systemd import FakeSystemd
 
-from seclyzer_agent.checks.host import Disk, HostCheck, HostFacts, judge_clock, judge_disk, look
+from seclyzer_agent.checks.host import HostCheck, HostFacts
+from seclyzer_agent.machine import Disk, judge_clock, judge_disk, look
 from seclyzer_agent.model import Status
 
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from agent_world import RUNNING, Agent, Host
-from fake_systemd import MANAGER, PROPERTIES, SYSTEMD, FakeSystemd, path_of
+from agent_world import Agent, Host
+from fake_systemd import MANAGER, PROPERTIES, RUNNING, SYSTEMD, FakeSystemd, path_of
 from jeepney import DBusAddress, HeaderFields, new_signal
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 

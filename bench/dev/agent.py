@@ -1,6 +1,6 @@
 """What the health agent costs, beside Debian's node_exporter: idle, scraped under its CPUQuota, and among slow clients.
 
-The agent looks after the extractors of a testbed; systemd is not there, so what its `systemctl` costs is not in it.
+The agent looks after the extractors of a testbed; systemd is not there, so what it costs to ask that is not in it.
 """
 
 import http.client

@@ -190,7 +190,8 @@ def is_stale(name: str, desired: Desired, state: Mapping[str, str]) -> bool:
     started = systemd.started_at(state)
     if started is None:
         return False
-    text, given, paths = desired.units[name], systemd.GIVEN / name, []
+    text, given = desired.units[name], systemd.GIVEN / name
+    paths: list[str] = []
     if not given.is_dir():
         paths += systemd.credentials(text).values()
     elif systemd.outdated(text, given):

@@ -63,6 +63,18 @@ def test_a_cause_that_both_see_is_one_entry_with_how_each_knows() -> None:
     assert one.how == ("the agent's check redis:responseTime", "Redis cannot be reached: PING")
 
 
+def test_a_cause_has_the_words_of_who_sees_it_worse() -> None:
+    """The agent looks at the certificate every five minutes; it has expired meanwhile."""
+    about = {"id": "certificate-ends", "status": "warn", "componentId": "server", "output": "it is good for 1 day more"}
+    report = {"findings": [about | {"since": "2026-11-29T03:00:00.000Z"}]}
+    expired = Entry("server", "server", "component", Status.FAIL, "it expired")
+    (one,) = diagnosis.merged(
+        diagnosis.reported(report), diagnosis.found([Seen("certificate", expired, "a handshake")], "edge1")
+    )
+    assert (one.status, one.output, one.since) == (Status.FAIL, "it expired", "2026-11-29T03:00:00.000Z")
+    assert one.how == ("a handshake", "it is good for 1 day more: the agent")
+
+
 def test_what_only_one_of_them_sees_is_an_entry_too_and_the_worst_is_first() -> None:
     warning = Seen("host", Entry("disk", "/opt/seclyzer", "system", Status.WARN, "the disk is almost full"), "df")
     found = diagnosis.merged(diagnosis.reported(AGENTS), diagnosis.found([warning], "edge1"))

@@ -130,6 +130,7 @@ WITHOUT_DATA = (
     "certificate",
     "redis_memory",
     "last_window_",
+    "spool_oldest_",
 )
 
 

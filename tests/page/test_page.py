@@ -120,6 +120,17 @@ def test_it_follows_the_host_without_being_loaded_again(
     assert browser.run("document.activeElement.closest('[id]').id") == "checks"
 
 
+def test_it_follows_the_host_also_when_its_address_has_a_user_and_a_password(
+    browser: Browser, start: Start, redis_server: RedisServer
+) -> None:
+    agent = start()
+    settled(agent)
+    browser.show(address(agent).replace("://", "://prometheus:a-password@"))
+    redis_server.admin.delete(STATS)
+    until(lambda: "broken" in browser.run(STATES))
+    assert browser.run(TOUCH) == ""
+
+
 def test_out_of_touch_it_says_so_and_since_when_until_there_is_an_answer_again(
     browser: Browser, axe: str, start: Start, tmp_path: Path
 ) -> None:

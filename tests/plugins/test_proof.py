@@ -59,7 +59,7 @@ def test_a_section_of_a_unit_is_read_in_order_without_comments() -> None:
     text = "# a\n[Unit]\nUser=no\n[Service]\n# User=no\nUser = x\nLoadCredential=t:/c/t\nUser=y\n[Install]\nUser=z\n"
     assert systemd.section(text, "Service") == [("User", "x"), ("LoadCredential", "t:/c/t"), ("User", "y")]
     assert systemd.setting(text, "User") == "y"
-    assert systemd.credentials(text) == ["/c/t"]
+    assert systemd.credentials(text) == {"t": "/c/t"}
 
 
 def test_a_check_reaches_the_store_by_the_staged_proxy_and_not_by_the_running_one(

@@ -75,7 +75,7 @@ def test_what_was_not_seen_is_a_gap_with_its_reason(between: Lines, boot: str, w
     after = [{**line, "boot": boot} for line in day() if line["t"] >= BEGAN + 260]
     found = made([*before, *between, *after])
     assert found["gaps"] == [{"since": BEGAN + 100, "until": BEGAN + 260, "why": why}]
-    assert open_gates(found) == ["the whole time was watched: 3 min not seen, in 1 gaps"]
+    assert open_gates(found) == ["the whole time was watched: 3 min not seen, in 1 gap"]
     assert f"160 s: {why}".replace("160 s", "3 min") in "\n".join(watch_text.text("edge1", found))
 
 
@@ -99,7 +99,7 @@ def test_a_restart_counts_and_its_counters_go_on() -> None:
     found = made([*(line for line in day() if line["t"] < BEGAN + 300), *again])
     kind = found["kinds"]["keystroke"]
     assert (kind["restarts"], kind["switches"], kind["windows"]) == (1, 0, 29 + 30)
-    assert open_gates(found) == ["every extractor was seen and none was restarted: keystroke 1 times"]
+    assert open_gates(found) == ["every extractor was seen and none was restarted: keystroke 1 time"]
 
 
 def test_a_switch_to_another_deployment_is_no_restart() -> None:

@@ -63,7 +63,7 @@ def judge(measurement: str, what: str, until: float | None, now: float, warn_day
     value = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
     if days < 0:
         return Entry(measurement, component, "system", Status.FAIL, f"{what} expired on {date}", value, figures=False)
-    status = Status.FAIL if days < FAIL_DAYS else Status.WARN if days < warn_days else Status.PASS
+    status = Status.falling(days, warn_days, FAIL_DAYS)
     words = f"{what} is good until {date}" + (f", for {days:.0f} days more: renew it" if status else "")
     return Entry(measurement, component, "system", status, words, value, figures=False)
 

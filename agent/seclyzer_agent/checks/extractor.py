@@ -127,19 +127,24 @@ def judge_windows(kind: str, stall: Stall, now: float, bound: float) -> Entry:
 def judge_growth(
     kind: str, name: str, counters: Mapping[str, str], stats: Stats, growth: Growth, bad: Status, recent: float
 ) -> Entry:
-    """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s."""
+    """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s.
+
+    What is over is named only while nothing is wrong.
+    """
     total = sum(stats[n] for n in counters)
     why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
-    if all(over(n, stats) for n in growth.grown if n in counters):
+    grown = {n for n in growth.grown if n in counters}
+    wrong = {n for n in grown if not over(n, stats)}
+    if not wrong:
         bad = Status.PASS
     grew = [
         f"{growth.grown[n][0]} {what.partition(';')[0]}{why.get(n, '')}"
         for n, what in counters.items()
-        if n in growth.grown
+        if n in (wrong or grown)
     ]
     if grew:
         words = f"{kind}: {', '.join(grew)} in the last {recent:g} s"
-        finding = "points-wait" if {n for n in growth.grown if n in counters} == {"influx_errors"} else ""
+        finding = "points-wait" if wrong == {"influx_errors"} else ""
         return Entry(name, kind, "component", bad, words, total, finding=finding)
     return Entry(name, kind, "component", Status.PASS, f"{kind}: no {name} in the last {recent:g} s", total)
 
@@ -204,7 +209,8 @@ class Extractor:
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
         entries += judge_ids(kind, stats.last_id or "0-0", time.time())
         self._last = last_event(self._last, stats)
-        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, time.time()), *judge_clock(kind, self._last))
+        wall = time.time()
+        entries += (*judge_outputs(kind, stats), *judge_store(kind, stats, wall), *judge_clock(kind, self._last, wall))
         if kind != "app":  # an application may keep the focus for hours
             closed = stats["windows"] + stats["windows_short"]
             self._stall = watch(self._stall, stats.process, stats["events"], closed, now)
@@ -242,7 +248,7 @@ SPEC = Spec(
         "outputs": "only when Redis does not take its features: `fail`, with Redis' reason",
         "store": "whether InfluxDB takes points, by the last write, of points or (once a minute) of nothing: why "
         "not, and since when. What has to be mended (token, bucket): `fail`; away or failing: `warn`",
-        "clock": "only when the last events came more than 5 s after the time that they have: `warn`",
+        "clock": "only when the last event of the last minute came more than 5 s after the time that it has: `warn`",
         "windows": "events in, windows out",
         "losses": "data that was lost within `recent_seconds`: `fail`",
         "errors": "faults within `recent_seconds`, and what producers lost by what they sent, and when: `warn`; "

@@ -67,7 +67,7 @@ def judge_tasks(unit: str, now: Limits, warn: float, fail: float) -> Entry:
     if not now.tasks_max:
         return Entry("tasks", unit, "system", Status.PASS, f"{unit} has {now.tasks} tasks, no limit is set", now.tasks)
     percent = 100 * now.tasks / now.tasks_max
-    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
+    status = Status.rising(percent, warn, fail)
     words = f"{unit} has {now.tasks} of {now.tasks_max} tasks"
     return Entry("tasks", unit, "system", status, words, now.tasks)
 

@@ -55,7 +55,7 @@ def judge(unit: str, memory: Memory, warn: float, fail: float) -> Entry:
     if not memory.limit:
         return Entry("used", unit, "system", Status.PASS, f"{unit} uses {used}, no limit is set", memory.used, "bytes")
     percent = 100 * memory.used / memory.limit
-    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
+    status = Status.rising(percent, warn, fail)
     words = f"{unit} uses {used} of {mebibytes(memory.limit)} ({percent:.0f} %)"
     return Entry("used", unit, "system", status, words, memory.used, "bytes")
 

@@ -18,7 +18,7 @@ REFUSALS = {
     "WRONGPASS": "logins with a wrong user or password",
     "NOAUTH": "commands without a login",
     "NOPERM": "commands that their user has no right to",
-    "OOM": "writes because its memory is full",
+    "OOM": "writes of events and features because its memory is full",
 }
 """Words of Redis' errors, and what each counts."""
 
@@ -46,8 +46,9 @@ def judge_memory(used: int, limit: int, policy: str, warn: float, fail: float) -
         words = f"Redis uses {mebibytes(used)} and has no maxmemory: nothing bounds it"
         return Entry("memory", "redis", "datastore", Status.WARN, words, used, "bytes")
     percent = 100 * used / limit
-    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn else Status.PASS
+    status = Status.rising(percent, warn, fail)
     words = f"Redis uses {mebibytes(used)} of {mebibytes(limit)} ({percent:.0f} %)"
+    words += "; at the limit it takes no events and no features" if status else ""
     if policy != "noeviction":
         status = max(status, Status.WARN)
         words += f"; maxmemory-policy is {policy}, so it may drop events silently"
@@ -77,7 +78,7 @@ def judge_connections(info: Mapping[str, Any], turned_away: int, warn: float, fa
     """
     now, limit = int(info.get("connected_clients", 0)), int(info.get("maxclients", 0))
     percent = 100 * now / limit if limit else 0.0
-    status = Status.FAIL if percent >= fail else Status.WARN if percent >= warn or turned_away else Status.PASS
+    status = max(Status.rising(percent, warn, fail), Status.WARN if turned_away else Status.PASS)
     words = f"Redis has {now} of {limit} connections ({percent:.0f} %)"
     if turned_away:
         words += f"; it turned {turned_away} away since the last look, producers may be among them"

@@ -24,7 +24,8 @@ function take(old, fresh) {
 async function update() {
   const live = document.getElementById("live");
   try {
-    const answer = await fetch(location.pathname, {
+    // Whole, for a path is read against the address of the page, which may have a user and a password in it.
+    const answer = await fetch(location.origin + location.pathname, {
       cache: "no-store", redirect: "error", signal: AbortSignal.timeout(PATIENCE),
     });
     if (!answer.ok) throw new Error("the agent answers " + answer.status);

@@ -28,3 +28,26 @@ impl Made {
         self.records.into_iter().zip(self.closed_at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_record_closes_once_and_none_is_left_out() {
+        let epoch = Instant::now();
+        let at = |ts| epoch + Duration::from_secs(ts);
+        let mut made = Made::default();
+        for (ts, known) in [(1, true), (2, true), (3, false)] {
+            made.records.push(Record { ts, values: Vec::new() });
+            if known {
+                made.close(|ts| at(ts.unsigned_abs()));
+            }
+        }
+        let closed: Vec<_> = made.closed().map(|(record, closed_at)| (record.ts, closed_at)).collect();
+        assert_eq!(closed[..2], [(1, at(1)), (2, at(2))]);
+        assert!(closed.len() == 3 && closed[2].0 == 3 && closed[2].1 < at(1));
+    }
+}

@@ -216,8 +216,9 @@ fn real_time_closes_windows_when_nothing_more_comes() {
     assert!(run.core.preparable().is_none() && run.ends().is_empty());
     run.core.tick(real - 1, &mut run.records);
     assert!(run.ends().is_empty());
-    run.core.tick(real, &mut run.records);
+    run.core.tick(real + S, &mut run.records);
     assert_eq!(run.ends(), [5]);
+    assert_eq!(run.core.due_at(run.records[0].ts), Some(real));
 }
 
 #[test]

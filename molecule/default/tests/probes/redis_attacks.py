@@ -34,7 +34,7 @@ def id_ahead(kind: str, seconds: float, ahead: str) -> dict[str, Any]:
         refused += isinstance(answer, Refusal)
         if not isinstance(answer, Refusal) and int(answer.partition("-")[0]) < _ms() + 1000:
             added = answer
-    after = _await(admin, kind, lambda now: now["last_id"] == added, 12)
+    after = _await(admin, kind, lambda now: now["last_id"] == added, 30)
     return {
         "first": str(first),
         "refused": refused,
@@ -104,7 +104,7 @@ def idle(connections: int, kind: str, seconds: float) -> dict[str, Any]:
         except OSError as error:
             hears = f"closed: {error}"
         collector.call("XADD", _stream(kind), "*", "e", _event(kind))
-        after = _await(admin, kind, lambda now: now["events"] != before["events"], 12)
+        after = _await(admin, kind, lambda now: now["events"] != before["events"], 30)
         time.sleep(seconds)
     finally:
         for one in held:

@@ -27,6 +27,8 @@ PAGES = {
     for page in (START, MIGRATION, OPERATIONS)
 }
 LONGEST = 900.0
+CGROUP_2 = Path("/sys/fs/cgroup/cgroup.controllers")
+"""Where it is, systemd counts the CPU time of each unit: on Debian 12 and 13, and in a lab on a machine that has it."""
 WINDOW = ",20,total_keys,keystroke_features,keyboard_0,edge1,default"
 """What the store holds of the twenty strokes; a window that ends between them holds fewer, and comes before it."""
 
@@ -156,14 +158,15 @@ def test_events_that_are_published_come_out_on_the_channel_and_in_the_list(migra
 
 def test_troubleshooting_shows_the_extractor(migrated: dict[str, list[Typed]]) -> None:
     (shown,) = migrated["Troubleshooting"]
-    assert "Active: active (running)" in shown.text and "Memory:" in shown.text and "CPU:" in shown.text
+    assert "Active: active (running)" in shown.text and "Memory:" in shown.text
+    assert ("CPU:" in shown.text) == CGROUP_2.exists()
     assert "keystroke_extractor[" in shown.text or "seclyzer-keystroke" in shown.text
 
 
 def test_every_block_of_the_operations_ends_well(operated: dict[str, list[Typed]]) -> None:
     everything = [one for of in operated.values() for one in of]
     assert [(one.heading, one.text) for one in everything if one.status] == []
-    assert len(everything) == len(PAGES[OPERATIONS]) > 12
+    assert len(everything) == len(PAGES[OPERATIONS]) >= 12
 
 
 def test_what_the_operations_show_is_what_is_printed(operated: dict[str, list[Typed]]) -> None:
@@ -178,8 +181,8 @@ def test_what_the_operations_show_is_what_is_printed(operated: dict[str, list[Ty
 
 
 def alike(line: str) -> str:
-    """A line without its words that have a digit, of which every run has others."""
-    return " ".join(word for word in line.split() if not any(letter.isdigit() for letter in word))
+    """A line without its words that have a digit, of which every run has others, and without who ran it."""
+    return " ".join(word for word in line.split() if not any(letter.isdigit() or letter == "@" for letter in word))
 
 
 def test_removal_leaves_nothing(newcomer: Newcomer, operated: dict[str, list[Typed]]) -> None:
