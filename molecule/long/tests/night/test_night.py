@@ -300,7 +300,8 @@ def test_doctor_names_it_in_as_many_things_as_there_are_causes(seen: tuple[Break
     fault, rows = seen
     for look, row in zip(fault.looks, rows, strict=True):
         text = " ".join(row.doctor.split())
-        assert f" {look.finding} " in text and look.words in text and f"type: {look.types}" in text, (look, row)
+        assert f" {look.finding} " in text and look.words in text, (look, row)
+        assert look.types in text.partition(" type: ")[2], (look, row)
         assert 1 <= row.doctor_causes <= fault.causes, row.doctor
 
 
