@@ -175,6 +175,11 @@ def _is(look: Look, one: dict[str, Any]) -> bool:
     return one["id"] == look.finding and look.subject in ("", one["componentId"])
 
 
+def _names(look: Look, one: dict[str, Any]) -> bool:
+    """Whether it is the finding with its cause: a crash loop begins as a unit that was restarted once."""
+    return _is(look, one) and look.words in one["output"]
+
+
 def _seen(title: str, fault: Break, look: Look, began: float) -> Row:
     row, one = Row(title, look.host, look.finding), host(look.host)
     if not fault.agent:
@@ -198,11 +203,11 @@ def _by_health(row: Row, look: Look, one: Host, began: float) -> None:
             first.append((time.monotonic() - began, f"{found[0]['status']} {found[0]['id']}: {found[0]['output']}"))
         return found
 
-    row.health = poll(read, lambda found: any(_is(look, each) for each in found), LONGEST, STEP)
+    row.health = poll(read, lambda found: any(_names(look, each) for each in found), LONGEST, STEP)
     if first:
         row.first_s, row.first = first[0]
     for each in row.health:
-        if _is(look, each):
+        if _names(look, each):
             row.named_s, row.status = time.monotonic() - began, each["status"]
 
 
