@@ -47,7 +47,7 @@ demo: setup  ## roll out to the lab, feed events, show data and health live
 test: setup  ## everything: lint, unit, parity, molecule (SUITES="lint unit" for some)
 	@$(PYTHON) -m scripts.test $(SUITES)
 
-test-long: setup  ## rollouts that can always go back, on hosts: bad releases, power cuts, lost controllers (about two hours)
+test-long: setup  ## rollouts that can always go back, on hosts: bad releases, power cuts, lost controllers (about three and a half hours)
 	@$(PYTHON) -m scripts.test build long
 
 soak: build  ## every fault again and again, then fuzzing: a report (SOAK="--seconds 1800 --seed 1")
