@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -33,9 +34,9 @@ class Action(ActionBase):  # type: ignore[misc]
         arguments = dict(self._task.args) if self.OPTIONS is None else self.validate_argument_spec(self.OPTIONS)[1]
         return self.result(arguments, task_vars or {})
 
+    @abstractmethod
     def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The result of the task with these arguments and variables of the host."""
-        raise NotImplementedError
 
     def ask(self, module: str, arguments: Mapping[str, Any], facts: Facts) -> Result:
         """What a module returns on the host. Raises AnsibleConnectionFailure when the host is not reached."""

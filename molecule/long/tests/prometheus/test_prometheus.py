@@ -97,18 +97,19 @@ def test_the_full_figures_are_read(prometheus: Prometheus) -> None:
     assert prometheus.query('seclyzer_influxdb_up{instance="store"}')[0]["value"][1] == "1"
 
 
-def fires(prometheus: Prometheus, **labels: str) -> list[dict[str, Any]]:
-    return poll(lambda: prometheus.alerts(**labels), bool, LONGEST, 1)
+def fired_without(units: str, edge: Host, prometheus: Prometheus, **labels: str) -> list[dict[str, Any]]:
+    """The alerts that fire while these units of a host are stopped."""
+    edge.check_output(f"systemctl stop {units}")
+    try:
+        return poll(lambda: prometheus.alerts(**labels), bool, LONGEST, 1)
+    finally:
+        edge.check_output(f"systemctl start {units}")
 
 
 def test_a_redis_that_is_stopped_wakes_once_by_its_cause_and_is_over_after_the_mend(prometheus: Prometheus) -> None:
     edge = hosts("seclyzer_edge")[-1]
     labels = {"alertname": "SeclyzerFails", "instance": name(edge)}
-    edge.check_output("systemctl stop redis-server")
-    try:
-        found = fires(prometheus, **labels)
-    finally:
-        edge.check_output("systemctl start redis-server")
+    found = fired_without("redis-server", edge, prometheus, **labels)
     assert [one["labels"]["finding"] for one in found] == ["unit-down"], found
     assert found[0]["labels"]["severity"] == "critical"
     assert found[0]["annotations"]["runbook_url"].endswith("/runbook.md#unit-down")
@@ -119,9 +120,5 @@ def test_a_redis_that_is_stopped_wakes_once_by_its_cause_and_is_over_after_the_m
 def test_a_host_whose_agent_is_gone_wakes(prometheus: Prometheus) -> None:
     edge = hosts("seclyzer_edge")[-1]
     labels = {"alertname": "SeclyzerAgentDown", "instance": name(edge)}
-    edge.check_output("systemctl stop seclyzer-agent.socket seclyzer-agent.service")
-    try:
-        found = fires(prometheus, **labels)
-    finally:
-        edge.check_output("systemctl start seclyzer-agent.socket seclyzer-agent.service")
+    found = fired_without("seclyzer-agent.socket seclyzer-agent.service", edge, prometheus, **labels)
     assert [one["labels"]["severity"] for one in found] == ["critical"]
