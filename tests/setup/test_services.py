@@ -42,7 +42,7 @@ def test_services_of_new_packages_are_neither_started_nor_enabled_and_others_are
     assert machine.install("podman", "prometheus", "redis-server") == (
         0,
         [
-            "apt-get: -qq install -y --no-install-recommends podman prometheus redis-server",
+            "apt-get: -qq -o DPkg::Lock::Timeout=600 install -y --no-install-recommends podman prometheus redis-server",
             "policy: 101",
             "systemctl: --quiet disable redis-server.service",
             "systemctl: --quiet is-active redis-server.service",
