@@ -28,6 +28,7 @@ CAUSES = {
     "freezes": "keystroke",
     "leaks": "keystroke grows steadily",
     "spools": "none of its points arrived there",
+    "claims": "none of its points arrived there",
 }
 """What the report has of each; in turn on one edge and on the other, which run different releases of Debian."""
 TITLES = {
@@ -38,6 +39,7 @@ TITLES = {
     "freezes": "a release that freezes",
     "leaks": "a release that leaks",
     "spools": "a release whose points only wait on disk",
+    "claims": "a release that claims a fault of the store",
 }
 SOAK, RETURNS = 45, 150
 """Seconds of soak, and how much later a host is back on a slow machine: 60 s of patience, restarts, the look at it."""
