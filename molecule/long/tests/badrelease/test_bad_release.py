@@ -15,7 +15,7 @@ from hostchecks.at_work import NO_FAULTS, Account, at_work
 from hostchecks.features import KINDS
 from hostchecks.host import Host, name
 from hostchecks.lab import EDGES, hosts, on_every
-from hostchecks.rollout import EDGES_ONLY, Run, roll_out
+from hostchecks.rollout import EDGES_ONLY, ONE_FIRST, Run, roll_out
 from hostchecks.systemd import EXTRACTORS, main_pids, wait_until_active
 
 testinfra_hosts = ["ansible://localhost?connection=local"]
@@ -85,7 +85,7 @@ def attempt(fault: str, canary: Host, other: Host, folder: Path) -> Tried:
     group = folder / "canary.yml"
     group.write_text(json.dumps({"seclyzer_canary": {"hosts": {name(canary): {}}}}))
     before, spared, began = deployment.manifest(canary), stands(other), time.time()
-    run = roll_out("-i", str(group), *EDGES_ONLY, "-e", f"seclyzer_bundle={bundle}")
+    run = roll_out("-i", str(group), *EDGES_ONLY, *ONE_FIRST, "-e", f"seclyzer_bundle={bundle}")
     units = wait_until_active(canary, list(EXTRACTORS.values()))
     return Tried(
         run=run,
