@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from seclyzer_agent import logs
+from seclyzer_agent import runner as background
 from seclyzer_agent.model import Check, Entry, Pace, Reading, Status, Unread, Unreadable
 from seclyzer_agent.runner import Runner
 from seclyzer_agent.snapshot import CheckState, Snapshot, view
@@ -230,3 +231,18 @@ def test_what_shows_that_it_is_bad_is_not_unread() -> None:
         assert [one.entry.unread for one in runner.snapshot().views[0].shown] == [False]
 
     run([Fake("away", away)], Pace(0.1, 0.05, 1, 1), 0.2, then)
+
+
+@pytest.mark.parametrize(("status", "readings"), [(Status.PASS, 1), (Status.WARN, 4), (Status.FAIL, 4)])
+def test_what_is_not_well_is_read_again_soon_however_seldom_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, status: Status, readings: int
+) -> None:
+    monkeypatch.setattr(background, "MENDED", 0.2)
+    read: list[float] = []
+
+    async def seldom() -> Reading:
+        read.append(time.monotonic())
+        return Reading((Entry("m", "thing", "component", status, "thing"),))
+
+    run([Fake("seldom", seldom)], Pace(300, 1, 1, 1), 0.7, lambda _: None)
+    assert len(read) == readings

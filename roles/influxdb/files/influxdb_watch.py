@@ -31,6 +31,8 @@ EVERY = timedelta(minutes=10)  # as influxdb-watch.timer does
 RESTS = 50
 # A deletion that was written down shortly before a count may have been done after it.
 SLACK = timedelta(minutes=10)
+AGAIN = timedelta(minutes=1)  # as influxdb-watch.service does after AWAY
+AWAY = 75  # exit status: the store could not be asked, or has no bucket
 SHOWN = 5  # losses that are listed one by one
 
 Counts = dict[str, int]
@@ -231,7 +233,7 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
     now, kept = f"{started:%Y-%m-%dT%H:%M:%SZ}", min(retention_days or LONGEST, LONGEST)
     notes = _notes(folder / "noted.json")
     oldest = (started.date() - timedelta(days=kept - 1)).isoformat()
-    kept_for = None
+    kept_for, soon = None, True
     try:
         look(store, notes, _ledger(ledger_file), oldest, now)
         kept_for = store.retention()
@@ -243,11 +245,11 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
     else:
         drop_before(notes, oldest)
         _write(folder / "noted.json", notes.dump(), 0o600)
-        result = verdict(notes, now)
+        result, soon = verdict(notes, now), False
     if kept_for is not None:
         result["retention"] = judge_retention(store.bucket, kept_for, retention_days)
     rest = timedelta(seconds=RESTS * (time.monotonic() - clock))
-    result["next"] = f"{started + max(rest, EVERY):%Y-%m-%dT%H:%M:%SZ}"
+    result["next"] = f"{started + (AGAIN if soon else max(rest, EVERY)):%Y-%m-%dT%H:%M:%SZ}"
     _write(folder / "verdict.json", json.dumps(result), 0o640)
     return result
 
@@ -334,7 +336,7 @@ def _write(path: Path, text: str, mode: int) -> None:
 
 
 def main() -> int:
-    """Run once; exit status 0 unless it could not do its work at all."""
+    """Run once; exit status AWAY when it could not count, for which it is soon run again."""
     parser = argparse.ArgumentParser(description="Notices that points are gone which were there.")
     for name in ("url", "org", "bucket", "ledger"):
         parser.add_argument(f"--{name}", required=True)
@@ -349,7 +351,8 @@ def main() -> int:
     result = run(store, folder, Path(options.ledger), options.retention_days)
     if result["status"] != "pass":
         print(f"{result['status']}: {result['words']}", file=sys.stderr)
-    return 0
+    due = datetime.fromisoformat(result["next"]) - datetime.fromisoformat(result["at"])
+    return AWAY if due < EVERY else 0
 
 
 if __name__ == "__main__":
