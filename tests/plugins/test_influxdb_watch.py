@@ -178,6 +178,26 @@ def test_a_store_that_does_not_answer_is_no_loss_and_forgets_no_note(watched: Wa
     assert watched.look()["status"] == "fail"
 
 
+def test_an_influxdb_whose_data_are_gone_as_a_whole_is_named(watched: Watched, tmp_path: Path) -> None:
+    (tmp_path / "blank").mkdir()
+    blank = InfluxServer(tmp_path / "blank")
+    blank.start()
+    try:
+        store = watch.Store(blank.url, ORGANISATION, watched.bucket.name, "x", WATCHED)
+        noted = (watched.folder / "noted.json").read_text()
+        reported = watch.run(store, watched.folder, watched.ledger, 6)
+        assert reported["status"] == "fail" and "InfluxDB has no data and no users" in reported["words"]
+        blank.set_up()
+        reported = watch.run(store, watched.folder, watched.ledger, 6)
+        assert (reported["status"], reported["words"]) == (
+            "warn",
+            "points were not counted: InfluxDB answers 401 to a query",
+        )
+        assert (watched.folder / "noted.json").read_text() == noted
+    finally:
+        blank.kill()
+
+
 @pytest.mark.parametrize(("away", "status", "minutes"), [(True, 75, 1), (False, 0, 10)])
 def test_a_store_that_could_not_be_asked_is_asked_again_soon(
     watched: Watched, away: bool, status: int, minutes: int
