@@ -10,6 +10,7 @@ from .model import Check, Pace
 SETTLE = 0.25  # s from a change to its reading, which then has what comes with it
 CONFIRM = 1.0  # s between two readings of what changes
 MENDED = 60.0  # s between two readings, at most, of what is not well
+LATE = 0.1  # s; a check's own time limit, which knows the cause, may end late where the loop was held up
 CANCEL_GRACE = 0.5  # s in which a reading that has missed its deadline may end
 
 
@@ -32,13 +33,13 @@ class Plan:
     @property
     def late(self) -> float:
         """When the reading under way misses its deadline, if it has not missed it yet."""
-        return self.began + self.pace.deadline if self.reading and not self.missed else math.inf
+        return self.began + self.pace.deadline + LATE if self.reading and not self.missed else math.inf
 
     @property
     def next(self) -> float:
         """When a reading is to begin, or the one that has missed its deadline is looked at again."""
         if self.reading:
-            return max(self.due, self.began + self.pace.deadline + CANCEL_GRACE)
+            return max(self.due, self.began + self.pace.deadline + LATE + CANCEL_GRACE)
         if self.woken is not None:
             return min(self.due, max(self.woken + SETTLE, self.began + CONFIRM))
         return min(self.due, self.began + CONFIRM) if self.changing else self.due
