@@ -246,3 +246,25 @@ def test_what_is_not_well_is_read_again_soon_however_seldom_it_is_read(
 
     run([Fake("seldom", seldom)], Pace(300, 1, 1, 1), 0.7, lambda _: None)
     assert len(read) == readings
+
+
+def test_a_check_that_knows_why_nothing_answers_is_heard_where_the_loop_was_held_up() -> None:
+    async def hang() -> Reading:
+        try:
+            async with asyncio.timeout(0.2):
+                await asyncio.sleep(60)
+        except TimeoutError:
+            for _ in range(5):  # its connection is closed first
+                await asyncio.sleep(0)
+            raise Unreadable("the store hangs") from None
+        return GOOD
+
+    async def hold_up() -> Reading:
+        await asyncio.sleep(0.1)
+        time.sleep(0.4)  # past both ends
+        return GOOD
+
+    def then(runner: Runner) -> None:
+        assert runner.snapshot().views[0].output == "hanging: the store hangs"
+
+    run([Fake("hanging", hang), Fake("busy", hold_up)], Pace(60, 0.3, 1, 1), 0.8, then)

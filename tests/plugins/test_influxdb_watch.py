@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import time
@@ -178,6 +179,26 @@ def test_a_store_that_does_not_answer_is_no_loss_and_forgets_no_note(watched: Wa
     assert watched.look()["status"] == "fail"
 
 
+def test_an_influxdb_whose_data_are_gone_as_a_whole_is_named(watched: Watched, tmp_path: Path) -> None:
+    (tmp_path / "blank").mkdir()
+    blank = InfluxServer(tmp_path / "blank")
+    blank.start()
+    try:
+        store = watch.Store(blank.url, ORGANISATION, watched.bucket.name, "x", WATCHED)
+        noted = (watched.folder / "noted.json").read_text()
+        reported = watch.run(store, watched.folder, watched.ledger, 6)
+        assert reported["status"] == "fail" and "InfluxDB has no data and no users" in reported["words"]
+        blank.set_up()
+        reported = watch.run(store, watched.folder, watched.ledger, 6)
+        assert (reported["status"], reported["words"]) == (
+            "warn",
+            "points were not counted: InfluxDB answers 401 to a query",
+        )
+        assert (watched.folder / "noted.json").read_text() == noted
+    finally:
+        blank.kill()
+
+
 @pytest.mark.parametrize(("away", "status", "minutes"), [(True, 75, 1), (False, 0, 10)])
 def test_a_store_that_could_not_be_asked_is_asked_again_soon(
     watched: Watched, away: bool, status: int, minutes: int
@@ -196,6 +217,19 @@ def test_a_store_that_could_not_be_asked_is_asked_again_soon(
     at, due = (datetime.fromisoformat(reported[name]) for name in ("at", "next"))
     assert (reported["status"], due - at) == ("warn" if away else "pass", timedelta(minutes=minutes))
     assert not watch.resting(watched.folder, at)
+
+
+def test_systemd_takes_the_unit_of_the_watch(tmp_path: Path) -> None:
+    template = (FILE.parents[1] / "templates" / "influxdb-watch.service.j2").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^\{[%{].*\n", "", template.replace("\\\n", " "))
+    unit = tmp_path / "influxdb-watch.service"
+    unit.write_text(
+        re.sub(r"(?m)^ExecStart=.*$", "ExecStart=/bin/true", text).replace("influxdb.service", "basic.target")
+    )
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_points_ahead_of_the_clock_are_no_loss_later(watched: Watched) -> None:

@@ -47,6 +47,10 @@ class NoBucket(Exception):
     """The bucket is not there."""
 
 
+class Blank(Exception):
+    """InfluxDB waits for its first set-up: it has no data at all."""
+
+
 @dataclass
 class Noted:
     """A day's count of one host and measurement, and when it was made (ISO 8601, UTC)."""
@@ -178,7 +182,7 @@ class Store:
     measurements: tuple[str, ...]
 
     def count(self, since: str, until: str) -> Counts:
-        """Points from one time to before another (ISO 8601, UTC). Raises Uncounted and NoBucket."""
+        """Points from one time to before another (ISO 8601, UTC). Raises Uncounted, NoBucket and Blank."""
         if since >= until:  # which InfluxDB would refuse
             return {}
         which = " or ".join(f'r._measurement == "{name}"' for name in self.measurements)
@@ -199,7 +203,7 @@ class Store:
         return counts
 
     def retention(self) -> int:
-        """For how many days the bucket keeps points, 0 for ever. Raises Uncounted and NoBucket."""
+        """For how many days the bucket keeps points, 0 for ever. Raises Uncounted, NoBucket and Blank."""
         answer = self._send(f"buckets?{urllib.parse.urlencode({'org': self.org, 'name': self.bucket})}")
         try:
             (bucket,) = json.loads(answer)["buckets"]
@@ -211,7 +215,7 @@ class Store:
         return self._send(f"query?{urllib.parse.urlencode({'org': self.org})}", flux.encode())
 
     def _send(self, path: str, body: bytes | None = None) -> str:
-        """InfluxDB's answer. Raises Uncounted and NoBucket."""
+        """InfluxDB's answer. Raises Uncounted, NoBucket and Blank."""
         headers = {"Authorization": f"Token {self.token}", "Content-Type": "application/vnd.flux"}
         request = urllib.request.Request(f"{self.url}/api/v2/{path}", body, headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -222,9 +226,19 @@ class Store:
             answer = error.read().decode(errors="replace")
             if error.code == 404 and "bucket" in answer:
                 raise NoBucket from error
+            if error.code == 401 and self._is_blank(opener):
+                raise Blank from error
             raise Uncounted(f"InfluxDB answers {error.code} to a query") from error
         except OSError as error:
             raise Uncounted(f"InfluxDB does not answer: {getattr(error, 'reason', error)}") from error
+
+    def _is_blank(self, opener: urllib.request.OpenerDirector) -> bool:
+        """Whether it would take a first set-up."""
+        try:
+            with opener.open(f"{self.url}/api/v2/setup", timeout=SILENT_SECONDS) as answer:
+                return json.loads(answer.read()).get("allowed") is True
+        except (OSError, ValueError, AttributeError):
+            return False
 
 
 def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> dict[str, Any]:
@@ -239,6 +253,14 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
         kept_for = store.retention()
     except NoBucket:
         words = f"the bucket {store.bucket} is not there, nor is any point; playbooks/restore.yml brings a backup back"
+        result = {"at": now, "status": "fail", "words": words, "missing": 0}
+    except Blank:
+        words = (
+            "InfluxDB has no data and no users, as before its set-up, and anybody on this host may set it up: is its "
+        )
+        words += (
+            "folder there? Then restart it; else site.yml sets it up, and playbooks/restore.yml brings a backup back"
+        )
         result = {"at": now, "status": "fail", "words": words, "missing": 0}
     except Uncounted as error:
         result = {"at": now, "status": "warn", "words": f"points were not counted: {error}", "missing": 0}
@@ -255,7 +277,7 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
 
 
 def look(store: Store, notes: Notes, ledger: Sequence[Mapping[str, Any]], oldest: str, now: str) -> None:
-    """Count, compare, and note. Raises Uncounted and NoBucket, and has changed nothing then."""
+    """Count, compare, and note. Raises Uncounted, NoBucket and Blank, and has changed nothing then."""
     today, last = now[:10], notes.last
     kept = (date.fromisoformat(today) - date.fromisoformat(oldest)).days + 1
     turn = day_by_turns(date.fromisoformat(today), kept, notes.turn)
