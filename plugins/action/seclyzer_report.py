@@ -194,7 +194,8 @@ def still_valid(withdrawn: Any, store: str, host: str) -> list[str]:
     why = "was not reached" if result.get("unreachable") else f"did not end it ({plain(str(result['msg']))})"
     typed = shlex.join([*_called(), command_line.typed("site.yml"), "--limit", f"{host},{store}"])
     return [
-        f"its credential on {store}, which it leaves, is still valid, for {store} {why}: when that is mended, {typed}"
+        f"its credential on {store}, which it leaves, is still valid, for {store} {why}; when that is mended, "
+        f"{typed} ends it"
     ]
 
 

@@ -295,13 +295,13 @@ def test_a_store_that_an_edge_leaves_is_known_by_the_address_that_it_writes_to()
         (None, ""),
         (
             {"unreachable": True, "msg": "no route"},
-            "for store1 was not reached: when that is mended, ansible-playbook ",
+            "for store1 was not reached; when that is mended, ansible-playbook ",
         ),
-        ({"msg": "the disk is full"}, "for store1 did not end it (the disk is full): when that is mended, "),
+        ({"msg": "the disk is full"}, "for store1 did not end it (the disk is full); when that is mended, "),
     ],
 )
 def test_a_credential_that_did_not_end_is_reported_with_what_to_type(result: Any, words: str) -> None:
     note = "".join(seclyzer_report.still_valid(result, "store1", "edge1"))
     assert bool(note) == bool(words)
     assert words in note
-    assert not words or note.endswith("site.yml --limit edge1,store1")
+    assert not words or note.endswith("site.yml --limit edge1,store1 ends it")
