@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostchecks import bad_release, deployment
+from hostchecks import bad_release, deployment, rollouts
 from hostchecks.host import Host, name, run_on
 from hostchecks.lab import EDGES, INVENTORY, ROOT, hosts
 from hostchecks.polling import poll
@@ -105,13 +105,16 @@ def edge() -> Iterator[Host]:
 def seen(edge: Host, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """One run for all tests; then the release that runs, again."""
     bundle: Path = bad_release.make("wrong", tmp_path_factory.mktemp("wrong") / "bundle")
-    typed = ("--limit", name(edge), "--tags", "extractors", "-e", f"seclyzer_release_shadow_seconds={SECONDS}")
+    seconds = f"seclyzer_release_shadow_seconds={SECONDS}"
+    # The mode in which what is bad runs, whatever runs now.
+    typed = ("--limit", name(edge), "--tags", "extractors", "-e", "mode=hybrid", "-e", seconds)
     manifests, pids, figures = [deployment.manifest(edge)], [units(edge)], [stats(edge)]
     run = roll_out(*typed, "-e", f"seclyzer_bundle={bundle}", timeout=LONGEST)
     left = transient(edge)
     manifests.append(deployment.manifest(edge))
     pids.append(units(edge))
     figures.append(stats(edge))
+    rollouts.record("a release that publishes wrong values", run, rollouts.cause(run, name(edge)))
     return Seen(run, run.host(name(edge)), manifests, pids, figures, left, roll_out(*typed, timeout=LONGEST))
 
 

@@ -1,13 +1,15 @@
 """A controller that loses a host or its life in the middle of a rollout, while a person works on every edge."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from hostchecks import bad_release, deployment, trial
+from hostchecks import bad_release, deployment, rollouts, trial
 from hostchecks.at_work import Account, at_work
 from hostchecks.host import Host, name, packed, run_beside
 from hostchecks.lab import EDGES, hosts, on_every
@@ -53,7 +55,8 @@ class Case:
 @dataclass
 class Tried:
     """The run that lost its host or its life, the same typed again, and the edges before, between and after; the units
-    of a comparison that were left on the canary before it was typed again.
+    of a comparison that were left on the canary before it was typed again. `began`: when, in Unix s. `took`: seconds
+    from the switch until the canary had decided.
     """
 
     first: Run
@@ -64,6 +67,8 @@ class Tried:
     trials: list[trial.Trial]
     cut_in: str
     compares: str
+    began: float
+    took: float
 
 
 @dataclass
@@ -74,8 +79,11 @@ class Seen:
     accounts: dict[str, dict[str, Account]] = field(default_factory=dict)
 
 
-def all_of(cases: Mapping[str, Case], folder: Callable[[str], Path]) -> Seen:
-    """One after the other, on both edges in turn, without a pause in the work; each begins with what is good."""
+def all_of(cases: Mapping[str, Case], folder: Callable[[str], Path], what: str = "") -> Seen:
+    """One after the other, on both edges in turn, without a pause in the work; each begins with what is good.
+
+    `what`: of what they are cases, in the rows that are left of them.
+    """
     assert roll_out(*EDGES_ONLY, "-e", "mode=hybrid", *soak(10)).status == 0
     edges, found = hosts(EDGES), Seen()
     with ExitStack() as stack:
@@ -86,7 +94,25 @@ def all_of(cases: Mapping[str, Case], folder: Callable[[str], Path]) -> Seen:
             found.tried[case] = _attempt(about, canary, other, folder("case"))
         on_every(EDGES, lambda edge: works[name(edge)].goes_on())
         found.accounts = on_every(EDGES, lambda edge: works[name(edge)].account())
+    _leave(found, what)
     return found
+
+
+def _leave(found: Seen, what: str) -> None:
+    moments = [*(tried.began for tried in found.tried.values()), time.time()]
+    for (case, tried), (began, ended) in zip(found.tried.items(), pairwise(moments), strict=True):
+        last, decided, _ = tried.trials
+        before, between, _ = tried.stood
+        is_new = decided.get("began") != last.get("began")
+        rollouts.record(
+            f"{what}{case}",
+            tried.first,
+            f"{rollouts.decision(tried.canary, decided, last)}; the same again: exit {tried.again.status}",
+            tried.again,
+            tried.took if is_new else None,
+            rollouts.counted(found.accounts.values(), began, ended),
+            rollouts.others(tried.first, tried.canary, between[tried.other] == before[tried.other]),
+        )
 
 
 def _attempt(case: Case, canary: Host, other: Host, folder: Path) -> Tried:
@@ -104,17 +130,19 @@ def _attempt(case: Case, canary: Host, other: Host, folder: Path) -> Tried:
     stood, trials = [look()], [trial.of(canary)]
     if case.cut:
         cut_ssh(canary, case.cut)
+    began = time.time()
     with started("site.yml", *typed) as run:
         case.lose(run, canary)
         first = run.ended()
     trials.append(trial.decided(canary))
+    took = trial.took(canary, trials[-1])
     cut_in = _cut_in(canary) if case.cut else ""
     compares = poll(lambda: comparing(canary), lambda units: units == "", LONGEST)
     stood.append(look())
     again = roll_out(*typed)
     trials.append(trial.decided(canary))
     stood.append(look())
-    return Tried(first, again, name(canary), name(other), stood, trials, cut_in, compares)
+    return Tried(first, again, name(canary), name(other), stood, trials, cut_in, compares, began, took)
 
 
 def comparing(host: Host) -> str:

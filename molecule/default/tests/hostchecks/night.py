@@ -1,7 +1,6 @@
 """A break on a host that works: after how many seconds it is seen, in which words, and when it is over."""
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,8 +10,9 @@ from typing import Any
 
 from hostchecks.at_work import at_work
 from hostchecks.host import Host, name, run_on
-from hostchecks.lab import ROOT, VERSION, hosts
+from hostchecks.lab import ROOT, hosts
 from hostchecks.night_page import page
+from hostchecks.pages import about, leave
 from hostchecks.polling import poll
 
 REPORT = ROOT / "build" / "night"
@@ -225,11 +225,5 @@ def _over(row: Row, look: Look, at: float, patience: float) -> None:
 
 def _write(title: str, rows: list[Row]) -> None:
     """Leaves what was seen, and all that was seen so far as a page."""
-    REPORT.mkdir(parents=True, exist_ok=True)
-    name_of = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
-    (REPORT / f"{name_of}.json").write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    files = sorted(REPORT.glob("*.json"), key=lambda file: file.stat().st_mtime)
-    every = [row for file in files for row in json.loads(file.read_text())]
-    day, load = time.strftime("%Y-%m-%d"), os.getloadavg()[1]
-    about = f"Seen on {day}, with version {VERSION}, on {os.cpu_count()} cores with a load of {load:.0f}."
-    (REPORT / "night.md").write_text(page(every, about))
+    every = leave(REPORT, title, [asdict(row) for row in rows])
+    (REPORT / "night.md").write_text(page(every, about()))

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hostchecks.pages import printed
+
 HEAD = """# What hosts say of a break
 
 Each break was made on hosts of a lab on which a person worked, looked at through health (`/healthz`), the page
@@ -47,5 +49,4 @@ def _s(seconds: float | None) -> str:
 
 
 def _answer(row: Mapping[str, Any]) -> str:
-    title = f"{row['fault'][:1].upper()}{row['fault'][1:]}: {row['host']}"
-    return f"\n### {title}\n\n```text\n{row['doctor'].strip()}\n```\n"
+    return printed(f"{row['fault']}: {row['host']}", row["doctor"])

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -25,11 +26,12 @@ LONGEST = 600.0
 
 @dataclass(frozen=True)
 class Run:
-    """A run: its exit status, all it printed, and its report, which is empty when it was refused."""
+    """A run: its exit status, all it printed, its report, which is empty when it was refused, and what was typed."""
 
     status: int
     text: str
     report: dict[str, Any] = field(default_factory=dict)
+    typed: str = ""
 
     def host(self, host: str) -> dict[str, Any]:
         """What the report has of a host."""
@@ -44,6 +46,15 @@ class Run:
         return f"{host}  {'  '.join(filter(None, parts))}  [{'; '.join(about['done'])}]"
 
     @property
+    def shown(self) -> str:
+        """What is on the screen in the end: the report, below the recap; without one the refusal, or the last lines."""
+        above, recap, below = self.text.rpartition("PLAY RECAP")
+        if recap and (report := below.partition("\n\n")[2].strip()):
+            return report
+        at = max(above.rfind("\nfatal: "), above.rfind("\n[ERROR]"))
+        return above[at:].strip() if recap and at >= 0 else "\n".join(self.text.strip().splitlines()[-3:])
+
+    @property
     def changed(self) -> list[str]:
         """The recap's hosts on which something changed."""
         return re.findall(r"^(\w+) .*changed=[1-9]", self.text, re.MULTILINE)
@@ -55,6 +66,7 @@ class Started:
     def __init__(self, playbook: str, typed: tuple[str, ...], folder: Path, project: Path = ROOT) -> None:
         self._report = folder / "report.json"
         self._text = folder / "printed"
+        self.typed = shlex.join(["ansible-playbook", playbook, *typed])
         with self._text.open("wb") as printed:
             self.process = subprocess.Popen(
                 ["ansible-playbook", "-i", INVENTORY, playbook, "-e", f"report_file={self._report}", *typed],
@@ -73,7 +85,8 @@ class Started:
     def ended(self, patience: float = LONGEST) -> Run:
         """The run, once it has ended."""
         status = self.process.wait(patience)
-        return Run(status, self.text(), json.loads(self._report.read_text()) if self._report.exists() else {})
+        report = json.loads(self._report.read_text()) if self._report.exists() else {}
+        return Run(status, self.text(), report, self.typed)
 
     def kill(self) -> None:
         """SIGKILL to it and all it has started, as when the controller is switched off."""

@@ -35,6 +35,11 @@ def decided(edge: Host) -> Trial:
     return waited(edge, lambda trial: trial.get("state") != "going")
 
 
+def took(edge: Host, found: Trial) -> float:
+    """Seconds from the beginning of a trial to what the host decided; one that was returned was healthy by then."""
+    return float(edge.check_output("stat -c %s %s", "%.Y", FILE)) - float(found["began"])
+
+
 def judge_left(edge: Host) -> str:
     """The judge's unit and its links, once they are gone: it removes them after it has decided; else what is left."""
     shown = "systemctl cat %s; ls /etc/systemd/system/*.wants/%s"

@@ -1,14 +1,16 @@
 """Bad releases, each on both edges while a person works: one host gets it, returns by itself, and nothing is lost."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hostchecks import bad_release, deployment, trial
+from hostchecks import bad_release, deployment, rollouts, trial
 from hostchecks.at_work import NO_FAULTS, Account, at_work
 from hostchecks.features import KINDS
 from hostchecks.host import Host, name
@@ -28,6 +30,15 @@ CAUSES = {
     "spools": "none of its points arrived there",
 }
 """What the report has of each; in turn on one edge and on the other, which run different releases of Debian."""
+TITLES = {
+    "exits": "a release that exits at its start",
+    "hangs": "a release that hangs at its start",
+    "mute": "a release that emits nothing",
+    "crashes": "a release that crashes every 17 s",
+    "freezes": "a release that freezes",
+    "leaks": "a release that leaks",
+    "spools": "a release whose points only wait on disk",
+}
 SOAK, RETURNS = 45, 150
 """Seconds of soak, and how much later a host is back on a slow machine: 60 s of patience, restarts, the look at it."""
 FAULT = pytest.mark.parametrize("fault", CAUSES)
@@ -35,7 +46,10 @@ FAULT = pytest.mark.parametrize("fault", CAUSES)
 
 @dataclass
 class Tried:
-    """A bad release: the run, the edge that got it and what it ran before and after, and the one that was spared."""
+    """A bad release: the run, the edge that got it and what it ran before and after, and the one that was spared.
+
+    `began`: when the run began, in Unix s. `took`: seconds from the switch until the host was back.
+    """
 
     run: Run
     canary: str
@@ -47,6 +61,7 @@ class Tried:
     active: dict[str, str]
     history: dict[str, Any]
     spared: tuple[Any, Any]
+    began: float
 
 
 @dataclass
@@ -67,7 +82,7 @@ def attempt(fault: str, canary: Host, other: Host, folder: Path) -> Tried:
     bundle = bad_release.make(fault, folder / "bundle")
     group = folder / "canary.yml"
     group.write_text(json.dumps({"seclyzer_canary": {"hosts": {name(canary): {}}}}))
-    before, spared = deployment.manifest(canary), stands(other)
+    before, spared, began = deployment.manifest(canary), stands(other), time.time()
     run = roll_out("-i", str(group), *EDGES_ONLY, "-e", f"seclyzer_bundle={bundle}")
     units = wait_until_active(canary, list(EXTRACTORS.values()))
     return Tried(
@@ -75,13 +90,28 @@ def attempt(fault: str, canary: Host, other: Host, folder: Path) -> Tried:
         canary=name(canary),
         other=name(other),
         trial=(of := trial.decided(canary)),
-        took=float(canary.check_output("stat -c %s %s", "%.Y", trial.FILE)) - of["began"],
+        took=trial.took(canary, of),
         before=before,
         after=deployment.manifest(canary),
         active={unit: state["ActiveState"] for unit, state in units.items()},
         history=deployment.history(canary),
         spared=(spared, stands(other)),
+        began=began,
     )
+
+
+def leave(found: Seen) -> None:
+    """The rows of docs/rollouts.md."""
+    moments = [*(tried.began for tried in found.tried.values()), time.time()]
+    for (fault, tried), (began, ended) in zip(found.tried.items(), pairwise(moments), strict=True):
+        rollouts.record(
+            TITLES[fault],
+            tried.run,
+            rollouts.decision(tried.canary, tried.trial),
+            back_s=tried.took,
+            windows=rollouts.counted(found.accounts.values(), began, ended),
+            others=rollouts.others(tried.run, tried.canary, tried.spared[0] == tried.spared[1]),
+        )
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +127,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             found.tried[fault] = attempt(fault, canary, other, tmp_path_factory.mktemp(fault))
         on_every(EDGES, lambda edge: works[name(edge)].goes_on())
         found.accounts = on_every(EDGES, lambda edge: works[name(edge)].account())
+    leave(found)
     yield found
 
 

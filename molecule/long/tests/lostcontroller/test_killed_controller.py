@@ -5,7 +5,7 @@ host has returned from. No output is lost.
 """
 
 import pytest
-from hostchecks import deployment, lost
+from hostchecks import deployment, lost, rollouts
 from hostchecks.at_work import NO_FAULTS
 from hostchecks.features import KINDS
 from hostchecks.host import Host
@@ -55,7 +55,10 @@ TRIALS, UNTRIED = [case for case in CASES if case.startswith("trial")], [case fo
 @pytest.fixture(scope="session")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """All of them."""
-    return lost.all_of(CASES, tmp_path_factory.mktemp)
+    found = lost.all_of(CASES, tmp_path_factory.mktemp, "the controller killed in ")
+    tried = found.tried["trial, bad"]
+    rollouts.record("a release that was returned from, again", tried.again, rollouts.cause(tried.again, tried.canary))
+    return found
 
 
 @pytest.mark.parametrize("case", UNTRIED)

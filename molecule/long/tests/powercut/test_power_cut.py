@@ -3,21 +3,27 @@
 from typing import Any
 
 import pytest
-from hostchecks import bad_release, deployment, trial
+from hostchecks import bad_release, deployment, rollouts, trial
 from hostchecks.host import Host, name, run_on
 from hostchecks.lab import EDGES, ROOT, hosts, power_cut
 from hostchecks.polling import poll
-from hostchecks.rollout import roll_out, started
+from hostchecks.rollout import Run, roll_out, started
 from hostchecks.systemd import AGENT, EXTRACTORS, show, wait_until_active
 
 testinfra_hosts = ["ansible://localhost?connection=local"]
 
 UNITS = [*EXTRACTORS.values(), AGENT]
-QUICK = ("--tags", "extractors", "-e", "seclyzer_release_soak_seconds=0")
+EXTRACTORS_ONLY, HYBRID = ("--tags", "extractors"), ("-e", "mode=hybrid")
+QUICK = (*EXTRACTORS_ONLY, "-e", "seclyzer_release_soak_seconds=0")
 RUN = "20300101T000000Z-test-{:06x}"
 BOOTED = 120
 STEPS = {"link": "returned", "units": "confirmed", "restart": "confirmed"}
 """What the host decides after a cut before this step of a switch."""
+TITLES = {
+    "link": "before `current` moves",
+    "units": "between the link and the unit files",
+    "restart": "before the units restart",
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +39,13 @@ def another(edge: Host) -> int:
     """The newest confirmed deployment beside the one that runs."""
     records, running = deployment.history(edge)["deployments"], deployment.manifest(edge)["deployment"]
     return max(int(n) for n, record in records.items() if record["state"] == "confirmed" and int(n) != running)
+
+
+def decided(edge: Host, title: str, run: Run | None = None) -> trial.Trial:
+    """What the host decides after the cut; left for docs/rollouts.md."""
+    found = trial.decided(edge)
+    rollouts.record(title, run, rollouts.decision(name(edge), found), back_s=trial.took(edge, found))
+    return found
 
 
 def is_whole(edge: Host) -> None:
@@ -59,7 +72,7 @@ def test_a_cut_between_two_steps_of_the_switch_ends_with_one_whole_deployment(ed
         on_trial=(ROOT / "plugins" / "module_utils" / "on_trial.py").read_text(),
     )
     power_cut(edge)
-    found = trial.decided(edge)
+    found = decided(edge, TITLES[step])
     assert (found["state"], found["to"]) == (STEPS[step], to), found
     runs: dict[str, Any] = deployment.manifest(edge)
     assert runs["deployment"] == (to if STEPS[step] == "confirmed" else before["deployment"])
@@ -68,11 +81,12 @@ def test_a_cut_between_two_steps_of_the_switch_ends_with_one_whole_deployment(ed
 
 def test_a_cut_in_the_trial_of_a_good_release_ends_with_it(edge: Host) -> None:
     last = trial.of(edge)
-    with started("site.yml", "--limit", name(edge), "--tags", "extractors", "-e", "mode=rust") as run:
+    with started("site.yml", "--limit", name(edge), *EXTRACTORS_ONLY, "-e", "mode=rust") as run:
         trial.began(edge, last, run)
         run.kill()
+        first = run.ended()
     power_cut(edge)
-    assert trial.decided(edge)["state"] == "confirmed"
+    assert decided(edge, "in the trial of a good release", first)["state"] == "confirmed"
     assert deployment.manifest(edge)["mode"] == "rust"
     is_whole(edge)
 
@@ -82,12 +96,13 @@ def test_a_cut_in_the_trial_of_a_bad_release_ends_with_the_one_before(
 ) -> None:
     bundle = bad_release.make("hangs", tmp_path_factory.mktemp("bad") / "bundle")
     before, last = deployment.manifest(edge), trial.of(edge)
-    typed = ("--limit", name(edge), "--tags", "extractors", "-e", f"seclyzer_bundle={bundle}")
+    typed = ("--limit", name(edge), *EXTRACTORS_ONLY, *HYBRID, "-e", f"seclyzer_bundle={bundle}")
     with started("site.yml", *typed) as run:
         trial.began(edge, last, run)
         run.kill()
+        first = run.ended()
     power_cut(edge)
-    assert trial.decided(edge)["state"] == "returned"
+    assert decided(edge, "in the trial of a bad release", first)["state"] == "returned"
     assert deployment.manifest(edge) == before
     is_whole(edge)
 
@@ -98,13 +113,17 @@ def test_a_cut_while_staging_changes_nothing_and_the_next_run_finishes(
     bundle = bad_release.make("another", tmp_path_factory.mktemp("another") / "bundle")
     before = deployment.manifest(edge)
     known = edge.check_output("ls -A %s", f"{deployment.HOME}/releases")
-    typed = (*QUICK, "--limit", name(edge), "-e", f"seclyzer_bundle={bundle}")
+    typed = (*QUICK, *HYBRID, "--limit", name(edge), "-e", f"seclyzer_bundle={bundle}")
     with started("site.yml", *typed) as run:
         assert poll(lambda: edge.check_output("ls -A %s", f"{deployment.HOME}/releases") != known, bool, 300, 0.1)
         power_cut(edge)
         run.kill()
+        first = run.ended()
     assert deployment.manifest(edge) == before
     is_whole(edge)
     again = roll_out(*typed)
+    rollouts.record(
+        "while staging", first, f"{name(edge)} was not switched; the same again: exit {again.status}", again
+    )
     assert again.status == 0, again.text
     assert deployment.manifest(edge)["release"] != before["release"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hostchecks import bad_release, deployment
+from hostchecks import bad_release, deployment, rollouts
 from hostchecks.host import Host, name
 from hostchecks.lab import EDGES, hosts, on_every, unplugged
 from hostchecks.polling import poll
@@ -17,7 +17,11 @@ NO_SOAK = ("--limit", "seclyzer_edge", "-e", "seclyzer_release_soak_seconds=0")
 QUICK = ("--tags", "extractors", *NO_SOAK)
 
 
-def stands() -> dict[str, tuple[Any, ...]]:
+Stood = dict[str, tuple[Any, ...]]
+"""By edge."""
+
+
+def stands() -> Stood:
     """What each edge runs, and its processes."""
     return on_every(EDGES, lambda edge: (deployment.manifest(edge), main_pids(edge, list(EXTRACTORS.values()))))
 
@@ -49,21 +53,33 @@ def remove(edge: Host) -> Callable[[], object]:
     return lambda: edge.check_output("mv /root/kept %s", folder)
 
 
-@pytest.fixture(params=[damage, remove], ids=["damaged", "gone"])
-def broken(request: pytest.FixtureRequest) -> Iterator[Host]:
-    """An edge whose way back is broken."""
+BROKEN = {damage: "release whose files are damaged", remove: "deployment that is gone"}
+
+
+@pytest.fixture(params=BROKEN, ids=["damaged", "gone"])
+def broken(request: pytest.FixtureRequest) -> Iterator[tuple[Host, str]]:
+    """An edge whose way back is broken, and by what."""
     edge = hosts(EDGES)[0]
     mend = request.param(edge)
-    yield edge
+    yield edge, BROKEN[request.param]
     mend()
 
 
-def test_a_host_does_not_go_to_what_is_damaged_or_gone(broken: Host) -> None:
-    before = stands()
+def leave(title: str, back: Run, edge: Host, before: Stood) -> None:
+    """A row of docs/rollouts.md."""
+    untouched = stands() == before
+    rollouts.record(
+        title, back, rollouts.cause(back, name(edge)), others=rollouts.UNTOUCHED if untouched else "changed"
+    )
+
+
+def test_a_host_does_not_go_to_what_is_damaged_or_gone(broken: tuple[Host, str]) -> None:
+    before, (edge, what) = stands(), broken
     for check in ((), ("--check",)):
-        back = go_back(*NO_SOAK, "--limit", name(broken), *check)
+        back = go_back(*NO_SOAK, "--limit", name(edge), *check)
+        leave(f"rollback.yml {'--check ' if check else ''}to a {what}", back, edge, before)
         assert back.status != 0, back.text
-    assert stands() == before
+        assert stands() == before
 
 
 def cut_off() -> Run:
@@ -71,12 +87,13 @@ def cut_off() -> Run:
     with started("rollback.yml", "--limit", EDGES) as run:
         assert poll(lambda: "hybrid" in runs(), bool, 300)
         run.kill()
-        return Run(-9, run.text())
+        return run.ended()
 
 
 def test_typed_again_after_it_was_cut_off_it_goes_on_going_back_and_then_forward() -> None:
-    cut_off()
-    again = go_back("--limit", EDGES)
+    first, again = cut_off(), go_back("--limit", EDGES)
+    words = f"goes on going back: exit {again.status}; the edges run {' and '.join(runs())}"
+    rollouts.record("rollback.yml again after it was cut off", first, words, again)
     assert again.status == 0, again.text
     assert "goes on with the run" in again.text
     assert runs() == ["hybrid", "hybrid"]
@@ -91,6 +108,7 @@ def test_a_run_that_was_refused_at_staging_takes_nothing_back(tmp_path_factory: 
     assert refused.status == 2, refused.text
     before = stands()
     back = go_back(*NO_SOAK)
+    leave("rollback.yml after a run that was refused at staging", back, hosts(EDGES)[0], before)
     assert back.status != 0
     assert "left nothing that could be undone, so nothing was changed" in back.text
     assert stands() == before
@@ -102,6 +120,7 @@ def test_while_the_only_host_of_the_last_run_is_away_no_other_is_switched() -> N
     before = stands()
     with unplugged(name(edge)):
         back = go_back(*NO_SOAK)
+    leave("rollback.yml while the only host of the last run is away", back, edge, before)
     assert back.status != 0
     assert f"{name(edge)} cannot be asked" in back.text
     assert stands() == before
