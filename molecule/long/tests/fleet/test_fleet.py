@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from hostchecks import bad_release, deployment
+from hostchecks import bad_release, deployment, rollouts
 from hostchecks.host import Host, name
 from hostchecks.lab import EDGES, hosts, on_every, unplugged
 from hostchecks.modules import module
@@ -57,6 +57,11 @@ def states(run: Run) -> dict[str, Any]:
     return {host: about["state"] for host, about in run.report["hosts"].items()}
 
 
+def left(run: Run, but: Host) -> str:
+    """What became of the hosts but one, for the table."""
+    return ", ".join(f"{host} {state}" for host, state in states(run).items() if host != name(but))
+
+
 @contextmanager
 def full_disk(edge: Host) -> Iterator[None]:
     """Releases are on a file system of their own without a free byte; what runs goes on from what lies below."""
@@ -80,6 +85,9 @@ def test_a_full_disk_stops_its_host_alone_before_anything_is_sent(tmp_path_facto
     typed = (*QUICK, "-e", f"seclyzer_bundle={another}", "-e", "mode=rust")
     with full_disk(full):
         run = roll_out(*typed)
+        untouched = deployment.manifest(full)["release"] == release
+        rollouts.record("a host with a full disk", run, rollouts.cause(run, name(full)), others=left(run, full))
+        assert untouched
         assert run.status == 2, run.text
         assert states(run)[name(full)] in ("refused", "failed")
         assert "MiB left, the release needs" in " ".join(run.host(name(full))["cause"])
@@ -97,6 +105,7 @@ def test_a_host_that_is_away_is_named_and_taken_again_when_it_is_back() -> None:
     other, away = hosts(EDGES)
     with unplugged(name(away)):
         run = roll_out(*QUICK, "-e", "mode=python")
+    rollouts.record("a host that is away", run, rollouts.cause(run, name(away)), others=left(run, away))
     assert run.status != 0
     assert states(run) == {name(other): "healthy", name(away): "lost", "store": "healthy"}
     assert "when it is back: " in run.host(name(away))["command"]
@@ -111,6 +120,9 @@ def test_while_the_store_is_away_edges_change_with_the_tokens_they_have() -> Non
     begin_in("python")
     with unplugged("store"):
         run = roll_out(*QUICK, "-e", "mode=rust")
+    rollouts.record(
+        "the store away", run, rollouts.cause(run, "store"), others="edges healthy in rust, by their tokens"
+    )
     assert run.status != 0
     assert states(run) == {**{name(edge): "healthy" for edge in hosts(EDGES)}, "store": "lost"}, run.text
     assert set(modes().values()) == {"rust"}
@@ -136,8 +148,12 @@ def test_of_two_operators_at_once_one_goes_on_with_all_its_hosts_and_the_other_c
         typed = [(*QUICK, "--limit", limit, "-e", f"mode={mode}") for limit, mode in zip(limits, MEANT, strict=True)]
         both = [stack.enter_context(started("site.yml", *words)) for words in typed]
         runs = [one.ended() for one in both]
-    assert sorted(run.status for run in runs) == [0, 2], [run.text for run in runs]
     (gone_on, mode), (refused, _) = sorted(zip(runs, MEANT, strict=True), key=lambda one: one[0].status)
+    if share == "all hosts":
+        now = f"{', '.join(f'{edge} runs {mode}' for edge, mode in modes().items())}"
+        rollouts.record("two operators at once: the first to come", gone_on, now)
+        rollouts.record("two operators at once: the other", refused, rollouts.cause(refused, second))
+    assert (gone_on.status, refused.status) == (0, 2), [run.text for run in runs]
     assert set(states(gone_on).values()) == {"healthy"}, gone_on.text
     for host in states(refused):
         words = " ".join(refused.host(host)["cause"])

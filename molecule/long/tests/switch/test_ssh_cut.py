@@ -1,10 +1,11 @@
 """ssh is cut after the trial of another mode has begun, and the controller goes with it: the next run goes on."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from hostchecks import deployment, trial
+from hostchecks import deployment, rollouts, trial
 from hostchecks.at_work import NO_FAULTS, Account, at_work
 from hostchecks.features import KINDS
 from hostchecks.host import name
@@ -55,7 +56,11 @@ def seen() -> Iterator[Seen]:
         runs = deployment.manifest(edge)
         cut = edge.check_output("cat %s", SEEN)
         work.goes_on()
-        yield Seen(first, again, trials, runs, cut, work.account())
+        account = work.account()
+    windows = rollouts.counted([account], trials[1].get("began", 0.0), time.time())
+    now = rollouts.decision(name(edge), trials[2], trials[0])
+    rollouts.record("ssh cut in a change of the mode", again, now, windows=windows)
+    yield Seen(first, again, trials, runs, cut, account)
 
 
 def test_ssh_was_cut_while_the_host_was_on_trial(seen: Seen) -> None:
