@@ -5,34 +5,74 @@ Pure functions `(state before, reading, now) → state`; times are seconds of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+
+CALM = 60.0
+"""What was counted is present for so long (s) after the last time, and past from then on;"""
+REPEATED = 3
+"""or, where the last so many came as regularly as those of a crash loop, until the next is overdue by as long again."""
+
+
+def present(at: Sequence[float], now: float) -> bool:
+    """Whether what was seen at these times, oldest first, goes on, for all that is known."""
+    if not at:
+        return False
+    pauses = [later - earlier for earlier, later in pairwise(at[-REPEATED:])]
+    overdue = 2 * min(pauses) if len(pauses) == REPEATED - 1 else 0.0
+    return now - at[-1] < max(CALM, overdue)
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """When a counter grew, oldest first, and by how much each time."""
+
+    at: tuple[float, ...]
+    by: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """By how much in all."""
+        return sum(self.by)
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
     """Counters of one process, and by how much each grew lately.
 
-    `process` names the process (in a new one they start at 0); `last` the counters; `grown` for each that grew the sum
-    of its growth and when it grew last, until it has been still for `hold` seconds.
+    `process` names the process (in a new one they start at 0); `last` the counters as they were read at `read_at`;
+    `grown` has each that grew within the last `recent` seconds.
     """
 
     process: str
     last: Mapping[str, int]
-    grown: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+    read_at: float = 0.0
+    grown: Mapping[str, Grown] = field(default_factory=dict)
+
+    def present(self) -> set[str]:
+        """The counters that grow, for all that is known; what else grew lately is past."""
+        return {name for name, seen in self.grown.items() if present(seen.at, self.read_at)}
 
 
-def grow(before: Growth | None, process: str, counters: Mapping[str, int], now: float, *, hold: float) -> Growth:
+def grow(before: Growth | None, process: str, counters: Mapping[str, int], now: float, *, recent: float) -> Growth:
     """Take one reading of the counters. The first reading ever is the base; a new process counts from 0."""
     if before is None:
-        return Growth(process, dict(counters))
-    grown = {name: seen for name, seen in before.grown.items() if now - seen[1] < hold}
+        return Growth(process, dict(counters), now)
+    grown = {name: left for name, seen in before.grown.items() if (left := _since(now - recent, seen)).at}
     for name, value in counters.items():
         base = before.last.get(name, 0) if process == before.process else 0
         more = value - base
         if more > 0:
-            grown[name] = (grown.get(name, (0, now))[0] + more, now)
-    return Growth(process, dict(counters), grown)
+            seen = grown.get(name, Grown((), ()))
+            grown[name] = Grown((*seen.at, now), (*seen.by, more))
+    return Growth(process, dict(counters), now, grown)
+
+
+def _since(begin: float, seen: Grown) -> Grown:
+    """What grew after `begin`."""
+    old = sum(1 for at in seen.at if at <= begin)
+    return Grown(seen.at[old:], seen.by[old:]) if old else seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +135,6 @@ def watch(before: Stall | None, process: str, events: int, windows: int, now: fl
     return Stall(process, before.events, windows, since)
 
 
-REPEATED = 3
-"""So many restarts within the time that counts as recent are a crash loop,"""
-STEADY = 120.0
-"""until the unit has run for so long (s);"""
-CALM = 60.0
-"""one or two are over after so long."""
 MOST_RESTARTS = 100
 
 
@@ -113,11 +147,11 @@ class Restarts:
 
     def repeat(self, now: float) -> bool:
         """Whether it is restarted again and again."""
-        return len(self.at) >= REPEATED and now - self.at[-1] < STEADY
+        return len(self.at) >= REPEATED and present(self.at, now)
 
     def just_now(self, now: float) -> bool:
         """Whether the last one is not over yet."""
-        return bool(self.at) and now - self.at[-1] < CALM
+        return present(self.at, now)
 
 
 def restarted(before: Restarts | None, total: int, began: float, now: float, *, recent: float) -> Restarts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from .history import entry_seconds
+from .history import CALM, entry_seconds
 from .model import Entry, Status
 from .stats import Outage, Stats
 
@@ -13,7 +13,6 @@ AWAY = frozenset({"unreachable", "408", "429"})
 """Faults that mend themselves, besides those from 500 on: points wait meanwhile."""
 FULL = "InfluxDB cannot write, is its disk full? Where it was, InfluxDB has to be restarted once there is space again"
 SKEW = 5.0
-CLOCK_HOLD = 60.0  # s for which a late event counts
 """So much later than its event says (s) may an entry come before its producer's clock is in doubt."""
 PAST = 86400.0
 """For so long (s) what is over is shown."""
@@ -73,10 +72,10 @@ def last_event(before: LastEvent | None, stats: Stats) -> LastEvent:
 def judge_clock(kind: str, last: LastEvent, wall: float) -> tuple[Entry, ...]:
     """An entry when the last event is of long before it came: its producer's clock is slow, or it stalled.
 
-    What came longer ago than CLOCK_HOLD (`wall` is Unix s) says nothing of the clock now.
+    What came longer ago than CALM (`wall` is Unix s) says nothing of the clock now.
     """
     came, happened = entry_seconds(last.entry_id or "0-0"), last.ts / 1e6
-    if not happened or came - happened <= SKEW or wall - came > CLOCK_HOLD:
+    if not happened or came - happened <= SKEW or wall - came > CALM:
         return ()
     words = f"{kind}: the last event came {came - happened:.0f} s after the time it has: is its producer's clock slow?"
     plain = f"{kind}: events come later than the time they have: is their producer's clock slow?"

@@ -2,6 +2,7 @@
 
 A check that is woken, since something that it watches has changed, is read at once, and as long as that is better or
 worse than what is shown again each second: what has changed is shown after as many readings as its pace asks for.
+One that is not well is read once a minute at least: what was mended is soon seen to be.
 
 A run that misses its deadline is cancelled and counts as a failed reading. One that does not even react to
 being cancelled is left alone, and no second one is started beside it. No check waits for another.
@@ -25,8 +26,10 @@ log = logging.getLogger("seclyzer_agent")
 
 Read = Callable[[Check], Coroutine[Any, Any, Reading]]
 CANCEL_GRACE = 0.5
+LATE = 0.1  # s; a check's own time limit, which knows the cause, may end late where the loop was held up
 SETTLE = 0.25  # s from a change to its reading, which then has what comes with it
 CONFIRM = 1.0  # s between two readings of what changes
+MENDED = 60.0  # s between two readings, at most, of what is not well
 
 
 async def read_check(check: Check) -> Reading:
@@ -107,7 +110,7 @@ class Runner:
             outcome, hanging = await self._once(check, pace, hanging)
             self._keep(check, pace, outcome, began)
             if began >= due:
-                due = max(due + pace.interval, began)
+                due = max(due + (pace.interval if self._is_well(check) else min(pace.interval, MENDED)), began)
             changing = changing and self._unsettled(check)
             if await self._woken_until(check, min(due, began + CONFIRM) if changing else due):
                 changing = True
@@ -127,6 +130,9 @@ class Runner:
     async def _until(end: float) -> None:
         await asyncio.sleep(max(0.0, end - time.monotonic()))
 
+    def _is_well(self, check: Check) -> bool:
+        return not any(one.status for one in self._states[check.name].shown)
+
     def _unsettled(self, check: Check) -> bool:
         """Whether the last reading is better or worse than what is shown."""
         return any(one.damped.recent[-1] is not one.status for one in self._states[check.name].shown)
@@ -141,6 +147,8 @@ class Runner:
         task = asyncio.create_task(self.read(check), name=f"read {check.name}")
         try:
             done, _ = await asyncio.wait({task}, timeout=pace.deadline)
+            if not done:
+                done, _ = await asyncio.wait({task}, timeout=LATE)
             if not done:
                 task.cancel()
                 done, _ = await asyncio.wait({task}, timeout=CANCEL_GRACE)

@@ -157,9 +157,11 @@ SHARED = (
     Setting("slow_milliseconds", number(1, 60000), 500, "Redis or InfluxDB slower than this is `warn`"),
     Setting(
         "recent_seconds",
-        number(1, 86400),
+        number(60, 3600),
         300,
-        "for how long a restart, a loss or an error counts as recent (`warn`; data lost on this host: `fail`)",
+        "for how long a restart, a loss, an error or a refusal is shown: as present (`warn`; data lost on this host: "
+        "`fail`) until a minute after the last one, or where three came at regular pauses, until twice the pause after "
+        "the last; then as past",
     ),
     Setting(
         "checks",

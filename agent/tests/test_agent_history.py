@@ -6,31 +6,58 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclyzer_agent.history import Growth, Lag, Stall, follow, grow, restarted, watch
+from seclyzer_agent.history import Grown, Growth, Lag, Stall, follow, grow, present, restarted, watch
 
 
 def test_first_reading_of_counters_is_the_base_and_no_growth() -> None:
-    assert grow(None, "a", {"dropped": 5}, 0.0, hold=10).grown == {}
+    assert grow(None, "a", {"dropped": 5}, 0.0, recent=10).grown == {}
 
 
-def test_growth_adds_up_and_is_forgotten_after_hold() -> None:
-    state = grow(None, "a", {"dropped": 5}, 0.0, hold=10)
-    state = grow(state, "a", {"dropped": 7}, 1.0, hold=10)
-    state = grow(state, "a", {"dropped": 8}, 9.0, hold=10)
-    assert state.grown == {"dropped": (3, 9.0)}
-    state = grow(state, "a", {"dropped": 8}, 18.9, hold=10)
-    assert state.grown == {"dropped": (3, 9.0)}
-    assert grow(state, "a", {"dropped": 8}, 19.0, hold=10).grown == {}
+def test_growth_adds_up_as_long_as_it_is_recent() -> None:
+    state = grow(None, "a", {"dropped": 5}, 0.0, recent=10)
+    for now, dropped, total in ((1.0, 7, 2), (9.0, 8, 3), (10.9, 8, 3), (11.0, 8, 1), (18.9, 8, 1)):
+        state = grow(state, "a", {"dropped": dropped}, now, recent=10)
+        assert state.grown["dropped"].total == total
+    assert grow(state, "a", {"dropped": 8}, 19.0, recent=10).grown == {}
+
+
+@pytest.mark.parametrize(
+    ("grew_at", "until"),
+    [
+        ((1000.0,), 1060.0),
+        ((1000.0, 1055.0), 1115.0),
+        ((1000.0, 1004.0, 1008.0), 1068.0),
+        ((1000.0, 1030.0, 1060.0), 1120.0),
+        ((1000.0, 1090.0, 1180.0), 1360.0),  # the fourth would have come at 1270
+        ((1000.0, 1005.0, 1200.0), 1260.0),
+        ((400.0, 1000.0, 1005.0, 1010.0), 1070.0),
+    ],
+)
+def test_what_was_counted_is_present_for_a_minute_or_until_the_next_of_a_row_is_overdue(
+    grew_at: tuple[float, ...], until: float
+) -> None:
+    assert present(grew_at, grew_at[-1]) and present(grew_at, until - 0.1)
+    assert not present(grew_at, until)
+    assert not present((), until)
+
+
+def test_of_all_that_grew_lately_only_what_goes_on_is_present() -> None:
+    state = grow(None, "a", {"late": 0, "malformed": 0}, 0.0, recent=300)
+    state = grow(state, "a", {"late": 1, "malformed": 0}, 5.0, recent=300)
+    state = grow(state, "a", {"late": 1, "malformed": 2}, 64.0, recent=300)
+    assert state.present() == {"late", "malformed"}
+    state = grow(state, "a", {"late": 1, "malformed": 2}, 65.0, recent=300)
+    assert (state.present(), set(state.grown)) == ({"malformed"}, {"late", "malformed"})
 
 
 def test_a_new_life_counts_from_zero() -> None:
-    state = grow(None, "a", {"dropped": 500}, 0.0, hold=10)
-    assert grow(state, "b", {"dropped": 2}, 1.0, hold=10).grown == {"dropped": (2, 1.0)}
+    state = grow(None, "a", {"dropped": 500}, 0.0, recent=10)
+    assert grow(state, "b", {"dropped": 2}, 1.0, recent=10).grown == {"dropped": Grown((1.0,), (2,))}
 
 
 def test_a_counter_that_falls_within_a_life_is_no_growth() -> None:
-    state = grow(None, "a", {"restarts": 3}, 0.0, hold=10)
-    assert grow(state, "a", {"restarts": 0}, 1.0, hold=10).grown == {}
+    state = grow(None, "a", {"restarts": 3}, 0.0, recent=10)
+    assert grow(state, "a", {"restarts": 0}, 1.0, recent=10).grown == {}
 
 
 @given(st.lists(st.integers(0, 100), min_size=2, max_size=20))
@@ -39,9 +66,10 @@ def test_what_grew_is_the_sum_of_the_steps(steps: list[int]) -> None:
     total = 0
     for i, more in enumerate(steps):
         total += more
-        state = grow(state, "a", {"n": total}, float(i), hold=1e9)
+        state = grow(state, "a", {"n": total}, float(i), recent=1e9)
     assert state is not None
-    assert state.grown.get("n", (0, 0.0))[0] == sum(steps[1:])
+    grown = state.grown.get("n", Grown((), ()))
+    assert grown.total == sum(steps[1:])
 
 
 def lag(readings: list[tuple[str, int]], step: float = 5.0, wall: float = 1_700_000_000.0) -> list[float]:

@@ -60,7 +60,9 @@ def test_a_units_state_is_judged_and_reported(changes: dict[str, Any], status: S
     [
         ((70, 59), WARN, "runs, but was restarted 2 times in the last 300 s"),
         ((70, 61), PASS, "is active (running); it was restarted 2 times in the last 300 s"),
-        ((200, 61, 60), FAIL, "does not stay up: it was restarted 3 times in the last 300 s"),
+        ((200, 61, 59), FAIL, "does not stay up: it was restarted 3 times in the last 300 s"),
+        ((100, 80, 61), PASS, "is active (running); it was restarted 3 times in the last 300 s"),
+        ((280, 190, 100), FAIL, "does not stay up: it was restarted 3 times in the last 300 s"),
         ((250, 200, 121), PASS, "is active (running); it was restarted 3 times in the last 300 s"),
     ],
 )

@@ -16,7 +16,7 @@ import pytest
 from agent_world import STATS, Agent, Answer, Host, RedisServer
 
 from seclyzer_agent.checks import extractor, influxdb, memory, redis
-from seclyzer_agent.checks.extractor import Expected, ExtractorFacts
+from seclyzer_agent.checks.extractor import Bounds, Expected, ExtractorFacts
 from seclyzer_agent.checks.influxdb import InfluxFacts
 from seclyzer_agent.checks.memory import Memory
 from seclyzer_agent.checks.redis import RedisFacts
@@ -37,6 +37,7 @@ from tests.helpers.waiting import until
 Start = Callable[..., Agent]
 NOON = 1_700_000_040  # s of Unix time, a full minute
 PASSWORD = "correct-horse-battery"
+BOUNDS = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=300, spool=2**26)
 PATHS = ("/metrics", "/healthz", "/healthz?verbose", "/overview", "/")
 
 
@@ -66,8 +67,8 @@ def host_at_work(rng: random.Random, minute: int = NOON) -> Snapshot:
         extractor.judge_heartbeat("keystroke", stats, Expected(), 0.0),
         extractor.judge_lag("keystroke", lag, length, 30, 90),
         extractor.judge_windows("keystroke", Stall(stats.process, stats["events"], stats["windows"]), 0.0, 45),
-        extractor.judge_growth("keystroke", "losses", LOSSES, stats, growth, Status.FAIL, 300),
-        extractor.judge_growth("keystroke", "errors", ERRORS, stats, growth, Status.WARN, 300),
+        extractor.judge_growth("keystroke", "losses", LOSSES, stats, growth, Status.FAIL, BOUNDS),
+        extractor.judge_growth("keystroke", "errors", ERRORS, stats, growth, Status.WARN, BOUNDS),
         judge_spool("keystroke", 0, 2**26, False)[0],
     )
     used = rng.randrange(2**20, 2**24)

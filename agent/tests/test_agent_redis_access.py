@@ -68,7 +68,7 @@ def connections(server: RedisServer, held: int, looks: int = 1) -> Entry:
     """What is reported of connections after `held` idle ones were opened, each look after them."""
 
     async def use(client: Any) -> Reading:
-        check = RedisCheck(client, slow=0.5, warn=80, fail=95)
+        check = RedisCheck(client, slow=0.5, warn=80, fail=95, recent=300)
         reading = await check.read()
         with ExitStack() as stack:
             for _ in range(held):

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from seclyzer_agent import logs
+from seclyzer_agent import runner as background
 from seclyzer_agent.model import Check, Entry, Pace, Reading, Status, Unread, Unreadable
 from seclyzer_agent.runner import Runner
 from seclyzer_agent.snapshot import CheckState, Snapshot, view
@@ -230,3 +231,40 @@ def test_what_shows_that_it_is_bad_is_not_unread() -> None:
         assert [one.entry.unread for one in runner.snapshot().views[0].shown] == [False]
 
     run([Fake("away", away)], Pace(0.1, 0.05, 1, 1), 0.2, then)
+
+
+@pytest.mark.parametrize(("status", "readings"), [(Status.PASS, 1), (Status.WARN, 4), (Status.FAIL, 4)])
+def test_what_is_not_well_is_read_again_soon_however_seldom_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, status: Status, readings: int
+) -> None:
+    monkeypatch.setattr(background, "MENDED", 0.2)
+    read: list[float] = []
+
+    async def seldom() -> Reading:
+        read.append(time.monotonic())
+        return Reading((Entry("m", "thing", "component", status, "thing"),))
+
+    run([Fake("seldom", seldom)], Pace(300, 1, 1, 1), 0.7, lambda _: None)
+    assert len(read) == readings
+
+
+def test_a_check_that_knows_why_nothing_answers_is_heard_where_the_loop_was_held_up() -> None:
+    async def hang() -> Reading:
+        try:
+            async with asyncio.timeout(0.2):
+                await asyncio.sleep(60)
+        except TimeoutError:
+            for _ in range(5):  # its connection is closed first
+                await asyncio.sleep(0)
+            raise Unreadable("the store hangs") from None
+        return GOOD
+
+    async def hold_up() -> Reading:
+        await asyncio.sleep(0.1)
+        time.sleep(0.4)  # past both ends
+        return GOOD
+
+    def then(runner: Runner) -> None:
+        assert runner.snapshot().views[0].output == "hanging: the store hangs"
+
+    run([Fake("hanging", hang), Fake("busy", hold_up)], Pace(60, 0.3, 1, 1), 0.8, then)

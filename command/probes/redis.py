@@ -9,6 +9,7 @@ from plugins.module_utils import credentials
 from plugins.module_utils.kinds import KINDS
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.resp import Redis, RedisAway, RedisError
+from seclyzer_agent.history import CALM
 from seclyzer_agent.model import Entry, Status
 from seclyzer_agent.sizes import mebibytes
 
@@ -21,8 +22,6 @@ FULL = (80.0, 95.0)
 """Percent of maxmemory and maxclients: from here on `warn`, `fail`."""
 TRIED = ("collector", *KINDS, "agent", "consumer", "admin")
 """Whom the agent tries."""
-RECENT = 60.0
-"""Seconds for which a refusal counts."""
 FEW = 3
 """Refusals by which users may differ that the agent tries by turns."""
 
@@ -97,7 +96,7 @@ def judge_refusals(rows: list[dict[str, str]]) -> Entry:
 
     The agent tries each user as often as any other with a password that is not theirs: that share is taken off.
     """
-    lately = [row for row in rows if float(row.get("age-seconds") or 0) <= RECENT]
+    lately = [row for row in rows if float(row.get("age-seconds") or 0) <= CALM]
     tried = {row.get("username", "?"): 0 for row in lately if row.get("reason") == "auth"}
     for row in lately:
         if row.get("reason") == "auth":

@@ -13,6 +13,7 @@ STILL_FLOWS = 10.0
 class Flow:
     """What an extractor did since the first good look: its counters then, when each began to grow, and when its events
     last did. `unserved_since`: since when it has made outputs and the store would have taken them, without a break.
+    `stored_at`: when the last of its points arrived there.
     """
 
     base: Mapping[str, int]
@@ -21,6 +22,7 @@ class Flow:
     events_at: float | None = None
     made_since: float | None = None
     unserved_since: float | None = None
+    stored_at: float | None = None
 
     def grew(self, *names: str) -> int:
         """By how much these counters grew, together."""
@@ -30,7 +32,9 @@ class Flow:
         """The counters at a look, and whether the store would take a point. Events that come after a pause begin a flow
         of their own.
         """
-        older, self.now = self.taken(), counters
+        older, stored, self.now = self.taken(), self.grew("points_written"), counters
+        if self.grew("points_written") > stored:
+            self.stored_at = at
         if self.taken() > older:
             if self.events_since is None or not self.flows(at):
                 self.events_since = at
@@ -45,6 +49,10 @@ class Flow:
     def flows(self, at: float) -> bool:
         """Whether an event came lately."""
         return self.events_at is not None and at - self.events_at < STILL_FLOWS
+
+    def has_stored(self, at: float, within: float) -> bool:
+        """Whether a point of it arrived in the store within the last seconds."""
+        return self.stored_at is not None and at - self.stored_at <= within
 
     def lasted(self) -> float:
         """For how many seconds events came without a pause."""

@@ -104,7 +104,7 @@ class Target:
 
 
 def wait(target: Target, seconds: float, grace: float = 0.0, pause: float = 0.5) -> Health:
-    """Looks until all is well or the time is up; the last look comes back.
+    """Looks until all is well and could be read, or the time is up; the last look comes back.
 
     A warning is no fault. But right after a switch the agent may still describe what ran before, so within `grace`
     seconds a warning is looked at again.
@@ -112,7 +112,8 @@ def wait(target: Target, seconds: float, grace: float = 0.0, pause: float = 0.5)
     start = time.monotonic()
     while True:
         found = look(target)
-        patience = seconds if found.faults else min(grace, seconds) if found.warns else 0.0
+        undecided = found.faults or found.away or found.unknown
+        patience = seconds if undecided else min(grace, seconds) if found.warns else 0.0
         if time.monotonic() - start >= patience:
             return found
         time.sleep(pause)

@@ -62,7 +62,8 @@ class Look:
     """What was seen at one moment (`at`, in s): faults, what is `away` without the deployment's doing and has to be
     back before a verdict, what is `unknown` and has to be read before a good one, units, and each extractor's counters.
 
-    `takes`: the store took a write of this host's own. `refused`: the extractors whose points it could not take.
+    `takes`: the store took a write of this host's own. `busy`, `refused`: the extractors that report that it answers
+    their points with "later", or with a fault of its own.
     """
 
     at: float
@@ -70,6 +71,7 @@ class Look:
     away: Sequence[str] = ()
     unknown: Sequence[str] = ()
     takes: bool = False
+    busy: Collection[str] = ()
     refused: Collection[str] = ()
     processes: Mapping[str, Process] = field(default_factory=dict)
     counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -195,11 +197,20 @@ class Judge:
     def _take(self, look: Look) -> None:
         for kind, counters in look.counters.items():
             flow = self._flows.setdefault(kind, Flow(counters, counters))
-            flow.take(counters, look.at, look.takes and kind not in look.refused)
+            flow.take(counters, look.at, self._is_served(kind, look))
         warm = self._good_since is not None and look.at - self._good_since >= WARMED_UP
         for unit, process in look.processes.items():
             if process.memory is not None and warm:
                 self._memory.setdefault(unit, []).append((look.at, process.memory))
+
+    def _is_served(self, kind: str, look: Look) -> bool:
+        """Whether the store would take a point of this extractor. A fault of the store's own, as a full disk, refuses
+        all of a host: an extractor that reports one is not believed while points of another arrive.
+        """
+        if not look.takes or kind in look.busy:
+            return False
+        others = [flow for other, flow in self._flows.items() if other != kind and other not in look.refused]
+        return kind not in look.refused or any(flow.has_stored(look.at, STORED_WITHIN) for flow in others)
 
     def _owes(self, kind: str, at: float) -> bool:
         """Whether an extractor of windows takes events and has made none yet, though it made some before."""

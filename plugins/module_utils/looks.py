@@ -12,8 +12,8 @@ from .judging import Look, Process
 CGROUPS = Path("/sys/fs/cgroup")
 CACHED = ("file", "total_cache")
 """What a cgroup's memory holds that the kernel gives back when it is needed, by version 2 and 1."""
-BUSY = {"408", "429"}
-"""Answers to a write, beside 500 and above, that are the store's own trouble."""
+BUSY = {"408", "429", "503"}
+"""Answers to a write by which the store wants it later."""
 
 
 def seen(found: Health, wide: Health, at: float) -> Look:
@@ -30,6 +30,7 @@ def seen(found: Health, wide: Health, at: float) -> Look:
         found.away,
         wide.unknown,
         wide.takes,
+        {kind for kind, stats in found.stats.items() if stats.get("influxdb_fault") in BUSY},
         {kind for kind, stats in found.stats.items() if is_refused(stats)},
         {unit: process(state) for unit, state in found.states.items()},
         counters,
@@ -71,9 +72,9 @@ def number(text: str | None) -> int | None:
 
 
 def is_refused(stats: Mapping[str, str]) -> bool:
-    """Whether the store answers an extractor's points with a fault of its own.
+    """Whether an extractor reports that the store answers its points with a fault of the store's own.
 
     InfluxDB with a full disk does, by 500, and takes writes of nothing all the same.
     """
     fault = stats.get("influxdb_fault", "")
-    return fault in BUSY or (fault.isdecimal() and int(fault) >= 500)
+    return fault.isdecimal() and int(fault) >= 500 and fault not in BUSY

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from . import (
     deployments,
@@ -185,7 +186,7 @@ class Watching:
         return "; ".join(words)
 
     def _give_back(self, trial: Trial) -> None:
-        """Returns the host, proves it healthy, and writes down why."""
+        """Returns the host, proves it healthy, and writes down why. What cannot be read to its end is no fault."""
         tell(f"deployment {trial.to} failed its trial: {trial.why}")
         if trial.from_ is None:
             return self._conclude(trial, FAILED, f"{trial.why}; {self._leave()}")
@@ -199,9 +200,10 @@ class Watching:
         except (OSError, Refused) as fault:
             words = f"{trial.why}; deployment {trial.from_} could not be returned to: {fault}"
             return self._conclude(trial, FAILED, words)
-        found = health.wait(Target.of(self._layout, True, Before.of(trial.before)), PROVEN_WITHIN, pause=PAUSE)
-        if found.faults:
-            faults = "; ".join([*filter(None, [slow]), *found.faults])
+        target = replace(Target.of(self._layout, True, Before.of(trial.before)), trial=True)
+        found = health.wait(target, PROVEN_WITHIN, pause=PAUSE)
+        if found.faults or found.away:
+            faults = "; ".join([*filter(None, [slow]), *found.faults, *found.away])
             words = f"{trial.why}; returned to deployment {trial.from_}, which is not healthy: {faults}"
             return self._conclude(trial, FAILED, words)
         return self._conclude(trial, RETURNED, trial.why)

@@ -66,8 +66,8 @@ def by_kind(messages: Iterable[tuple[str, bytes]]) -> Events:
 
 
 def add(client: redis.Redis, messages: Iterable[tuple[str, bytes]]) -> dict[str, str]:
-    """Into the streams, in one go; the id of the last entry of each kind."""
-    pipeline = client.pipeline(transaction=False)
+    """Into the streams, in one go, which no reader comes between; the id of the last entry of each kind."""
+    pipeline = client.pipeline(transaction=True)
     kinds = []
     for kind, text in messages:
         kinds.append(kind)

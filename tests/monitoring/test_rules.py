@@ -53,7 +53,8 @@ def test_every_alert_and_every_recording_does_what_its_unit_test_states() -> Non
 @pytest.mark.parametrize(
     ("file", "text", "instead"),
     [
-        ("alerts.yml", "seclyzer_finding_status == 2", "seclyzer_finding_status == 3"),
+        ("alerts.yml", '{finding!="data-lost"} == 2', '{finding!="data-lost"} == 3'),
+        ("alerts.yml", '{finding="data-lost"}[10m]', '{finding="data-lost"}[1m]'),
         ("alerts.yml", "for: 15m", "for: 1m"),
         ("alerts.yml", "[30m], 4 * 3600)", "[30m], 3600)"),
         (

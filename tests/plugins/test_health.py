@@ -283,6 +283,16 @@ def test_waiting_ends_with_the_first_good_look(target: Target, redis: Redis) -> 
     assert health.wait(target, 5, pause=0.05).faults == []
 
 
+def test_in_a_trial_waiting_goes_on_until_all_could_be_read_and_what_could_not_is_no_fault(target: Target) -> None:
+    probes = {"agent": target.probes["agent"]}
+    on_trial = Target(target.version, {}, {UNIT: ""}, probes, trial=True)
+    Agent.report = {"status": "fail", "checks": unread("memory:used")}
+    found = health.wait(on_trial, 0.2, pause=0.05)
+    assert (found.faults, len(found.unknown)) == ([], 1)
+    threading.Timer(0.2, Agent.report.update, [{"status": "pass", "checks": {}}]).start()
+    assert health.wait(on_trial, 5, pause=0.05).unknown == []
+
+
 def test_waiting_gives_up_and_says_what_was_wrong_last(target: Target, redis: Redis) -> None:
     redis.stats = {}
     assert health.wait(target, 0.2, pause=0.05).faults != []

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from plugins.module_utils.influxdb_api import Away, InfluxDB
+from plugins.module_utils.influxdb_store import DAY, Store
 from plugins.module_utils.layout import Refused
-from plugins.modules.influxdb_setup import DAY, Store
 from tests.plugins.influxdb_fake import Fake
 
 

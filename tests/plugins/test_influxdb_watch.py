@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 import time
 import uuid
@@ -175,6 +176,46 @@ def test_a_store_that_does_not_answer_is_no_loss_and_forgets_no_note(watched: Wa
     assert (watched.folder / "noted.json").read_text() == noted
     watched.delete('host="edge1"', MIDNIGHT, MIDNIGHT + 10)
     assert watched.look()["status"] == "fail"
+
+
+def test_an_influxdb_whose_data_are_gone_as_a_whole_is_named(watched: Watched, tmp_path: Path) -> None:
+    (tmp_path / "blank").mkdir()
+    blank = InfluxServer(tmp_path / "blank")
+    blank.start()
+    try:
+        store = watch.Store(blank.url, ORGANISATION, watched.bucket.name, "x", WATCHED)
+        noted = (watched.folder / "noted.json").read_text()
+        reported = watch.run(store, watched.folder, watched.ledger, 6)
+        assert reported["status"] == "fail" and "InfluxDB has no data and no users" in reported["words"]
+        blank.set_up()
+        reported = watch.run(store, watched.folder, watched.ledger, 6)
+        assert (reported["status"], reported["words"]) == (
+            "warn",
+            "points were not counted: InfluxDB answers 401 to a query",
+        )
+        assert (watched.folder / "noted.json").read_text() == noted
+    finally:
+        blank.kill()
+
+
+@pytest.mark.parametrize(("away", "status", "minutes"), [(True, 75, 1), (False, 0, 10)])
+def test_a_store_that_could_not_be_asked_is_asked_again_soon(
+    watched: Watched, away: bool, status: int, minutes: int
+) -> None:
+    (watched.folder / "token").write_text(watched.bucket.server.token)
+    places = {"CREDENTIALS_DIRECTORY": str(watched.folder), "STATE_DIRECTORY": str(watched.folder)}
+    options = {
+        "url": "http://127.0.0.1:9" if away else watched.bucket.server.url,
+        **{"org": ORGANISATION, "bucket": watched.bucket.name, "ledger": str(watched.ledger), "retention-days": "6"},
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    words += [word for name in WATCHED for word in ("--measurement", name)]
+    done = subprocess.run([sys.executable, "-I", str(FILE), *words], env=places, capture_output=True, check=False)
+    assert done.returncode == status, done.stderr
+    reported = json.loads((watched.folder / "verdict.json").read_text())
+    at, due = (datetime.fromisoformat(reported[name]) for name in ("at", "next"))
+    assert (reported["status"], due - at) == ("warn" if away else "pass", timedelta(minutes=minutes))
+    assert not watch.resting(watched.folder, at)
 
 
 def test_points_ahead_of_the_clock_are_no_loss_later(watched: Watched) -> None:

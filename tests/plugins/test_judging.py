@@ -191,8 +191,51 @@ def test_points_that_stay_on_the_disk_are_no_fault_while_the_store_takes_no_writ
     assert judge(spooling(takes))[0].good
 
 
-def test_points_that_the_store_refuses_by_a_fault_of_its_own_are_kept_without_blame() -> None:
-    assert judge(spooling(lambda _: True, refused={"keystroke"})) == judge(spooling(lambda _: False))
+@pytest.mark.parametrize("excuse", ["busy", "refused"])
+def test_points_that_the_store_refuses_by_a_fault_of_its_own_are_kept_without_blame(excuse: str) -> None:
+    assert judge(spooling(lambda _: True, **{excuse: {"keystroke"}})) == judge(spooling(lambda _: False))
+
+
+def beside_mouse(stores: Callable[[int], bool], excuse: str, refused: Callable[[int], set[str]]) -> Host:
+    """A keystroke extractor that keeps all its points with this excuse, beside a mouse extractor that stores a point
+    each 5 s as long as `stores` says so.
+    """
+
+    def at_once(at: int) -> Look:
+        mouse = {"events": 100 * at, "windows": at // 5, "points_written": sum(map(stores, range(5, at + 1, 5)))}
+        keystroke = {"events": 100 * at, "windows": at // 5, "points_spooled": at // 5}
+        counters = {"keystroke": keystroke, "mouse": mouse | {"points_spooled": at // 5 - mouse["points_written"]}}
+        return flowing(at, counters=counters, takes=True, **{excuse: refused(at)})
+
+    return at_once
+
+
+def test_a_fault_of_the_store_that_one_extractor_alone_reports_is_not_believed() -> None:
+    verdict, seconds = judge(beside_mouse(lambda _: True, "refused", lambda _: {"keystroke"}))
+    assert not verdict.good
+    assert verdict.why == "keystroke made 20 outputs; InfluxDB takes writes, and none of its points arrived there"
+    assert 5 + 30 + 60 <= seconds <= 5 + 30 + 60 + 8 + 5
+
+
+@pytest.mark.parametrize(
+    ("stores", "excuse", "refused"),
+    [
+        pytest.param(lambda _: True, "busy", lambda _: {"keystroke"}, id="the store wants one later"),
+        pytest.param(lambda _: False, "refused", lambda _: {"keystroke"}, id="the other has stored nothing yet"),
+        pytest.param(lambda at: at < 20, "refused", lambda _: {"keystroke"}, id="the other stores no more"),
+        pytest.param(
+            lambda at: at < 20,
+            "refused",
+            lambda at: {"keystroke", "mouse"} if at >= 20 else {"keystroke"},
+            id="the disk is full a little later for the other",
+        ),
+        pytest.param(lambda at: at % 40 < 5, "refused", lambda _: {"keystroke"}, id="a disk with room now and then"),
+    ],
+)
+def test_a_fault_of_the_store_is_believed_while_no_other_point_arrives(
+    stores: Callable[[int], bool], excuse: str, refused: Callable[[int], set[str]]
+) -> None:
+    assert judge(beside_mouse(stores, excuse, refused))[0].good
 
 
 @pytest.mark.parametrize(

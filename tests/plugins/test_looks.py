@@ -17,12 +17,21 @@ def test_memory_is_what_the_kernel_cannot_give_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "refused"),
-    [("500", True), ("503", True), ("429", True), ("408", True), ("401", False), ("unreachable", False), ("", False)],
+    ("faults", "busy", "refused"),
+    [
+        (("408", "429", "503"), {True}, {False}),
+        (("500", "502", "507"), {False}, {True}),
+        (("401", "unreachable", ""), {False}, {False}),
+    ],
 )
-def test_only_a_fault_of_the_store_itself_excuses_points_that_wait(fault: str, refused: bool) -> None:
-    found = Health(stats={"keystroke": {"influxdb_fault": fault}, "mouse": {"pid": "7"}})
-    assert seen(found, found, 1.0).refused == ({"keystroke"} if refused else set())
+def test_only_a_fault_of_the_store_itself_excuses_points_that_wait(
+    faults: tuple[str, ...], busy: set[bool], refused: set[bool]
+) -> None:
+    hosts = [Health(stats={"keystroke": {"influxdb_fault": fault}, "mouse": {"pid": "7"}}) for fault in faults]
+    looks = [seen(found, found, 1.0) for found in hosts]
+    assert {"keystroke" in look.busy for look in looks} == busy
+    assert {"keystroke" in look.refused for look in looks} == refused
+    assert not any("mouse" in {*look.busy, *look.refused} for look in looks)
 
 
 def test_what_the_last_wide_look_found_of_agent_and_store_stands_until_the_next() -> None:

@@ -32,6 +32,18 @@ def test_a_check_runs_under_the_units_user_credentials_and_sandbox(host: Layout,
     assert not [value for value in properties if value.startswith(("ExecStart=", "Type=", "WantedBy="))]
 
 
+@pytest.mark.parametrize(
+    ("longest", "words"), [(0, "no end within 0 s: it hangs, or the host is busy"), (99, "exit status 1")]
+)
+def test_a_check_that_is_ended_without_a_word_is_reported_by_its_time_or_its_status(
+    host: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, longest: int, words: str
+) -> None:
+    monkeypatch.setattr(proof, "LONGEST", longest)
+    monkeypatch.setattr(proof, "transient", lambda *_: systemd.Completed([], 1, "", ""))
+    with pytest.raises(Refused, match=f"^{UNIT}: keystroke --check: {words}$"):
+        proof.check(host, 7, UNIT, desired(host, bundle(tmp_path)).units[UNIT])
+
+
 def test_vectors_are_replayed_by_the_folder_a_program_is_in_and_only_its_own(tmp_path: Path, fake: Systemd) -> None:
     for name, program in (("a-1", "app_tracker"), ("k-1", "keystroke_extractor"), ("k-2", "keystroke_extractor")):
         (tmp_path / f"{name}.features.json").write_text(json.dumps({"program": program}))

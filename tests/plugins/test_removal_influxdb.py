@@ -7,9 +7,9 @@ import pytest
 
 from plugins.module_utils import existing, removal_influxdb
 from plugins.module_utils.influxdb_api import InfluxDB
+from plugins.module_utils.influxdb_store import DAY, Store
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.removal_influxdb import BUCKET, ORGANISATION, Place, made
-from plugins.modules.influxdb_setup import DAY, Store
 from tests.helpers.influx_server import InfluxServer
 from tests.plugins.influxd import influxd as influxd
 

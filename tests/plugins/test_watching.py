@@ -204,6 +204,31 @@ def test_a_bad_one_is_returned_from_and_the_history_says_by_whom_and_why(world: 
     assert run is not None and (run["from"], run["to"], run["outcome"]) == (1, 2, "returned")
 
 
+@pytest.mark.parametrize(
+    ("proof", "state"),
+    [
+        pytest.param(Health(unknown=["the agent could not read memory:used"]), "returned", id="unread"),
+        pytest.param(Health(away=["Redis does not answer"]), "failed", id="Redis away"),
+        pytest.param(Health(faults=["keystroke: writes no heartbeat"]), "failed", id="a fault"),
+    ],
+)
+def test_what_cannot_be_read_of_a_returned_host_is_not_held_against_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, proof: Health, state: str
+) -> None:
+    targets: list[health.Target] = []
+
+    def wait(target: health.Target, seconds: float, pause: float) -> Health:
+        targets.append(target)
+        return proof
+
+    monkeypatch.setattr(health, "wait", wait)
+    world.switch()
+    world.bad = "the agent says fail: x"
+    world.judge()
+    assert (world.runs(), world.trial().state) == (1, state)
+    assert [(target.trial, target.going_back) for target in targets] == [(True, True)]
+
+
 @pytest.mark.parametrize("bad", ["", "keystroke: writes no heartbeat"])
 def test_a_switch_that_is_cut_off_at_any_step_ends_as_one_that_was_not(
     host: Layout, fake: Systemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bad: str

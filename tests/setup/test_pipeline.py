@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import pipeline
-from scripts.pipeline import Service, end, launch, pid_of
+from scripts import processes
+from scripts.processes import Service, end, launch, pid_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder of its own; nothing is left running."""
-    monkeypatch.setattr(pipeline, "HOME", tmp_path)
+    monkeypatch.setattr(processes, "HOME", tmp_path)
     yield
     end("keystroke")
 

@@ -42,7 +42,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """When lag and missing windows matter, how long losses and errors count as recent (all in s); the spool's bytes."""
+    """When lag and missing windows matter, for how long losses and errors are shown (all in s); the spool's bytes."""
 
     lag_warn: float
     lag_fail: float
@@ -125,28 +125,26 @@ def judge_windows(kind: str, stall: Stall, now: float, bound: float) -> Entry:
 
 
 def judge_growth(
-    kind: str, name: str, counters: Mapping[str, str], stats: Stats, growth: Growth, bad: Status, recent: float
+    kind: str, name: str, counters: Mapping[str, str], stats: Stats, growth: Growth, bad: Status, bounds: Bounds
 ) -> Entry:
-    """One entry for a group of counters, each with what it counts: `bad` when one grew within the last `recent` s.
+    """One entry for a group of counters, each with what it counts: `bad` while one grows, for all that is known.
 
-    What is over is named only while nothing is wrong.
+    What is past is named only while nothing is wrong, as such.
     """
     total = sum(stats[n] for n in counters)
     why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
     grown = {n for n in growth.grown if n in counters}
-    wrong = {n for n in grown if not over(n, stats)}
-    if not wrong:
-        bad = Status.PASS
+    wrong = {n for n in grown & growth.present() if not over(n, stats)}
     grew = [
-        f"{growth.grown[n][0]} {what.partition(';')[0]}{why.get(n, '')}"
+        f"{growth.grown[n].total} {what.partition(';')[0]}{why.get(n, '')}"
         for n, what in counters.items()
         if n in (wrong or grown)
     ]
-    if grew:
-        words = f"{kind}: {', '.join(grew)} in the last {recent:g} s"
+    words = f"{', '.join(grew) or f'no {name}'} in the last {bounds.recent:g} s"
+    if wrong:
         finding = "points-wait" if wrong == {"influx_errors"} else ""
-        return Entry(name, kind, "component", bad, words, total, finding=finding)
-    return Entry(name, kind, "component", Status.PASS, f"{kind}: no {name} in the last {recent:g} s", total)
+        return Entry(name, kind, "component", bad, f"{kind}: {words}", total, finding=finding)
+    return Entry(name, kind, "component", Status.PASS, f"{kind}: {'past: ' if grew else ''}{words}", total)
 
 
 class Extractor:
@@ -204,7 +202,7 @@ class Extractor:
         kind, bounds, now = self.name, self._bounds, time.monotonic()
         lag = follow(self._lag, stats.last_id or "0-0", stream_length, now, time.time())
         counters = {name: stats[name] for name in (*LOSSES, *ERRORS)}
-        growth = grow(self._growth, stats.process, counters, now, hold=bounds.recent)
+        growth = grow(self._growth, stats.process, counters, now, recent=bounds.recent)
         self._lag, self._growth = lag, growth
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
         entries += judge_ids(kind, stats.last_id or "0-0", time.time())
@@ -215,8 +213,8 @@ class Extractor:
             closed = stats["windows"] + stats["windows_short"]
             self._stall = watch(self._stall, stats.process, stats["events"], closed, now)
             entries.append(judge_windows(kind, self._stall, now, bounds.stall))
-        entries.append(judge_growth(kind, "losses", LOSSES, stats, growth, Status.FAIL, bounds.recent))
-        entries.append(judge_growth(kind, "errors", ERRORS, stats, growth, Status.WARN, bounds.recent))
+        entries.append(judge_growth(kind, "losses", LOSSES, stats, growth, Status.FAIL, bounds))
+        entries.append(judge_growth(kind, "errors", ERRORS, stats, growth, Status.WARN, bounds))
         dropped = "points_dropped" in growth.grown
         entry, spool = judge_spool(kind, stats["spool_bytes"], bounds.spool, dropped, unwritable(stats))
         return (*entries, entry), lag, spool
@@ -250,8 +248,8 @@ SPEC = Spec(
         "not, and since when. What has to be mended (token, bucket): `fail`; away or failing: `warn`",
         "clock": "only when the last event of the last minute came more than 5 s after the time that it has: `warn`",
         "windows": "events in, windows out",
-        "losses": "data that was lost within `recent_seconds`: `fail`",
-        "errors": "faults within `recent_seconds`, and what producers lost by what they sent, and when: `warn`; "
+        "losses": "data that is being lost on this host: `fail`",
+        "errors": "faults, and what producers lose by what they send, and when: `warn`; "
         "failed requests and lost connections are over once the next one works",
         "spool": "points that wait on disk for InfluxDB: `warn`; no room for more, or it cannot be written: `fail`",
     },

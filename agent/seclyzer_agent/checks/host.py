@@ -13,7 +13,7 @@ from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..spec import Context, Metric, Sample, Spec
 from ..systemd import clock_is_synchronised
 
-CLOCK_EVERY = 300.0  # s between two questions to systemd
+CLOCK_EVERY = 300.0  # s between two questions to systemd while all is well
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class HostCheck:
                 continue
             except OSError as error:
                 raise Unreadable(f"the disk of {folder} cannot be looked at: {error.strerror}") from None
-        if self._asked_at is None or time.monotonic() - self._asked_at >= CLOCK_EVERY:
+        if self._asked_at is None or self._synchronised is False or time.monotonic() - self._asked_at >= CLOCK_EVERY:
             self._synchronised = await self._clock()
             self._asked_at = time.monotonic()
         entries = [judge_disk(folder, disk, self._warn, self._fail) for folder, disk in disks.items()]
@@ -87,8 +87,8 @@ SPEC = Spec(
     measurements={
         "disk": "space and inodes below `/opt/seclyzer`, of an edge's `/var/lib/seclyzer`, of a store's "
         "`/var/lib/influxdb`",
-        "clock": "whether systemd has it as synchronised, looked at every 5 minutes (`warn`); in a container it is not "
-        "known",
+        "clock": "whether systemd has it as synchronised (`warn` when not), looked at every 5 minutes, while it is "
+        "not at every reading; in a container it is not known",
     },
     settings=SETTINGS,
     metrics=(

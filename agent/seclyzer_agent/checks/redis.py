@@ -13,7 +13,6 @@ from ..redis_client import ANSWERED, TRIES, Redis
 from ..sizes import mebibytes
 from ..spec import Context, Metric, Spec, Trial, value_of
 
-REFUSED_HOLD = 60.0  # s; what was refused longer ago is over
 REFUSALS = {
     "WRONGPASS": "logins with a wrong user or password",
     "NOAUTH": "commands without a login",
@@ -92,25 +91,29 @@ def refused(info: Mapping[str, Any]) -> dict[str, int]:
     return {code: int(dict(info.get(f"errorstat_{code}") or {}).get("count", 0)) for code in REFUSALS}
 
 
-def judge_refusals(grown: Mapping[str, int], hold: float) -> Entry:
-    """Who was refused within the last `hold` s: programs without a login or right (`warn`), or everybody (`fail`)."""
-    status = Status.FAIL if "OOM" in grown else Status.WARN if grown else Status.PASS
-    finding = "redis-full" if "OOM" in grown else ""
-    seen = ", ".join(f"{count} {REFUSALS[code]}" for code, count in grown.items())
-    words = f"Redis refused {seen} in the last {hold:g} s" if grown else f"Redis refused no one in the last {hold:g} s"
-    plain = "Redis refuses a program" if grown else ""
-    return Entry("refusals", "redis", "datastore", status, words, sum(grown.values()), plain=plain, finding=finding)
+def judge_refusals(growth: Growth, recent: float) -> Entry:
+    """Who is refused: programs without a login or right (`warn`), or everybody (`fail`). What is past is named as such,
+    and only while no one is.
+    """
+    wrong = growth.present()
+    status = Status.FAIL if "OOM" in wrong else Status.WARN if wrong else Status.PASS
+    finding = "redis-full" if "OOM" in wrong else ""
+    named = {code: growth.grown[code].total for code in REFUSALS if code in (wrong or growth.grown)}
+    seen = ", ".join(f"{count} {REFUSALS[code]}" for code, count in named.items()) or "no one"
+    words = f"{'past: ' if named and not wrong else ''}Redis refused {seen} in the last {recent:g} s"
+    plain = "Redis refuses a program" if wrong else ""
+    return Entry("refusals", "redis", "datastore", status, words, sum(named.values()), plain=plain, finding=finding)
 
 
 class RedisCheck:
-    """The check `redis`. Its facts: RedisFacts. `slow` in s, `warn` and `fail` in percent of maxmemory."""
+    """The check `redis`. Its facts: RedisFacts. `slow` and `recent` in s, `warn` and `fail` in percent of maxmemory."""
 
     name = "redis"
     after = ()
     primary = Entry("responseTime", "redis", "datastore", Status.FAIL, "")
 
-    def __init__(self, client: Redis, *, slow: float, warn: float, fail: float) -> None:
-        self._client, self._slow, self._warn, self._fail = client, slow, warn, fail
+    def __init__(self, client: Redis, *, slow: float, warn: float, fail: float, recent: float) -> None:
+        self._client, self._slow, self._warn, self._fail, self._recent = client, slow, warn, fail, recent
         self._rejected: int | None = None
         self._refused: Growth | None = None
 
@@ -131,11 +134,11 @@ class RedisCheck:
             judge_memory(used, limit, policy, self._warn, self._fail),
             judge_persistence(info),
             judge_connections(info, turned_away, self._warn, self._fail),
-            judge_refusals(self._refusals(info, answered), REFUSED_HOLD),
+            judge_refusals(self._refusals(info, answered), self._recent),
         )
         return Reading(entries, RedisFacts(latency, used, limit))
 
-    def _refusals(self, info: Mapping[str, Any], answered: Mapping[str, int]) -> dict[str, int]:
+    def _refusals(self, info: Mapping[str, Any], answered: Mapping[str, int]) -> Growth:
         """What Redis refused to others lately: what the check `legacy_clients` tries on purpose does not count.
 
         `answered` are its tries that Redis had answered before `info` was read. Tries are counted before they are made,
@@ -147,12 +150,12 @@ class RedisCheck:
         before = self._refused
         if before is None or before.process != process:
             if answered != tries:
-                return {}
+                return Growth(process, others)
             self._refused = Growth(process, others)
         else:
             others = {code: max(count, before.last[code]) for code, count in others.items()}
-            self._refused = grow(before, process, others, time.monotonic(), hold=REFUSED_HOLD)
-        return {code: seen[0] for code, seen in self._refused.grown.items()}
+            self._refused = grow(before, process, others, time.monotonic(), recent=self._recent)
+        return self._refused
 
     def _turned_away(self, rejected: int) -> int:
         """How many connections Redis has turned away since the last look; it counts from 0 when it starts."""
@@ -169,6 +172,7 @@ def _make(context: Context) -> list[RedisCheck]:
             slow=settings.slow_milliseconds / 1000,
             warn=settings.memory_warn_percent,
             fail=settings.memory_fail_percent,
+            recent=settings.recent_seconds,
         )
     ]
 
@@ -182,12 +186,12 @@ SPEC = Spec(
         "responseTime": "of `PING`; slower than `slow_milliseconds`: `warn`",
         "memory": "against `maxmemory`",
         "persistence": "it must write nothing to disk",
-        "refusals": "logins, and commands without a right, that Redis refused in the last minute: `warn`; writes for "
-        "lack of memory: `fail`",
+        "refusals": "logins, and commands without a right, that Redis refuses: `warn`; writes for lack of memory: "
+        "`fail`",
         "connections": "against `maxclients`: `warn` also when some were turned away",
     },
     roles=("edge",),
-    uses=("redis_url", "slow_milliseconds", "memory_warn_percent", "memory_fail_percent"),
+    uses=("redis_url", "slow_milliseconds", "memory_warn_percent", "memory_fail_percent", "recent_seconds"),
     metrics=(
         Metric(
             "seclyzer_redis_up",

@@ -58,8 +58,8 @@ SPEC = Spec(
     help="the units of this host",
     pace=Pace(10, 5, rise=1, fall=2),
     measurements={
-        "state": "of each unit: active, restarted in the last minute (`warn`), three times within `recent_seconds` and "
-        "for less than two minutes up since (`fail`), or why it failed",
+        "state": "of each unit: active, restarted (`warn`), restarted again and again (`fail`: three times within "
+        "`recent_seconds`), or why it failed",
     },
     uses=("units", "recent_seconds"),
     metrics=(

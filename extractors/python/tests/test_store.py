@@ -10,12 +10,12 @@ import pytest
 from servers import Answer, InfluxStub
 from support import cases
 
-from seclyzer_extractors import config, store
+from seclyzer_extractors import config
 from seclyzer_extractors.dependency import Backoff
 from seclyzer_extractors.influx import InfluxAway, InfluxDB
 from seclyzer_extractors.spool import Spool
 from seclyzer_extractors.spool.rejected import Rejected
-from seclyzer_extractors.store import Store
+from seclyzer_extractors.store import Store, due
 from seclyzer_extractors.store.delivery import Delivery, Parcel
 from tests.helpers.waiting import until
 
@@ -34,7 +34,7 @@ def make(url: str, queue: int = 50, timeout_s: float = 10.0, retry_s: float = 60
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No time is spent on collecting a batch or on backing off."""
-    monkeypatch.setattr(store, "BATCH_S", 0.05)
+    monkeypatch.setattr(due, "BATCH_S", 0.05)
     monkeypatch.setattr(Backoff, "next_s", lambda self: 0.05)
 
 
@@ -230,7 +230,7 @@ def test_a_connection_that_was_closed_while_idle_costs_no_error(influx: InfluxSt
 def test_what_is_queued_is_sent_at_stop_and_waits_for_no_fuller_batch(
     influx: InfluxStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "BATCH_S", 60.0)
+    monkeypatch.setattr(due, "BATCH_S", 60.0)
     made = make(influx.url)
     made.start()
     for i in range(3):
@@ -242,7 +242,7 @@ def test_what_is_queued_is_sent_at_stop_and_waits_for_no_fuller_batch(
 def test_a_crash_of_the_thread_is_kept_for_the_loop(monkeypatch: pytest.MonkeyPatch, influx: InfluxStub) -> None:
     made = make(influx.url)
     monkeypatch.setattr(made._delivery, "attempt", lambda parcel, patience_s: 1 // 0)
-    monkeypatch.setattr(store, "BATCH_S", 0.0)
+    monkeypatch.setattr(due, "BATCH_S", 0.0)
     made.start()
     made.put("l", 1)
     until(lambda: made.crashed is not None)

@@ -170,6 +170,7 @@ impl<'a> Service<'a> {
     fn finish(&mut self) {
         let log = self.config.log;
         log.line(&lines::STOPPING, []);
+        self.skipped.log_rest(&self.core, log);
         self.notifier.stopping();
         let points_left = self.outputs.stop_store();
         self.save(Vec::new(), Occasion::Stop);

@@ -31,6 +31,8 @@ EVERY = timedelta(minutes=10)  # as influxdb-watch.timer does
 RESTS = 50
 # A deletion that was written down shortly before a count may have been done after it.
 SLACK = timedelta(minutes=10)
+AGAIN = timedelta(minutes=1)  # as influxdb-watch.service does after AWAY
+AWAY = 75  # exit status: the store could not be asked, or has no bucket
 SHOWN = 5  # losses that are listed one by one
 
 Counts = dict[str, int]
@@ -43,6 +45,10 @@ class Uncounted(Exception):
 
 class NoBucket(Exception):
     """The bucket is not there."""
+
+
+class Blank(Exception):
+    """InfluxDB waits for its first set-up: it has no data at all."""
 
 
 @dataclass
@@ -176,7 +182,7 @@ class Store:
     measurements: tuple[str, ...]
 
     def count(self, since: str, until: str) -> Counts:
-        """Points from one time to before another (ISO 8601, UTC). Raises Uncounted and NoBucket."""
+        """Points from one time to before another (ISO 8601, UTC). Raises Uncounted, NoBucket and Blank."""
         if since >= until:  # which InfluxDB would refuse
             return {}
         which = " or ".join(f'r._measurement == "{name}"' for name in self.measurements)
@@ -197,7 +203,7 @@ class Store:
         return counts
 
     def retention(self) -> int:
-        """For how many days the bucket keeps points, 0 for ever. Raises Uncounted and NoBucket."""
+        """For how many days the bucket keeps points, 0 for ever. Raises Uncounted, NoBucket and Blank."""
         answer = self._send(f"buckets?{urllib.parse.urlencode({'org': self.org, 'name': self.bucket})}")
         try:
             (bucket,) = json.loads(answer)["buckets"]
@@ -209,7 +215,7 @@ class Store:
         return self._send(f"query?{urllib.parse.urlencode({'org': self.org})}", flux.encode())
 
     def _send(self, path: str, body: bytes | None = None) -> str:
-        """InfluxDB's answer. Raises Uncounted and NoBucket."""
+        """InfluxDB's answer. Raises Uncounted, NoBucket and Blank."""
         headers = {"Authorization": f"Token {self.token}", "Content-Type": "application/vnd.flux"}
         request = urllib.request.Request(f"{self.url}/api/v2/{path}", body, headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -220,9 +226,19 @@ class Store:
             answer = error.read().decode(errors="replace")
             if error.code == 404 and "bucket" in answer:
                 raise NoBucket from error
+            if error.code == 401 and self._is_blank(opener):
+                raise Blank from error
             raise Uncounted(f"InfluxDB answers {error.code} to a query") from error
         except OSError as error:
             raise Uncounted(f"InfluxDB does not answer: {getattr(error, 'reason', error)}") from error
+
+    def _is_blank(self, opener: urllib.request.OpenerDirector) -> bool:
+        """Whether it would take a first set-up."""
+        try:
+            with opener.open(f"{self.url}/api/v2/setup", timeout=SILENT_SECONDS) as answer:
+                return json.loads(answer.read()).get("allowed") is True
+        except (OSError, ValueError, AttributeError):
+            return False
 
 
 def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> dict[str, Any]:
@@ -231,29 +247,37 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
     now, kept = f"{started:%Y-%m-%dT%H:%M:%SZ}", min(retention_days or LONGEST, LONGEST)
     notes = _notes(folder / "noted.json")
     oldest = (started.date() - timedelta(days=kept - 1)).isoformat()
-    kept_for = None
+    kept_for, soon = None, True
     try:
         look(store, notes, _ledger(ledger_file), oldest, now)
         kept_for = store.retention()
     except NoBucket:
         words = f"the bucket {store.bucket} is not there, nor is any point; playbooks/restore.yml brings a backup back"
         result = {"at": now, "status": "fail", "words": words, "missing": 0}
+    except Blank:
+        words = (
+            "InfluxDB has no data and no users, as before its set-up, and anybody on this host may set it up: is its "
+        )
+        words += (
+            "folder there? Then restart it; else site.yml sets it up, and playbooks/restore.yml brings a backup back"
+        )
+        result = {"at": now, "status": "fail", "words": words, "missing": 0}
     except Uncounted as error:
         result = {"at": now, "status": "warn", "words": f"points were not counted: {error}", "missing": 0}
     else:
         drop_before(notes, oldest)
         _write(folder / "noted.json", notes.dump(), 0o600)
-        result = verdict(notes, now)
+        result, soon = verdict(notes, now), False
     if kept_for is not None:
         result["retention"] = judge_retention(store.bucket, kept_for, retention_days)
     rest = timedelta(seconds=RESTS * (time.monotonic() - clock))
-    result["next"] = f"{started + max(rest, EVERY):%Y-%m-%dT%H:%M:%SZ}"
+    result["next"] = f"{started + (AGAIN if soon else max(rest, EVERY)):%Y-%m-%dT%H:%M:%SZ}"
     _write(folder / "verdict.json", json.dumps(result), 0o640)
     return result
 
 
 def look(store: Store, notes: Notes, ledger: Sequence[Mapping[str, Any]], oldest: str, now: str) -> None:
-    """Count, compare, and note. Raises Uncounted and NoBucket, and has changed nothing then."""
+    """Count, compare, and note. Raises Uncounted, NoBucket and Blank, and has changed nothing then."""
     today, last = now[:10], notes.last
     kept = (date.fromisoformat(today) - date.fromisoformat(oldest)).days + 1
     turn = day_by_turns(date.fromisoformat(today), kept, notes.turn)
@@ -334,7 +358,7 @@ def _write(path: Path, text: str, mode: int) -> None:
 
 
 def main() -> int:
-    """Run once; exit status 0 unless it could not do its work at all."""
+    """Run once; exit status AWAY when it could not count, for which it is soon run again."""
     parser = argparse.ArgumentParser(description="Notices that points are gone which were there.")
     for name in ("url", "org", "bucket", "ledger"):
         parser.add_argument(f"--{name}", required=True)
@@ -349,7 +373,8 @@ def main() -> int:
     result = run(store, folder, Path(options.ledger), options.retention_days)
     if result["status"] != "pass":
         print(f"{result['status']}: {result['words']}", file=sys.stderr)
-    return 0
+    due = datetime.fromisoformat(result["next"]) - datetime.fromisoformat(result["at"])
+    return AWAY if due < EVERY else 0
 
 
 if __name__ == "__main__":

@@ -171,8 +171,9 @@ class Service:
         self.store.stop(max(0.2, stop_by - time.monotonic() - 2 * HURRY_S))
         if self.checkpoint is not None:
             self.checkpoint.save(now_us())
+        self.housekeeping.hurry()
+        self.housekeeping.log_skipped(now_us())
         if redis_was_there:
-            self.housekeeping.hurry()
             self._write(now_us())
         points = self.store.numbered - self.store.done
         if self.publisher.outputs:

@@ -58,7 +58,7 @@ class Housekeeping:
 
     def hurry(self) -> None:
         """The program ends: everything is due."""
-        self._stats_at = self._stored_at = 0
+        self._stats_at = self._stored_at = self._log_at = 0
 
     def status(self) -> str:
         """What the program does, in words, for `systemctl status`."""

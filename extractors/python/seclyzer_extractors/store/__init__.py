@@ -1,7 +1,7 @@
 """Points to InfluxDB: from memory while it answers, by way of the spool while it does not; in order, at least once.
 
 A thread sends. Memory goes to the spool, whole and in order, when InfluxDB was asked in vain and has settled nothing
-for `timeout_s` since the oldest point came, when memory is full, and when a point has waited for `LONGEST_S` behind
+for `timeout_s` since the oldest point came, when memory is full, and when a point has waited for `due.LONGEST_S` behind
 others. From then on, while InfluxDB is silent, points follow once they have waited for a batch. What the spool holds is
 sent first. With nothing to send, InfluxDB is asked once in a while whether it would take points.
 """
@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .. import waits
 from ..config import Settings
 from ..dependency import Dependency, Outage
 from ..histogram import Histogram
@@ -20,12 +19,11 @@ from ..influx import InfluxDB
 from ..spool import Spool
 from ..spool.rejected import Rejected
 from .delivery import Delivery, Parcel
+from .due import NOW, Situation
 from .refusal import Refusal
 
 QUEUE = 20_000  # points in memory at most
 BATCH = 5_000
-BATCH_S = waits.seconds("batch")  # how long a point waits for others
-LONGEST_S = 60.0  # in memory; Redis' stream keeps what it is made of twice as long
 LAST_ATTEMPT_S = 1.5  # at the end, when there is a spool for what is not answered
 
 
@@ -186,18 +184,20 @@ class Store:
         """Does one thing that is due. Seconds until the next is, -1 at the end."""
         with self._working:
             now = self._clock()
-            stopping = self._stop_by is not None
             if self._ended or (self._stop_by is not None and (now >= self._stop_by or not self._anything())):
                 return -1
-            spool_at = None if stopping else self._spool_at()
-            if spool_at is not None and spool_at <= now:
-                self._silent = self._silent or self._silent_until() <= now
-                self._to_spool(now)
-                return 0
-            points_at = self._send_at(stopping)
-            send_at = self._delivery.prove_at if points_at is None else points_at
-            if send_at > now:
-                return min(at - now for at in (spool_at, send_at) if at is not None)
+            points_at: float | None = NOW
+            if self._stop_by is None:
+                situation = self._situation()
+                spool_at = situation.put_at()
+                if spool_at is not None and spool_at <= now:
+                    self._silent = self._silent or situation.silent_at() <= now
+                    self._to_spool(now)
+                    return 0
+                points_at = situation.send_at()
+                send_at = self._delivery.prove_at if points_at is None else points_at
+                if send_at > now:
+                    return min(at - now for at in (spool_at, send_at) if at is not None)
             parcel = Parcel([[]], None) if points_at is None else self._next_parcel()
         if parcel is None:
             return 0
@@ -217,47 +217,25 @@ class Store:
             return self._timeout_s
         return min(self._timeout_s, max(0.1, self._stop_by - self._clock()))
 
-    # --- when --------------------------------------------------------------------------------------
-
-    def _oldest_at(self) -> float | None:
-        """When the oldest point in memory came."""
-        for points in (self._flight, self._queue):
-            if points:
-                return points[0].at
-        return None
-
-    def _silent_until(self) -> float:
-        """How long InfluxDB may be silent; for ever while it was not asked in vain."""
-        if self._delivery.dependency.reason is None:
-            return float("inf")
-        return max(self._delivery.answered_at, self._oldest_at() or 0.0) + self._timeout_s
-
-    def _spool_at(self) -> float | None:
-        """When memory is to go to the spool."""
+    def _situation(self) -> Situation:
         with self._changed:
-            oldest = self._oldest_at()
-            if oldest is None or not self._spool.usable:
-                return None
-            if len(self._queue) + len(self._flight) >= self._bound:
-                at = float("-inf")
-            elif self._silent:
-                at = oldest + BATCH_S
-            else:
-                at = self._silent_until()
-                if self._delivery.dependency.reason is not None or not self._spool.empty:
-                    at = min(at, oldest + LONGEST_S)
-            return max(at, self._spool.retry_at)
-
-    def _send_at(self, stopping: bool) -> float | None:
-        """When there is something to send."""
-        with self._changed:
-            if stopping or self._parcel is not None or not self._spool.empty:
-                ripe = float("-inf")
-            elif not self._queue:
-                return None
-            else:
-                ripe = float("-inf") if len(self._queue) >= BATCH else self._queue[0].at + BATCH_S
-        return ripe if stopping else max(ripe, self._delivery.retry_at)
+            waiting, flying = len(self._queue), len(self._flight)
+            queued = self._queue[0].at if waiting else None
+            oldest = self._flight[0].at if flying else queued
+        return Situation(
+            oldest=oldest,
+            queued=queued,
+            batch=waiting >= BATCH,
+            full=waiting + flying >= self._bound,
+            begun=self._parcel is not None,
+            spooled=not self._spool.empty,
+            failing=self._delivery.dependency.reason is not None,
+            silent=self._silent,
+            answered=self._delivery.answered_at,
+            next_send=self._delivery.retry_at,
+            next_put=self._spool.retry_at if self._spool.usable else None,
+            timeout=self._timeout_s,
+        )
 
     # --- what --------------------------------------------------------------------------------------
 

@@ -18,6 +18,12 @@ pub struct Skipped {
 }
 
 impl Skipped {
+    /// Logs the rest: the program ends.
+    pub fn log_rest(&mut self, core: &Extractor, log: Log) {
+        self.next = None;
+        self.log(core, Instant::now(), log);
+    }
+
     /// Logs what was skipped since the last time, if it is time again.
     pub fn log(&mut self, core: &Extractor, now: Instant, log: Log) {
         let counters = core.counters();

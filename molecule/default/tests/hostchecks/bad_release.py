@@ -26,6 +26,19 @@ OTHERS = {
     "unproven": 'case "$*" in *--replay*) exit 1;; esac; exec "$real" "$@"',
 }
 """What is no bad service: another release that is as good, and one that its proof refuses."""
+ANSWERS = """
+import os, socket, sys
+if os.path.exists(sys.argv[1]): os.unlink(sys.argv[1])
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+while True:
+    client, _ = server.accept()
+    client.recv(65536)
+    client.sendall(b"HTTP/1.1 500 Internal Server Error\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+    client.close()
+"""
+"""A store that refuses each point by a fault of its own, at a unix socket."""
 FAULTS = {
     "exits": 'echo "cannot go on: the licence of the frobnicator is missing" >&2; exit 3',
     "hangs": "exec sleep 100000",
@@ -35,6 +48,9 @@ FAULTS = {
     "freezes": '( sleep 12; kill -STOP $$ ) & exec "$real" "$@"',
     "wrong": 'exec "$real" "$@" --window 20',
     "spools": 'exec "$real" "$@" --influx-socket /run/seclyzer/no-such.sock',
+    "claims": f"""at="$STATE_DIRECTORY/store.sock"
+python3 -c '{ANSWERS}' "$at" &
+exec "$real" "$@" --influx-url http://127.0.0.1:8086 --influx-socket "$at\"""",
 }
 """What the keystroke extractor does as a service, by the name of the bad release."""
 

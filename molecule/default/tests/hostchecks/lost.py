@@ -14,7 +14,7 @@ from hostchecks.at_work import Account, at_work
 from hostchecks.host import Host, name, packed, run_beside
 from hostchecks.lab import EDGES, hosts, on_every
 from hostchecks.polling import poll
-from hostchecks.rollout import EDGES_ONLY, Run, Started, roll_out, started
+from hostchecks.rollout import EDGES_ONLY, ONE_FIRST, Run, Started, roll_out, started
 from hostchecks.systemd import EXTRACTORS, main_pids, wait_until_active
 
 UNIT = "cut-ssh.service"
@@ -119,7 +119,7 @@ def _attempt(case: Case, canary: Host, other: Host, folder: Path) -> Tried:
     """Rolls out to both, the canary first; loses the controller; and types the same again."""
     group = folder / "canary.yml"
     group.write_text(json.dumps({"seclyzer_canary": {"hosts": {name(canary): {}}}}))
-    typed = ("-i", str(group), "--limit", EDGES, "--tags", "extractors", *case.typed)
+    typed = ("-i", str(group), "--limit", EDGES, "--tags", "extractors", *ONE_FIRST, *case.typed)
     if case.bundle:
         typed += ("-e", f"seclyzer_bundle={bad_release.make(case.bundle, folder / 'bundle')}")
 

@@ -1,6 +1,7 @@
 """A break on a host that works: after how many seconds it is seen, in which words, and when it is over."""
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +20,8 @@ REPORT = ROOT / "build" / "night"
 """Where the rows of the table are left."""
 LONGEST = 420.0
 """Seconds for which a sign is waited for: a certificate is looked at every five minutes."""
-OVER = 280.0
-"""Seconds for which the end is waited for: less than those for which a past fault counts as recent."""
+OVER = 200.0
+"""Seconds for which the end is waited for: less than those for which a past fault is shown."""
 STEP = 0.5
 RATES = {"mouse": 30, "keystroke": 8, "app": 1}
 """Events a second of a person."""
@@ -57,7 +58,7 @@ class Break:
     """How it is made and mended, and who has to see it. `prepare` and `restore` are no part of what is measured.
 
     `person`: whether a person works meanwhile on the edges that look. `agent`: whether the agent can see it; else only
-    `doctor`. `causes`: how many things `doctor` may say are wrong. `over`: seconds for which the end is waited for.
+    `doctor`. `causes`: how many things `doctor` may say are wrong.
     """
 
     begin: Act
@@ -68,12 +69,13 @@ class Break:
     person: bool = True
     agent: bool = True
     causes: int = 1
-    over: float = OVER
 
 
 @dataclass
 class Row:
-    """What one host showed of a break. Seconds from the break, or for `over` and `well` from the mend; None: never."""
+    """What one host showed of a break. Seconds from the break, or for `over` and `well` from the mend; None: never.
+    `load`: the machine's before the break.
+    """
 
     fault: str
     host: str
@@ -89,6 +91,7 @@ class Row:
     over_s: float | None = None
     well_s: float | None = None
     after: list[dict[str, Any]] = field(default_factory=list)
+    load: float = field(default_factory=lambda: os.getloadavg()[0])
 
 
 def measure(title: str, fault: Break) -> list[Row]:
@@ -108,7 +111,7 @@ def measure(title: str, fault: Break) -> list[Row]:
         mended()
         at = time.monotonic()
         for row, look in zip(rows, fault.looks, strict=True):
-            _over(row, look, at, fault.over)
+            _over(row, look, at)
     _write(title, rows)
     return rows
 
@@ -211,12 +214,12 @@ def _by_health(row: Row, look: Look, one: Host, began: float) -> None:
             row.named_s, row.status = time.monotonic() - began, each["status"]
 
 
-def _over(row: Row, look: Look, at: float, patience: float) -> None:
+def _over(row: Row, look: Look, at: float) -> None:
     one = host(look.host)
-    gone = poll(lambda: findings(one), lambda f: f is not None and not any(_is(look, e) for e in f), patience, STEP)
+    gone = poll(lambda: findings(one), lambda f: f is not None and not any(_is(look, e) for e in f), OVER, STEP)
     if gone is not None and not any(_is(look, each) for each in gone):
         row.over_s = time.monotonic() - at
-    left = max(1.0, patience - (time.monotonic() - at))
+    left = max(1.0, OVER - (time.monotonic() - at))
     after = poll(lambda: findings(one), lambda found: found == [], left, STEP)
     row.after = after or []
     if after == []:

@@ -12,12 +12,14 @@ Each break was made on hosts of a lab on which a person worked, looked at throug
 and commands, and that all is well again after the mend. It asserts no seconds, but leaves them in `build/night`, from
 which this page is written. `make test-long` runs it.
 
-{about}
+{about} While the breaks were made the load was between {loads}.
 
 * **first sign**: seconds from the break until health shows anything, and what.
 * **cause**: seconds until health names the cause. The page has the same words at that moment, and so has `doctor`,
   which looks by itself, too.
-* **over**: seconds from the mend until nothing is wrong any more.
+* **over**: seconds from the mend until nothing is wrong any more. What was counted (restarts, losses, messages that
+  were skipped, refusals) is past a minute after the last one; a certificate is read every 5 minutes, and once a minute
+  while it is not well.
 
 Not made here: a clock that is not synchronised (a container has no say in it; `agent/tests/test_agent_surroundings.py`
 has its words), and memory that grows for hours (`agent/tests/test_agent_trend.py`).
@@ -31,7 +33,9 @@ def page(rows: Sequence[Mapping[str, Any]], about: str) -> str:
     """The document; `about` says when and on what."""
     lines = [_row(row) for row in rows]
     answers = [_answer(row) for row in rows]
-    return HEAD.format(about=about) + "".join(lines) + "\n## What `doctor` prints\n" + "".join(answers)
+    loads = [row["load"] for row in rows]
+    head = HEAD.format(about=about, loads=f"{min(loads):.0f} and {max(loads):.0f}")
+    return head + "".join(lines) + "\n## What `doctor` prints\n" + "".join(answers)
 
 
 def _row(row: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ NO_SHADOW = ("-e", "seclyzer_release_shadow_seconds=0")
 """What a run is given whose trial is looked at: the shadow before it has tests of its own."""
 EDGES_ONLY = ("--limit", "seclyzer_edge", "--tags", "extractors", *NO_SHADOW)
 """What a run is given that only switches edges."""
+ONE_FIRST = ("-e", '{"seclyzer_release_batches": [1, "100%"]}')
+"""What a run is given in which one edge is the first: by the lab's inventory all are in one batch."""
 LONGEST = 600.0
 """Seconds that a run may take on a slow machine."""
 

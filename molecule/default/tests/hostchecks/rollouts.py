@@ -14,7 +14,7 @@ from hostchecks.rollouts_page import ROWS, page
 
 REPORT = ROOT / "build" / "rollouts"
 """Where the rows of the table are left."""
-BUNDLE = re.compile(r"\S*/bundle(?=\s|$)")
+BUNDLE = re.compile(r"[^\s=]*/bundle(?=\s|$)")
 FOLDER = re.compile(r"/tmp/\S*/")
 WIDTH = 220
 """Letters of a cell."""

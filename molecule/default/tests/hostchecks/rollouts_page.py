@@ -15,6 +15,7 @@ ROWS: Mapping[str, Sequence[str]] = {
         "a release that crashes every 17 s",
         "a release that freezes",
         "a release whose points only wait on disk",
+        "a release that claims a fault of the store",
         "a release that was returned from, again",
         "a good release while its store stops",
         "a good release while its store refuses the host",

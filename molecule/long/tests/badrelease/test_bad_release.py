@@ -15,7 +15,7 @@ from hostchecks.at_work import NO_FAULTS, Account, at_work
 from hostchecks.features import KINDS
 from hostchecks.host import Host, name
 from hostchecks.lab import EDGES, hosts, on_every
-from hostchecks.rollout import EDGES_ONLY, Run, roll_out
+from hostchecks.rollout import EDGES_ONLY, ONE_FIRST, Run, roll_out
 from hostchecks.systemd import EXTRACTORS, main_pids, wait_until_active
 
 testinfra_hosts = ["ansible://localhost?connection=local"]
@@ -28,6 +28,7 @@ CAUSES = {
     "freezes": "keystroke",
     "leaks": "keystroke grows steadily",
     "spools": "none of its points arrived there",
+    "claims": "none of its points arrived there",
 }
 """What the report has of each; in turn on one edge and on the other, which run different releases of Debian."""
 TITLES = {
@@ -38,6 +39,7 @@ TITLES = {
     "freezes": "a release that freezes",
     "leaks": "a release that leaks",
     "spools": "a release whose points only wait on disk",
+    "claims": "a release that claims a fault of the store",
 }
 SOAK, RETURNS = 45, 150
 """Seconds of soak, and how much later a host is back on a slow machine: 60 s of patience, restarts, the look at it."""
@@ -83,7 +85,7 @@ def attempt(fault: str, canary: Host, other: Host, folder: Path) -> Tried:
     group = folder / "canary.yml"
     group.write_text(json.dumps({"seclyzer_canary": {"hosts": {name(canary): {}}}}))
     before, spared, began = deployment.manifest(canary), stands(other), time.time()
-    run = roll_out("-i", str(group), *EDGES_ONLY, "-e", f"seclyzer_bundle={bundle}")
+    run = roll_out("-i", str(group), *EDGES_ONLY, *ONE_FIRST, "-e", f"seclyzer_bundle={bundle}")
     units = wait_until_active(canary, list(EXTRACTORS.values()))
     return Tried(
         run=run,
