@@ -21,7 +21,7 @@ PROGRAMS = ("bin/", "venv/bin/")
 FOLDER, DATA, PROGRAM = 0o555, 0o444, 0o555
 MANIFEST = "manifest.json"
 HASH = re.compile(r"[0-9a-f]{64}")
-PIECE = 256 * 1024  # bytes read and hashed before the caller may rest
+PIECE = 64 * 1024  # bytes read and hashed before the caller may rest; with larger ones memory stays taken
 BIGGEST = 8 * 2**20  # bytes of a list or a manifest
 
 
@@ -85,36 +85,36 @@ def _small(path: Path) -> bytes:
         return file.read(BIGGEST)
 
 
-def _walk(tree: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Everything in the tree and the tree itself (`.`), links not followed."""
-    yield ".", tree.lstat()
+def _walk(tree: Path) -> Iterator[tuple[str, int]]:
+    """Everything in the tree and the tree itself (`.`) with its type and mode, links not followed."""
+    yield ".", tree.lstat().st_mode
     for folder, folders, files in os.walk(tree):
         for name in (*folders, *files):
             path = Path(folder) / name
-            yield str(path.relative_to(tree)), path.lstat()
+            yield str(path.relative_to(tree)), path.lstat().st_mode
 
 
 def _fault(
     tree: Path,
     path: str,
-    entry: os.stat_result,
+    entry: int,
     listed: dict[str, str],
     folders: set[str],
     rest: Callable[[], None],
 ) -> str:
-    """What is wrong with one entry; empty when nothing is."""
-    mode = stat.S_IMODE(entry.st_mode)
-    if stat.S_ISLNK(entry.st_mode):
+    """What is wrong with one entry, of which `entry` is type and mode; empty when nothing is."""
+    mode = stat.S_IMODE(entry)
+    if stat.S_ISLNK(entry):
         if path not in LINKS:
             return "is a link that no release has"
         return "" if os.readlink(tree / path) == LINKS[path] else f"does not lead to {LINKS[path]}"
-    if stat.S_ISDIR(entry.st_mode):
+    if stat.S_ISDIR(entry):
         if path not in folders:
             return "is not of this release"
         return "" if mode == FOLDER else f"has the mode {mode:04o}"
     if path not in listed and path != MANIFEST:
         return "is not of this release"
-    if not stat.S_ISREG(entry.st_mode):
+    if not stat.S_ISREG(entry):
         return "is no plain file"
     if path != MANIFEST and _hash(tree / path, rest) != listed[path]:
         return "is not what was packed"

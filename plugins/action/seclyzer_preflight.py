@@ -214,7 +214,7 @@ class ActionModule(Action):
         found: dict[str, Any] = {}
         for of_role in systems.files(ROLES).values():
             path = next((of_role[name] for name in systems.candidates(system) if name in of_role), None)
-            found |= self._loader.load_from_file(str(path), trusted_as_template=True) if path else {}
+            found |= host_options.loaded(self._loader, path) if path else {}
         return found
 
     def _system(self, facts: Facts, about: Vars) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import time
@@ -216,6 +217,19 @@ def test_a_store_that_could_not_be_asked_is_asked_again_soon(
     at, due = (datetime.fromisoformat(reported[name]) for name in ("at", "next"))
     assert (reported["status"], due - at) == ("warn" if away else "pass", timedelta(minutes=minutes))
     assert not watch.resting(watched.folder, at)
+
+
+def test_systemd_takes_the_unit_of_the_watch(tmp_path: Path) -> None:
+    template = (FILE.parents[1] / "templates" / "influxdb-watch.service.j2").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^\{[%{].*\n", "", template.replace("\\\n", " "))
+    unit = tmp_path / "influxdb-watch.service"
+    unit.write_text(
+        re.sub(r"(?m)^ExecStart=.*$", "ExecStart=/bin/true", text).replace("influxdb.service", "basic.target")
+    )
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_points_ahead_of_the_clock_are_no_loss_later(watched: Watched) -> None:
