@@ -192,6 +192,7 @@ class ActionModule(Action):
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "has_command": launcher.is_current(about["command"], ROLES / "seclyzer_release" / "files"),
             "running": running,
+            "store": status["store"],
             "previous": status["previous"],
             "rollout": status["rollout"],
             "warnings": existing.warnings(about["existing"], chosen),
@@ -213,7 +214,7 @@ class ActionModule(Action):
         found: dict[str, Any] = {}
         for of_role in systems.files(ROLES).values():
             path = next((of_role[name] for name in systems.candidates(system) if name in of_role), None)
-            found |= self._loader.load_from_file(str(path), trusted_as_template=True) if path else {}
+            found |= host_options.loaded(self._loader, path) if path else {}
         return found
 
     def _system(self, facts: Facts, about: Vars) -> dict[str, Any]:

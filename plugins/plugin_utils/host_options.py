@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,17 +24,40 @@ def known() -> variables.Options:
     return variables.options(map(read_yaml, ROLES.glob("*/meta/argument_specs.yml")))
 
 
-def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> dict[str, Any]:
-    """The values that options of these roles have for this host, given or by default; none for those that have none."""
+class Options(Mapping[str, Any]):
+    """What the options of a host come to, each worked out when it is asked for: of a hundred, few are."""
+
+    def __init__(self, view: Any, values: Vars) -> None:
+        self._view, self._values = view, values
+        self._found: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        """The value of an option. Raises KeyError for one that was not given and has no default."""
+        if name not in self._found:
+            self._found[name] = self._view.template(self._values[name])
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names that have a value."""
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        """How many have a value."""
+        return len(self._values)
+
+
+def options(loader: Any, templar: Any, facts: Vars, roles: tuple[str, ...]) -> Options:
+    """The options of these roles for this host, given or by default."""
     defaults: dict[str, Any] = {}
-    names = {"mode"}
     for role in roles:
-        defaults |= loader.load_from_file(str(ROLES / role / "defaults" / "main.yml"), trusted_as_template=True)
-        specs = read_yaml(ROLES / role / "meta" / "argument_specs.yml")
-        names |= variables.options([specs]).keys()
+        defaults |= loaded(loader, ROLES / role / "defaults" / "main.yml")
     values = defaults | dict(facts)
-    view = templar.copy_with_new_env(available_variables=values)
-    return {name: view.template(values[name]) for name in names & values.keys()}
+    return Options(templar.copy_with_new_env(available_variables=values), values)
+
+
+def loaded(loader: Any, path: Path) -> dict[str, Any]:
+    """A role's file of variables, to be read only: Ansible's own copy, for a copy of it costs as much as a task."""
+    return dict(loader.load_from_file(str(path), trusted_as_template=True, unsafe=True))
 
 
 def redis_units() -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What the actions on the controller refuse and report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -215,7 +216,7 @@ def test_a_store_is_its_own() -> None:
     assert urls == ["https://store1:8086", "https://store2:8086"]
 
 
-def resolved(facts: dict[str, Any]) -> dict[str, Any]:
+def resolved(facts: dict[str, Any]) -> Mapping[str, Any]:
     facts = {"inventory_hostname": "edge1"} | facts
     loader = DataLoader()
     return host_options.options(
@@ -229,6 +230,14 @@ def test_options_are_what_a_host_was_given_or_the_roles_defaults() -> None:
     assert found["seclyzer_release_keep"] == 7
     assert found["seclyzer_release_health_seconds"] == 60
     assert "seclyzer_mode" not in found
+
+
+def test_only_the_options_that_are_asked_for_are_worked_out() -> None:
+    """An unchanged host would wait a tenth of a CPU second for the others."""
+    found = resolved({"seclyzer_release_keep": trust_as_template("{{ 1 // 0 }}"), "groups": {}})
+    assert found["seclyzer_release_health_seconds"] == 60
+    with pytest.raises(AnsibleError, match="division"):
+        found["seclyzer_release_keep"]
 
 
 @pytest.mark.parametrize(
