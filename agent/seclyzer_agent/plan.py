@@ -18,7 +18,8 @@ CANCEL_GRACE = 0.5  # s in which a reading that has missed its deadline may end
 class Plan:
     """When a check is read, in monotonic s. `began` is when the last reading did, which is `reading` or has ended.
 
-    `missed`: it has missed its deadline. `woken`: when the check was woken, unless a reading has begun since.
+    `waited` is when its deadline was over, and `missed`: it has not ended soon after, either. `woken` is when the check
+    was woken, unless a reading has begun since.
     """
 
     check: Check
@@ -26,6 +27,7 @@ class Plan:
     due: float
     began: float = 0.0
     reading: bool = False
+    waited: float | None = None
     missed: bool = False
     woken: float | None = None
     changing: bool = False
@@ -33,13 +35,15 @@ class Plan:
     @property
     def late(self) -> float:
         """When the reading under way misses its deadline, if it has not missed it yet."""
-        return self.began + self.pace.deadline + LATE if self.reading and not self.missed else math.inf
+        if not self.reading or self.missed:
+            return math.inf
+        return self.began + self.pace.deadline if self.waited is None else self.waited + LATE
 
     @property
     def next(self) -> float:
         """When a reading is to begin, or the one that has missed its deadline is looked at again."""
         if self.reading:
-            return max(self.due, self.began + self.pace.deadline + LATE + CANCEL_GRACE)
+            return max(self.due, self.began + self.pace.deadline + CANCEL_GRACE)
         if self.woken is not None:
             return min(self.due, max(self.woken + SETTLE, self.began + CONFIRM))
         return min(self.due, self.began + CONFIRM) if self.changing else self.due

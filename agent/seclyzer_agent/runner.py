@@ -170,7 +170,9 @@ class Runner:
                 self._keep(plan, _judged(name, found))
         now = time.monotonic()
         for plan in self._plans.values():
-            if plan.late <= now:
+            if plan.late <= now and plan.waited is None:
+                plan.waited = now
+            elif plan.late <= now:
                 plan.missed = True
                 self._readers.cancel(plan.check.name)
                 self._keep(plan, Unread(f"no answer within {plan.pace.deadline:g} s"))
@@ -183,7 +185,7 @@ class Runner:
         begun = [plan for plan in due if not plan.reading]
         for plan in begun:
             plan.changing, plan.woken = plan.changing or plan.woken is not None, None
-            plan.reading, plan.missed, plan.began = True, False, now
+            plan.reading, plan.waited, plan.missed, plan.began = True, None, False, now
         if begun:
             self._readers.begin([plan.check for plan in begun], self._end)
 
