@@ -5,10 +5,13 @@ Python's own `crypt` leads to the same library, but is gone in Python 3.13; anot
 
 from __future__ import annotations
 
-import ctypes
 import hmac
 import re
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ctypes
 
 HASH = re.compile(r"\$2[aby]\$(0[4-9]|1[0-9])\$[./A-Za-z0-9]{53}")
 DEAREST = 14
@@ -32,12 +35,16 @@ def matches(password: str, hashed: str) -> bool:
     plain = password.encode("utf-8", "surrogateescape")
     if b"\0" in plain:
         return False
-    made = _crypt()(plain, hashed.encode("ascii"), ctypes.create_string_buffer(SCRATCH), SCRATCH)
+    from ctypes import create_string_buffer  # only where there are users
+
+    made = _crypt()(plain, hashed.encode("ascii"), create_string_buffer(SCRATCH), SCRATCH)
     return made is not None and hmac.compare_digest(bytes(made), hashed.encode("ascii"))
 
 
 @cache
 def _crypt() -> ctypes._NamedFuncPointer:
+    import ctypes
+
     function = ctypes.CDLL(LIBRARY).crypt_rn
     function.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int)
     function.restype = ctypes.c_char_p

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import httptools
 
+from .per_loop import PerLoop
 from .store_address import InfluxAddress
 
 PIECE = 16 * 1024
@@ -47,10 +48,9 @@ class HttpClient:
     """
 
     def __init__(self, address: InfluxAddress, socket: str, tls: ssl.SSLContext | None, agent: str) -> None:
-        self._address, self.socket, self._agent = address, socket, agent
-        self._tls = (tls or ssl.create_default_context()) if address.tls else None
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._address, self.socket = address, socket
+        context = (tls or ssl.create_default_context()) if address.tls else None
+        self._connection = PerLoop(lambda: _Connection(address, socket, context, agent))
 
     @property
     def host(self) -> str:
@@ -62,6 +62,24 @@ class HttpClient:
 
         The last two say that the server is not trusted. Cancelled, it leaves no connection behind.
         """
+        return await self._connection.here().get(path)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if (connection := self._connection.last()) is not None:
+            connection.close()
+
+
+class _Connection:
+    """The connection of one event loop."""
+
+    def __init__(self, address: InfluxAddress, socket: str, tls: ssl.SSLContext | None, agent: str) -> None:
+        self._address, self._socket, self._tls, self._agent = address, socket, tls, agent
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def get(self, path: str) -> Answer:
+        """As HttpClient's."""
         kept = self._writer is not None
         try:
             try:
@@ -76,7 +94,7 @@ class HttpClient:
             raise
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close it."""
         if self._writer is not None:
             with contextlib.suppress(RuntimeError):  # its event loop is closed
                 self._writer.transport.abort()
@@ -104,14 +122,14 @@ class HttpClient:
         address = self._address
         name = address.host if self._tls is not None else None
         try:
-            if self.socket:
-                opened = await asyncio.open_unix_connection(self.socket, ssl=self._tls, server_hostname=name)
+            if self._socket:
+                opened = await asyncio.open_unix_connection(self._socket, ssl=self._tls, server_hostname=name)
             else:
                 opened = await asyncio.open_connection(address.host, address.port, ssl=self._tls, server_hostname=name)
         except (ssl.CertificateError, TimeoutError):
             raise
         except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError) as error:
-            raise CannotConnect(OSError(CLOSED) if self.socket else error) from None
+            raise CannotConnect(OSError(CLOSED) if self._socket else error) from None
         except OSError as error:
             raise CannotConnect(error) from None
         self._reader, self._writer = opened

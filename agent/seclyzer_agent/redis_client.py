@@ -7,11 +7,12 @@ import contextlib
 import os
 from collections import Counter
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import hiredis
 
 from .model import Refused, Unreadable
+from .per_loop import PerLoop
 
 TRIES: Counter[str] = Counter()
 """How often the agent itself has made Redis refuse it on purpose, by the word of the error it expects."""
@@ -36,16 +37,36 @@ class Redis:
     """
 
     def __init__(self, url: str, username: str | None, password: str | None, deadline: float) -> None:
-        self._place, self._deadline = urlsplit(url), deadline
-        self._login = ("AUTH", username, password or "") if username else None
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self._parser = _parser()
-        self._one = asyncio.Lock()
+        place, login = urlsplit(url), ("AUTH", username, password or "") if username else None
+        self._connection = PerLoop(lambda: _Connection(place, login, deadline))
 
     async def call(self, *command: str) -> Any:
         """The answer to a command."""
         return (await self.pipeline(command))[0]
+
+    async def pipeline(self, *commands: tuple[str, ...]) -> list[Any]:
+        """The answers to some commands, sent together."""
+        return await self._connection.here().pipeline(*commands)
+
+    async def info(self, *sections: str) -> dict[str, Any]:
+        """What INFO has in these sections: whole numbers, mappings of `a=1,b=2`, and texts."""
+        return parse_info(str(await self.call("INFO", *sections)))
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        if (connection := self._connection.last()) is not None:
+            connection.drop()
+
+
+class _Connection:
+    """The connection of one event loop."""
+
+    def __init__(self, place: SplitResult, login: tuple[str, str, str] | None, deadline: float) -> None:
+        self._place, self._login, self._deadline = place, login, deadline
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._parser = _parser()
+        self._one = asyncio.Lock()
 
     async def pipeline(self, *commands: tuple[str, ...]) -> list[Any]:
         """The answers to some commands, sent together."""
@@ -54,35 +75,27 @@ class Redis:
                 async with asyncio.timeout(self._deadline):
                     answers = await self._asked(commands)
             except TimeoutError:
-                self._drop()
+                self.drop()
                 raise Unreadable(NO_ANSWER) from None
             except _Closed:
-                self._drop()
+                self.drop()
                 raise Unreadable(CLOSED) from None
             except hiredis.ProtocolError:
-                self._drop()
+                self.drop()
                 raise Unreadable("Redis fails (what answers does not speak RESP)") from None
             except OSError as error:
-                self._drop()
+                self.drop()
                 why = os.strerror(error.errno) if error.errno else "no connection"
                 raise Unreadable(f"Redis cannot be reached: {why}") from None
             except (
                 BaseException
             ):  # cancelled, or refused at the login: what comes would answer nothing that is asked next
-                self._drop()
+                self.drop()
                 raise
         for answer in answers:
             if isinstance(answer, hiredis.ReplyError):
                 raise _in_words(str(answer))
         return answers
-
-    async def info(self, *sections: str) -> dict[str, Any]:
-        """What INFO has in these sections: whole numbers, mappings of `a=1,b=2`, and texts."""
-        return parse_info(str(await self.call("INFO", *sections)))
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        self._drop()
 
     async def _asked(self, commands: tuple[tuple[str, ...], ...]) -> list[Any]:
         kept = self._writer is not None
@@ -91,7 +104,7 @@ class Redis:
         except (_Closed, ConnectionError):
             if not kept:
                 raise
-        self._drop()
+        self.drop()
         return await self._exchanged(commands)
 
     async def _exchanged(self, commands: tuple[tuple[str, ...], ...]) -> list[Any]:
@@ -126,7 +139,8 @@ class Redis:
                 raise _Closed
         return answers
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Close it."""
         if self._writer is not None:
             with contextlib.suppress(RuntimeError):  # its event loop is closed
                 self._writer.transport.abort()
@@ -162,10 +176,13 @@ def parse_info(text: str) -> dict[str, Any]:
     for line in text.splitlines():
         name, colon, value = line.partition(":")
         if colon and not line.startswith("#"):
-            parts = [part.partition("=") for part in value.split(",")]
-            several = all(equals for _, equals, _ in parts)
-            found[name] = {key: _number(one) for key, _, one in parts} if several else _number(value)
+            found[name] = (_several(value) if "=" in value else None) or _number(value)
     return found
+
+
+def _several(value: str) -> dict[str, int | str] | None:
+    parts = [part.partition("=") for part in value.split(",")]
+    return {key: _number(one) for key, _, one in parts} if all(equals for _, equals, _ in parts) else None
 
 
 def _number(text: str) -> int | str:

@@ -1,10 +1,12 @@
-"""Runs the checks, each in a task of its own with its own interval and deadline, and keeps what they found.
+"""Runs the checks, each with its own interval and deadline, and keeps what they found.
+
+Intervals are counted from the start of all, so that what is due together is read together, in one wakeup.
 
 A check that is woken, since something that it watches has changed, is read at once, and as long as that is better or
 worse than what is shown again each second: what has changed is shown after as many readings as its pace asks for.
 One that is not well is read once a minute at least: what was mended is soon seen to be.
 
-A run that misses its deadline is cancelled and counts as a failed reading. One that does not even react to
+A reading that misses its deadline is cancelled and counts as a failed one. One that does not even react to
 being cancelled is left alone, and no second one is started beside it. No check waits for another.
 """
 
@@ -12,24 +14,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from .hysteresis import step
 from .logs import place
-from .model import Check, Entry, Malformed, Pace, Reading, Unread, Unreadable, verified
-from .snapshot import CheckState, Shown, Snapshot, View, unreadable, view
+from .model import Check, Malformed, Pace, Reading, Unread, Unreadable, verified
+from .plan import MENDED, Plan
+from .snapshot import CheckState, Snapshot, View, all_failed, shown_after, view
 
 log = logging.getLogger("seclyzer_agent")
 
-Read = Callable[[Check], Coroutine[Any, Any, Reading]]
-CANCEL_GRACE = 0.5
-LATE = 0.1  # s; a check's own time limit, which knows the cause, may end late where the loop was held up
-SETTLE = 0.25  # s from a change to its reading, which then has what comes with it
-CONFIRM = 1.0  # s between two readings of what changes
-MENDED = 60.0  # s between two readings, at most, of what is not well
+Outcome = Reading | BaseException
+Ended = Callable[[str, Outcome], None]
+"""Gets the name of a check and what its reading returned or raised, in the event loop that began it."""
 
 
 async def read_check(check: Check) -> Reading:
@@ -40,11 +40,49 @@ async def read_check(check: Check) -> Reading:
         raise RuntimeError("a check called exit") from error
 
 
+def outcome(task: asyncio.Task[Reading]) -> Outcome:
+    """What a task that has ended returned or raised."""
+    try:
+        return task.result()
+    except (Exception, asyncio.CancelledError) as error:
+        return error
+
+
+class Readers(Protocol):
+    """Takes readings."""
+
+    def begin(self, checks: Sequence[Check], ended: Ended) -> None:
+        """Begin a reading of each."""
+        ...
+
+    def cancel(self, name: str) -> None:
+        """Ask the reading of a check to end."""
+        ...
+
+
+class Here:
+    """Readings in this event loop, all at once."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[Reading]] = {}
+
+    def begin(self, checks: Sequence[Check], ended: Ended) -> None:
+        """A task for each."""
+        for check in checks:
+            task = asyncio.get_running_loop().create_task(read_check(check), name=f"read {check.name}")
+            self._tasks[check.name] = task
+            task.add_done_callback(lambda task, name=check.name: ended(name, outcome(task)))  # type: ignore[misc]
+
+    def cancel(self, name: str) -> None:
+        """Cancel its task."""
+        self._tasks[name].cancel()
+
+
 class Runner:
     """The background of the agent. `snapshot()` may be called at any time and returns at once.
 
     `on_change` gets it when a check was read for the first time, and when something is better or worse than before.
-    `read` takes a reading of a check, in this event loop or elsewhere. `facts()` may be called in any thread.
+    `readers` take the readings, in this event loop or elsewhere. `facts()` may be called in any thread.
     """
 
     def __init__(
@@ -53,17 +91,16 @@ class Runner:
         paces: dict[str, Pace],
         host: str,
         on_change: Callable[[Snapshot], None] = lambda _: None,
-        read: Read = read_check,
+        readers: Readers | None = None,
     ) -> None:
-        self._checks = checks
         self._host = host
         self._on_change = on_change
-        self.read = read
+        self._readers: Readers = readers or Here()
         self._started = time.monotonic()
         self._last_progress = self._started
-        self._first_run = {check.name: asyncio.Event() for check in checks}
-        self._woken = {check.name: asyncio.Event() for check in checks}
-        self._paces = paces
+        self._plans = {check.name: Plan(check, paces[check.name], self._started) for check in checks}
+        self._ended: list[tuple[str, Outcome]] = []
+        self._poked: asyncio.Future[None] | None = None
         self._states = {
             check.name: CheckState(check.name, p.interval, p.deadline, p.rise, p.fall, check.primary)
             for check in checks
@@ -80,125 +117,110 @@ class Runner:
 
     def wake(self, check: str) -> None:
         """Something that this check watches has changed."""
-        if check in self._woken:
-            self._woken[check].set()
+        if check in self._plans and self._plans[check].woken is None:
+            self._plans[check].woken = time.monotonic()
+            self._poke()
 
     def makes_progress(self) -> bool:
         """Whether checks end as they should, whatever they find: the watchdog is fed meanwhile."""
-        quickest = min((p.interval + p.deadline for p in self._paces.values()), default=0.0)
-        return not self._checks or time.monotonic() - self._last_progress < 3 * quickest + 5
+        quickest = min((p.pace.interval + p.pace.deadline for p in self._plans.values()), default=0.0)
+        return not self._plans or time.monotonic() - self._last_progress < 3 * quickest + 5
+
+    def until(self, interval: float, now: float | None = None) -> float:
+        """How many s it is until the next multiple of this interval since the start."""
+        since = (time.monotonic() if now is None else now) - self._started
+        return (math.floor(since / interval) + 1) * interval - since
 
     async def run(self) -> None:
         """Run all checks until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for check in self._checks:
-                tasks.create_task(self._loop(check), name=f"check {check.name}")
+        loop = asyncio.get_running_loop()
+        while True:
+            self._poked = loop.create_future()
+            self._step()
+            ready = [plan.late if self._is_held(plan) else plan.next for plan in self._plans.values()]
+            timer = loop.call_at(min(ready, default=math.inf) - time.monotonic() + loop.time(), self._poke)
+            try:
+                await self._poked
+            finally:
+                timer.cancel()
+
+    def _poke(self) -> None:
+        if self._poked is not None and not self._poked.done():
+            self._poked.set_result(None)
+
+    def _end(self, name: str, found: Outcome) -> None:
+        self._ended.append((name, found))
+        self._poke()
 
     def _view(self, name: str) -> View:
         return view(self._states[name], now=time.monotonic(), wall=time.time(), started=self._started)
 
-    async def _loop(self, check: Check) -> None:
-        pace = self._paces[check.name]
-        for other in check.after:
-            if other in self._first_run:
-                await self._first_run[other].wait()
-        due = time.monotonic()
-        hanging: asyncio.Task[Reading] | None = None
-        changing = False
-        while True:
-            began = time.monotonic()
-            outcome, hanging = await self._once(check, pace, hanging)
-            self._keep(check, pace, outcome, began)
-            if began >= due:
-                due = max(due + (pace.interval if self._is_well(check) else min(pace.interval, MENDED)), began)
-            changing = changing and self._unsettled(check)
-            if await self._woken_until(check, min(due, began + CONFIRM) if changing else due):
-                changing = True
-                await self._until(min(due, max(time.monotonic() + SETTLE, began + CONFIRM)))
-                self._woken[check.name].clear()
+    def _is_held(self, plan: Plan) -> bool:
+        """Whether no reading may begin: one is under way, or a check whose facts it uses was not read yet."""
+        waits = any(other in self._states and self._states[other].ended is None for other in plan.check.after)
+        return (plan.reading and not plan.missed) or waits
 
-    async def _woken_until(self, check: Check, end: float) -> bool:
-        """Whether the check was woken before `end` (monotonic s)."""
-        try:
-            async with asyncio.timeout(max(0.0, end - time.monotonic())):
-                await self._woken[check.name].wait()
-        except TimeoutError:
-            return False
-        return True
+    def _step(self) -> None:
+        """Take what has ended, and begin what is due."""
+        ended, self._ended = self._ended, []
+        for name, found in ended:
+            plan = self._plans[name]
+            plan.reading = False
+            if not plan.missed:
+                self._keep(plan, _judged(name, found))
+        now = time.monotonic()
+        for plan in self._plans.values():
+            if plan.late <= now and plan.waited is None:
+                plan.waited = now
+            elif plan.late <= now:
+                plan.missed = True
+                self._readers.cancel(plan.check.name)
+                self._keep(plan, Unread(f"no answer within {plan.pace.deadline:g} s"))
+        due = [plan for plan in self._plans.values() if plan.next <= now and not self._is_held(plan)]
+        for plan in due:
+            if now >= plan.due:
+                plan.due = now + self.until(plan.pace.interval, now)
+            if plan.reading:
+                self._keep(plan, Unread("an earlier reading still hangs"))
+        begun = [plan for plan in due if not plan.reading]
+        for plan in begun:
+            plan.changing, plan.woken = plan.changing or plan.woken is not None, None
+            plan.reading, plan.waited, plan.missed, plan.began = True, None, False, now
+        if begun:
+            self._readers.begin([plan.check for plan in begun], self._end)
 
-    @staticmethod
-    async def _until(end: float) -> None:
-        await asyncio.sleep(max(0.0, end - time.monotonic()))
-
-    def _is_well(self, check: Check) -> bool:
-        return not any(one.status for one in self._states[check.name].shown)
-
-    def _unsettled(self, check: Check) -> bool:
-        """Whether the last reading is better or worse than what is shown."""
-        return any(one.damped.recent[-1] is not one.status for one in self._states[check.name].shown)
-
-    async def _once(
-        self, check: Check, pace: Pace, hanging: asyncio.Task[Reading] | None
-    ) -> tuple[Reading | Unreadable, asyncio.Task[Reading] | None]:
-        """One run: the reading, or why there is none; and the task, if it would not end."""
-        if hanging is not None and not hanging.done():
-            await asyncio.wait({hanging}, timeout=pace.deadline)
-            return Unread("an earlier reading still hangs"), hanging
-        task = asyncio.create_task(self.read(check), name=f"read {check.name}")
-        try:
-            done, _ = await asyncio.wait({task}, timeout=pace.deadline)
-            if not done:
-                done, _ = await asyncio.wait({task}, timeout=LATE)
-            if not done:
-                task.cancel()
-                done, _ = await asyncio.wait({task}, timeout=CANCEL_GRACE)
-                return Unread(f"no answer within {pace.deadline:g} s"), None if done else task
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        try:
-            return verified(task.result()), None
-        except Unreadable as error:
-            return error, None
-        except Malformed as error:
-            log.error("a check is broken", extra={"fields": {"check": check.name, "why": error}, "often": True})
-            return Unreadable(f"the check itself is broken ({error})"), None
-        except (Exception, asyncio.CancelledError) as error:
-            log.exception("a check is broken", extra={"fields": {"check": check.name}, "often": True})
-            return Unreadable(f"the check itself is broken ({type(error).__name__} at {place(error)})"), None
-
-    def _keep(self, check: Check, pace: Pace, outcome: Reading | Unreadable, began: float) -> None:
-        before = self._states[check.name]
-        if isinstance(outcome, Unreadable):
-            entries = _all_failed(check, before, outcome)
+    def _keep(self, plan: Plan, found: Reading | Unreadable) -> None:
+        name, before = plan.check.name, self._states[plan.check.name]
+        if isinstance(found, Unreadable):
+            entries = all_failed(plan.check, before, found)
             facts = None
         else:
-            entries, facts = outcome.entries, outcome.facts
+            entries, facts = found.entries, found.facts
         last = {(s.entry.measurement, s.entry.component): s for s in before.shown}
         now, wall = time.monotonic(), time.time()
-        shown = tuple(_shown(e, last.get((e.measurement, e.component)), pace, wall) for e in entries)
-        self._states[check.name] = replace(
-            before, shown=shown, facts=facts, ended=now, ended_at=wall, duration=now - began
+        shown = tuple(shown_after(e, last.get((e.measurement, e.component)), plan.pace, wall) for e in entries)
+        self._states[name] = replace(
+            before, shown=shown, facts=facts, ended=now, ended_at=wall, duration=now - plan.began
         )
         self._last_progress = now
-        self._first_run[check.name].set()
+        if any(one.status for one in shown):
+            plan.due = min(plan.due, now + self.until(min(plan.pace.interval, MENDED), now))
+        plan.changing = plan.changing and any(one.damped.recent[-1] is not one.status for one in shown)
         if before.ended is None or [one.status for one in shown] != [one.status for one in before.shown]:
             self._on_change(self.snapshot())
 
 
-def _shown(entry: Entry, before: Shown | None, pace: Pace, wall: float) -> Shown:
-    """An entry that was read at `wall` (Unix s), as it is to be shown after what was shown before.
-
-    The first one that is read again counts at once, as the first of all does.
-    """
-    known = before is not None and (entry.unread or not before.entry.unread)
-    damped = step(before.damped if before and known else None, entry.status, rise=pace.rise, fall=pace.fall)
-    since = before.since if before is not None and before.status is damped.shown else wall
-    return Shown(entry, damped, wall, since)
-
-
-def _all_failed(check: Check, before: CheckState, why: Unreadable) -> tuple[Entry, ...]:
-    """A reading that failed as a whole: everything the check ever showed is unknown, and that is a fail."""
-    known = tuple(s.entry for s in before.shown) or (check.primary,)
-    entries = (unreadable(e, str(why), why.plain) for e in known)
-    return tuple(replace(e, finding=why.finding or e.finding, unread=why.unread) for e in entries)
+def _judged(name: str, found: Outcome) -> Reading | Unreadable:
+    """The reading, if every answer can be made from it, or why there is none."""
+    try:
+        if isinstance(found, BaseException):
+            raise found
+        return verified(found)
+    except Unreadable as error:
+        return error
+    except Malformed as error:
+        log.error("a check is broken", extra={"fields": {"check": name, "why": error}, "often": True})
+        return Unreadable(f"the check itself is broken ({error})")
+    except (Exception, asyncio.CancelledError) as error:
+        log.exception("a check is broken", extra={"fields": {"check": name}, "often": True})
+        return Unreadable(f"the check itself is broken ({type(error).__name__} at {place(error)})")

@@ -9,7 +9,7 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,20 +27,19 @@ from .logs import Journal, place
 from .model import Check, Reading, Status, Unreadable, verified
 from .notify import Notifier
 from .public import Public
+from .readers import Threads
 from .redis_client import Redis
-from .runner import Runner, read_check
+from .runner import Runner
 from .server import Server, Way
 from .snapshot import Snapshot
 from .spec import Context, Trial
 from .store_address import parse_influx_url
 from .textfile import Textfile
 from .web import Web
-from .workers import Worker
 
 log = logging.getLogger("seclyzer_agent")
 
 TICK = 5.0
-CLOSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,66 +107,60 @@ class Reporter:
 @asynccontextmanager
 async def background(
     settings: Settings, kept: Secrets, reporter: Reporter | None = None
-) -> AsyncIterator[tuple[Runner, list[Check]]]:
-    """The runner and its checks, not yet started. Each module's checks have a thread and connections of their own."""
+) -> AsyncIterator[tuple[Runner, Threads, list[Check]]]:
+    """The runner and its checks, not yet started. Each module's checks have connections of their own."""
     runners: list[Runner] = []
-    workers: dict[str, Worker] = {}
     checks: list[Check] = []
+    opened: list[Clients] = []
     loop = asyncio.get_running_loop()
-    async with AsyncExitStack() as stack:
-        for spec in registry.specs():
-            if not set(spec.roles) & set(settings.roles):
-                continue
-            worker = Worker(f"check {spec.names[0]}")
-            clients = await worker.run(lambda: _connect(settings, kept))
-            stack.push_async_callback(worker.close, clients.close, CLOSE_SECONDS)
-            context = Context(
-                settings,
-                lambda name: runners[0].facts(name),
-                clients.redis,
-                clients.http,
-                kept.tls,
-                kept.web,
-                partial(_wake, loop, runners, spec.names),
-            )
-            made = registry.build(context, [spec])
-            checks += made
-            workers |= dict.fromkeys((check.name for check in made), worker)
-        update = reporter.update if reporter is not None else (lambda _: None)
-        paces = dict(settings.checks)
-        runners.append(
-            Runner(
-                checks,
-                paces,
-                settings.host,
-                update,
-                lambda check: workers[check.name].run(lambda: read_check(check)),
-            )
+    for spec in registry.specs():
+        if not set(spec.roles) & set(settings.roles):
+            continue
+        clients = _clients(settings, kept)
+        opened.append(clients)
+        context = Context(
+            settings,
+            lambda name: runners[0].facts(name),
+            clients.redis,
+            clients.http,
+            kept.tls,
+            kept.web,
+            partial(_wake, loop, runners, spec.names),
         )
-        yield runners[0], checks
+        checks += registry.build(context, [spec])
+    update = reporter.update if reporter is not None else (lambda _: None)
+    threads = Threads()
+    runners.append(Runner(checks, dict(settings.checks), settings.host, update, threads))
+    try:
+        yield runners[0], threads, checks
+    finally:
+        await threads.close(partial(_close, opened))
 
 
 def _wake(loop: asyncio.AbstractEventLoop, runners: list[Runner], names: tuple[str, ...]) -> None:
     """These checks have something to be read; called in any thread."""
-    for check in names:
-        loop.call_soon_threadsafe(runners[0].wake, check)
+    with suppress(RuntimeError):  # that loop has ended
+        for check in names:
+            loop.call_soon_threadsafe(runners[0].wake, check)
 
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """The connections of one thread's checks."""
+    """The connections of one module's checks."""
 
     redis: Redis | None
     http: HttpClient
 
-    async def close(self) -> None:
-        """In the event loop that they were made in."""
-        self.http.close()
-        if self.redis is not None:
-            await self.redis.aclose()
+
+async def _close(opened: list[Clients]) -> None:
+    """In the event loop that uses them."""
+    for clients in opened:
+        clients.http.close()
+        if clients.redis is not None:
+            await clients.redis.aclose()
 
 
-async def _connect(settings: Settings, kept: Secrets) -> Clients:
+def _clients(settings: Settings, kept: Secrets) -> Clients:
     redis: Redis | None = None
     if settings.edge:
         deadline = max(pace.deadline for pace in settings.checks.values())
@@ -187,7 +180,7 @@ async def serve(settings: Settings, kept: Secrets, notifier: Notifier, journal: 
     textfile = Textfile(Path(settings.metrics_file), public) if settings.metrics_file else None
     reporter = Reporter(notifier, public, textfile)
     listeners = sockets(settings.listen, settings.unix_listen, settings.web_listen, os.environ)
-    async with background(settings, kept, reporter) as (runner, checks):
+    async with background(settings, kept, reporter) as (runner, _, checks):
         server = Server(runner.snapshot, public, kept.reader_password, kept.web)
         async with answering(server, listeners, settings.web_listen, kept.web):
             names = ",".join(check.name for check in checks)
@@ -247,19 +240,19 @@ async def _tick(runner: Runner, reporter: Reporter, notifier: Notifier, journal:
         journal.write_repeated()
         if runner.makes_progress():
             notifier.alive()
-        await asyncio.sleep(pause)
+        await asyncio.sleep(runner.until(pause))  # in the wakeup of the checks
 
 
 async def try_out(settings: Settings, kept: Secrets) -> list[tuple[str, bool, str]]:
     """Run once what takes part in `--check`: (what, good, words) for each of them."""
-    async with background(settings, kept) as (runner, checks):
+    async with background(settings, kept) as (_, threads, checks):
         results: list[tuple[str, bool, str]] = []
         passed: set[str] = set()
         for spec in sorted(registry.specs(), key=lambda spec: bool(spec.trial and spec.trial.requires)):
             check = next((check for check in checks if check.name in spec.names), None)
             if spec.trial is None or check is None or (spec.trial.requires and spec.trial.requires not in passed):
                 continue
-            good, words = await _try(runner.read(check), spec.trial, settings.checks[check.name].deadline)
+            good, words = await _try(threads.read(check), spec.trial, settings.checks[check.name].deadline)
             results.append((spec.trial.label.format(name=check.name), good, words))
             if good:
                 passed.add(check.name)

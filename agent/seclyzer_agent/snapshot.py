@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .hysteresis import Damped
+from .hysteresis import Damped, step
 from .manifest import Deployment
-from .model import Entry, Status
+from .model import Check, Entry, Pace, Status, Unreadable
 
 STALE_INTERVALS = 3
 
@@ -105,6 +105,24 @@ def unreadable(entry: Entry, words: str, plain: str = "") -> Entry:
 
 def _named(entry: Entry, words: str) -> str:
     return words if words.lower().startswith(entry.component.lower()) else f"{entry.component}: {words}"
+
+
+def shown_after(entry: Entry, before: Shown | None, pace: Pace, wall: float) -> Shown:
+    """An entry that was read at `wall` (Unix s), as it is to be shown after what was shown before.
+
+    The first one that is read again counts at once, as the first of all does.
+    """
+    known = before is not None and (entry.unread or not before.entry.unread)
+    damped = step(before.damped if before and known else None, entry.status, rise=pace.rise, fall=pace.fall)
+    since = before.since if before is not None and before.status is damped.shown else wall
+    return Shown(entry, damped, wall, since)
+
+
+def all_failed(check: Check, before: CheckState, why: Unreadable) -> tuple[Entry, ...]:
+    """A reading that failed as a whole: everything the check ever showed is unknown, and that is a fail."""
+    known = tuple(s.entry for s in before.shown) or (check.primary,)
+    entries = (unreadable(e, str(why), why.plain) for e in known)
+    return tuple(replace(e, finding=why.finding or e.finding, unread=why.unread) for e in entries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from .distribution import Distribution
@@ -149,6 +150,7 @@ def parse(raw: Mapping[str, str]) -> Stats | None:
     return Stats(**stats, numbers=numbers, faults=faults, refusal=refusal, outages=outages, histograms=histograms)
 
 
+@lru_cache(maxsize=16)  # an idle extractor's stay the same
 def _distribution(text: str) -> Distribution | None:
     """A histogram as the hash has it; None when it is none."""
     words = text.split(" ", len(BOUNDS) + 2)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from jeepney import DBusAddress, Header, HeaderFields, MatchRule, Message, new_method_call
+from jeepney import DBusAddress, Header, HeaderFields, MatchRule, new_method_call
 from jeepney.bus_messages import message_bus
 
-from .bus import Bus, BusAway
+from .bus import Bus, BusAway, Packed
 from .unit import MAX_STATUS_TEXT, Unit
 
 NAME = "org.freedesktop.systemd1"
@@ -53,6 +54,7 @@ class Systemd:
 
     def __init__(self, names: tuple[str, ...], changed: Callable[[], None]) -> None:
         self._names, self._changed = names, changed
+        self._listing = Packed(new_method_call(MANAGER, "ListUnitsByNames", "as", ([*names],)))
         self._bus: Bus | None = None
         self._owner = ""
         self._watched: set[str] = set()
@@ -125,7 +127,7 @@ class Systemd:
         return {name: _unit(name, state, self._values[state.path], asked) for name, state in states.items()}
 
     async def _list(self, bus: Bus) -> dict[str, State]:
-        (rows,) = await bus.call(new_method_call(MANAGER, "ListUnitsByNames", "as", ([*self._names],)))
+        (rows,) = await bus.call(self._listing)
         if len(rows) != len(self._names):
             raise BusAway(f"systemd reported {len(rows)} units of {len(self._names)}")
         return {name: State(row[2], row[3], row[4], row[6]) for name, row in zip(self._names, rows, strict=True)}
@@ -169,8 +171,9 @@ def _changes_of(path: str) -> MatchRule:
     return rule
 
 
-def _property(path: str, service: str, interface: str, name: str) -> Message:
-    return new_method_call(DBusAddress(path, service, PROPERTIES_INTERFACE), "Get", "ss", (interface, name))
+@lru_cache(maxsize=256)
+def _property(path: str, service: str, interface: str, name: str) -> Packed:
+    return Packed(new_method_call(DBusAddress(path, service, PROPERTIES_INTERFACE), "Get", "ss", (interface, name)))
 
 
 def _unit(name: str, state: State, values: Values, read_at: float) -> Unit:

@@ -1,4 +1,4 @@
-"""Threads with an event loop each, for the checks: one that blocks its loop delays no other, and no answer."""
+"""A thread with an event loop: what blocks it delays no answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self._awaited: set[asyncio.Future[Any]] = set()
         # A daemon: one that is blocked does not keep the program from ending.
         threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
 
@@ -34,7 +33,6 @@ class Worker:
             with suppress(RuntimeError):  # the loop that waited is closed
                 here.call_soon_threadsafe(_settle, outcome, task)
 
-        self._awaited.add(outcome)
         self._loop.call_soon_threadsafe(begin)
         try:
             return await asyncio.shield(outcome)
@@ -42,17 +40,6 @@ class Worker:
             self._loop.call_soon_threadsafe(lambda: tasks[0].cancel())
             await asyncio.wait({outcome})
             raise
-        finally:
-            self._awaited.discard(outcome)
-
-    async def close(self, last: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
-        """Cancels what runs, then runs `last`. What does not end within these seconds is left alone."""
-        closing = asyncio.create_task(self.run(lambda: _after_all(last)))
-        await asyncio.wait({closing}, timeout=seconds)
-        for outcome in [*self._awaited]:
-            outcome.cancel()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        await asyncio.wait({closing})
 
 
 def _settle(outcome: asyncio.Future[T], task: asyncio.Task[T]) -> None:
@@ -64,11 +51,3 @@ def _settle(outcome: asyncio.Future[T], task: asyncio.Task[T]) -> None:
         outcome.set_exception(error)
     else:
         outcome.set_result(task.result())
-
-
-async def _after_all(last: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await last()

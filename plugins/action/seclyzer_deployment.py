@@ -75,7 +75,15 @@ class ActionModule(Action):
         """
         arguments = arguments | {"process": controller.name(os.getppid())}
         switches = arguments.get("state") in SWITCHES and not self._task.check_mode
-        result = self.follow(lambda: self.ask(MODULE, arguments, facts), facts, switches)
-        if result.get("failed") and controller.is_gone((result.get("lease") or {}).get("process", "")):
-            return self.ask(MODULE, arguments | {"take_over": True}, facts)
-        return result
+
+        def ask() -> Result:
+            result = self.ask(MODULE, arguments, facts)
+            has = result.get("lease") or {}
+            if (result.get("failed") or result.get("waiting")) and controller.is_gone(has.get("process", "")):
+                arguments["take_over"] = True
+                return self.ask(MODULE, arguments, facts)
+            if result.get("waiting"):
+                arguments["waited_for"] = has.get("run", "")
+            return result
+
+        return self.follow(ask, facts, switches)

@@ -14,7 +14,7 @@ from ..module_utils.clocks import Look
 from ..module_utils.fleet import count, named
 from ..module_utils.fleet_entry import plain
 from ..plugin_utils.actions import Action, Facts, Options, Result, display
-from ..plugin_utils.fleet_checks import own_store
+from ..plugin_utils.fleet_checks import former_store, is_outside, own_store
 
 DEFAULTS = Path(__file__).resolve().parents[2] / "roles" / "seclyzer_release" / "defaults" / "main.yml"
 EDGE = "seclyzer_edge"
@@ -26,12 +26,16 @@ Vars = Mapping[str, Any]
 class ActionModule(Action):
     """See the module of the same name for its options."""
 
-    OPTIONS: ClassVar[Options] = {"step": {"type": "str", "required": True, "choices": ["chosen", "order", "batch"]}}
+    OPTIONS: ClassVar[Options] = {
+        "step": {"type": "str", "required": True, "choices": ["chosen", "alone", "order", "batch"]}
+    }
 
     def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The hosts that go on from here, or whether the next batch does."""
         if arguments["step"] == "chosen":
             return _chosen(facts)
+        if arguments["step"] == "alone":
+            return _alone(facts)
         if arguments["step"] == "order":
             return self._order(facts)
         return self._batch(facts)
@@ -76,6 +80,21 @@ class ActionModule(Action):
             if set(past) - settled:
                 time.sleep(int(option(facts, "seclyzer_release_batch_pause_seconds")))
         return {"changed": False, "go": True, "stopped": ""}
+
+
+def _alone(facts: Vars) -> dict[str, Any]:
+    """After staging: the hosts that the run gives back, for it goes on with all its hosts or none, and another run has
+    one of them.
+    """
+    hostvars, go = facts["hostvars"], facts["__seclyzer_fleet"]["go"]
+    staged = {host: hostvars[host].get("__seclyzer_staged") or {} for host in go}
+    taken = [host for host in go if staged[host].get("failed") and staged[host].get("lease")]
+    if not taken:
+        return {"changed": False, "back": [], "why": ""}
+    why = f"a run goes on with all its hosts or with none. {taken[0]}: {plain(str(staged[taken[0]].get('msg')))}"
+    back = [host for host in go if host in facts["ansible_play_hosts"] and _is_staged(hostvars[host])]
+    display.display(f"{named(taken)}: another run is at work there, so this one changes no host")
+    return {"changed": False, "back": back, "why": why}
 
 
 def _found_bad(hosts: list[str], facts: Vars, rest: int) -> str:
@@ -131,15 +150,25 @@ def _chosen(facts: Vars) -> dict[str, Any]:
         "stores": [host for host in go if host in stores],
         "edges": [host for host in go if host in facts["groups"].get(EDGE, [])],
         "elsewhere": _elsewhere(facts, stores),
+        "left": _left(facts, stores, go),
         "refused": refused,
         "general": [here] if here else [],
     }
 
 
 def _elsewhere(facts: Vars, stores: list[str]) -> dict[str, list[str]]:
-    """Of each store the edges of the inventory, chosen or not, that write to another one of these."""
-    own = {edge: own_store(facts["hostvars"][edge], stores) for edge in facts["groups"].get(EDGE, [])}
-    return {name: [edge for edge, store in own.items() if store not in ("", name)] for name in stores}
+    """Of each store the edges of the inventory, chosen or not, that write to another one, here or elsewhere."""
+    edges = {edge: facts["hostvars"][edge] for edge in facts["groups"].get(EDGE, [])}
+    outside = {edge for edge, of_host in edges.items() if is_outside(of_host)}
+    own = {edge: own_store(of_host, stores) for edge, of_host in edges.items()}
+    return {name: [edge for edge in own if edge in outside or own[edge] not in ("", name)] for name in stores}
+
+
+def _left(facts: Vars, stores: list[str], go: list[str]) -> dict[str, str]:
+    """Of each edge that goes on and leaves a store for another: that store, when the run does not come to it."""
+    edges = [host for host in go if host in facts["groups"].get(EDGE, [])]
+    former = {edge: former_store(facts["hostvars"][edge], stores) for edge in edges}
+    return {edge: store for edge, store in former.items() if store and store not in go}
 
 
 def _is_broken(result: Vars) -> bool:

@@ -192,6 +192,7 @@ class ActionModule(Action):
             "by": f"{getpass.getuser()}@{socket.gethostname()}",
             "has_command": launcher.is_current(about["command"], ROLES / "seclyzer_release" / "files"),
             "running": running,
+            "store": status["store"],
             "previous": status["previous"],
             "rollout": status["rollout"],
             "warnings": existing.warnings(about["existing"], chosen),

@@ -14,7 +14,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import fleet_entry, last_report
 from ..module_utils.extra_vars import next_modes, next_run, without_effect
-from ..module_utils.fleet_entry import Entry, Seen
+from ..module_utils.fleet_entry import Entry, Seen, plain
 from ..module_utils.fleet_report import Report
 from ..module_utils.history import RETRY
 from ..module_utils.words import DEFAULT_USER
@@ -86,6 +86,7 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
     of_host = facts["hostvars"][host]
     fleet, batches = facts.get("__seclyzer_fleet") or {}, facts.get("__seclyzer_batches") or {}
     read = {name: of_host.get(f"__seclyzer_{name}") or {} for name in ("staged", "switched", "now", "shadow")}
+    left = still_valid(of_host.get("__seclyzer_withdrawn"), (fleet.get("left") or {}).get(host, ""), host)
     return Seen(
         host,
         stores=host in facts["groups"].get("seclyzer_store", []),
@@ -95,7 +96,7 @@ def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
         failed=str(of_host.get(arguments["failed"]) or ""),
         last_words=of_host.get("__seclyzer_last_words") or [],
         refused=(fleet.get("refused") or {}).get(host) or [],
-        notes=_notes(of_host, of_host.get(arguments["preflight"]) or {}),
+        notes=[*_notes(of_host, of_host.get(arguments["preflight"]) or {}), *left],
         settled=host in (batches.get("settled") or []),
         planned=bool(batches) and "deployment" in read["staged"],
         **read,
@@ -152,10 +153,7 @@ def _written(path: Path, document: last_report.Document, mode: int) -> list[str]
 
 def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, Any]) -> str:
     """What to type for a host that needs an operator."""
-    words = [
-        "ansible-playbook",
-        *(word for name in context.CLIARGS.get("inventory") or () for word in ("-i", _short(name))),
-    ]
+    words = _called()
     if one.state == "failed" and one.at in ("the switch", "going back") and one.before != one.running and one.before:
         return shlex.join([*words, command_line.typed("rollback.yml"), "--limit", one.host])
     if one.at == "going back":
@@ -166,6 +164,12 @@ def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, A
     mended = after.get(one.state, "") + shlex.join([*words, command_line.typed(playbook), *again, "-e", "only=failed"])
     known_bad = any(RETRY in cause for cause in one.cause)
     return mended + (f"; with the same content again, {RETRY} beside it" if known_bad else "")
+
+
+def _called() -> list[str]:
+    """The words that a playbook of this inventory is called by."""
+    inventory = (word for name in context.CLIARGS.get("inventory") or () for word in ("-i", _short(name)))
+    return ["ansible-playbook", *inventory]
 
 
 def _repeated(typed: Sequence[str]) -> list[str]:
@@ -180,6 +184,19 @@ def _repeated(typed: Sequence[str]) -> list[str]:
 def _short(path: str) -> str:
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def still_valid(withdrawn: Any, store: str, host: str) -> list[str]:
+    """What a host that has left a store can still do there; nothing when its credential ended, or was not to end."""
+    result = withdrawn or {}
+    if not store or result.get("skipped") or not (result.get("unreachable") or result.get("msg")):
+        return []
+    why = "was not reached" if result.get("unreachable") else f"did not end it ({plain(str(result['msg']))})"
+    typed = shlex.join([*_called(), command_line.typed("site.yml"), "--limit", f"{host},{store}"])
+    return [
+        f"its credential on {store}, which it leaves, is still valid, for {store} {why}; when that is mended, "
+        f"{typed} ends it"
+    ]
 
 
 def without_owner(facts: Mapping[str, Any]) -> str:

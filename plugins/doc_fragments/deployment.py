@@ -2,7 +2,7 @@
 
 
 class ModuleDocFragment:
-    """Found by `extends_documentation_fragment: [seclyzer.edge.deployment.staged]`, and likewise `.status`."""
+    """Found by `extends_documentation_fragment: [seclyzer.edge.deployment.staged]`, and likewise the others."""
 
     STAGED = r"""
 options:
@@ -109,4 +109,24 @@ options:
     type: list
     elements: str
     default: []
+"""
+
+    LEASE = r"""
+options:
+  process:
+    description: Names the process of the run on its controller, for the lease. Set by the action.
+    type: str
+    default: ""
+  take_over:
+    description: Whether to take the host from another run that has it.
+    type: bool
+    default: false
+  waited_for:
+    description: For C(staged), the later run for which this one has waited on the host. Set by the action.
+    type: str
+    default: ""
+  why:
+    description: For C(given_back), why the run does not go on, for the history.
+    type: str
+    default: ""
 """

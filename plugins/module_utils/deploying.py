@@ -27,6 +27,7 @@ from .deployments import Desired
 from .existing import REPLACE
 from .history import RETURNED, History
 from .layout import Layout, Refused
+from .lease import Lease
 from .on_trial import Terms
 from .trials import Trial
 from .undoing import BEFORE, Seen, goal, step
@@ -45,8 +46,7 @@ def running(layout: Layout) -> Result:
 
 def overview(layout: Layout) -> Result:
     """What the host's agent shows on its page, or in `overview_fault` why there is none."""
-    found = deployments.manifest(layout, deployments.current(layout)) or {}
-    address = (found.get("probes") or {}).get("agent")
+    address = deployments.probe(layout, "agent")
     if not address:
         return {"overview": {}, "overview_fault": "no agent is deployed here"}
     try:
@@ -61,6 +61,7 @@ def status(layout: Layout, names: list[str], ports: list[int], redis_units: list
     return {
         "changed": False,
         "running": running(layout),
+        "store": deployments.probe(layout, "influx_url"),
         "deployment": deployments.current(layout),
         "rollout": history.rollout(deployments.current(layout)),
         "previous": history.previous(deployments.current(layout)),
@@ -182,6 +183,8 @@ def _before(layout: Layout, parameters: Result, check: bool) -> Result:
 
 def would(layout: Layout, parameters: Result, diff: bool) -> Result:
     """What check mode tells; a host that another run has is refused as it would be."""
+    if parameters["state"] == "given_back":
+        return {"changed": False, "deployment": deployments.current(layout), "said": []}
     other = lease.held(layout, parameters["rollout"]) if parameters["rollout"] else None
     if other and not parameters["take_over"]:
         raise Refused(other.sentence())
@@ -190,12 +193,18 @@ def would(layout: Layout, parameters: Result, diff: bool) -> Result:
 
 def run(layout: Layout, parameters: Result, diff: bool) -> Result:
     """A step of a run, which has the host meanwhile; one that is refused ends here, and gives the host back."""
+    name, by = parameters["rollout"], parameters["by"]
+    if parameters["state"] == "given_back":
+        runs.refused(layout, name, parameters["why"])
+        return {"changed": False, "deployment": deployments.current(layout), "said": []}
+    asks = parameters["state"] == "staged" and not parameters["take_over"]
+    if asks and (other := runs.contested(layout, name, parameters["waited_for"])):
+        return {"changed": False, "waiting": _turn(other), "lease": other.as_dict(), "deployment": None, "said": []}
     waiting = on_trial.waits_for(layout)
     if parameters["state"] != "staged" and (trial := on_trial.begun_by(layout, parameters["rollout"], _to(parameters))):
         return _taken_up(layout, trial)
     if waiting:
         return {"changed": False, "waiting": waiting, "deployment": None, "said": []}
-    name, by = parameters["rollout"], parameters["by"]
     if parameters["state"] != "previous":
         runs.begin(layout, name, by, parameters["process"], parameters["take_over"])
     try:
@@ -207,6 +216,11 @@ def run(layout: Layout, parameters: Result, diff: bool) -> Result:
             pruning.prune(layout, history, parameters["keep"])
             history.save(layout)
         raise
+
+
+def _turn(other: Lease) -> str:
+    """What a run waits for whose host another came to first that began in the same moment, but later."""
+    return f"the run {other.run} of {other.by}, which began in the same moment, to go on or to give the host back"
 
 
 def _to(parameters: Result) -> int | None:

@@ -71,6 +71,12 @@ def manifest(layout: Layout, n: int | None) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and {"content", "release"} <= {*value} else None
 
 
+def probe(layout: Layout, name: str) -> str:
+    """Where the running deployment is asked for something, an address; empty when it has none, or nothing runs."""
+    found = manifest(layout, current(layout)) or {}
+    return str((found.get("probes") or {}).get(name) or "")
+
+
 def load(layout: Layout, n: int) -> Desired:
     """A deployment as the value it was made from."""
     found = manifest(layout, n)

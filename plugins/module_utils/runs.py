@@ -1,15 +1,24 @@
 """A run on one host, from its beginning to its outcome: its entry in the history, and its lease.
 
 Whoever calls holds the lock of the host. A use without a run (`""`) has neither entry nor lease.
+
+Two runs that begin in the same moment may each come first to some of the hosts that both want. The one whose name is
+the earlier goes on: it waits where the other came first, and that one, refused elsewhere, gives its hosts back.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from . import deployments, lease
-from .history import CONFIRMED, FAILED, NOTHING, REFUSED, RETRY, RETURNED, STAGED, History, changed
+from .history import CONFIRMED, FAILED, NOTHING, REFUSED, RETRY, RETURNED, STAGED, STARTED, History, changed
 from .layout import Layout, Refused
+from .lease import Lease
+from .run_ids import FORM
+
+YOUNG = 300.0
+"""Seconds for which a run waits at most for a later one to give its host back, from when that one came there."""
 
 
 def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool = False, undoes: str = "") -> None:
@@ -25,6 +34,28 @@ def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool 
     if former is not None:
         history.note("lease taken over", running or 0, by, f"from {former.by}, run {former.run}")
     history.save(layout)
+
+
+def contested(layout: Layout, run: str, waited_for: str = "") -> Lease | None:
+    """The lease of a later run that came first to this host and may yet give it back; None when nothing is waited for.
+
+    `waited_for` is the run for which this one has waited here. Raises Refused once that has gone on here.
+    """
+    history, other = History.load(layout), lease.held(layout, run)
+    undecided = other is not None and _outcome(history, other.run) in (STARTED, STAGED, NOTHING)
+    former = history.run(waited_for)
+    if former and former["outcome"] != REFUSED and not (undecided and other and other.run == waited_for):
+        raise Refused(
+            f"{former['by']} began the run {waited_for} in the same moment, and it went on here, so the host is left "
+            "alone: wait for the report of that run"
+        )
+    if other is None or not undecided or time.time() - other.since > YOUNG:
+        return None
+    return other if all(map(FORM.fullmatch, (run, other.run))) and run < other.run else None
+
+
+def _outcome(history: History, run: str) -> str:
+    return str((history.run(run) or {}).get("outcome", STARTED))
 
 
 def unmoved(layout: Layout, run: str, n: int) -> None:

@@ -27,10 +27,12 @@ description:
     the same I(rollout), it goes on with the trial that it began; a run tries a deployment once.
   - C(previous) undoes a run, or goes to a deployment that the host has had. It needs nothing from the controller, and
     proves files, units and programs of where it goes before anything is touched.
+  - C(given_back) ends I(rollout) on a host that it has staged, and changes nothing of what runs.
   - C(status) changes nothing and reports what the host is and runs.
   - Archives are sent only to a host that lacks the release, and only those it needs.
 extends_documentation_fragment:
   - seclyzer.edge.deployment.staged
+  - seclyzer.edge.deployment.lease
   - seclyzer.edge.deployment.status
   - seclyzer.edge.layout
   - seclyzer.edge.layout.units
@@ -40,7 +42,7 @@ options:
     description: What to do.
     type: str
     required: true
-    choices: [staged, current, previous, status]
+    choices: [staged, given_back, current, previous, status]
   deployment:
     description: The deployment to make the running one. Without it, the newest that was staged.
     type: int
@@ -66,14 +68,6 @@ options:
     description: Who does this, for the history.
     type: str
     default: unknown
-  process:
-    description: Names the process of the run on its controller, for the lease. Set by the action.
-    type: str
-    default: ""
-  take_over:
-    description: Whether to take the host from another run that has it.
-    type: bool
-    default: false
   accept_state_loss:
     description:
       - For C(staged) and C(previous), whether to go to a release that cannot read all that the running one has saved.
@@ -168,6 +162,10 @@ running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
   returned: status, current, previous
+store:
+  description: The address of the store that the running deployment writes to; empty without one.
+  type: str
+  returned: status
 returned:
   description: Whether the host went back, or in check mode would.
   type: bool
@@ -183,7 +181,7 @@ trial:
   type: dict
   returned: status, current, previous
 waiting:
-  description: What a trial that is going on this host waits for; nothing was done. The action asks again.
+  description: What a trial that is going on this host waits for, or this run; nothing was done. The action asks again.
   type: str
   returned: while a trial is going
 rollout:
@@ -209,7 +207,7 @@ runs:
   elements: dict
   returned: status with another scope than C(host)
 lease:
-  description: The run that is at work on the host, none without one; or on failure, the run that has it.
+  description: The run that is at work on the host, none without one; on failure and while this one waits, who has it.
   type: dict
   returned: status with another scope than C(host)
 overview:
@@ -226,7 +224,7 @@ host:
 """
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    "state": {"type": "str", "required": True, "choices": ["staged", "current", "previous", "status"]},
+    "state": {"type": "str", "required": True, "choices": ["staged", "given_back", "current", "previous", "status"]},
     "bundle": {"type": "path"},
     "manifest": {"type": "str"},
     "sums": {"type": "str"},
@@ -248,6 +246,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "overview": {"type": "bool", "default": False},
     "by": {"type": "str", "default": "unknown"},
     "process": {"type": "str", "default": ""},
+    "waited_for": {"type": "str", "default": ""},
+    "why": {"type": "str", "default": ""},
     "take_over": {"type": "bool", "default": False},
     "retry": {"type": "bool", "default": False},
     "store_away": {"type": "bool", "default": False},

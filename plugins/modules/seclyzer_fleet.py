@@ -11,6 +11,8 @@ description:
   - Reads what earlier tasks registered and touches no host. Run it once for all hosts.
   - C(chosen), after the look at all hosts, names those that go on. A host that is refused or was not reached stops
     itself only; the edges of a store that was refused stop with it, those of a store that is away go on.
+  - C(alone), after staging, names the hosts that the run gives back. They are all that it has when another run is at
+    work on one of its hosts, for of two runs that share hosts one goes on with all of its own.
   - C(order), after staging, puts the staged hosts into the order in which they switch and cuts batches. Hosts that run
     what was staged come first and together; then each store by itself; then the edges, those of the group
     C(seclyzer_canary) first, in the batches of C(seclyzer_release_batches).
@@ -22,7 +24,7 @@ options:
     description: Which decision.
     type: str
     required: true
-    choices: [chosen, order, batch]
+    choices: [chosen, alone, order, batch]
 attributes:
   check_mode:
     description: Changes nothing in any mode. In check mode all hosts are one batch.
@@ -48,10 +50,23 @@ go:
   type: list
   elements: str
   returned: chosen
+elsewhere:
+  description: Of each store the edges that write to another one, whose credentials end there.
+  type: dict
+  returned: chosen
+left:
+  description: Of each edge that leaves a store to which the run does not come, that store.
+  type: dict
+  returned: chosen
 refused:
   description: What speaks against each host that was refused, in sentences.
   type: dict
   returned: chosen
+back:
+  description: The hosts that the run gives back; C(why) is the sentence, empty when there are none.
+  type: list
+  elements: str
+  returned: alone
 hosts:
   description: The staged hosts in the order in which they switch.
   type: list

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleError
 
@@ -58,6 +59,27 @@ def own_store(of_host: Vars, stores: Sequence[str]) -> str:
         return "" if of_host.get("influxdb_token_file") else fleet.store_of(of_host, stores)
     except AnsibleError:
         return ""
+
+
+def is_outside(of_host: Vars) -> bool:
+    """Whether a host writes to a store that is not in the inventory; no when that cannot be resolved."""
+    try:
+        return bool(of_host.get("influxdb_token_file"))
+    except AnsibleError:
+        return False
+
+
+def former_store(of_host: Vars, stores: Sequence[str]) -> str:
+    """The store of the inventory that a host leaves in this run: by the address that what runs there writes to, or else
+    the only one that it can have been. Empty for a host that stays, or that leaves none of these.
+    """
+    seen = of_host.get("__seclyzer_host") or {}
+    was, now = str(seen.get("store") or ""), str((seen.get("influx") or {}).get("url") or "")
+    if not was or not now or was.rstrip("/") == now.rstrip("/"):
+        return ""
+    others = [store for store in stores if store != own_store(of_host, stores)]
+    named = [store for store in others if urlsplit(was).hostname == store.lower()]
+    return named[0] if named else others[0] if len(others) == 1 else ""
 
 
 def group_faults(facts: Vars) -> list[str]:

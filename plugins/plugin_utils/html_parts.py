@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from html import escape
 from string import Template
 from typing import Any
 
 LONGEST = 1000
 MOST = 200
 """Characters of one text, and entries of one list, that are shown."""
+
+
+ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+
+
+def escape(words: str) -> str:
+    """As `html.escape`, whose module brings a table of half a MiB."""
+    return words.translate(ESCAPED)
 
 
 class Html(str):

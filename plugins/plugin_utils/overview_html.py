@@ -10,12 +10,24 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any
 
-from .html_parts import Html, clock, escaped, fill, listed, mebibytes, number, plain_number, plain_word, prose, text
+from .html_parts import (
+    Html,
+    clock,
+    escape,
+    escaped,
+    fill,
+    listed,
+    mebibytes,
+    number,
+    plain_number,
+    plain_word,
+    prose,
+    text,
+)
 
 Document = Mapping[str, Any]
 

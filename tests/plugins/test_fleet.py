@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from plugins.action import seclyzer_fleet as action
+from plugins.action import seclyzer_report
 from plugins.module_utils import fleet
 
 EDGES = [f"edge{n}" for n in range(1, 41)]
@@ -135,7 +136,7 @@ def test_of_several_stores_one_that_is_refused_stops_its_own_edges_only() -> Non
     found = action._chosen(facts(hosts) | {"groups": groups})
     assert found["go"] == ["north1", "outside", "store1"]
     assert found["refused"]["south1"] == ["its store store2 was refused, so this host was not started"]
-    assert found["elsewhere"] == {"store1": ["south1"], "store2": ["north1"]}
+    assert found["elsewhere"] == {"store1": ["south1", "outside"], "store2": ["north1", "outside"]}
 
 
 def test_with_one_store_no_edge_is_taken_for_one_of_another() -> None:
@@ -238,3 +239,69 @@ def test_a_host_that_was_lost_in_its_batch_counts_as_failed() -> None:
 
 def test_an_unhealthy_host_on_which_nothing_changed_stops_no_other() -> None:
     assert batch({"edge1": FAILED, "edge2": {}}, ["edge2"], settled=["edge1"])["go"] is True
+
+
+def test_a_run_that_does_not_get_all_its_hosts_gives_back_those_it_has() -> None:
+    staged = {"__seclyzer_staged": {"deployment": 2}}
+    words = "bob@two has a run going on this host since 10:00:00Z"
+    taken = {"__seclyzer_staged": {"failed": True, "lease": {"run": "b"}, "msg": words}, "__seclyzer_failed": "staging"}
+    full = {"__seclyzer_staged": {"failed": True, "msg": "the disk is full"}, "__seclyzer_failed": "staging"}
+    hosts: dict[str, dict[str, Any]] = {"edge1": WELL | staged, "edge2": WELL | taken, "edge3": WELL | full}
+    known = facts(hosts) | {"__seclyzer_fleet": {"go": list(hosts)}}
+    assert action._alone(known) == {
+        "changed": False,
+        "back": ["edge1"],
+        "why": f"a run goes on with all its hosts or with none. edge2: {words}",
+    }
+    alone = {"edge1": hosts["edge1"], "edge3": hosts["edge3"]}
+    assert action._alone(facts(alone) | {"__seclyzer_fleet": {"go": list(alone)}})["back"] == []
+
+
+def edge_at(url: str, was: str = "https://store1:8086", **more: Any) -> dict[str, Any]:
+    """An edge that is to write to `url`, and does to another."""
+    return {"__seclyzer_host": {"running": {}, "refused": [], "store": was, "influx": {"url": url}}} | more
+
+
+MOVES = {
+    "stays": edge_at("https://store1:8086", influxdb_store_host="store1"),
+    "south": edge_at("https://store2:8086", influxdb_store_host="store2"),
+    "outside": edge_at("https://metrics:8086", influxdb_token_file="vault/token"),
+    "new": edge_at("https://store2:8086", was="", influxdb_store_host="store2"),
+    "renamed": edge_at("https://store2:8086", was="https://its-alias:8086", influxdb_store_host="store2"),
+}
+
+
+def test_an_edge_that_writes_outside_has_a_credential_on_no_store_of_the_inventory() -> None:
+    names = {"groups": {"seclyzer_store": ["store1", "store2"], "seclyzer_edge": list(MOVES)}}
+    found = action._chosen(facts(MOVES) | names)
+    assert found["elsewhere"]["store1"] == ["south", "outside", "new", "renamed"]
+    assert found["elsewhere"]["store2"] == ["stays", "outside"]
+
+
+def test_a_store_that_an_edge_leaves_is_known_by_the_address_that_it_writes_to() -> None:
+    names = {"groups": {"seclyzer_store": ["store1", "store2"], "seclyzer_edge": list(MOVES)}}
+    left_out = facts(MOVES) | names
+    assert action._chosen(left_out)["left"] == {"south": "store1", "outside": "store1", "renamed": "store1"}
+    store1 = WELL | {"inventory_hostname": "store1"}
+    assert action._chosen(facts(MOVES | {"store1": store1}) | names)["left"] == {}
+    assert set(action._chosen(facts(MOVES | {"store1": AWAY}) | names)["left"]) == {"south", "outside", "renamed"}
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"changed": True}, ""),
+        ({"changed": False, "skipped": True}, ""),
+        (None, ""),
+        (
+            {"unreachable": True, "msg": "no route"},
+            "for store1 was not reached; when that is mended, ansible-playbook ",
+        ),
+        ({"msg": "the disk is full"}, "for store1 did not end it (the disk is full); when that is mended, "),
+    ],
+)
+def test_a_credential_that_did_not_end_is_reported_with_what_to_type(result: Any, words: str) -> None:
+    note = "".join(seclyzer_report.still_valid(result, "store1", "edge1"))
+    assert bool(note) == bool(words)
+    assert words in note
+    assert not words or note.endswith("site.yml --limit edge1,store1 ends it")

@@ -10,7 +10,7 @@ import pytest
 
 from plugins.module_utils import controller, lease, runs
 from plugins.module_utils.files import make_folder
-from plugins.module_utils.history import CONFIRMED, History
+from plugins.module_utils.history import CONFIRMED, FAILED, NOTHING, RETURNED, SWITCHED, History
 from plugins.module_utils.layout import Layout, Refused
 
 
@@ -78,3 +78,46 @@ def test_a_process_of_this_machine_is_known_to_be_gone_and_another_is_not() -> N
     assert controller.is_gone(f"{own}1"), "the number may have been given away anew"
     assert not controller.is_gone(f"x{own}"), "what ran on another machine is not known"
     assert not controller.is_gone("")
+
+
+EARLIER, LATER = "20300101T000000Z-ann-0a0000", "20300101T000000Z-bob-0b0000"
+"""Two runs that began in the same second."""
+
+
+def test_of_two_runs_that_began_at_once_the_later_is_refused_and_the_earlier_waits(blank: Layout) -> None:
+    runs.begin(blank, LATER, "bob@two")
+    assert runs.contested(blank, EARLIER) == lease.load(blank)
+    runs.refused(blank, LATER, "ann@one has a run going on another host")
+    assert runs.contested(blank, EARLIER, LATER) is None
+    runs.begin(blank, EARLIER, "ann@one")
+    assert runs.contested(blank, LATER) is None
+    with pytest.raises(Refused, match="ann@one has a run going"):
+        runs.begin(blank, LATER, "bob@two")
+
+
+@pytest.mark.parametrize("outcome", [NOTHING, SWITCHED, CONFIRMED, RETURNED, FAILED])
+def test_who_has_waited_for_a_run_that_went_on_is_refused_also_when_that_has_ended(blank: Layout, outcome: str) -> None:
+    runs.begin(blank, LATER, "bob@two")
+    history = History.load(blank)
+    history.ended(LATER, outcome)
+    history.save(blank)
+    lease.release(blank, LATER)
+    with pytest.raises(Refused, match=rf"bob@two began the run {LATER} in the same moment, and it went on here"):
+        runs.contested(blank, EARLIER, LATER)
+    assert runs.contested(blank, EARLIER) is None, "who comes after the end of a run finds a host without a lease"
+
+
+@pytest.mark.parametrize("how", ["switched", "old", "an unknown name"])
+def test_nothing_is_waited_for_that_will_not_be_given_back(blank: Layout, how: str) -> None:
+    name = "b" if how == "an unknown name" else LATER
+    runs.begin(blank, name, "bob@two")
+    if how == "switched":
+        history = History.load(blank)
+        history.ended(name, SWITCHED)
+        history.save(blank)
+    if how == "old":
+        found = json.loads(blank.lease.read_text())
+        blank.lease.write_text(json.dumps(found | {"since": time.time() - runs.YOUNG - 1}))
+    assert runs.contested(blank, EARLIER) is None
+    with pytest.raises(Refused, match="bob@two has a run going"):
+        runs.begin(blank, EARLIER, "ann@one")

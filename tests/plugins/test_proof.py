@@ -44,6 +44,40 @@ def test_a_check_that_is_ended_without_a_word_is_reported_by_its_time_or_its_sta
         proof.check(host, 7, UNIT, desired(host, bundle(tmp_path)).units[UNIT])
 
 
+@pytest.mark.parametrize(
+    ("printed", "store_away", "runs", "good"),
+    [
+        (["FAIL influxdb: does not answer", "ok"], False, 2, True),
+        (["FAIL influxdb: does not answer"] * 2, False, 2, False),
+        (["FAIL influxdb: does not answer"], True, 1, True),
+        (["FAIL redis: does not answer"], False, 1, False),
+    ],
+)
+def test_a_store_that_does_not_answer_is_asked_a_second_time(
+    host: Layout,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    printed: list[str],
+    store_away: bool,
+    runs: int,
+    good: bool,
+) -> None:
+    left = list(printed)
+
+    def transient(*_: object) -> systemd.Completed:
+        text = left.pop(0)
+        return systemd.Completed([], int(text != "ok"), text, "")
+
+    monkeypatch.setattr(proof, "transient", transient)
+    text = desired(host, bundle(tmp_path)).units[UNIT]
+    try:
+        proof.check(host, 7, UNIT, text, store_away=store_away)
+        assert good
+    except Refused:
+        assert not good
+    assert len(printed) - len(left) == runs
+
+
 def test_vectors_are_replayed_by_the_folder_a_program_is_in_and_only_its_own(tmp_path: Path, fake: Systemd) -> None:
     for name, program in (("a-1", "app_tracker"), ("k-1", "keystroke_extractor"), ("k-2", "keystroke_extractor")):
         (tmp_path / f"{name}.features.json").write_text(json.dumps({"program": program}))

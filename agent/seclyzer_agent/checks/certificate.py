@@ -92,7 +92,7 @@ class CertificateCheck:
         authority = None
         if self._ca_file:
             try:
-                authority = authority_ends_at(await asyncio.to_thread(Path(self._ca_file).read_bytes))
+                authority = authority_ends_at(Path(self._ca_file).read_bytes())
             except OSError:
                 authority = None
             entries.append(judge("authority", f"the CA of {self._ca_file}", authority, now, self._warn_days))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ class HostCheck:
         disks: dict[str, Disk] = {}
         for folder in self._folders:
             try:
-                disks[folder] = await asyncio.to_thread(look, folder)
+                disks[folder] = look(folder)
             except FileNotFoundError:
                 continue
             except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import Counter
 from urllib.parse import urlsplit
 
 from ..kinds import KINDS
@@ -64,7 +65,7 @@ class LegacyClients:
             raise RedisAway("Redis cannot be reached") from None
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                let_in = [user for user in USERS if await _gets_in(reader, writer, user)]
+                let_in = await _let_in(reader, writer)
         except TimeoutError:
             raise RedisAway(f"Redis does not answer within {ANSWER_SECONDS:g} s") from None
         except (OSError, EOFError):
@@ -74,16 +75,20 @@ class LegacyClients:
         return Reading((judge(let_in, self._configured),))
 
 
-async def _gets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: str) -> bool:
-    """Whether Redis takes the connection for that user's: without a login it is `default`'s."""
-    command = "PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}"
-    expected = "NOAUTH" if user == "default" else "WRONGPASS"
-    TRIES[expected] += 1
-    writer.write(f"{command}\r\n".encode())
+async def _let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> list[str]:
+    """The users that get in, of all that are tried at once: without a login it is as `default`."""
+    expected = Counter("NOAUTH" if user == "default" else "WRONGPASS" for user in USERS)
+    commands = ("PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}" for user in USERS)
+    TRIES.update(expected)
     try:
-        answer = await reader.readuntil(b"\r\n")
+        writer.write("".join(f"{command}\r\n" for command in commands).encode())
+        return [user for user in USERS if _gets_in(user, await reader.readuntil(b"\r\n"))]
     finally:
-        ANSWERED[expected] += 1
+        ANSWERED.update(expected)
+
+
+def _gets_in(user: str, answer: bytes) -> bool:
+    """Whether this answer lets the user in. Raises Unreadable when Redis has no place for anybody."""
     if b"max number of clients" in answer:
         raise Unreadable("Redis takes no more connections (max number of clients reached)")
     return not answer.startswith(b"-") or (user == "default" and not answer.startswith(b"-NOAUTH"))

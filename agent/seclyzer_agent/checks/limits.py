@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..model import Entry, Facts, Pace, Reading, Status, Unread
+from ..small_file import number_after, read
 from ..spec import Metric, Sample, Spec
 from ..unit import Unit
 from .memory import CGROUPS
@@ -29,24 +30,27 @@ def read_cgroup(root: Path, cgroup: str) -> Limits | None:
     path = cgroup.lstrip("/")
     if not path or ".." in path.split("/"):
         return None
-    cpu, pids = (
-        _first(root, ("cpu", "cpu,cpuacct", "."), path, "cpu.stat"),
-        _first(root, ("pids", "."), path, "pids.max"),
-    )
-    if cpu is None and pids is None:
+    cpu = _first(f"{root}/{controller}/{path}/cpu.stat" for controller in ("cpu", "cpu,cpuacct", "."))
+    pids = [f"{root}/{controller}/{path}" for controller in ("pids", ".")]
+    maximum, current = (_first(f"{place}/{file}" for place in pids) for file in ("pids.max", "pids.current"))
+    if cpu is None and maximum is None:
         return None
     try:
-        stat = dict(line.split() for line in cpu.joinpath("cpu.stat").read_text().splitlines()) if cpu else {}
-        maximum = pids.joinpath("pids.max").read_text().strip() if pids else "max"
-        tasks = int(pids.joinpath("pids.current").read_text()) if pids else 0
-        limit = None if maximum == "max" else int(maximum)
-        return Limits(int(stat.get("nr_periods", 0)), int(stat.get("nr_throttled", 0)), tasks, limit)
-    except (OSError, ValueError):
+        periods, throttled = (number_after(name, cpu or b"") or 0 for name in (b"nr_periods", b"nr_throttled"))
+        limit = None if maximum is None or maximum.strip() == b"max" else int(maximum)
+        return Limits(periods, throttled, int(current or 0), limit)
+    except ValueError:
         return None
 
 
-def _first(root: Path, controllers: tuple[str, ...], path: str, file: str) -> Path | None:
-    return next((root / one / path for one in controllers if (root / one / path / file).is_file()), None)
+def _first(paths: Iterable[str]) -> bytes | None:
+    """What is in the first of these files that can be read."""
+    for path in paths:
+        try:
+            return read(path)
+        except OSError:
+            continue
+    return None
 
 
 def judge_cpu(unit: str, before: Limits | None, now: Limits) -> Entry:

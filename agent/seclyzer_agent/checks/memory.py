@@ -13,6 +13,7 @@ from pathlib import Path
 from ..facts import Memory as Memory
 from ..model import Entry, Facts, Pace, Reading, Status, Unread
 from ..sizes import mebibytes
+from ..small_file import number_after, read
 from ..spec import Metric, Sample, Spec
 from ..trend import Floors, follow, reaches
 from ..unit import Unit
@@ -27,15 +28,15 @@ def read_cgroup(root: Path, cgroup: str) -> Memory | None:
     if ".." in path.split("/"):
         return None
     for place, used, limit, cache in (
-        (root / "memory" / path, "memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file"),
-        (root / path, "memory.current", "memory.max", "inactive_file"),
+        (f"{root}/memory/{path}", "memory.usage_in_bytes", "memory.limit_in_bytes", b"total_inactive_file"),
+        (f"{root}/{path}", "memory.current", "memory.max", b"inactive_file"),
     ):
         try:
-            stat = dict(line.split(" ", 1) for line in (place / "memory.stat").read_text().splitlines())
-            usage = int((place / used).read_text())
-            maximum = (place / limit).read_text().strip()
-            bound = None if maximum == "max" or int(maximum) >= NO_LIMIT else int(maximum)
-            return Memory(max(0, usage - int(stat.get(cache, 0))), bound)
+            inactive = number_after(cache, read(f"{place}/memory.stat")) or 0
+            usage = int(read(f"{place}/{used}"))
+            maximum = read(f"{place}/{limit}").strip()
+            bound = None if maximum == b"max" or int(maximum) >= NO_LIMIT else int(maximum)
+            return Memory(max(0, usage - inactive), bound)
         except (OSError, ValueError):
             continue
     return None

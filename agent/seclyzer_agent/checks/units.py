@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..history import Restarts, restarted
 from ..model import Entry, Pace, Reading, Status
+from ..per_loop import PerLoop
 from ..spec import Metric, Sample, Spec
 from ..systemd import Systemd
 from ..unit import Unit, judge
@@ -23,13 +24,13 @@ class Units:
 
     def __init__(self, units: Mapping[str, str], recent: float, changed: Callable[[], None]) -> None:
         names = tuple(dict.fromkeys(units.values()))
-        self._systemd = Systemd(names, changed) if names else None
+        self._systemd = PerLoop(lambda: Systemd(names, changed)) if names else None
         self._recent = recent
         self._restarts: dict[str, Restarts] = {}
 
     async def read(self) -> Reading:
         """Ask systemd."""
-        units = await self._systemd.read() if self._systemd is not None else {}
+        units = await self._systemd.here().read() if self._systemd is not None else {}
         now = time.monotonic()
         self._restarts = {
             u.unit: restarted(self._restarts.get(u.unit), u.restarts, u.main_started, now, recent=self._recent)

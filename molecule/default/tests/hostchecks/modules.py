@@ -17,7 +17,7 @@ PLAIN = {
 }
 
 
-def module(host: Host, action: str, check: bool = False, **arguments: Any) -> dict[str, Any]:
+def module(host: Host, action: str, check: bool = False, /, **arguments: Any) -> dict[str, Any]:
     """What a module returns, also when it fails."""
     done = subprocess.run(
         [

@@ -92,7 +92,10 @@ def decision(host: str, trial: Mapping[str, Any], last: Mapping[str, Any] | None
 def cause(run: Run, host: str) -> str:
     """Why a host is not what was typed, by the report; without one, what is printed."""
     about = run.report.get("hosts", {}).get(host)
-    return f"{host} {about['state']}: {' '.join(about['cause'])}" if about else run.shown
+    if about:
+        return f"{host} {about['state']}: {' '.join(about['cause'])}"
+    _, _, refusal = run.shown.partition("msg: ")
+    return refusal.strip(">-'\" \n") or run.shown
 
 
 def others(run: Run, host: str, untouched: bool) -> str:
