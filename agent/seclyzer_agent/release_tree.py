@@ -7,11 +7,12 @@ in the tree. Reads only; a caller says when to rest, and how much was done at on
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,9 @@ def compare(tree: Path, rest: Callable[[], None] = lambda: None) -> Compared:
         if anchored and listed[path] != anchor:
             return Compared(len(listed), (f"{path} is not the list that the release's manifest names",), True)
         listed |= {line[66:]: line[:64] for line in data.decode("utf-8", "replace").splitlines()}
-    found = dict(_walk(tree))
+    found = dict(_walk(str(tree)))
     # An unknown folder is named only where nothing is in it: what is in it will be named.
-    folders = {str(parent) for path in (*listed, *found) for parent in Path(path).parents}
+    folders = _folders(itertools.chain(listed, found))
     faults = [f"{_shown(path)} is missing" for path in sorted({*listed, *LINKS} - {*found})]
     for path, entry in sorted(found.items()):
         if fault := _fault(tree, path, entry, listed, folders, rest):
@@ -85,13 +86,25 @@ def _small(path: Path) -> bytes:
         return file.read(BIGGEST)
 
 
-def _walk(tree: Path) -> Iterator[tuple[str, int]]:
-    """Everything in the tree and the tree itself (`.`) with its type and mode, links not followed."""
-    yield ".", tree.lstat().st_mode
+def _walk(tree: str) -> Iterator[tuple[str, int]]:
+    """Everything in the tree and the tree itself (`.`) with its type and mode, links not followed.
+
+    Texts: a `Path` of each entry would leave the agent a MiB larger for good.
+    """
+    yield ".", os.lstat(tree).st_mode
     for folder, folders, files in os.walk(tree):
+        below = folder[len(tree) :].lstrip("/")
         for name in (*folders, *files):
-            path = Path(folder) / name
-            yield str(path.relative_to(tree)), path.lstat().st_mode
+            yield f"{below}/{name}" if below else name, os.lstat(f"{folder}/{name}").st_mode
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """All folders that these are in, one in the other."""
+    found = {"."}
+    for path in paths:
+        while (path := path.rpartition("/")[0]) and path not in found:
+            found.add(path)
+    return found
 
 
 def _fault(
@@ -116,7 +129,7 @@ def _fault(
         return "is not of this release"
     if not stat.S_ISREG(entry):
         return "is no plain file"
-    if path != MANIFEST and _hash(tree / path, rest) != listed[path]:
+    if path != MANIFEST and _hash(f"{tree}/{path}", rest) != listed[path]:
         return "is not what was packed"
     return "" if mode in _modes(path) else f"has the mode {mode:04o}"
 
@@ -131,10 +144,10 @@ def _modes(path: str) -> tuple[int, ...]:
     return (PROGRAM,) if path.startswith(PROGRAMS) else (DATA, PROGRAM)
 
 
-def _hash(path: Path, rest: Callable[[], None]) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
+def _hash(path: str, rest: Callable[[], None]) -> str:
+    digest, piece = hashlib.sha256(), memoryview(bytearray(PIECE))
+    with open(path, "rb", buffering=0) as file:
+        while count := file.readinto(piece):
+            digest.update(piece[:count])
             rest()
     return digest.hexdigest()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -84,7 +85,9 @@ def test_no_log_line_and_no_output_holds_a_key(redis_server: RedisServer) -> Non
         windows = listed(client, "keystroke")
         _, log, _ = program.stop()
     assert windows and "Secret" not in log + json.dumps(windows) + json.dumps(reported)
-    assert log.count("messages that break the contract were skipped") == 1
+    reported_skips = re.findall(r"messages that break the contract were skipped\S* count=(\d+)", log)
+    assert sum(map(int, reported_skips)) == 80  # once in a while, and the rest at the end
+    assert len(reported_skips) < 10
 
 
 def test_it_stays_small_and_idles(redis_server: RedisServer) -> None:
