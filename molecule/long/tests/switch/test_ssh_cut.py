@@ -17,7 +17,7 @@ from hostchecks.trial import Trial
 
 testinfra_hosts = ["ansible://localhost?connection=local"]
 
-TYPED = (*EDGES_ONLY[2:], *soak(120), "-e", "mode=rust")
+TYPED = (*EDGES_ONLY[2:], *soak(120), "-e", "seclyzer_release_trial_seconds=400", "-e", "mode=rust")
 """Of one edge; the trial is still going when the next run comes to it, on a slow machine too."""
 
 
