@@ -55,6 +55,11 @@ def power_cut(host: Host) -> None:
     machines.wait(lab, lab.host(name(host)))
 
 
+def address(host: Host) -> str:
+    """Where the controller reaches the host."""
+    return str(_lab().host(name(host)).address)
+
+
 def renew() -> None:
     """All hosts are made anew, as they were before anything was rolled out."""
     lab = _lab()

@@ -95,7 +95,9 @@ def page(rows: Iterable[Mapping[str, Any]], about: str) -> str:
         if seen:
             tables += TABLE.format(section=section) + "".join(map(_row, seen))
             texts += "".join(printed(row["tried"], row["printed"]) for row in seen if row["printed"])
-    return f"{HEAD.format(about=about)}{tables}\n## What is printed\n{texts}"
+    missing = [name for names in ROWS.values() for name in names if name not in by_name]
+    unmade = f"\nNot made for this page: {'; '.join(missing)}.\n" if missing else ""
+    return f"{HEAD.format(about=about)}{unmade}{tables}\n## What is printed\n{texts}"
 
 
 def _row(row: Mapping[str, Any]) -> str:
