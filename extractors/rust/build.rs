@@ -6,6 +6,8 @@ mod features;
 mod settings;
 #[path = "codegen/spec.rs"]
 mod spec;
+#[path = "codegen/stats.rs"]
+mod stats;
 
 use std::error::Error;
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from plugins.module_utils import systemd, users
+from plugins.module_utils import mends, systemd, users
 from plugins.module_utils.layout import Layout
 from tests.plugins.hosts import Systemd, layout
+from tests.plugins.trial_world import World
 
 
 @pytest.fixture
@@ -24,3 +25,10 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Systemd:
     monkeypatch.setattr(systemd, "started_at", lambda state: time.time() + 1)
     monkeypatch.setattr(users, "missing", lambda units: [])
     return made
+
+
+@pytest.fixture
+def world(host: Layout, fake: Systemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """A host on which a trial may begin."""
+    monkeypatch.setattr(mends, "boot", lambda: "this boot")
+    return World(host, fake, monkeypatch, tmp_path)

@@ -1,9 +1,6 @@
 """A host on trial decides by itself, whatever was cut off at whichever step."""
 
 import json
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +11,9 @@ from plugins.module_utils import (
     files,
     health,
     judge_unit,
-    mends,
     older,
     on_trial,
     pruning,
-    releases,
-    runs,
     systemd,
     trials,
 )
@@ -27,110 +21,10 @@ from plugins.module_utils.before import Before
 from plugins.module_utils.files import locked
 from plugins.module_utils.health import Health
 from plugins.module_utils.history import FAILED, History
-from plugins.module_utils.layout import Layout, Refused
+from plugins.module_utils.layout import Refused
 from plugins.module_utils.on_trial import Terms
-from plugins.module_utils.trials import Trial
-from plugins.module_utils.watching import MACHINE, Watching, intervals
-from tests.plugins.hosts import Systemd, bundle, desired, layout
-
-KEYSTROKE = "seclyzer-keystroke.service"
-TERMS = Terms(soak=45, seconds=240, patience=60)
-CHANGES = ("start", "stop", "restart", "daemon-reload")
-
-
-class Killed(BaseException):
-    """The process or the machine ends here."""
-
-
-class World:
-    """One host with two deployments, the first of which runs; the second is bad as long as `bad` says so."""
-
-    def __init__(self, host: Layout, fake: Systemd, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-        self.host, self.fake = host, fake
-        self.bad: str = ""
-        self.now = 1000.0
-        self._left: int | None = None
-        for number, text in ((1, "window: 30"), (2, "window: 10")):
-            manifest = bundle(folder, says=text)
-            releases.install(host, manifest, folder)
-            n = deployments.create(host, History.load(host), desired(host, manifest, settings=text), "me", None)
-            assert n == number
-        on_trial.switch(host, 1, "me", "switched", "first", Before(), Terms(), 5)
-        monkeypatch.setattr(health, "look", self._look)
-        monkeypatch.setattr(health, "wait", lambda target, seconds, pause: self._look(target))
-        monkeypatch.setattr(files, "_rename", self._step(files._rename))
-        run = systemd.run
-        step = self._step(run)
-        monkeypatch.setattr(systemd, "run", lambda argv, *more: (step if {*CHANGES} & {*argv} else run)(argv, *more))
-
-    def _step(self, work: Callable[..., Any]) -> Callable[..., Any]:
-        def done(*arguments: Any, **more: Any) -> Any:
-            if self._left is not None:
-                if self._left == 0:
-                    raise Killed
-                self._left -= 1
-            return work(*arguments, **more)
-
-        return done
-
-    def _look(self, target: health.Target, narrow: bool = False) -> Health:
-        found = Health(states=systemd.show([KEYSTROKE], health.STATE))
-        if self.bad and "window: 10" in target.units[KEYSTROKE]:
-            found.faults.append(self.bad)
-        return found
-
-    @contextmanager
-    def killed_after(self, steps: int) -> Iterator[list[bool]]:
-        """Ends what runs inside after so many changes to the host; what it yields gets True when it came to that."""
-        self._left = steps
-        reached = [False]
-        try:
-            yield reached
-        except Killed:
-            reached[0] = True
-        finally:
-            self._left = None
-
-    def switch(self, what: str = "switched", n: int = 2) -> None:
-        """As the module does it, with the lock held."""
-        with locked(self.host.lock):
-            runs.begin(self.host, "run-2", "me")
-            runs.staged(self.host, "run-2", n)
-            on_trial.switch(self.host, n, "me", what, "run-2", Before(), TERMS, 5)
-
-    def judge(self) -> None:
-        """As the unit does it."""
-        Watching(self.host, lambda: self.now, self._sleep).run()
-
-    def _sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-    def trial(self) -> Trial:
-        """What the host says of its trial."""
-        found = trials.load(self.host)
-        assert found is not None
-        return found
-
-    def runs(self) -> int:
-        """The deployment that runs, all of whose unit files are installed and enabled, with no judge left."""
-        n = deployments.current(self.host)
-        assert n is not None
-        units = deployments.load(self.host, n).units
-        assert {path.name: path.read_text() for path in self.host.units.glob("*.service")} == units
-        assert {os.readlink(path) for path in self.host.wants.glob("[!.]*")} == {
-            str(self.host.units / u) for u in units
-        }
-        return n
-
-    def state(self, n: int) -> str:
-        """The state of a deployment in the history."""
-        return History.load(self.host).state(n)
-
-
-@pytest.fixture
-def world(host: Layout, fake: Systemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    monkeypatch.setattr(mends, "boot", lambda: "this boot")
-    return World(host, fake, monkeypatch, tmp_path)
+from plugins.module_utils.watching import MACHINE, intervals
+from tests.plugins.trial_world import KEYSTROKE, TERMS, World
 
 
 def test_before_the_switch_the_trial_is_written_and_its_judge_is_installed_of_the_release_that_is_left(
@@ -227,95 +121,6 @@ def test_what_cannot_be_read_of_a_returned_host_is_not_held_against_it(
     world.judge()
     assert (world.runs(), world.trial().state) == (1, state)
     assert [(target.trial, target.going_back) for target in targets] == [(True, True)]
-
-
-@pytest.mark.parametrize("bad", ["", "keystroke: writes no heartbeat"])
-def test_a_switch_that_is_cut_off_at_any_step_ends_as_one_that_was_not(
-    host: Layout, fake: Systemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bad: str
-) -> None:
-    monkeypatch.setattr(mends, "boot", lambda: "this boot")
-    ends: list[tuple[int, str]] = []
-    for steps in range(100):
-        with monkeypatch.context() as patch:
-            place = tmp_path / str(steps)
-            place.mkdir()
-            world = World(layout(place / "host"), fake, patch, place)
-            with world.killed_after(steps) as reached:
-                world.switch()
-            world.bad = bad
-            world.judge()
-            ends.append((world.runs(), world.trial().state if world.host.trial.exists() else "none"))
-        if not reached[0]:
-            break
-    assert not reached[0] and len(ends) > 10
-    after = (1, "returned") if bad else (2, "confirmed")
-    # Until the link moves there is nothing to judge: the host stays, and is proven.
-    first = next(index for index, end in enumerate(ends) if end == after) if not bad else len(ends)
-    assert {*ends[:first]} <= {(1, "none"), (1, "returned")}
-    assert {*ends[first:]} <= {after}
-    assert ends[-1] == after
-
-
-@pytest.mark.parametrize("bad", ["", "keystroke: writes no heartbeat"])
-def test_a_judge_that_is_killed_at_any_step_is_continued_by_the_next(
-    fake: Systemd, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bad: str
-) -> None:
-    monkeypatch.setattr(mends, "boot", lambda: "this boot")
-    for steps in range(100):
-        with monkeypatch.context() as patch:
-            place = tmp_path / str(steps)
-            place.mkdir()
-            world = World(layout(place / "host"), fake, patch, place)
-            world.switch()
-            world.bad = bad
-            with world.killed_after(steps) as reached:
-                world.judge()
-            world.judge()
-            assert (world.runs(), world.trial().state) == ((1, "returned") if bad else (2, "confirmed"))
-            assert world.state(2) == ("returned" if bad else "confirmed")
-        if not reached[0]:
-            break
-    assert not reached[0] and steps > 3
-
-
-def test_a_switch_that_never_began_leaves_its_deployment_as_good_as_it_was(world: World) -> None:
-    with world.killed_after(9) as reached:
-        world.switch()
-    assert reached[0] and deployments.current(world.host) == 1
-    world.judge()
-    assert world.trial().why == "the switch was cut off before it began"
-    assert world.state(2) in ("staged", "unproven")
-
-
-def test_a_reboot_gives_a_new_deadline_and_the_third_one_returns(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.switch()
-    for number in (1, 2, 3):
-        monkeypatch.setattr(mends, "boot", lambda number=number: f"boot {number}")
-        trial = world.trial()
-        trial.deadline = 1.0
-        trials.save(world.host, trial)
-        if number < 3:
-            with pytest.raises(Killed):
-                Watching(world.host, lambda: world.now, _cut).run()
-            assert world.trial().deadline > 1.0
-        else:
-            world.judge()
-    assert (world.runs(), world.trial().state) == (1, "returned")
-    assert world.trial().why == "the machine came up 3 times during the trial"
-
-
-def _cut(_: float) -> None:
-    raise Killed
-
-
-def test_the_deadline_passes_while_nothing_judges(world: World) -> None:
-    world.switch()
-    trial = world.trial()
-    trial.deadline = trial.began
-    trials.save(world.host, trial)
-    world.judge()
-    assert (world.runs(), world.trial().state) == (1, "returned")
-    assert world.trial().why.startswith("no verdict within")
 
 
 def test_units_that_do_not_start_return_the_host_at_once(world: World) -> None:
