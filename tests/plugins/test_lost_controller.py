@@ -17,7 +17,7 @@ from plugins.module_utils.layout import Layout, Refused
 from plugins.modules.seclyzer_deployment import ARGUMENTS
 from plugins.plugin_utils import actions
 from tests.plugins.hosts import Systemd
-from tests.plugins.test_watching import Killed, World
+from tests.plugins.trial_world import Killed, World
 
 RUN = "20300102T000000Z-ann-000002"
 OTHER = "20300103T000000Z-bob-000003"
