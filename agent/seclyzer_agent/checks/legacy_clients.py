@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter
 from urllib.parse import urlsplit
 
 from ..kinds import KINDS
@@ -65,7 +64,7 @@ class LegacyClients:
             raise RedisAway("Redis cannot be reached") from None
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                let_in = await _let_in(reader, writer)
+                let_in = [user for user in USERS if await _gets_in(reader, writer, user)]
         except TimeoutError:
             raise RedisAway(f"Redis does not answer within {ANSWER_SECONDS:g} s") from None
         except (OSError, EOFError):
@@ -75,20 +74,19 @@ class LegacyClients:
         return Reading((judge(let_in, self._configured),))
 
 
-async def _let_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> list[str]:
-    """The users that get in, of all that are tried at once: without a login it is as `default`."""
-    expected = Counter("NOAUTH" if user == "default" else "WRONGPASS" for user in USERS)
-    commands = ("PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}" for user in USERS)
-    TRIES.update(expected)
+async def _gets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, user: str) -> bool:
+    """Whether Redis takes the connection for that user's: without a login it is `default`'s.
+
+    One at a time: Redis 8.0 answers a client without a login one command, and reads on with the next that arrives.
+    """
+    command = "PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}"
+    expected = "NOAUTH" if user == "default" else "WRONGPASS"
+    TRIES[expected] += 1
+    writer.write(f"{command}\r\n".encode())
     try:
-        writer.write("".join(f"{command}\r\n" for command in commands).encode())
-        return [user for user in USERS if _gets_in(user, await reader.readuntil(b"\r\n"))]
+        answer = await reader.readuntil(b"\r\n")
     finally:
-        ANSWERED.update(expected)
-
-
-def _gets_in(user: str, answer: bytes) -> bool:
-    """Whether this answer lets the user in. Raises Unreadable when Redis has no place for anybody."""
+        ANSWERED[expected] += 1
     if b"max number of clients" in answer:
         raise Unreadable("Redis takes no more connections (max number of clients reached)")
     return not answer.startswith(b"-") or (user == "default" and not answer.startswith(b"-NOAUTH"))
