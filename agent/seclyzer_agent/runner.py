@@ -205,11 +205,7 @@ class Runner:
         self._last_progress = now
         if any(one.status for one in shown):
             plan.due = min(plan.due, now + self.until(min(plan.pace.interval, MENDED), now))
-        if before.ended is None:
-            # The first result counts at once, and is taken while all else of the agent begins: a bad one is confirmed.
-            plan.changing = any(one.status for one in shown)
-        else:
-            plan.changing = plan.changing and any(one.damped.recent[-1] is not one.status for one in shown)
+        plan.changing = plan.changing and any(one.damped.recent[-1] is not one.status for one in shown)
         if before.ended is None or [one.status for one in shown] != [one.status for one in before.shown]:
             self._on_change(self.snapshot())
 

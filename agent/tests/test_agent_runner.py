@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from seclyzer_agent import logs, plan
+from seclyzer_agent import logs
 from seclyzer_agent import runner as background
 from seclyzer_agent.model import Check, Entry, Pace, Reading, Status, Unread, Unreadable
 from seclyzer_agent.runner import Runner
@@ -246,30 +246,6 @@ def test_what_is_not_well_is_read_again_soon_however_seldom_it_is_read(
 
     run([Fake("seldom", seldom)], Pace(300, 1, 1, 1), 0.7, lambda _: None)
     assert len(read) == readings
-
-
-@pytest.mark.parametrize("rise", [1, 2])
-def test_a_first_result_that_is_not_well_is_confirmed_at_once_and_not_at_the_next_interval(
-    monkeypatch: pytest.MonkeyPatch, rise: int
-) -> None:
-    """A program that has just begun has no time for all at once."""
-    monkeypatch.setattr(plan, "CONFIRM", 0.1)
-    reads = 0
-
-    async def better() -> Reading:
-        nonlocal reads
-        reads += 1
-        if reads == 1:
-            raise Unreadable("does not answer within 1.5 s")
-        return GOOD
-
-    def then(runner: Runner) -> None:
-        assert [one.status for one in runner.snapshot().views[0].shown] == [Status.PASS]
-
-    check = Fake("better", better)
-    check.primary = GOOD.entries[0]
-    run([check], Pace(300, 1, rise, 1), 1, then)
-    assert reads == 1 + rise
 
 
 def test_a_check_that_knows_why_nothing_answers_is_heard_where_the_loop_was_held_up() -> None:
