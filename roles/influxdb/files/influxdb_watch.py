@@ -32,7 +32,7 @@ RESTS = 50
 # A deletion that was written down shortly before a count may have been done after it.
 SLACK = timedelta(minutes=10)
 AGAIN = timedelta(minutes=1)  # as influxdb-watch.service does after AWAY
-AWAY = 75  # exit status: the store could not be asked, or has no bucket
+AWAY = 75  # exit status: the store could not be asked, has no bucket or no data
 SHOWN = 5  # losses that are listed one by one
 
 Counts = dict[str, int]
@@ -257,8 +257,6 @@ def run(store: Store, folder: Path, ledger_file: Path, retention_days: int) -> d
     except Blank:
         words = (
             "InfluxDB has no data and no users, as before its set-up, and anybody on this host may set it up: is its "
-        )
-        words += (
             "folder there? Then restart it; else site.yml sets it up, and playbooks/restore.yml brings a backup back"
         )
         result = {"at": now, "status": "fail", "words": words, "missing": 0}
