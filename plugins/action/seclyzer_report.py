@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from ..module_utils.extra_vars import next_modes, next_run, without_effect
 from ..module_utils.fleet_entry import Entry, Seen, plain
 from ..module_utils.fleet_report import Report
 from ..module_utils.history import RETRY
+from ..module_utils.lease import BUSY
 from ..module_utils.words import DEFAULT_USER
 from ..plugin_utils import command_line, host_options
 from ..plugin_utils.actions import Action, Facts, Options, Result, display
@@ -25,6 +27,8 @@ from ..plugin_utils.command_line import inventories
 REGISTERED = {"preflight": "__seclyzer_host", "health": "__seclyzer_health", "failed": "__seclyzer_failed"}
 """The variables that earlier tasks registered, by option."""
 RETURNS = "rollback.yml"
+OF_THE_RELEASE = ("seclyzer_bundle", "seclyzer_release_values_change")
+"""Options of one run that a run on the hosts which are left over needs as well, or it brings another release."""
 CALLBACK = "seclyzer.edge.seclyzer_report"
 """Prints the report again after the recap, which is a line a host."""
 Vars = Mapping[str, Any]
@@ -161,7 +165,8 @@ def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, A
         return "mend that, then " + shlex.join([*words, command_line.typed("rollback.yml"), *same, "--limit", one.host])
     again = [word for text in _repeated(typed) for word in ("-e", text)]
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
-    mended = after.get(one.state, "") + shlex.join([*words, command_line.typed(playbook), *again, "-e", "only=failed"])
+    when = "when that run has ended: " if any(BUSY in cause for cause in one.cause) else after.get(one.state, "")
+    mended = when + shlex.join([*words, command_line.typed(playbook), *again, "-e", "only=failed"])
     known_bad = any(RETRY in cause for cause in one.cause)
     return mended + (f"; with the same content again, {RETRY} beside it" if known_bad else "")
 
@@ -173,12 +178,21 @@ def _called() -> list[str]:
 
 
 def _repeated(typed: Sequence[str]) -> list[str]:
-    """What was typed by `-e name=value`, of options only: nothing else is repeated on the screen."""
+    """What was typed by `-e name=value` or `-e '{"name": …}'`: options only, nothing else is shown again."""
+    known = {*typed, *OF_THE_RELEASE}
     return [
-        text
-        for text in map(str, context.CLIARGS.get("extra_vars") or ())
-        if text.partition("=")[0] in typed and " " not in text
+        text for text in map(str, context.CLIARGS.get("extra_vars") or ()) if (names := _names(text)) and names <= known
     ]
+
+
+def _names(text: str) -> set[str]:
+    """The variables that a word after `-e` gives; empty for a file and for what cannot be read."""
+    if not text.startswith("{"):
+        return {text.partition("=")[0]} if " " not in text else set()
+    try:
+        return set(json.loads(text))
+    except ValueError:
+        return set()
 
 
 def _short(path: str) -> str:

@@ -19,6 +19,8 @@ from .layout import Layout, Refused
 
 SECONDS = 900.0
 """How long a step of a run may take until the next begins. A batch that waits for longer takes its lease anew."""
+BUSY = "has a run going on this host"
+"""In the cause of a host that another run has."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Lease:
         """Who has the host, and what to do."""
         since, until = (time.strftime("%H:%M:%S", time.gmtime(moment)) for moment in (self.since, self.deadline))
         return (
-            f"{self.by} has a run going on this host since {since}Z ({self.run}), so the host is left alone: "
+            f"{self.by} {BUSY} since {since}Z ({self.run}), so the host is left alone: "
             "wait for the report of that run. If it was cut off, its lease "
             f"ends at {until}Z, or -e seclyzer_release_take_over=true takes it"
         )

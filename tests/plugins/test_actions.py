@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible import context
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
@@ -14,15 +13,12 @@ from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_bundle
 from plugins.module_utils import kinds, machine, safe_url
-from plugins.module_utils.fleet_entry import Entry
-from plugins.module_utils.history import RETRY
 from plugins.plugin_utils import bundle_checks, host_options
 from plugins.plugin_utils.fleet_checks import group_faults
 from plugins.plugin_utils.host_checks import host_faults, spool_fault, untested
 from plugins.plugin_utils.values import type_faults
 from tests.plugins.hosts import bundle, written
 
-AGAIN = f"with the same content again, {RETRY} beside it"
 ABOUT: dict[str, Any] = {
     "distribution": "debian",
     "distribution_version": "12",
@@ -323,20 +319,3 @@ def test_a_missing_bundle_is_refused_with_the_command_that_makes_it(tmp_path: Pa
 )
 def test_the_report_says_what_others_on_the_host_can_use(config: Any, acl: Any, reported: str) -> None:
     assert report.open_redis(config, acl) == reported
-
-
-@pytest.mark.parametrize(
-    ("cause", "more"),
-    [
-        ("the host returned by itself; the same content is refused there, unless " + RETRY, f"; {AGAIN}"),
-        ("No space left on device", ""),
-    ],
-)
-def test_what_failed_on_a_host_is_reported_with_how_to_try_the_same_again(
-    cause: str, more: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    typed = {"inventory": ["inventories/lab"], "extra_vars": ["mode=rust", "other=x"]}
-    monkeypatch.setattr(context, "CLIARGS", typed)
-    one = Entry("edge1", "edge", "failed", at="the switch", cause=[cause])
-    words = "mend that, then ansible-playbook -i inventories/lab site.yml -e mode=rust -e only=failed"
-    assert report.command(one, "site.yml", ["mode"], {}) == words + more
