@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hostchecks import bad_release, deployment, rollouts
+from hostchecks import bad_release, deployment, rollouts, trial
 from hostchecks.host import Host, name
 from hostchecks.lab import EDGES, hosts, on_every, unplugged
 from hostchecks.polling import poll
-from hostchecks.rollout import Run, go_back, roll_out, started
+from hostchecks.rollout import EDGES_ONLY, Run, go_back, roll_out, started
 from hostchecks.systemd import EXTRACTORS, main_pids
 
 testinfra_hosts = ["ansible://localhost?connection=local"]
@@ -112,6 +112,26 @@ def test_a_run_that_was_refused_at_staging_takes_nothing_back(tmp_path_factory: 
     assert back.status != 0
     assert "left nothing that could be undone, so nothing was changed" in back.text
     assert stands() == before
+
+
+def test_after_a_run_that_failed_because_the_store_was_away_no_host_goes_to_a_release_known_to_be_bad(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    edge = hosts(EDGES)[0]
+    bad = bad_release.make("exits", tmp_path_factory.mktemp("exits") / "bundle")
+    tried = roll_out(*EDGES_ONLY, "--limit", name(edge), "-e", "mode=rust", "-e", f"seclyzer_bundle={bad}")
+    assert (tried.status, trial.decided(edge)["state"]) == (2, "returned"), tried.text
+    before = on_every(EDGES, deployment.manifest)
+    with unplugged("store"):
+        run = roll_out("-e", "seclyzer_release_soak_seconds=0", "-e", "mode=rust")
+    assert run.status != 0
+    assert runs() == ["rust", "rust"], run.text
+    back = go_back("-e", "seclyzer_release_soak_seconds=0")
+    same = on_every(EDGES, deployment.manifest) == before
+    words = "each edge runs what it ran before that run" if same else f"the edges run {' and '.join(runs())}"
+    rollouts.record("rollback.yml after a run that failed because the store was away", run, words, back)
+    assert back.status == 0, back.text
+    assert on_every(EDGES, deployment.manifest) == before
 
 
 def test_while_the_only_host_of_the_last_run_is_away_no_other_is_switched() -> None:
