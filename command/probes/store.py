@@ -30,7 +30,11 @@ FAULTS = {
     401: ("store-token", "InfluxDB does not know this host's token (401)"),
     403: ("store-token", "this host's token may not write there (403)"),
     404: ("store-bucket", "there is no such organisation or bucket (404)"),
+    408: ("store-away", ""),
+    429: ("store-away", ""),
+    500: ("store-full", ""),
 }
+"""By status: the finding, and words in the place of what the store answers."""
 
 
 def way(host: Host) -> Way | None:
@@ -72,16 +76,17 @@ def _write(found: Way) -> Iterator[Seen]:
         if token is None:
             yield Seen("influxdb", _entry(f"{TOKEN} is missing or holds no token", "store-token"), how)
             return
-        status = write(found, token, b"")
+        answer = write(found, token, b"")
     except (OSError, Refused, http.client.HTTPException) as fault:
         yield Seen("influxdb", _entry(f"a write to the store was not answered: {_plain(fault)}", "store-away"), how)
         return
-    if status == 204:
+    if answer.status == 204:
         words = f"the store takes writes into {found.org}/{found.bucket}"
         yield Seen("influxdb", _entry(words, status=Status.PASS), how)
-    else:
-        finding, words = FAULTS.get(status, ("store-full" if status >= 500 else "store-wrong", f"it answers {status}"))
-        yield Seen("influxdb", _entry(f"a write into {found.org}/{found.bucket} is refused: {words}", finding), how)
+        return
+    finding, words = FAULTS.get(answer.status, ("store-away" if answer.status > 500 else "store-wrong", ""))
+    words = words or f"it answers {answer.status}" + (f", {answer.message}" if answer.message else "")
+    yield Seen("influxdb", _entry(f"a write into {found.org}/{found.bucket} is refused: {words}", finding), how)
 
 
 def _certificate(found: Way) -> Iterator[Seen]:

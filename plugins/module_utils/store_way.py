@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM
 from socket import socket as Socket
+from typing import NamedTuple
 
 from . import credentials, tls
 from .layout import Refused
@@ -20,6 +21,8 @@ from .layout import Refused
 TOKEN = Path("/etc/seclyzer/credentials/influx-write-token")
 """What the extractors write with."""
 SECONDS = 5.0
+LONGEST = 4096
+"""Bytes of an answer that are read."""
 DEFAULTS = {"influx_org": "seclyzer", "influx_bucket": "behavioral_data"}
 
 
@@ -71,21 +74,36 @@ def way(probes: Mapping[str, str], settings: str) -> Way | None:
     return Way(*where, place["influx_org"], place["influx_bucket"])
 
 
-def write(found: Way, token: str, lines: bytes) -> int:
-    """Writes line protocol (times in µs); the status. Raises OSError, ValueError, http.client.HTTPException."""
+class Answer(NamedTuple):
+    """The status of a write, and why it was refused: the `message` of InfluxDB or of the gateway before it."""
+
+    status: int
+    message: str = ""
+
+
+def write(found: Way, token: str, lines: bytes) -> Answer:
+    """Writes line protocol (times in µs). Raises OSError, ValueError, http.client.HTTPException."""
     parts = urllib.parse.urlsplit(found.url)
     query = urllib.parse.urlencode({"org": found.org, "bucket": found.bucket, "precision": "us"})
     connection = http.client.HTTPConnection(parts.netloc, timeout=SECONDS)
     with contextlib.closing(connection):
         connection.sock = found.connect()
         connection.request("POST", f"{parts.path}/api/v2/write?{query}", lines, {"Authorization": f"Token {token}"})
-        return connection.getresponse().status
+        answer = connection.getresponse()
+        return Answer(answer.status, _message(answer.read(LONGEST)))
+
+
+def _message(body: bytes) -> str:
+    try:
+        return " ".join(str(json.loads(body)["message"]).split())
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def takes_writes(found: Way, token_file: Path = TOKEN) -> bool:
     """Whether the store takes a write of nothing, which stores nothing and takes the way and the right of a point."""
     try:
         token = credentials.read_secret(token_file)
-        return token is not None and write(found, token, b"") == 204
+        return token is not None and write(found, token, b"").status == 204
     except (OSError, ValueError, Refused, http.client.HTTPException):
         return False

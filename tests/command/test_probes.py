@@ -149,7 +149,7 @@ class Answer(BaseHTTPRequestHandler):
         self._answer(200, b'{"name":"influxdb","status":"pass"}')
 
     def do_POST(self) -> None:
-        self._answer(self.status, b"")
+        self._answer(self.status, b"" if self.status == 204 else b'{"code":"x","message":"so it is"}')
 
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
@@ -218,13 +218,28 @@ def test_a_store_that_takes_writes_is_well(shown: Callable[..., list[tuple[str, 
 
 @pytest.mark.parametrize(
     ("status", "finding"),
-    [(401, "store-token"), (403, "store-token"), (404, "store-bucket"), (500, "store-full"), (302, "store-wrong")],
+    [
+        (401, "store-token"),
+        (403, "store-token"),
+        (404, "store-bucket"),
+        (429, "store-away"),
+        (500, "store-full"),
+        (503, "store-away"),
+        (302, "store-wrong"),
+    ],
 )
 def test_a_write_that_is_refused_has_its_cause(
     status: int, finding: str, shown: Callable[..., list[tuple[str, str, str]]]
 ) -> None:
     found = [one for one in shown(status=status) if one[0] == "responseTime"]
     assert [one[1] for one in found] == [finding] and str(status) in found[0][2]
+
+
+def test_a_store_that_cannot_take_a_write_is_reported_with_its_own_words(
+    shown: Callable[..., list[tuple[str, str, str]]],
+) -> None:
+    (words,) = [one[2] for one in shown(status=503) if one[0] == "responseTime"]
+    assert words == "a write into seclyzer/behavioral_data is refused: it answers 503, so it is"
 
 
 def test_an_expired_certificate_is_the_cause_and_its_date_is_named(

@@ -65,7 +65,7 @@ def test_a_store_that_would_take_points_takes_nothing_and_keeps_nothing(influxd:
     found, token = place("taken")
     assert takes_writes(found, token)
     assert influxd.points("taken") == []
-    assert write(found, influxd.token, LINE) == 204
+    assert write(found, influxd.token, LINE).status == 204
     assert [point["_value"] for point in influxd.points("taken")] == [1.5]
 
 
@@ -85,6 +85,11 @@ def test_a_token_that_was_revoked_a_bucket_that_is_gone_and_a_server_that_is_awa
     assert not takes_writes(found, token)
     Path(found.socket).unlink()
     assert not takes_writes(*place("refused"))
+
+
+def test_a_write_that_is_refused_has_the_words_of_the_store(influxd: InfluxServer, place: Place) -> None:
+    found, _ = place("refused")
+    assert write(found, "t" * 64, b"") == (401, "unauthorized access")
 
 
 def test_a_deployments_way_is_read_from_its_probes_and_settings() -> None:

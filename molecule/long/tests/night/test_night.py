@@ -96,7 +96,13 @@ BREAKS = {
         (Look(EDGE, "spool-unwritable", "the spool cannot be written", "df -h /var/lib/seclyzer"),),
         causes=2,
     ),
-    "the store's data are deleted": Break(*emptied(STORE, STORE_STATE, "influxdb"), (TOKEN,)),
+    "the store's data are deleted": Break(
+        *emptied(STORE, STORE_STATE, "influxdb"),
+        (
+            Look(STORE, "points-missing", "InfluxDB has no data and no users", "sudo journalctl -u influxdb-watch"),
+            AWAY,
+        ),
+    ),
     "an edge's disk is full": Break(
         *filled(EDGE, EDGE_STATE),
         (Look(EDGE, "disk-full", EDGE_STATE, f"sudo du -xh --max-depth=2 {EDGE_STATE}"),),

@@ -1,0 +1,129 @@
+"""Takes out what makes a promise true, and expects the promise's test on hosts to fail: `python -m scripts.mechanisms`.
+
+molecule/mechanisms.toml has the promises. The lab of the inventory has to be up. Each mechanism is taken out of a clone
+of the commit that is checked out, so that the checkout stays as it is. Exit status 1 when a test did not notice.
+"""
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from scripts.test import ROOT, junit_failures
+
+TABLE = "molecule/mechanisms.toml"
+PLACE = ROOT / "build" / "mechanisms"
+LENT = (".lab", "build/rust", "build/python")
+"""What a clone has of the checkout, by a link."""
+LONGEST = 3600
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """How a promise is kept, and how that is taken out: `text` of `file` becomes `instead`.
+
+    `tests`: what to run, a path below molecule/ and options; of them `fails` has to fail. `release`: hosts run it.
+    """
+
+    name: str
+    promise: str
+    file: str
+    text: str
+    instead: str
+    tests: str
+    fails: str
+    release: bool = False
+
+    def without(self, source: str) -> str:
+        """The file without it. Raises ValueError unless its text is there once."""
+        if source.count(self.text) != 1:
+            raise ValueError(f"{TABLE}: the text of {self.name} is {source.count(self.text)} times in {self.file}")
+        return source.replace(self.text, self.instead)
+
+
+def load(root: Path = ROOT) -> list[Mechanism]:
+    """All of the table."""
+    table = tomllib.loads((root / TABLE).read_text())
+    return [Mechanism(name, **entry) for name, entry in table.items()]
+
+
+def main() -> int:
+    """Takes the named ones out, or all, one after the other."""
+    known = load()
+    parser = argparse.ArgumentParser(prog="python -m scripts.mechanisms", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(one.name for one in known)}")
+    parser.add_argument(
+        "--inventory", default="inventories/molecule", help="of a lab that is up (default: %(default)s)"
+    )
+    options = parser.parse_args()
+    if strange := set(options.names) - {one.name for one in known}:
+        parser.error(f"{', '.join(sorted(strange))}: not in {TABLE}")
+    chosen = [one for one in known if one.name in options.names or not options.names]
+    noticed = [_tried(one, options.inventory) for one in chosen]
+    print(f"{sum(noticed)} of {len(noticed)} were noticed")
+    return int(not all(noticed))
+
+
+def _tried(mechanism: Mechanism, inventory: str) -> bool:
+    """Whether the test fails without the mechanism; hosts run the checkout's release again afterwards."""
+    begun, folder = time.monotonic(), PLACE / mechanism.name
+    tree, log = folder / "tree", folder / "log"
+    shutil.rmtree(folder, ignore_errors=True)
+    _clone(tree, inventory)
+    file = tree / mechanism.file
+    file.write_text(mechanism.without(file.read_text()))
+    with log.open("wb") as out:
+        if mechanism.release:
+            _run([sys.executable, "-m", "scripts.bundle"], tree, out)
+            _roll_out(tree, inventory, out)
+        report = _test(mechanism, tree, inventory, out)
+        _roll_out(ROOT, inventory, out)
+    failed = [name for name in junit_failures(report) if mechanism.fails in name]
+    words = f"noticed by {failed[0].partition(': ')[0]}" if failed else f"NOT NOTICED: {log.relative_to(ROOT)}"
+    print(f"{mechanism.name} ({mechanism.promise}), {time.monotonic() - begun:.0f} s: {words}", flush=True)
+    return bool(failed)
+
+
+def _clone(tree: Path, inventory: str) -> None:
+    subprocess.run(["git", "clone", "--quiet", "--local", str(ROOT), str(tree)], check=True)
+    shutil.copy(ROOT / "lab" / "labs.toml", tree / "lab" / "labs.toml")
+    shutil.copytree(ROOT / inventory, tree / inventory, dirs_exist_ok=True)
+    (tree / "build").mkdir()
+    for lent in LENT:
+        (tree / lent).symlink_to(ROOT / lent)
+    shutil.copytree(ROOT / "build" / "bundle", tree / "build" / "bundle")
+
+
+def _roll_out(tree: Path, inventory: str, out: BinaryIO) -> None:
+    """A release that judges badly, or is known to be bad, is to be left in any case: without a trial."""
+    typed = ["-e", "mode=hybrid", "-e", "seclyzer_release_soak_seconds=0", "-e", "seclyzer_release_shadow_seconds=0"]
+    taken = ["-e", "retry=true", "-e", "seclyzer_release_take_over=true"]
+    _run(["ansible-playbook", "-i", str(tree / inventory), "site.yml", *typed, *taken], tree, out)
+
+
+def _test(mechanism: Mechanism, tree: Path, inventory: str, out: BinaryIO) -> Path:
+    """The JUnit file of the tests' run."""
+    report = tree.parent / "junit.xml"
+    path, *options = shlex.split(mechanism.tests)
+    scenario, _, tests = path.partition("/")
+    place = tree / "molecule" / scenario
+    settings = ["-c", "pytest.ini", f"--ansible-inventory={tree / inventory}", f"--junitxml={report}"]
+    words = [sys.executable, "-m", "pytest", "-q", *settings, tests, *options]
+    surroundings = {"MOLECULE_PROJECT_DIRECTORY": str(tree), "SECLYZER_INVENTORY": str(tree / inventory)}
+    subprocess.run(words, cwd=place, env=os.environ | surroundings, stdout=out, stderr=out, timeout=LONGEST)
+    return report
+
+
+def _run(words: list[str], tree: Path, out: BinaryIO) -> None:
+    subprocess.run(words, cwd=tree, check=True, stdout=out, stderr=out, timeout=LONGEST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
