@@ -70,7 +70,7 @@ def stop(failed: Sequence[str], at_most: int, rest: int) -> str:
     if len(failed) <= at_most or not rest:
         return ""
     words = f"{named(failed)} failed" + (f", more than the {at_most} of seclyzer_release_max_fail" if at_most else "")
-    return f"{words}: the other {count(rest, 'host')} {'was' if rest == 1 else 'were'} not started"
+    return f"{words}: the other {'host was' if rest == 1 else f'{rest} hosts were'} not started"
 
 
 def store_of(host: Mapping[str, Any], stores: Sequence[str]) -> str:

@@ -159,10 +159,13 @@ def _start(done: Done) -> None:
 
 
 def _not_started(unit: str, state: Mapping[str, str], began: float) -> str:
-    """What systemd found, which is all there is of a program that hangs, and the unit's last words."""
+    """What systemd found, and the unit's last words, of which a program that hangs mostly has none."""
     result = state.get("Result", "")
+    if result == "timeout":
+        words = " | ".join(systemd.own_words(unit, began)).rstrip(".")
+        return f"{short(unit)} did not report that it is ready in time, and logged {words or 'nothing'}"
     found = f" ({result})" if result not in ("", "success") else ""
-    return f"{short(unit)} did not start{found}: {' | '.join(systemd.last_words(unit, began))}"
+    return f"{short(unit)} did not start{found}: {' | '.join(systemd.last_words(unit, began)).rstrip('.')}"
 
 
 def _another_program(layout: Layout, name: str, text: str, state: Mapping[str, str]) -> list[str]:

@@ -90,7 +90,14 @@ def journal(unit: str, lines: int = 8, since: float = 0.0) -> list[str]:
 
 
 def last_words(unit: str, since: float) -> list[str]:
-    """What the last process of a unit wrote last, or what systemd wrote about it when that wrote nothing.
+    """What the last process of a unit wrote last, or what systemd wrote about it when that wrote nothing."""
+    own = own_words(unit, since)
+    invocation = show([unit], ["InvocationID"]).get(unit, {}).get("InvocationID", "")
+    return own or (_lines(f"INVOCATION_ID={invocation}") if invocation else []) or journal(unit, 4, since)
+
+
+def own_words(unit: str, since: float) -> list[str]:
+    """What the last process of a unit wrote last; empty when it wrote nothing.
 
     journald may be late: it is waited for, and when the process has ended before it read a line, it does not know any
     more to which start that belongs. Then the number of the process tells, of the lines from `since` (Unix time) on.
@@ -99,14 +106,15 @@ def last_words(unit: str, since: float) -> list[str]:
     shown = show([unit], ["InvocationID", "ExecMainPID"]).get(unit, {})
     invocation, pid = shown.get("InvocationID", ""), shown.get("ExecMainPID", "")
     if not invocation:
-        return journal(unit, 4, since)
-    own = [f"_SYSTEMD_INVOCATION_ID={invocation}"]
-    process = [f"_PID={pid}", f"--since=@{since:.3f}"] if pid not in ("", "0") else own
-    for match in (own, process, [f"INVOCATION_ID={invocation}"]):
-        done = run(["journalctl", "--no-pager", "--quiet", "--lines=3", "--output=cat", *match], 20)
-        if lines := [line.strip() for line in done.stdout.splitlines() if line.strip()]:
-            return lines
-    return journal(unit, 4, since)
+        return []
+    if own := _lines(f"_SYSTEMD_INVOCATION_ID={invocation}"):
+        return own
+    return _lines(f"_PID={pid}", f"--since=@{since:.3f}") if pid not in ("", "0") else []
+
+
+def _lines(*match: str) -> list[str]:
+    done = run(["journalctl", "--no-pager", "--quiet", "--lines=3", "--output=cat", *match], 20)
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()]
 
 
 def section(text: str, name: str) -> list[tuple[str, str]]:

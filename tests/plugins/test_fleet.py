@@ -72,7 +72,7 @@ def test_without_its_canary_no_other_edge_switches() -> None:
     [
         ([], 0, 5, ""),
         (["a"], 0, 5, "a failed: the other 5 hosts were not started"),
-        (["a"], 0, 1, "a failed: the other 1 host was not started"),
+        (["a"], 0, 1, "a failed: the other host was not started"),
         (["a"], 0, 0, ""),
         (["a"], 1, 5, ""),
         (
@@ -215,7 +215,7 @@ def test_what_a_host_has_returned_from_is_not_tried_on_the_next_one() -> None:
     hosts = {"edge1": KNOWN_BAD, "edge2": STAGED, "edge3": SETTLED}
     found = module()._order(staged(hosts))
     assert (found["hosts"], found["batches"]) == (["edge3"], [1])
-    assert found["stopped"] == "edge1 failed: the other 1 host was not started"
+    assert found["stopped"] == "edge1 failed: the other host was not started"
     assert module()._order(staged(hosts, seclyzer_release_max_fail=1))["hosts"] == ["edge3", "edge2"]
 
 
