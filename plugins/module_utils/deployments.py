@@ -81,7 +81,10 @@ def load(layout: Layout, n: int) -> Desired:
     """A deployment as the value it was made from."""
     found = manifest(layout, n)
     if found is None:
-        raise Refused(f"deployment {n} is not on this host")
+        raise Refused(
+            f"the files of deployment {n} are gone from {layout.deployments}; rollback.yml -e to= goes to another, and "
+            "-e to=list shows which there are"
+        )
     folder = layout.deployments / str(n)
     return Desired(
         release=found["release"],

@@ -35,4 +35,5 @@ def about() -> str:
 
 def printed(title: str, text: str) -> str:
     """What was on the screen, below a heading."""
-    return f"\n### {title[:1].upper()}{title[1:]}\n\n```text\n{text.strip()}\n```\n"
+    shown = title if title.startswith("rollback.yml") else f"{title[:1].upper()}{title[1:]}"
+    return f"\n### {shown}\n\n```text\n{text.strip()}\n```\n"
