@@ -22,6 +22,7 @@ from tests.plugins.influxd import DAY, Bucket, influxd
 __all__ = ["influxd"]
 
 FILE = Path(__file__).resolve().parents[2] / "roles/influxdb/files/influxdb_watch.py"
+UNIT = FILE.parents[1] / "templates" / "influxdb-watch.service.j2"
 WATCHED = tuple(kinds.MEASUREMENTS.values())
 NOW = time.time_ns() // 1000
 MIDNIGHT = NOW // DAY * DAY
@@ -219,8 +220,14 @@ def test_a_store_that_could_not_be_asked_is_asked_again_soon(
     assert not watch.resting(watched.folder, at)
 
 
+def test_the_next_attempt_of_the_watch_outlives_a_restart_of_influxdb() -> None:
+    settings = {line.partition("=")[0] for line in UNIT.read_text(encoding="utf-8").splitlines()}
+    assert settings >= {"After", "Restart", "RestartSec"}
+    assert not settings & {"Requires", "Requisite", "BindsTo", "PartOf"}, "these would have it stopped with InfluxDB"
+
+
 def test_systemd_takes_the_unit_of_the_watch(tmp_path: Path) -> None:
-    template = (FILE.parents[1] / "templates" / "influxdb-watch.service.j2").read_text(encoding="utf-8")
+    template = UNIT.read_text(encoding="utf-8")
     text = re.sub(r"(?m)^\{[%{].*\n", "", template.replace("\\\n", " "))
     unit = tmp_path / "influxdb-watch.service"
     unit.write_text(
