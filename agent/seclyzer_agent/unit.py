@@ -21,6 +21,8 @@ PROPERTIES = (
     "StatusText",
 )
 MAX_STATUS_TEXT = 160
+RESTARTS = "auto-restart"
+"""In the SubState of a unit that systemd starts again: `auto-restart-queued`, `failed-before-auto-restart` as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,14 @@ def _number(text: str | None) -> int | None:
 def judge(unit: Unit, restarts: Restarts, recent: float, now: float) -> Entry:
     """One unit's entry; `restarts` within the last `recent` s, `now` in monotonic s."""
     status, words = _verdict(unit, restarts, recent, now)
-    finding = "unit-restarts" if restarts.at and unit.load == "loaded" else ""
+    finding = "unit-restarts" if restarts.at and unit.load == "loaded" and not _is_down(unit) else ""
     value = unit.active or "unknown"
     return Entry("state", unit.unit, "system", status, f"{unit.unit} {words}", value, figures=False, finding=finding)
+
+
+def _is_down(unit: Unit) -> bool:
+    """Whether nothing starts it any more: somebody stopped it, or systemd gave up: in a crash loop one waits."""
+    return unit.active in ("inactive", "failed") and RESTARTS not in unit.sub
 
 
 def _verdict(unit: Unit, restarts: Restarts, recent: float, now: float) -> tuple[Status, str]:
@@ -91,9 +98,12 @@ def _verdict(unit: Unit, restarts: Restarts, recent: float, now: float) -> tuple
     if unit.load not in ("loaded", ""):
         return Status.FAIL, "is not installed" if unit.load == "not-found" else f"is {unit.load}"
     often = "once" if len(restarts.at) == 1 else f"{len(restarts.at)} times"
+    past = f"; it was restarted {often} in the last {recent:g} s" if restarts.at else ""
+    if _is_down(unit):
+        return Status.FAIL, f"is {unit.active}{why}{past}"
     if restarts.repeat(now):
         return Status.FAIL, f"does not stay up: it was restarted {often} in the last {recent:g} s{why}"
-    if unit.sub == "auto-restart":
+    if RESTARTS in unit.sub:
         return Status.FAIL, f"has stopped{why} and waits for its restart"
     if unit.active in ("activating", "deactivating", "reloading", "refreshing"):
         return Status.WARN, f"is {unit.active} ({unit.sub}){why}"
@@ -101,5 +111,4 @@ def _verdict(unit: Unit, restarts: Restarts, recent: float, now: float) -> tuple
         return Status.FAIL, f"is {unit.active or 'unknown'}{why}"
     if restarts.just_now(now):
         return Status.WARN, f"runs, but was restarted {often} in the last {recent:g} s{why}"
-    past = f"; it was restarted {often} in the last {recent:g} s" if restarts.at else ""
     return Status.PASS, f"is active ({unit.sub})" + (f": {unit.status_text}" if unit.status_text else "") + past

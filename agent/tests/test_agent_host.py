@@ -73,10 +73,28 @@ def test_restarts_are_a_warning_a_failure_when_they_repeat_and_over_when_it_stay
     assert (entry.status, entry.output, entry.finding) == (status, f"{UNIT} {words}", "unit-restarts")
 
 
-def test_a_crash_loop_is_a_failure_between_two_crashes_and_while_it_waits() -> None:
-    loop = Restarts(9, (940.0, 957.0, 974.0))
-    for changes in ({}, {"active": "activating", "sub": "auto-restart"}):
-        assert judge_unit(unit(**changes), loop, 300, 990.0).status is FAIL
+LOOP = Restarts(9, (940.0, 957.0, 974.0))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"active": "activating", "sub": "auto-restart"},
+        {"active": "activating", "sub": "auto-restart-queued"},
+        {"active": "failed", "sub": "failed-before-auto-restart"},
+    ],
+)
+def test_a_crash_loop_is_a_failure_between_two_crashes_and_while_it_waits(changes: dict[str, Any]) -> None:
+    entry = judge_unit(unit(**changes), LOOP, 300, 990.0)
+    assert (entry.status, entry.finding) == (FAIL, "unit-restarts") and "does not stay up" in entry.output
+
+
+@pytest.mark.parametrize("state", ["inactive", "failed"])
+def test_a_unit_that_nothing_starts_any_more_is_down_whatever_it_did_before(state: str) -> None:
+    entry = judge_unit(unit(active=state, sub=state), LOOP, 300, 990.0)
+    words = f"{UNIT} is {state}; it was restarted 3 times in the last 300 s"
+    assert (entry.status, entry.output, entry.finding) == (FAIL, words, "")
 
 
 def test_show_is_read_by_order_of_units_with_unset_and_infinite_values() -> None:

@@ -136,7 +136,7 @@ def test_after_a_run_that_failed_because_the_store_was_away_no_host_goes_to_a_re
 
 def test_while_the_only_host_of_the_last_run_is_away_no_other_is_switched() -> None:
     edge = hosts(EDGES)[0]
-    assert roll_out(*QUICK, "--limit", name(edge), "-e", "mode=rust").status == 0
+    assert roll_out(*QUICK, "--limit", name(edge), "-e", "mode=rust", "-e", "retry=true").status == 0
     before = stands()
     with unplugged(name(edge)):
         back = go_back(*NO_SOAK)
