@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
+from asyncio import sslproto
 from dataclasses import dataclass
 
 import httptools
@@ -18,6 +20,8 @@ from .store_address import InfluxAddress
 PIECE = 16 * 1024
 LONGEST = 16 * 1024
 """Bytes of a body that are kept; what follows is not read."""
+sslproto.SSLProtocol.max_size = PIECE
+"""Bytes of the buffer that asyncio fills with zeros for each connection by TLS: else 256 KiB."""
 CLOSED = "it closed the connection before it had answered"
 
 
@@ -39,6 +43,24 @@ class Answer:
 
     status: int
     body: bytes
+
+
+async def connected(
+    address: InfluxAddress, path: str, tls: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the server, through the unix socket at `path` if there is one. Raises OSError."""
+    # As bytes, since ssl looks up a text in IDNA's tables, which take 0.3 MiB; an address is ASCII.
+    name = address.host.encode("ascii") if tls is not None else None
+    if not path:
+        return await asyncio.open_connection(address.host, address.port, ssl=tls, server_hostname=name)
+    reached = socket.socket(socket.AF_UNIX)
+    try:
+        reached.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(reached, path)
+        return await asyncio.open_connection(sock=reached, ssl=tls, server_hostname=name)
+    except BaseException:
+        reached.close()
+        raise
 
 
 class HttpClient:
@@ -119,13 +141,8 @@ class _Connection:
         return Answer(reading.status, reading.body)
 
     async def _connect(self) -> None:
-        address = self._address
-        name = address.host if self._tls is not None else None
         try:
-            if self._socket:
-                opened = await asyncio.open_unix_connection(self._socket, ssl=self._tls, server_hostname=name)
-            else:
-                opened = await asyncio.open_connection(address.host, address.port, ssl=self._tls, server_hostname=name)
+            opened = await connected(self._address, self._socket, self._tls)
         except (ssl.CertificateError, TimeoutError):
             raise
         except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError) as error:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -34,7 +34,7 @@ class Passwords:
         self._users, self._matches = dict(users), matches
         costs = [bcrypt_hash.cost_of(hashed) or 0 for hashed in users.values()]
         self._unmatched = bcrypt_hash.unmatched(max(costs, default=10))
-        self._key = secrets.token_bytes(32)
+        self._key = os.urandom(32)
         self._known: dict[bool, dict[bytes, None]] = {True: {}, False: {}}
         self._one, self._waiting, self._rested = asyncio.Lock(), 0, 0.0
 
