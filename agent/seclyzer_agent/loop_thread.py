@@ -4,50 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-class Worker:
-    """A thread that runs coroutines for another event loop, which awaits them by `run`."""
+class LoopThread:
+    """One thread, which runs from its making until `stop`. `call`, `run` and `stop` may be called in any other."""
 
     def __init__(self, name: str) -> None:
-        self._loop = asyncio.new_event_loop()
+        self.loop = asyncio.new_event_loop()
         # A daemon: one that is blocked does not keep the program from ending.
-        threading.Thread(target=self._loop.run_forever, name=name, daemon=True).start()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    async def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What the coroutine returns or raises. Cancelled, this cancels the coroutine and ends when that has ended."""
-        here = asyncio.get_running_loop()
-        outcome: asyncio.Future[T] = here.create_future()
-        tasks: list[asyncio.Task[T]] = []
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call a function there, as soon as the thread is not blocked."""
+        self.loop.call_soon_threadsafe(function, *arguments)
 
-        def begin() -> None:
-            tasks.append(self._loop.create_task(make()))
-            tasks[0].add_done_callback(ended)
-
-        def ended(task: asyncio.Task[T]) -> None:
-            with suppress(RuntimeError):  # the loop that waited is closed
-                here.call_soon_threadsafe(_settle, outcome, task)
-
-        self._loop.call_soon_threadsafe(begin)
+    async def run(self, function: Callable[[], T]) -> T:
+        """What a function returns or raises there. It ends when that has ended, also when it is cancelled."""
+        outcome: Future[T] = Future()
+        self.call(_settle, outcome, function)
+        ended = asyncio.wrap_future(outcome)
         try:
-            return await asyncio.shield(outcome)
+            return await asyncio.shield(ended)
         except asyncio.CancelledError:
-            self._loop.call_soon_threadsafe(lambda: tasks[0].cancel())
-            await asyncio.wait({outcome})
+            await asyncio.wait({ended})
             raise
 
+    def stop(self) -> None:
+        """Cancel what runs there, and end the thread as soon as it is not blocked."""
+        self.call(self._stop)
 
-def _settle(outcome: asyncio.Future[T], task: asyncio.Task[T]) -> None:
-    if outcome.done():
-        return
-    if task.cancelled():
-        outcome.cancel()
-    elif (error := task.exception()) is not None:
+    def _run(self) -> None:
+        self.loop.run_forever()
+        self.loop.close()
+
+    def _stop(self) -> None:
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self.loop.call_soon(self.loop.stop)  # after the tasks have ended
+
+
+def _settle(outcome: Future[T], function: Callable[[], T]) -> None:
+    try:
+        outcome.set_result(function())
+    except Exception as error:
         outcome.set_exception(error)
-    else:
-        outcome.set_result(task.result())

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from . import bcrypt_hash
-from .workers import Worker
+from .loop_thread import LoopThread
 
 MOST_WAITING = 4
 MOST_KNOWN = 128
@@ -57,7 +57,7 @@ class Passwords:
 
     async def _checked(self, user: str, password: str) -> bool:
         await asyncio.sleep(max(0.0, self._rested - time.monotonic()))
-        good, took = await _worker().run(lambda: self._hashed(user, password))
+        good, took = await _thread().run(lambda: self._hashed(user, password))
         self._rested = time.monotonic() + REST * took
         marks = self._known[good]
         marks[self._mark(user, password)] = None
@@ -65,7 +65,7 @@ class Passwords:
             del marks[next(iter(marks))]
         return good
 
-    async def _hashed(self, user: str, password: str) -> tuple[bool, float]:
+    def _hashed(self, user: str, password: str) -> tuple[bool, float]:
         """Whether it is good, and how many s of a processor that took."""
         began = time.thread_time()
         good = self._matches(password, self._users.get(user, self._unmatched)) and user in self._users
@@ -78,6 +78,6 @@ class Passwords:
 
 
 @cache
-def _worker() -> Worker:
+def _thread() -> LoopThread:
     """The thread that hashes, for every `web.yml` that there was."""
-    return Worker("passwords")
+    return LoopThread("passwords")

@@ -11,7 +11,7 @@ from agent_world import RedisServer, with_redis
 
 from seclyzer_agent.http_client import LONGEST, Answer, BrokenOff, CannotConnect, HttpClient
 from seclyzer_agent.model import Refused, Unreadable
-from seclyzer_agent.redis_client import Redis, parse_info
+from seclyzer_agent.redis_client import Info, Redis
 from seclyzer_agent.store_address import parse_influx_url
 
 Reply = Callable[[int], bytes]
@@ -167,7 +167,7 @@ def test_answers_are_those_of_the_commands_also_after_one_was_cancelled(redis_se
 def test_info_is_read_as_numbers_mappings_and_texts() -> None:
     lines = ["# Memory", "used_memory:12", "used_memory_human:1.5M", "errorstat_OOM:count=3", "db0:keys=1,expires=x"]
     text = "\r\n".join([*lines, "", "bad"])
-    assert parse_info(text) == {
+    assert Info(text) == {
         "used_memory": 12,
         "used_memory_human": "1.5M",
         "errorstat_OOM": {"count": 3},
