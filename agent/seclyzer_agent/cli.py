@@ -57,10 +57,12 @@ def _print(results: list[tuple[str, bool, str]]) -> int:
 
 
 def _run(settings: Settings, *, check: bool) -> int:
+    from . import small_buffers
     from .listening import CannotListen
     from .notify import Notifier
     from .service import secrets, serve, try_out
 
+    small_buffers.use()
     kept = secrets(settings, os.environ)
     if check:
         return _print(asyncio.run(try_out(settings, kept)))

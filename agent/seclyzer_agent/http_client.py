@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from asyncio import sslproto
 from dataclasses import dataclass
 
 import httptools
@@ -20,8 +19,6 @@ from .store_address import InfluxAddress
 PIECE = 16 * 1024
 LONGEST = 16 * 1024
 """Bytes of a body that are kept; what follows is not read."""
-sslproto.SSLProtocol.max_size = PIECE
-"""Bytes of the buffer that asyncio fills with zeros for each connection by TLS: else 256 KiB."""
 CLOSED = "it closed the connection before it had answered"
 
 

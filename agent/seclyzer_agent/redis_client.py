@@ -175,18 +175,21 @@ class Info(Mapping[str, Any]):
     """INFO's lines by their names: whole numbers, mappings of `a=1,b=2`, and texts. Few of the 200 are asked for."""
 
     def __init__(self, text: str) -> None:
-        lines = (line.partition(":") for line in text.splitlines())
-        self._values = {name: value for name, colon, value in lines if colon and not name.startswith("#")}
+        self._text = f"\n{text}\n".replace("\r\n", "\n")
 
     def __getitem__(self, name: str) -> Any:
-        value = self._values[name]
+        before = f"\n{name}:"
+        if (at := self._text.find(before)) < 0:
+            raise KeyError(name)
+        value = self._text[at + len(before) : self._text.index("\n", at + 1)]
         return (_several(value) if "=" in value else None) or _number(value)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        lines = (line.partition(":") for line in self._text.splitlines())
+        return (name for name, colon, _ in lines if colon and not name.startswith("#"))
 
     def __len__(self) -> int:
-        return len(self._values)
+        return sum(1 for _ in self)
 
 
 def _several(value: str) -> dict[str, int | str] | None:
