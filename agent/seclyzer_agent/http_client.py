@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import ssl
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ import httptools
 
 from .per_loop import PerLoop
 from .store_address import InfluxAddress
+from .store_connection import connected
 
 PIECE = 16 * 1024
 LONGEST = 16 * 1024
@@ -40,24 +40,6 @@ class Answer:
 
     status: int
     body: bytes
-
-
-async def connected(
-    address: InfluxAddress, path: str, tls: ssl.SSLContext | None
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection to the server, through the unix socket at `path` if there is one. Raises OSError."""
-    # As bytes, since ssl looks up a text in IDNA's tables, which take 0.3 MiB; an address is ASCII.
-    name = address.host.encode("ascii") if tls is not None else None
-    if not path:
-        return await asyncio.open_connection(address.host, address.port, ssl=tls, server_hostname=name)
-    reached = socket.socket(socket.AF_UNIX)
-    try:
-        reached.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(reached, path)
-        return await asyncio.open_connection(sock=reached, ssl=tls, server_hostname=name)
-    except BaseException:
-        reached.close()
-        raise
 
 
 class HttpClient:

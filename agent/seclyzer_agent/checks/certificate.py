@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..http_client import connected
 from ..model import Entry, Pace, Reading, Status
 from ..parse import number
 from ..spec import Context, Metric, Sample, Setting, Spec
 from ..store_address import InfluxAddress, parse_influx_url
+from ..store_connection import connected
 from ..tls import BLOCK, read
 
 DAY = 86400.0
