@@ -8,12 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from urllib.parse import parse_qs
 
 import httptools
 
 MOST_HEADERS = 64
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    421: "Misdirected Request",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+"""Every status that is answered, in words."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MOST_FIELDS = 32
@@ -139,9 +150,8 @@ def date(now: float) -> str:
 
 def written(response: Response, request: Request, now: float) -> bytes:
     """The bytes of an answer to a request; `now` in Unix s."""
-    reason = HTTPStatus(response.status).phrase
     lines = [
-        f"HTTP/1.1 {response.status} {reason}",
+        f"HTTP/1.1 {response.status} {REASONS[response.status]}",
         f"Content-Type: {response.kind}",
         f"Content-Length: {len(response.body)}",
         f"Date: {date(now)}",

@@ -14,6 +14,7 @@ import httptools
 
 from .per_loop import PerLoop
 from .store_address import InfluxAddress
+from .store_connection import connected
 
 PIECE = 16 * 1024
 LONGEST = 16 * 1024
@@ -119,13 +120,8 @@ class _Connection:
         return Answer(reading.status, reading.body)
 
     async def _connect(self) -> None:
-        address = self._address
-        name = address.host if self._tls is not None else None
         try:
-            if self._socket:
-                opened = await asyncio.open_unix_connection(self._socket, ssl=self._tls, server_hostname=name)
-            else:
-                opened = await asyncio.open_connection(address.host, address.port, ssl=self._tls, server_hostname=name)
+            opened = await connected(self._address, self._socket, self._tls)
         except (ssl.CertificateError, TimeoutError):
             raise
         except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Protocol
@@ -79,25 +80,25 @@ def verified(reading: Reading) -> Reading:
         if not isinstance(entry, Entry) or not isinstance(entry.status, Status):
             raise Malformed("an entry has no status")
         texts = (entry.measurement, entry.component, entry.kind, entry.output, entry.plain, entry.unit or "")
-        if not all(isinstance(text, str) and _encodes(text) for text in texts):
+        if not _encode(texts):
             raise Malformed("an entry has a text that is none")
         if not _is_json(entry.value):
             raise Malformed("an entry has a value that JSON cannot hold")
     return reading
 
 
-def _encodes(text: str) -> bool:
-    """Whether it can be sent: a lone surrogate cannot."""
+def _encode(texts: Iterable[object]) -> bool:
+    """Whether all are texts and can be sent: a lone surrogate cannot."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
+        "".join(texts).encode()  # type: ignore[arg-type]  # what is no text is a TypeError
+    except (TypeError, UnicodeEncodeError):
         return False
     return True
 
 
 def _is_json(value: object) -> bool:
     if isinstance(value, str):
-        return _encodes(value)
+        return _encode((value,))
     if isinstance(value, int):
         return abs(value) < 2**64
     return value is None or (isinstance(value, float) and math.isfinite(value))

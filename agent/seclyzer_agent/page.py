@@ -10,9 +10,14 @@ from .overview import overview
 from .snapshot import Snapshot
 
 CONTENT_SECURITY_POLICY = overview_html.POLICY
-RUNBOOK = overview_html.runbook_entries((Path(__file__).parent / "runbook.md").read_text(encoding="utf-8"))
+RUNBOOK = Path(__file__).parent / "runbook.md"
 
 
 def page(snapshot: Snapshot, points: tuple[Point, ...] = ()) -> str:
-    """The page as HTML. Its script asks for it again every 5 s; without one the browser loads it every 10 s."""
-    return overview_html.page(overview(snapshot, points), RUNBOOK)
+    """The page as HTML. Its script asks for it again every 5 s; without one the browser loads it every 10 s.
+
+    The runbook is read for each: kept, it would take memory for as long as the agent runs.
+    """
+    document = overview(snapshot, points)
+    runbook = overview_html.runbook_entries(RUNBOOK.read_text(encoding="utf-8")) if document["findings"] else {}
+    return overview_html.page(document, runbook)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
 
 from . import bcrypt_hash
-from .workers import Worker
+from .loop_thread import LoopThread
 
 MOST_WAITING = 4
 MOST_KNOWN = 128
@@ -34,7 +34,7 @@ class Passwords:
         self._users, self._matches = dict(users), matches
         costs = [bcrypt_hash.cost_of(hashed) or 0 for hashed in users.values()]
         self._unmatched = bcrypt_hash.unmatched(max(costs, default=10))
-        self._key = secrets.token_bytes(32)
+        self._key = os.urandom(32)
         self._known: dict[bool, dict[bytes, None]] = {True: {}, False: {}}
         self._one, self._waiting, self._rested = asyncio.Lock(), 0, 0.0
 
@@ -57,7 +57,7 @@ class Passwords:
 
     async def _checked(self, user: str, password: str) -> bool:
         await asyncio.sleep(max(0.0, self._rested - time.monotonic()))
-        good, took = await _worker().run(lambda: self._hashed(user, password))
+        good, took = await _thread().run(lambda: self._hashed(user, password))
         self._rested = time.monotonic() + REST * took
         marks = self._known[good]
         marks[self._mark(user, password)] = None
@@ -65,7 +65,7 @@ class Passwords:
             del marks[next(iter(marks))]
         return good
 
-    async def _hashed(self, user: str, password: str) -> tuple[bool, float]:
+    def _hashed(self, user: str, password: str) -> tuple[bool, float]:
         """Whether it is good, and how many s of a processor that took."""
         began = time.thread_time()
         good = self._matches(password, self._users.get(user, self._unmatched)) and user in self._users
@@ -78,6 +78,6 @@ class Passwords:
 
 
 @cache
-def _worker() -> Worker:
+def _thread() -> LoopThread:
     """The thread that hashes, for every `web.yml` that there was."""
-    return Worker("passwords")
+    return LoopThread("passwords")

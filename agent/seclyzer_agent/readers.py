@@ -8,7 +8,6 @@ slow file system) keeps it until it ends, and the others go on in another.
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from .loop_thread import LoopThread
 from .model import Check, Reading
 from .runner import Ended, Outcome, outcome, read_check
 
@@ -127,31 +127,30 @@ class _Thread:
 
     def __init__(self, report: Callable[[_Thread, Sequence[tuple[str, Outcome]]], None]) -> None:
         self._report = report
-        self._loop = asyncio.new_event_loop()
+        self._thread = LoopThread("checks")
         self._queue: deque[Check] = deque()
         self._tasks: dict[str, asyncio.Task[Reading]] = {}
         self._outcomes: deque[tuple[str, Outcome]] = deque()
-        self._turns: asyncio.Task[None] | None = None
+        self._last: asyncio.Task[Reading] | None = None
+        self._turn: asyncio.TimerHandle | None = None  # ends the turn of the reading that began last
         self.answered = True
-        # A daemon: one that is blocked does not keep the program from ending.
-        threading.Thread(target=self._run, name="checks", daemon=True).start()
 
     def begin(self, checks: Sequence[Check]) -> None:
         """Read these checks; called in any thread, as all that follows."""
-        self._loop.call_soon_threadsafe(self._enqueue, checks)
+        self._thread.call(self._enqueue, checks)
 
     def cancel(self, names: Sequence[str]) -> None:
         """Ask these readings to end; one that has not begun never begins."""
-        self._loop.call_soon_threadsafe(self._cancel, names)
+        self._thread.call(self._cancel, names)
 
     def ask(self) -> None:
         """Have it set `answered` as soon as it is not blocked."""
         self.answered = False
-        self._loop.call_soon_threadsafe(setattr, self, "answered", True)
+        self._thread.call(setattr, self, "answered", True)
 
     def busy_with(self) -> str:
         """The check whose reading has the thread at this moment; empty when none has."""
-        task = asyncio.current_task(self._loop)
+        task = asyncio.current_task(self._thread.loop)
         return next((name for name, reading in [*self._tasks.items()] if reading is task), "")
 
     def unreported(self) -> list[tuple[str, Outcome]]:
@@ -164,35 +163,38 @@ class _Thread:
 
     def finish(self, last: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], object]) -> None:
         """Cancel all that runs, run `last`, and call `ended`."""
-        asyncio.run_coroutine_threadsafe(self._last(last), self._loop).add_done_callback(lambda _: ended())
+        ending = asyncio.run_coroutine_threadsafe(self._finish(last), self._thread.loop)
+        ending.add_done_callback(lambda _: ended())
 
     def stop(self) -> None:
         """End it as soon as it is not blocked."""
-        self._loop.call_soon_threadsafe(self._stop)
-
-    def _run(self) -> None:
-        self._loop.run_forever()
-        self._loop.close()
+        self._thread.stop()
 
     def _enqueue(self, checks: Sequence[Check]) -> None:
         self._queue += checks
-        if self._turns is None:
-            self._turns = self._loop.create_task(self._read_all())
+        if self._turn is None:
+            self._next()
 
-    async def _read_all(self) -> None:
-        while self._queue:
-            check = self._queue.popleft()
-            task = self._tasks[check.name] = self._loop.create_task(read_check(check), name=f"read {check.name}")
-            task.add_done_callback(partial(self._ended, check.name))
-            await asyncio.wait({task}, timeout=TURN)
-        self._turns = None
-        self._report_ended()
+    def _next(self) -> None:
+        """The turn of the next check. It begins where the one before ends, for each step of a loop costs time."""
+        if self._turn is not None:
+            self._turn.cancel()
+        self._turn = None
+        if not self._queue:
+            self._report_ended()
+            return
+        loop, check = self._thread.loop, self._queue.popleft()
+        task = self._tasks[check.name] = self._last = loop.create_task(read_check(check), name=f"read {check.name}")
+        task.add_done_callback(partial(self._ended, check.name))
+        self._turn = loop.call_later(TURN, self._next)
 
     def _ended(self, name: str, task: asyncio.Task[Reading]) -> None:
         self._tasks.pop(name, None)
         self._outcomes.append((name, outcome(task)))
-        if self._turns is None:
+        if self._turn is None:
             self._report_ended()
+        elif task is self._last:
+            self._next()
 
     def _report_ended(self) -> None:
         """What ended in a turn or soon after is reported at once, so that it wakes who waits only once."""
@@ -207,15 +209,10 @@ class _Thread:
             if name in self._tasks:
                 self._tasks[name].cancel()
 
-    async def _last(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _finish(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._queue.clear()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await last()
-
-    def _stop(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.call_soon(self._loop.stop)  # after the tasks have ended

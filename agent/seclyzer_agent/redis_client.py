@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -48,9 +49,9 @@ class Redis:
         """The answers to some commands, sent together."""
         return await self._connection.here().pipeline(*commands)
 
-    async def info(self, *sections: str) -> dict[str, Any]:
-        """What INFO has in these sections: whole numbers, mappings of `a=1,b=2`, and texts."""
-        return parse_info(str(await self.call("INFO", *sections)))
+    async def info(self, *sections: str) -> Info:
+        """What INFO has in these sections."""
+        return Info(str(await self.call("INFO", *sections)))
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -170,14 +171,25 @@ def _in_words(error: str) -> Unreadable:
     return Unreadable(f"Redis answers with an error ({code[:20]})")
 
 
-def parse_info(text: str) -> dict[str, Any]:
-    """INFO's lines by their names."""
-    found: dict[str, Any] = {}
-    for line in text.splitlines():
-        name, colon, value = line.partition(":")
-        if colon and not line.startswith("#"):
-            found[name] = (_several(value) if "=" in value else None) or _number(value)
-    return found
+class Info(Mapping[str, Any]):
+    """INFO's lines by their names: whole numbers, mappings of `a=1,b=2`, and texts. Few of the 200 are asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = f"\n{text}\n".replace("\r\n", "\n")
+
+    def __getitem__(self, name: str) -> Any:
+        before = f"\n{name}:"
+        if (at := self._text.find(before)) < 0:
+            raise KeyError(name)
+        value = self._text[at + len(before) : self._text.index("\n", at + 1)]
+        return (_several(value) if "=" in value else None) or _number(value)
+
+    def __iter__(self) -> Iterator[str]:
+        lines = (line.partition(":") for line in self._text.splitlines())
+        return (name for name, colon, _ in lines if colon and not name.startswith("#"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _several(value: str) -> dict[str, int | str] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-import pkgutil
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -45,7 +45,9 @@ class Broken:
 @cache
 def specs() -> tuple[Spec, ...]:
     """The specs of all checks, in the order of the report."""
-    return combined((name, _loaded(name)) for _, name, _ in pkgutil.iter_modules(checks.__path__))
+    files = {name for folder in checks.__path__ for name in os.listdir(folder) if name.endswith(".py")}
+    modules = (name.removesuffix(".py") for name in files - {"__init__.py"})
+    return combined((name, _loaded(name)) for name in modules)
 
 
 def combined(found: Iterable[tuple[str, Spec | str]]) -> tuple[Spec, ...]:

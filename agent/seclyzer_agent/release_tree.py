@@ -1,29 +1,30 @@
 """A release's tree against its own manifest: the same rules as the rollout's `plugins/module_utils/releases.py`.
 
 The manifest holds the hash of each list in `checksums/`, a list the hash of each file. What no list names has no place
-in the tree. Reads only; a caller says when to rest, and how much was done at once.
+in the tree. Reads only, and in small steps, between which a caller may rest.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 LINKS = {"venv/bin/python": "/usr/bin/python3"}
 PROGRAMS = ("bin/", "venv/bin/")
 FOLDER, DATA, PROGRAM = 0o555, 0o444, 0o555
 MANIFEST = "manifest.json"
 HASH = re.compile(r"[0-9a-f]{64}")
-PIECE = 64 * 1024  # bytes read and hashed before the caller may rest; with larger ones memory stays taken
-BIGGEST = 8 * 2**20  # bytes of a list or a manifest
+PIECE = 16 * 1024  # bytes read and hashed in a step
+BIGGEST = 8 * 2**20  # bytes of a manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +40,42 @@ class NoRelease(Exception):
     """There is nothing to compare with; the message says what is missing."""
 
 
-def compare(tree: Path, rest: Callable[[], None] = lambda: None) -> Compared:
+Steps = Generator[None, None, T]
+"""Work in small steps, after each of which the caller may rest; its result at the end."""
+
+
+def compare(tree: Path) -> Compared:
     """Compare every entry of the tree. Raises NoRelease, OSError."""
+    steps = comparing(tree)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ended:
+            found: Compared = ended.value
+            return found
+
+
+def comparing(tree: Path) -> Steps[Compared]:
+    """As `compare`. It keeps the paths that the lists name, and nothing else of any file: memory once taken stays."""
     meant = _anchors(tree)
     anchored = all(meant.values())
     listed: dict[str, str] = {}
     for path, anchor in meant.items():
-        data = _small(tree / path)
-        listed[path] = hashlib.sha256(data).hexdigest()
+        listed[path] = yield from _hash(f"{tree}/{path}")
         if anchored and listed[path] != anchor:
             return Compared(len(listed), (f"{path} is not the list that the release's manifest names",), True)
-        listed |= {line[66:]: line[:64] for line in data.decode("utf-8", "replace").splitlines()}
-    found = dict(_walk(str(tree)))
-    # An unknown folder is named only where nothing is in it: what is in it will be named.
-    folders = _folders(itertools.chain(listed, found))
-    faults = [f"{_shown(path)} is missing" for path in sorted({*listed, *LINKS} - {*found})]
-    for path, entry in sorted(found.items()):
-        if fault := _fault(tree, path, entry, listed, folders, rest):
-            faults.append(f"{_shown(path)} {fault}")
-        rest()
-    return Compared(len(listed), tuple(faults), anchored)
+        listed.update(_lines(tree / path))
+        yield
+    files, folders, missing = len(listed), _folders(listed), {*LINKS}
+    faults: list[tuple[str, str]] = []
+    for path, mode in _walk(str(tree)):
+        if fault := (yield from _fault(tree, path, mode, listed, folders)):
+            faults.append((path, fault))
+        listed.pop(path, None)
+        missing.discard(path)
+        yield
+    gone = [(path, "is missing") for path in sorted({*listed, *missing})]
+    return Compared(files, tuple(f"{_shown(path)} {fault}" for path, fault in (*gone, *sorted(faults))), anchored)
 
 
 def _anchors(tree: Path) -> dict[str, str]:
@@ -82,8 +99,15 @@ def _anchors(tree: Path) -> dict[str, str]:
 
 
 def _small(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(BIGGEST)
+    with path.open("rb") as file:  # a read of so many bytes takes memory for as many first
+        return file.read(min(BIGGEST, os.fstat(file.fileno()).st_size))
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Each file that a list names, and its hash."""
+    with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+        for line in file:
+            yield line[66:].rstrip("\n"), line[:64]
 
 
 def _walk(tree: str) -> Iterator[tuple[str, int]]:
@@ -113,8 +137,7 @@ def _fault(
     entry: int,
     listed: dict[str, str],
     folders: set[str],
-    rest: Callable[[], None],
-) -> str:
+) -> Steps[str]:
     """What is wrong with one entry, of which `entry` is type and mode; empty when nothing is."""
     mode = stat.S_IMODE(entry)
     if stat.S_ISLNK(entry):
@@ -122,14 +145,14 @@ def _fault(
             return "is a link that no release has"
         return "" if os.readlink(tree / path) == LINKS[path] else f"does not lead to {LINKS[path]}"
     if stat.S_ISDIR(entry):
-        if path not in folders:
+        if path not in folders and _is_empty(f"{tree}/{path}"):  # what is in it will be named
             return "is not of this release"
         return "" if mode == FOLDER else f"has the mode {mode:04o}"
     if path not in listed and path != MANIFEST:
         return "is not of this release"
     if not stat.S_ISREG(entry):
         return "is no plain file"
-    if path != MANIFEST and _hash(f"{tree}/{path}", rest) != listed[path]:
+    if path != MANIFEST and (yield from _hash(f"{tree}/{path}")) != listed[path]:
         return "is not what was packed"
     return "" if mode in _modes(path) else f"has the mode {mode:04o}"
 
@@ -144,10 +167,17 @@ def _modes(path: str) -> tuple[int, ...]:
     return (PROGRAM,) if path.startswith(PROGRAMS) else (DATA, PROGRAM)
 
 
-def _hash(path: str, rest: Callable[[], None]) -> str:
+def _is_empty(folder: str) -> bool:
+    try:
+        return not os.listdir(folder)
+    except OSError:
+        return True
+
+
+def _hash(path: str) -> Steps[str]:
     digest, piece = hashlib.sha256(), memoryview(bytearray(PIECE))
     with open(path, "rb", buffering=0) as file:
         while count := file.readinto(piece):
             digest.update(piece[:count])
-            rest()
+            yield
     return digest.hexdigest()

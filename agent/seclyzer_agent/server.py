@@ -19,7 +19,6 @@ from .exposition import kind_of
 from .http import Request, Response
 from .metrics import Exposition
 from .model import Status
-from .page import CONTENT_SECURITY_POLICY, page
 from .passwords import Busy
 from .public import Public
 from .snapshot import Snapshot
@@ -159,6 +158,8 @@ class Server:
         return self._made("overview", "", full, make)
 
     def _page(self, _: Request, full: bool) -> Response:
+        from .page import CONTENT_SECURITY_POLICY, page  # with its look: memory that few agents need
+
         def make(seen: Snapshot, _: bool) -> Body:
             return Body(200, page(seen, self._public.points).encode(), PAGE_TYPE)
 

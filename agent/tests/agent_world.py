@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -86,6 +87,9 @@ class RedisServer(redis_server.RedisServer):
             password="admin-password",
             decode_responses=True,
         )
+
+
+PATHS = ("/metrics", "/healthz", "/healthz?verbose", "/overview", "/")
 
 
 @dataclass
@@ -275,6 +279,13 @@ def with_redis(server: RedisServer, use: Callable[[Any], Awaitable[T]], password
             await client.aclose()
 
     return asyncio.run(main())
+
+
+def figures(text: str) -> dict[str, str]:
+    """The samples of /metrics that are not states."""
+    samples = re.findall(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE)
+    states = r"seclyzer_check_status|seclyzer_check_last_run|seclyzer_unit_state"
+    return {name: value for name, value in samples if not re.match(states, name)}
 
 
 def cases(name: str) -> list[dict[str, Any]]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from asyncio import selector_events, sslproto
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from agent_world import RedisServer, with_redis
 
+from seclyzer_agent import small_buffers
 from seclyzer_agent.http_client import LONGEST, Answer, BrokenOff, CannotConnect, HttpClient
 from seclyzer_agent.model import Refused, Unreadable
-from seclyzer_agent.redis_client import Redis, parse_info
+from seclyzer_agent.redis_client import Info, Redis
 from seclyzer_agent.store_address import parse_influx_url
 
 Reply = Callable[[int], bytes]
@@ -167,9 +170,33 @@ def test_answers_are_those_of_the_commands_also_after_one_was_cancelled(redis_se
 def test_info_is_read_as_numbers_mappings_and_texts() -> None:
     lines = ["# Memory", "used_memory:12", "used_memory_human:1.5M", "errorstat_OOM:count=3", "db0:keys=1,expires=x"]
     text = "\r\n".join([*lines, "", "bad"])
-    assert parse_info(text) == {
+    assert Info(text) == {
         "used_memory": 12,
         "used_memory_human": "1.5M",
         "errorstat_OOM": {"count": 3},
         "db0": {"keys": 1, "expires": "x"},
     }
+
+
+def test_what_comes_is_taken_in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (selector_events._SelectorTransport, sslproto.SSLProtocol):  # type: ignore[attr-defined]
+        monkeypatch.setattr(kind, "max_size", kind.max_size)  # as it was, after this test
+    small_buffers.use()
+    taken: list[int] = []
+
+    class Takes(asyncio.Protocol):
+        def data_received(self, data: bytes) -> None:
+            taken.append(len(data))
+
+    async def main() -> None:
+        here, there = socket.socketpair()
+        with there:
+            there.sendall(bytes(100_000))
+            transport, _ = await asyncio.get_running_loop().create_connection(Takes, sock=here)
+            while sum(taken) < 100_000:
+                await asyncio.sleep(0.001)
+            transport.close()
+
+    asyncio.run(main())
+    assert max(taken) == small_buffers.PIECE
+    assert sslproto.SSLProtocol.max_size == small_buffers.PIECE

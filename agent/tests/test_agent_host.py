@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seclyzer_agent import __version__
-from seclyzer_agent.checks.deployment import DeploymentCheck
 from seclyzer_agent.checks.limits import Limits, judge_cpu, judge_tasks
 from seclyzer_agent.checks.limits import read_cgroup as read_limits
 from seclyzer_agent.checks.memory import Memory, UnitMemory, judge, read_cgroup
 from seclyzer_agent.history import Restarts
-from seclyzer_agent.model import Reading, Status, Unreadable
+from seclyzer_agent.model import Status, Unreadable
 from seclyzer_agent.unit import Unit, parse_show
 from seclyzer_agent.unit import judge as judge_unit
 
@@ -170,76 +167,6 @@ def test_memory_of_running_units_comes_from_cgroups_else_from_systemd(tmp_path: 
 def test_memory_is_unknown_while_units_are_unknown() -> None:
     with pytest.raises(Unreadable, match="it is not known which units run"):
         asyncio.run(UnitMemory(lambda _: None, 80, 95).read())
-
-
-def deployed(tmp_path: Path, manifest: object) -> Reading:
-    place = tmp_path / "deployments" / "12"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "manifest.json").write_text(manifest if isinstance(manifest, str) else json.dumps(manifest))
-    current = tmp_path / "current"
-    current.unlink(missing_ok=True)
-    current.symlink_to(place)
-    return asyncio.run(DeploymentCheck(current).read())
-
-
-GOOD = {
-    "release": f"{__version__}-0123456789ab",
-    "mode": "hybrid",
-    "version": __version__,
-    "implementations": {"keystroke": "rust", "mouse": "rust", "app": "python"},
-    "by": "an operator",
-}
-
-
-def test_a_manifest_tells_release_mode_and_implementations(tmp_path: Path) -> None:
-    reading = deployed(tmp_path, GOOD)
-    assert [(e.measurement, e.status, e.output) for e in reading.entries] == [
-        ("release", PASS, f"deployment 12: release {__version__}-0123456789ab, mode hybrid"),
-        ("mode", PASS, "mode hybrid: keystroke rust, mouse rust, app python"),
-    ]
-    assert reading.facts.implementations == GOOD["implementations"]
-
-
-def test_no_manifest_is_a_warning(tmp_path: Path) -> None:
-    entry = asyncio.run(DeploymentCheck(tmp_path / "current").read()).entries[0]
-    assert entry.status is WARN
-    assert entry.output == f"{tmp_path}/current/manifest.json is missing: nothing was deployed here"
-
-
-@pytest.mark.parametrize(
-    ("manifest", "words"),
-    [
-        ("{", "is not JSON"),
-        ("[" * 60000, "is not JSON"),
-        ("[]", "is not a JSON object"),
-        (" " * 70000, "is larger than 65536 bytes"),
-        ({**GOOD, "mode": "go"}, "has a mode other than python, rust, hybrid"),
-        ({**GOOD, "release": 'a"b\n'}, "has a release that is no plain name"),
-        ({**GOOD, "implementations": {"keystroke": "go"}}, "has implementations other than python or rust"),
-    ],
-)
-def test_a_manifest_that_cannot_be_understood_is_a_failure(tmp_path: Path, manifest: object, words: str) -> None:
-    reading = deployed(tmp_path, manifest)
-    assert reading.entries[0].status is FAIL and words in reading.entries[0].output
-    assert reading.facts is None
-
-
-def test_a_manifest_of_another_version_or_without_one_is_a_warning(tmp_path: Path) -> None:
-    entry = deployed(tmp_path, {**GOOD, "version": "77.0.0"}).entries[0]
-    assert entry.status is WARN
-    assert entry.output.endswith(f"this agent is {__version__}, not 77.0.0: it was not restarted")
-    entry = deployed(tmp_path, {"release": "x"}).entries[0]
-    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 lacks version")
-
-
-def test_a_host_without_extractors_needs_no_mode(tmp_path: Path) -> None:
-    reading = deployed(tmp_path, {**GOOD, "mode": None, "implementations": {}})
-    assert [(e.status, e.output) for e in reading.entries] == [
-        (PASS, f"deployment 12: release {__version__}-0123456789ab"),
-        (PASS, "no extractors are configured here"),
-    ]
-    entry = deployed(tmp_path, {**GOOD, "mode": None}).entries[0]
-    assert (entry.status, entry.output) == (WARN, "the manifest of deployment 12 lacks mode")
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from agent_world import Agent, Host
 
 from seclyzer_agent import __version__
 from seclyzer_agent.checks import integrity
-from seclyzer_agent.checks.integrity import IntegrityCheck, Stopped, unit_faults
+from seclyzer_agent.checks.integrity import IntegrityCheck, unit_faults
 from seclyzer_agent.model import Reading, Status
 from seclyzer_agent.release_tree import compare
 from tests.helpers.waiting import until
@@ -203,31 +205,63 @@ def test_a_comparison_rests_so_that_the_loop_is_not_held_up(tmp_path: Path) -> N
     assert longest < 0.25
 
 
-def test_a_comparison_that_is_given_up_ends_its_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_has_no_thread_and_leaves_others_their_turns(tmp_path: Path) -> None:
     install(tmp_path, more=50)
+
+    async def turns() -> tuple[int, set[str]]:
+        """How often the loop turned to another task meanwhile, and the threads that there were."""
+        check = check_of(tmp_path)
+        await check.read()
+        task, turned, threads = asyncio.create_task(check.read()), 0, set()
+        while not task.done():
+            await asyncio.sleep(0.001)
+            turned += 1
+            threads |= {thread.name for thread in threading.enumerate()}
+        assert task.result().entries[0].status is Status.PASS
+        return turned, threads
+
+    before = {thread.name for thread in threading.enumerate()}
+    turned, threads = asyncio.run(turns())
+    assert turned > 10
+    assert threads <= before
+
+
+def test_a_comparison_that_is_given_up_ends_at_once_and_leaves_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = install(tmp_path, more=50)
     monkeypatch.setattr(integrity, "REST", 60.0)
+    monkeypatch.setattr(integrity, "WORK", 0.0)  # a single step before each rest
+
+    def opened() -> list[str]:
+        links = [Path(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
+        return [path for link in links if link.is_symlink() and (path := os.readlink(link)).startswith(str(tree))]
 
     async def cancelled() -> None:
         check = check_of(tmp_path)
         await check.read()
         task = asyncio.create_task(check.read())
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.05)
+        assert opened() != []
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     began = time.monotonic()
-    asyncio.run(cancelled())  # it waits for the thread
+    asyncio.run(cancelled())
     assert time.monotonic() - began < 20
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("asyncio")] == []
+    assert opened() == []
 
 
-def test_a_comparison_that_was_stopped_raises(tmp_path: Path) -> None:
-    rests = integrity.Rests()
-    rests.stop.set()
-    tree = install(tmp_path, more=50)
-    with pytest.raises(Stopped):
-        compare(tree, rests.rest)
+def test_a_comparison_of_a_thousand_files_takes_little_memory(tmp_path: Path) -> None:
+    tree = install(tmp_path, more=1000)
+    compare(tree)
+    tracemalloc.start()
+    found = compare(tree)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (found.files, found.faults) == (1005, ())
+    assert most < 500 * 1024
 
 
 def test_the_command_line_compares_at_once_and_says_the_file(host: Host) -> None:

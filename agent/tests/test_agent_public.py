@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import http.client
 import random
 import re
 import socket
@@ -13,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from agent_world import STATS, Agent, Answer, Host, RedisServer
+from agent_world import PATHS, STATS, Agent, Host, RedisServer, figures
 
 from seclyzer_agent.checks import extractor, influxdb, memory, redis
 from seclyzer_agent.checks.extractor import Bounds, Expected, ExtractorFacts
@@ -36,9 +34,7 @@ from tests.helpers.waiting import until
 
 Start = Callable[..., Agent]
 NOON = 1_700_000_040  # s of Unix time, a full minute
-PASSWORD = "correct-horse-battery"
 BOUNDS = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=300, spool=2**26)
-PATHS = ("/metrics", "/healthz", "/healthz?verbose", "/overview", "/")
 
 
 def view(name: str, facts: object, entries: tuple[Entry, ...], rng: random.Random) -> View:
@@ -152,21 +148,6 @@ def test_a_state_is_reported_at_once_and_without_figures() -> None:
     assert "observedValue" not in entry
 
 
-def ask_by(agent: Agent, path: str, credential: str) -> Answer:
-    return agent.get(path, Authorization=credential)
-
-
-def basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def figures(text: str) -> dict[str, str]:
-    """The samples of /metrics that are not states."""
-    samples = re.findall(r"^([a-z_]+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE)
-    states = r"seclyzer_check_status|seclyzer_check_last_run|seclyzer_unit_state"
-    return {name: value for name, value in samples if not re.match(states, name)}
-
-
 def test_events_change_what_readers_see_at_once_and_what_others_see_once_a_minute(
     host: Host, start: Start, redis_server: RedisServer
 ) -> None:
@@ -242,65 +223,3 @@ def test_systemd_receives_no_figures_which_any_user_may_read(
                 break
         assert "InfluxDB cannot be reached: Connection refused; no point is lost" in words
         assert "9.0 KiB" not in words
-
-
-def test_the_password_opens_the_full_figures_and_a_wrong_one_nothing(host: Host, start: Start, tmp_path: Path) -> None:
-    (tmp_path / "readers").write_text(PASSWORD + "\n")
-    host.config["reader_password_file"] = str(tmp_path / "readers")
-    agent = start()
-    full = figures(agent.inside("/metrics").body).keys()
-    for credential in (f"Bearer {PASSWORD}", f"bearer {PASSWORD}", basic("scraper", PASSWORD), basic("", PASSWORD)):
-        answer = ask_by(agent, "/metrics", credential)
-        assert answer.status == 200 and figures(answer.body).keys() == full
-        (last,) = re.findall(r"last_event_timestamp_seconds\{\S+ (\S+)", answer.body)
-        assert float(last) == 1700000001.5
-    wrong = [f"Bearer {PASSWORD}x", "Bearer", "Bearer ", basic(PASSWORD, ""), basic(PASSWORD, "no"), "Basic ???"]
-    wrong += [f"Digest {PASSWORD}", PASSWORD, "Basic " + base64.b64encode(b"\xff:\xff").decode(), "", "Bearer é"]
-    for credential in wrong:
-        for path in PATHS:
-            answer = ask_by(agent, path, credential)
-            assert answer.status == 401, (credential, path)
-            assert "seclyzer_extractor" not in answer.body
-    assert agent.get("/livez").status == 200
-    code, log = agent.stop()
-    assert (code, PASSWORD in log) == (0, False)
-
-
-def test_two_credentials_and_one_that_nothing_asks_for_are_refused(host: Host, start: Start) -> None:
-    agent = start()
-    assert ask_by(agent, "/metrics", f"Bearer {PASSWORD}").status == 401
-    connection = http.client.HTTPConnection("127.0.0.1", agent.port, timeout=5)
-    connection.putrequest("GET", "/metrics")
-    connection.putheader("Authorization", "Bearer a")
-    connection.putheader("Authorization", "Bearer b")
-    connection.endheaders()
-    assert connection.getresponse().status == 401
-    connection.close()
-
-
-@pytest.mark.parametrize(("content", "words"), [("", "is empty"), ("short\n", "fewer than 16"), (None, "No such")])
-def test_a_password_that_is_none_is_refused_at_the_start(
-    host: Host, tmp_path: Path, content: str | None, words: str
-) -> None:
-    if content is not None:
-        (tmp_path / "readers").write_text(content)
-    host.config["reader_password_file"] = str(tmp_path / "readers")
-    ended = host.run()
-    assert ended.returncode == 78 and ended.stderr.count("\n") == 1
-    assert words in ended.stderr and "the readers' password" in ended.stderr
-
-
-def test_the_unix_socket_is_for_user_and_group_and_replaces_an_old_one_only(host: Host, start: Start) -> None:
-    agent = start()
-    path = Path(agent.socket)
-    assert path.stat().st_mode & 0o777 == 0o660
-    agent.process.kill()
-    agent.process.wait()
-    again = start()
-    assert again.inside("/livez").status == 200
-    again.stop()
-    path.unlink(missing_ok=True)
-    path.write_text("another's file")
-    ended = host.run()
-    assert (ended.returncode, path.read_text()) == (1, "another's file")
-    assert ended.stderr == f"seclyzer_agent: cannot listen on {path}: Address already in use\n"

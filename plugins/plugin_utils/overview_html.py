@@ -1,24 +1,19 @@
 """The overview of a host as HTML, for the agent's page and for a fleet: one look, one definition.
 
-`page_parts` holds the look: two frames, the parts they are made of, a style sheet and a script. Whatever is put into a
-part is escaped, unless it was made here: documents come from hosts, and are not trusted.
+`page_look` has the parts that it is made of. Whatever is put into a part is escaped, unless it was made here: documents
+come from hosts, and are not trusted.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from string import Template
 from typing import Any
 
 from .html_parts import (
     Html,
     clock,
     escape,
-    escaped,
     fill,
     listed,
     mebibytes,
@@ -28,38 +23,12 @@ from .html_parts import (
     prose,
     text,
 )
+from .page_look import ALONE, BADGES, FRAMES, PARTS, SCRIPT, STYLE, badge, table
+from .page_look import POLICY as POLICY
 
 Document = Mapping[str, Any]
 
-FOLDER = Path(__file__).parent / "page_parts"
 WIDTH, HEIGHT = 240, 50
-BADGES = {
-    **dict.fromkeys(("pass", "flows", "runs", "confirmed", "well"), "good"),
-    **dict.fromkeys(("warn", "trouble", "going", "switched"), "warn"),
-    **dict.fromkeys(("fail", "broken", "failed", "returned", "not reached"), "bad"),
-}
-"""How a state is shown; any other one is quiet."""
-
-
-def _read(name: str) -> str:
-    return (FOLDER / name).read_text(encoding="utf-8")
-
-
-STYLE, SCRIPT = _read("page.css"), _read("page.js")
-PARTS = {
-    name: Template(text)
-    for name, text in re.findall(r'<template id="(\w+)">\n?(.*?)</template>', _read("parts.html"), re.DOTALL)
-}
-FRAMES = {name: Template(_read(f"{name}.html")) for name in ("page", "fleet")}
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-ALONE = f"default-src 'none'; style-src {_hash(STYLE)}; base-uri 'none'; form-action 'none'"
-POLICY = f"{ALONE}; script-src {_hash(SCRIPT)}; connect-src 'self'; frame-ancestors 'none'"
-"""Content-Security-Policy of the page: its own style and script, and asking the same agent again."""
 
 
 def page(document: Document, runbook: Mapping[str, str]) -> str:
@@ -83,7 +52,7 @@ def fleet(hosts: Sequence[Document], runbook: Mapping[str, str], at: str) -> str
     """
     good = sum(host["state"] == "well" for host in hosts)
     index = (
-        f'<li><a href="#host-{n}">{escape(text(host["name"]))}</a> {_badge(host["state"])}</li>\n'
+        f'<li><a href="#host-{n}">{escape(text(host["name"]))}</a> {badge(host["state"])}</li>\n'
         for n, host in enumerate(hosts)
     )
     return fill(
@@ -120,7 +89,7 @@ def _host(n: int, host: Document, runbook: Mapping[str, str]) -> Html:
         PARTS["host"],
         id=f"host-{n}",
         host=text(host["name"]),
-        badge=_badge(host["state"]),
+        badge=badge(host["state"]),
         runs=text(host.get("runs")),
         notes=Html(notes),
         body=body,
@@ -135,9 +104,9 @@ def _top(document: Document) -> Html:
     if deployed is not None:
         mode = text(deployed.get("mode"))
         words += f" Release {text(deployed.get('release')) or '?'}, {f'mode {mode}' if mode else 'the agent only'}."
-    badge = _badge(document.get("status"))
+    state = badge(document.get("status"))
     host = text(document.get("host"))
-    return fill(PARTS["top"], h=1, host=host, badge=badge, headline=words, time=time, clock=clock(time, time))
+    return fill(PARTS["top"], h=1, host=host, badge=state, headline=words, time=time, clock=clock(time, time))
 
 
 def _body(document: Document, runbook: Mapping[str, str], h: int, before: str) -> str:
@@ -174,7 +143,7 @@ def _finding(one: Document, n: int, now: str, runbook: Mapping[str, str], h: int
         PARTS["finding"],
         h=h,
         status=status if status in ("warn", "fail") else "warn",
-        badge=_badge(status),
+        badge=badge(status),
         output=text(one.get("output")),
         since=text(one.get("since")),
         clock=clock(text(one.get("since")), now),
@@ -198,7 +167,7 @@ def _stage(one: Document, now: str) -> str:
     return fill(
         PARTS["stage"],
         name=text(one.get("name")),
-        badge=_badge(state),
+        badge=badge(state),
         **{"class": BADGES.get(state, "")},
         figures=", ".join(filter(None, figures)),
         words=fill(PARTS["words"], words=words) if words else "",
@@ -274,11 +243,11 @@ def _deployments(document: Document, now: str) -> str:
                 text(one.get("release")),
                 text(one.get("mode")) or "agent only",
                 clock(text(one.get("time")), now),
-                Html(_badge(state)) if state else "",
+                Html(badge(state)) if state else "",
             )
         )
-    table = _table("", ("number", "release", "mode", "staged", "state"), rows) if rows else ""
-    return _trial(document.get("trial"), now) + table
+    rows_shown = table("", ("number", "release", "mode", "staged", "state"), rows) if rows else ""
+    return _trial(document.get("trial"), now) + rows_shown
 
 
 def _trial(trial: object, now: str) -> str:
@@ -290,7 +259,7 @@ def _trial(trial: object, now: str) -> str:
     words += f" in the place of {before}" if before else ""
     words += f", began {clock(since, now)}" if since else ""
     ends = f": {why}" if why else ""
-    return f"<p>{escape(words)}: {_badge(trial['state'])}{escape(ends)}</p>\n"
+    return f"<p>{escape(words)}: {badge(trial['state'])}{escape(ends)}</p>\n"
 
 
 def _checks(checks: Sequence[Document], now: str, before: str) -> str:
@@ -300,23 +269,12 @@ def _checks(checks: Sequence[Document], now: str, before: str) -> str:
     rows = [
         (
             text(one.get("name")),
-            Html(_badge(one.get("status"))),
+            Html(badge(one.get("status"))),
             text(one.get("output")),
             clock(text(one.get("time")), ""),
         )
         for one in sorted(checks, key=lambda one: order.get(text(one.get("status")), 2))
     ]
-    body = Html(_table("", ("check", "status", "what was seen", "read"), rows))
+    body = Html(table("", ("check", "status", "what was seen", "read"), rows))
     summary = f"{len(rows)} measurement{'' if len(rows) == 1 else 's'}"
     return fill(PARTS["more"], id=f"{before}checks", open="", summary=summary, body=body)
-
-
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    cells = "".join(f'<th scope="col">{escape(one)}</th>' for one in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{escaped(cell)}</td>' for cell in row)}</tr>\n" for row in rows)
-    return fill(PARTS["table"], caption=caption, head=Html(cells), rows=Html(lines))
-
-
-def _badge(state: object) -> Html:
-    word = text(state) or "not known"
-    return Html(fill(PARTS["badge"], state=BADGES.get(word, "idle"), word=word).strip())

@@ -6,18 +6,19 @@ A connection that was made before goes on past the end of a certificate: only a 
 from __future__ import annotations
 
 import asyncio
-import calendar
 import contextlib
 import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from ..model import Entry, Pace, Reading, Status
 from ..parse import number
 from ..spec import Context, Metric, Sample, Setting, Spec
 from ..store_address import InfluxAddress, parse_influx_url
+from ..store_connection import connected
 from ..tls import BLOCK, read
 
 DAY = 86400.0
@@ -35,7 +36,8 @@ class CertificateFacts:
 
 def ends_at(der: bytes) -> float:
     """Until when a certificate is good, in Unix s. ValueError for what is none."""
-    return float(calendar.timegm(time.strptime(read(der).not_after, "%Y%m%d%H%M%S")))
+    until = read(der).not_after
+    return datetime.fromisoformat(f"{until[:8]}T{until[8:]}Z").timestamp()  # `strptime` would bring 0.2 MiB
 
 
 def authority_ends_at(ca: bytes) -> float | None:
@@ -101,12 +103,7 @@ class CertificateCheck:
     async def _presented(self) -> bytes:
         trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-        name = self._address.host
-        if self._socket:
-            connecting = asyncio.open_unix_connection(self._socket, ssl=trusting, server_hostname=name)
-        else:
-            connecting = asyncio.open_connection(name, self._address.port, ssl=trusting, server_hostname=name)
-        _, writer = await connecting
+        _, writer = await connected(self._address, self._socket, trusting)
         try:
             return bytes(writer.get_extra_info("ssl_object").getpeercert(True) or b"")
         finally:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from .. import __version__
 from ..kinds import KINDS
-from ..manifest import BadManifest, Deployment, Other, load, others, trial
+from ..manifest import TRIAL, BadManifest, Deployment, Other, load, others, trial
 from ..model import Entry, Pace, Reading, Status
 from ..spec import Metric, Sample, Spec
 
@@ -43,6 +45,24 @@ def judge(deployment: Deployment) -> tuple[Entry, ...]:
     )
 
 
+Marks = tuple[tuple[int, ...] | None, ...]
+SETTLED = 1_000_000_000  # ns after which a file that is written again has another time
+
+
+def mark(path: Path) -> tuple[int, ...] | None:
+    """By what a file or folder is known again as long as nothing in it was changed; None for what is not there."""
+    try:
+        seen = os.stat(path)
+    except OSError:
+        return None
+    return seen.st_ctime_ns, seen.st_dev, seen.st_ino, seen.st_size
+
+
+def are_old(marks: Marks, now: int) -> bool:
+    """Whether all were changed long enough ago that another change shows; `now` in Unix ns."""
+    return all(now - one[0] > SETTLED for one in marks if one is not None)
+
+
 class DeploymentCheck:
     """The check `deployment`. Its facts: a Deployment."""
 
@@ -53,9 +73,26 @@ class DeploymentCheck:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._others: dict[Path, tuple[int, Other | None]] = {}
+        self._folders: tuple[Path, ...] = ()
+        self._kept: tuple[Marks, Reading] | None = None
 
     async def read(self) -> Reading:
-        """Read the manifest. One that is missing is a warning, one that cannot be understood a failure."""
+        """Read the manifest, unless nothing has changed. One that is missing is a warning, a bad one a failure."""
+        marks = self._marks()
+        if self._kept is None or self._kept[0] != marks:
+            reading = self._read()
+            good = isinstance(reading.facts, Deployment) and marks == self._marks() and are_old(marks, time.time_ns())
+            self._kept = (marks, reading) if good else None
+            return reading
+        return self._kept[1]
+
+    def _marks(self) -> Marks:
+        """By what each file and folder is known again, of which a reading is made."""
+        folders = (self._directory, self._directory / "..", *self._folders)
+        files = (folder / "manifest.json" for folder in (self._directory, *self._folders))
+        return tuple(mark(path) for path in (*folders, *files, self._directory.parent / TRIAL))
+
+    def _read(self) -> Reading:
         place = self._directory / "manifest.json"
         try:
             deployment = load(self._directory)
@@ -71,7 +108,8 @@ class DeploymentCheck:
         """The other deployments; each manifest is read again only when it was written again."""
         known, self._others = self._others, {}
         try:
-            for folder in others(self._directory):
+            self._folders = others(self._directory)
+            for folder in self._folders:
                 written = (folder / "manifest.json").stat().st_mtime_ns
                 before = known.get(folder)
                 self._others[folder] = before if before and before[0] == written else (written, _other(folder))

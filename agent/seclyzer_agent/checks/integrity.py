@@ -1,6 +1,6 @@
 """Is what runs here still what was rolled out? A release against its manifest, unit files against the deployment.
 
-The files are hashed once an hour, in a thread that works for 2 ms and rests for 50: the loop is not held up, and the
+The files are hashed once an hour, 2 ms of a processor at a time with rests of 50 ms: no other check is held up, and the
 unit's share of a processor is not used up. Whoever is root here can change the manifest as well; `site.yml` compares
 with the controller's.
 """
@@ -8,7 +8,7 @@ with the controller's.
 from __future__ import annotations
 
 import asyncio
-import threading
+import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,34 +16,14 @@ from pathlib import Path
 from ..manifest import BadManifest, load
 from ..model import Entry, Pace, Reading, Status, Unreadable
 from ..parse import absolute_path
-from ..release_tree import Compared, NoRelease, compare
+from ..release_tree import Compared, NoRelease, Steps, compare, comparing
 from ..spec import Context, Setting, Spec
 
 EVERY = 3600.0  # s between two comparisons of a release that was whole; one that was not is compared at every reading
-WORK, REST = 0.002, 0.05  # s of the thread's CPU time, and of its rest after that
+WORK, REST = 0.002, 0.05  # s of a processor for a comparison, and of the rest after that
 SHOWN = 3
 OVERRIDES = ("/run/systemd/system", "/etc/systemd/system.control", "/run/systemd/system.control")
 """Where drop-ins may stand beside the folder of units: `systemctl edit --runtime`, `systemctl set-property`."""
-
-
-class Stopped(Exception):
-    """The comparison was given up."""
-
-
-class Rests:
-    """When the comparing thread rests, and when it ends."""
-
-    def __init__(self) -> None:
-        self.stop = threading.Event()
-        self._worked = 0.0  # by the clock of the comparing thread, which is at 0 when it begins
-
-    def rest(self) -> None:
-        """Rest when enough was done. Raises Stopped."""
-        if time.thread_time() - self._worked < WORK:
-            return
-        if self.stop.wait(REST):
-            raise Stopped
-        self._worked = time.thread_time()
 
 
 class IntegrityCheck:
@@ -82,17 +62,27 @@ class IntegrityCheck:
 
 
 async def _compared(tree: Path) -> Compared | NoRelease:
-    """The comparison in a thread, which ends soon when this is cancelled. Raises Unreadable."""
-    rests = Rests()
+    """The comparison, with rests. Raises Unreadable."""
     try:
-        return await asyncio.to_thread(compare, tree, rests.rest)
+        with contextlib.closing(comparing(tree)) as steps:
+            return await _with_rests(steps)
     except NoRelease as error:
         return error
     except OSError as error:
         raise Unreadable(f"{tree.name} cannot be read: {error.strerror}") from None
-    except asyncio.CancelledError:
-        rests.stop.set()
-        raise
+
+
+async def _with_rests(steps: Steps[Compared]) -> Compared:
+    began = time.thread_time()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ended:
+            found: Compared = ended.value
+            return found
+        if time.thread_time() - began >= WORK:
+            await asyncio.sleep(REST)
+            began = time.thread_time()
 
 
 def judge(release: str, found: Compared | NoRelease | None) -> Entry:

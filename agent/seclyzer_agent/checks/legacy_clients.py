@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 from urllib.parse import urlsplit
 
 from ..kinds import KINDS
@@ -79,7 +79,7 @@ async def _gets_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, u
 
     One at a time: Redis 8.0 answers a client without a login one command, and reads on with the next that arrives.
     """
-    command = "PING" if user == "default" else f"AUTH {user} {secrets.token_hex(16)}"
+    command = "PING" if user == "default" else f"AUTH {user} {os.urandom(16).hex()}"
     expected = "NOAUTH" if user == "default" else "WRONGPASS"
     TRIES[expected] += 1
     writer.write(f"{command}\r\n".encode())

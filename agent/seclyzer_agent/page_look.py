@@ -1,0 +1,1 @@
+../../plugins/plugin_utils/page_look.py
