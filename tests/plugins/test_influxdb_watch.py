@@ -200,6 +200,17 @@ def test_an_influxdb_whose_data_are_gone_as_a_whole_is_named(watched: Watched, t
         blank.kill()
 
 
+def test_a_store_that_is_starting_is_waited_for(tmp_path: Path) -> None:
+    starting = InfluxServer(tmp_path)
+    starting.begin()
+    try:
+        store = watch.Store(starting.url, ORGANISATION, "none", "x", WATCHED)
+        store.wait()
+        assert watch.run(store, tmp_path, tmp_path / "ledger", 6)["status"] == "fail", "it has no data, and says so"
+    finally:
+        starting.kill()
+
+
 @pytest.mark.parametrize(("away", "status", "minutes"), [(True, 75, 1), (False, 0, 10)])
 def test_a_store_that_could_not_be_asked_is_asked_again_soon(
     watched: Watched, away: bool, status: int, minutes: int

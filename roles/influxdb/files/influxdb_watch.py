@@ -1,4 +1,4 @@
-"""Notices that points are gone which were there: run every few minutes by influxdb-watch.timer, on the store.
+"""Notices that points are gone which were there: run on the store, with InfluxDB and every few minutes by a timer.
 
 It notes how many points each host has of each measurement and day, and counts again: today every time, an earlier day
 by turns. Of a day that was not over it counts up to the same moment again, so that new points do not hide old ones that
@@ -27,6 +27,7 @@ from typing import Any
 EACH_POINT = "schema"  # a field that every point has once
 LONGEST = 90  # days that are watched at most
 SILENT_SECONDS = 120.0
+STARTS_SECONDS = 10.0  # from the start of InfluxDB, which starts the watch as well, until it answers
 EVERY = timedelta(minutes=10)  # as influxdb-watch.timer does
 RESTS = 50
 # A deletion that was written down shortly before a count may have been done after it.
@@ -181,6 +182,18 @@ class Store:
     token: str
     measurements: tuple[str, ...]
 
+    def wait(self) -> None:
+        """Until something answers; for no longer than a start takes."""
+        ends = time.monotonic() + STARTS_SECONDS
+        while time.monotonic() < ends:
+            try:
+                self._opener().open(f"{self.url}/health", timeout=STARTS_SECONDS).close()
+                return
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.5)
+
     def count(self, since: str, until: str) -> Counts:
         """Points from one time to before another (ISO 8601, UTC). Raises Uncounted, NoBucket and Blank."""
         if since >= until:  # which InfluxDB would refuse
@@ -218,7 +231,7 @@ class Store:
         """InfluxDB's answer. Raises Uncounted, NoBucket and Blank."""
         headers = {"Authorization": f"Token {self.token}", "Content-Type": "application/vnd.flux"}
         request = urllib.request.Request(f"{self.url}/api/v2/{path}", body, headers)
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener = self._opener()
         try:
             with opener.open(request, timeout=SILENT_SECONDS) as answer:
                 return str(answer.read().decode())
@@ -231,6 +244,9 @@ class Store:
             raise Uncounted(f"InfluxDB answers {error.code} to a query") from error
         except OSError as error:
             raise Uncounted(f"InfluxDB does not answer: {getattr(error, 'reason', error)}") from error
+
+    def _opener(self) -> urllib.request.OpenerDirector:
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def _is_blank(self, opener: urllib.request.OpenerDirector) -> bool:
         """Whether it would take a first set-up."""
@@ -368,6 +384,7 @@ def main() -> int:
     folder = Path(os.environ["STATE_DIRECTORY"])
     if resting(folder, datetime.now(UTC)):
         return 0
+    store.wait()
     result = run(store, folder, Path(options.ledger), options.retention_days)
     if result["status"] != "pass":
         print(f"{result['status']}: {result['words']}", file=sys.stderr)
