@@ -43,6 +43,7 @@ MARKS = {
     "seclyzer-watch.service": "# Written for a watch",
     OWN_REDIS: "SecLyzer's Redis, beside another's",
     **OURS,
+    "influxdb-wal.service": "log of SecLyzer's InfluxDB",
     "influxdb-watch.service": "points of SecLyzer",
     "influxdb-watch.timer": "points of SecLyzer",
 }

@@ -19,7 +19,8 @@ CONFIGURATION = Path("etc/seclyzer")
 OPERATOR_TOKEN = existing.TOKEN.relative_to(ROOT)
 INFLUXDB_DATA = existing.INFLUXDB_STATE.parent.relative_to(ROOT)
 BACKUPS = Path("var/backups/seclyzer-influxdb")
-WATCH_PROGRAM = Path("usr/local/lib/seclyzer-influxdb-watch.py")
+OF_INFLUXDB_UNITS = tuple(f"usr/local/lib/seclyzer-influxdb-{name}.py" for name in ("wal", "watch"))
+"""Programs that units beside InfluxDB's run."""
 COMPLETIONS = Path("usr/local/share/bash-completion/completions")
 """Where the completion of the command is."""
 NOTED_PROGRAM = "/usr/local/bin/influxd"
@@ -38,7 +39,7 @@ GONE = (
     "etc/redis/seclyzer.conf",
     "etc/redis/seclyzer.acl",
     "etc/apt/sources.list.d/seclyzer-influxdb.sources",
-    str(WATCH_PROGRAM),
+    *OF_INFLUXDB_UNITS,
     "usr/local/share/seclyzer-influxd.json",
     *(path for path, _ in launcher.FILES.values()),
     "var/lib/influxdb-watch",
