@@ -89,7 +89,7 @@ def judge(unit: Unit, restarts: Restarts, recent: float, now: float) -> Entry:
 
 
 def _is_down(unit: Unit) -> bool:
-    """Whether nothing starts it any more: somebody stopped it, or systemd gave up: in a crash loop one waits."""
+    """Whether nothing starts it any more: it was stopped, or systemd gave up; in a crash loop it waits to start."""
     return unit.active in ("inactive", "failed") and RESTARTS not in unit.sub
 
 
