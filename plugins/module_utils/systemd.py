@@ -42,6 +42,11 @@ def systemctl(*arguments: str, timeout: float = 120.0) -> str:
     return done.stdout
 
 
+def is_ending() -> bool:
+    """Whether systemd ends all that runs on this host, or is gone: what fails then is the fault of no program."""
+    return run(["systemctl", "is-system-running"], 20).stdout.strip() in ("stopping", "")
+
+
 def show(units: Sequence[str], properties: Iterable[str]) -> dict[str, dict[str, str]]:
     """Properties of several units by one call, by unit and property."""
     if not units:

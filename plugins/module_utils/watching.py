@@ -65,7 +65,7 @@ def main() -> int:
     layout = Layout()
     try:
         Watching(layout).run()
-    except Refused as fault:
+    except (OSError, Refused) as fault:
         print(f"seclyzer-trial: {fault}", file=sys.stderr, flush=True)
         return 1
     return 0
@@ -119,6 +119,8 @@ class Watching:
             try:
                 trial.why = self._go(trial.to)
             except (OSError, Refused) as fault:
+                if systemd.is_ending():
+                    raise
                 trial.why = str(fault)
             trial.switched = time.time()
         trials.save(self._layout, trial)
@@ -198,6 +200,8 @@ class Watching:
                 fitness.fit(self._layout, trial.from_)
                 slow = self._go(trial.from_, "returned", trial.why)
         except (OSError, Refused) as fault:
+            if systemd.is_ending():
+                raise
             words = f"{trial.why}; deployment {trial.from_} could not be returned to: {fault}"
             return self._conclude(trial, FAILED, words)
         target = replace(Target.of(self._layout, True, Before.of(trial.before)), trial=True)

@@ -118,6 +118,7 @@ class Systemd:
         self.fails: dict[str, str] = {}
         self.pid = 42
         self.result = "success"
+        self.system = "running"
         self._started = time.monotonic()
 
     def run(self, argv: Sequence[str], timeout: float = 60.0) -> Completed:
@@ -137,6 +138,8 @@ class Systemd:
 
     def _systemctl(self, words: list[str]) -> str:
         units = [word for word in words if word.endswith(UNITS)]
+        if words[0] == "is-system-running":
+            return self.system
         if words[0] == "show":
             return "\n\n".join(self._show(unit) for unit in units)
         for unit in units:

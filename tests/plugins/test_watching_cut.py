@@ -9,7 +9,7 @@ from plugins.module_utils import (
     mends,
     trials,
 )
-from plugins.module_utils.layout import Layout
+from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.watching import Watching
 from tests.plugins.hosts import Systemd, layout
 from tests.plugins.trial_world import Killed, World
@@ -102,3 +102,31 @@ def test_the_deadline_passes_while_nothing_judges(world: World) -> None:
     world.judge()
     assert (world.runs(), world.trial().state) == (1, "returned")
     assert world.trial().why.startswith("no verdict within")
+
+
+ENDING = pytest.mark.parametrize("system", ["stopping", ""], ids=["reboots", "gone"])
+
+
+@ENDING
+def test_a_switch_that_fails_because_the_host_goes_down_is_completed_when_it_is_up(world: World, system: str) -> None:
+    world.fake.fails["restart seclyzer-agent.service"], world.fake.system = "Job cancelled.", system
+    with pytest.raises(Refused, match="agent did not start"):
+        world.switch()
+    world.fake.fails.clear()
+    world.fake.system = "running"
+    world.judge()
+    assert (world.runs(), world.trial().state) == (2, "confirmed")
+
+
+@ENDING
+def test_a_return_that_fails_because_the_host_goes_down_is_completed_when_it_is_up(world: World, system: str) -> None:
+    world.bad = "keystroke: writes no heartbeat"
+    world.switch()
+    world.fake.fails["daemon-reload"], world.fake.system = "Failed to connect to system scope bus", system
+    with pytest.raises(Refused, match="system scope bus"):
+        world.judge()
+    world.fake.fails.clear()
+    world.fake.system = "running"
+    world.judge()
+    assert (world.runs(), world.trial().state) == (1, "returned")
+    assert "keystroke: writes no heartbeat" in world.trial().why
