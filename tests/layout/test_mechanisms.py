@@ -2,7 +2,8 @@
 
 import pytest
 
-from scripts.mechanisms import ROOT, Mechanism, load
+from scripts.mechanisms import Mechanism, load
+from tests.helpers import ROOT
 
 
 @pytest.mark.parametrize("mechanism", load(), ids=lambda one: one.name)
