@@ -25,6 +25,8 @@ def step(before: Damped | None, result: Status, *, rise: int, fall: int) -> Damp
     if before is None:
         return Damped(result, (result,))
     recent = (*before.recent, result)[-max(rise, fall) :]
+    if recent == before.recent:  # all are as this one, and so is what is shown
+        return before
     shown = before.shown
     if len(recent) >= fall and min(recent[-fall:]) > shown:
         shown = min(recent[-fall:])

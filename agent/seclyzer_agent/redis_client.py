@@ -47,7 +47,15 @@ class Redis:
 
     async def pipeline(self, *commands: tuple[str, ...]) -> list[Any]:
         """The answers to some commands, sent together."""
-        return await self._connection.here().pipeline(*commands)
+        answers = await self.each(*commands)
+        for answer in answers:
+            if isinstance(answer, Unreadable):
+                raise answer
+        return answers
+
+    async def each(self, *commands: tuple[str, ...]) -> list[Any]:
+        """The answers to some commands, sent together; for one that Redis refuses, its Unreadable."""
+        return await self._connection.here().each(*commands)
 
     async def info(self, *sections: str) -> Info:
         """What INFO has in these sections."""
@@ -69,8 +77,8 @@ class _Connection:
         self._parser = _parser()
         self._one = asyncio.Lock()
 
-    async def pipeline(self, *commands: tuple[str, ...]) -> list[Any]:
-        """The answers to some commands, sent together."""
+    async def each(self, *commands: tuple[str, ...]) -> list[Any]:
+        """The answers to some commands, sent together; for one that Redis refuses, its Unreadable."""
         async with self._one:
             try:
                 async with asyncio.timeout(self._deadline):
@@ -93,10 +101,7 @@ class _Connection:
             ):  # cancelled, or refused at the login: what comes would answer nothing that is asked next
                 self.drop()
                 raise
-        for answer in answers:
-            if isinstance(answer, hiredis.ReplyError):
-                raise _in_words(str(answer))
-        return answers
+        return [_in_words(str(answer)) if isinstance(answer, hiredis.ReplyError) else answer for answer in answers]
 
     async def _asked(self, commands: tuple[tuple[str, ...], ...]) -> list[Any]:
         kept = self._writer is not None

@@ -157,8 +157,9 @@ class Runner:
 
     def _is_held(self, plan: Plan) -> bool:
         """Whether no reading may begin: one is under way, or a check whose facts it uses was not read yet."""
-        waits = any(other in self._states and self._states[other].ended is None for other in plan.check.after)
-        return (plan.reading and not plan.missed) or waits
+        if plan.reading and not plan.missed:
+            return True
+        return any(other in self._states and self._states[other].ended is None for other in plan.check.after)
 
     def _step(self) -> None:
         """Take what has ended, and begin what is due."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 MOST_BYTES = 64 * 1024
+
+Read = Callable[[str], bytes]
+"""Gives a file's first bytes, by its path. Raises OSError."""
 
 
 def read(path: str) -> bytes:
@@ -14,6 +18,23 @@ def read(path: str) -> bytes:
         return os.read(descriptor, MOST_BYTES)
     finally:
         os.close(descriptor)
+
+
+class Kept:
+    """Small files of the kernel's that are read again and again: each stays open as long as the kernel has it."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, int] = {}
+
+    def read(self, path: str) -> bytes:
+        """Its first bytes as they are now. Raises OSError."""
+        if (descriptor := self._open.get(path)) is not None:
+            try:
+                return os.pread(descriptor, MOST_BYTES, 0)
+            except OSError:  # it is gone, and there may be another
+                os.close(self._open.pop(path))
+        self._open[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.pread(self._open[path], MOST_BYTES, 0)
 
 
 def number_after(name: bytes, text: bytes) -> int | None:

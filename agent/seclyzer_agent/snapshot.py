@@ -65,7 +65,7 @@ class View:
     @property
     def status(self) -> Status:
         """The worst of its entries."""
-        return max((s.status for s in self.shown), default=Status.PASS)
+        return max((s.damped.shown for s in self.shown), default=Status.PASS)
 
     @property
     def output(self) -> str:

@@ -109,36 +109,36 @@ class Systemd:
         self._changed()
 
     async def _read(self, bus: Bus) -> dict[str, Unit]:
-        asked, states = time.time(), await self._list(bus)
+        asked, (states, mains) = time.time(), await self._look(bus)
         new = {state.path for state in states.values()} - self._watched
         if new:
             await bus.calls(message_bus.AddMatch(_changes_of(path)) for path in sorted(new))
             self._watched |= new
             self._stale |= new
-            asked, states = time.time(), await self._list(bus)
+            asked, (states, mains) = time.time(), await self._look(bus)
         stale, self._stale = self._stale, set()
         stale |= {state.path for name, state in states.items() if state != self._states.get(name)}
+        stale |= {path for path, main in mains.items() if main != self._values[path]["MainPID"]}
         self._states = states
         paths = dict.fromkeys(state.path for state in states.values())
-        quiet = {path: ("MainPID",) for path in paths if path not in stale and "MainPID" in _properties_of(path)}
-        mains = await self._get(bus, quiet)
-        stale |= {path for path, found in mains.items() if found["MainPID"] != self._values[path]["MainPID"]}
         self._values |= await self._get(bus, {path: _properties_of(path) for path in paths if path in stale})
         return {name: _unit(name, state, self._values[state.path], asked) for name, state in states.items()}
 
-    async def _list(self, bus: Bus) -> dict[str, State]:
-        (rows,) = await bus.call(self._listing)
+    async def _look(self, bus: Bus) -> tuple[dict[str, State], dict[str, int]]:
+        """The states, by the units' names, and the main processes of known units that are not stale, by their paths."""
+        known = dict.fromkeys(state.path for state in self._states.values())
+        quiet = [path for path in known if path not in self._stale and "MainPID" in _properties_of(path)]
+        (rows,), *mains = await bus.calls([self._listing, *(_question(path, "MainPID") for path in quiet)])
         if len(rows) != len(self._names):
             raise BusAway(f"systemd reported {len(rows)} units of {len(self._names)}")
-        return {name: State(row[2], row[3], row[4], row[6]) for name, row in zip(self._names, rows, strict=True)}
+        states = {name: State(row[2], row[3], row[4], row[6]) for name, row in zip(self._names, rows, strict=True)}
+        return states, {path: value for path, ((_, value),) in zip(quiet, mains, strict=True)}
 
     @staticmethod
     async def _get(bus: Bus, asked_for: Mapping[str, Iterable[str]]) -> dict[str, Values]:
         """These properties, by the units' paths."""
         pairs = [(path, name) for path, names in asked_for.items() for name in names]
-        answers = await bus.calls(
-            _property(path, NAME, f"{NAME}.{_type(path).capitalize()}", name) for path, name in pairs
-        )
+        answers = await bus.calls(_question(path, name) for path, name in pairs)
         found: dict[str, Values] = {path: {} for path in asked_for}
         for (path, name), ((_, value),) in zip(pairs, answers, strict=True):
             found[path][name] = value
@@ -169,6 +169,11 @@ def _changes_of(path: str) -> MatchRule:
     rule = MatchRule(type="signal", sender=NAME, interface=PROPERTIES_INTERFACE, member="PropertiesChanged", path=path)
     rule.add_arg_condition(0, f"{NAME}.Unit")
     return rule
+
+
+def _question(path: str, name: str) -> Packed:
+    """The call for a property of a unit's type."""
+    return _property(path, NAME, f"{NAME}.{_type(path).capitalize()}", name)
 
 
 @lru_cache(maxsize=256)

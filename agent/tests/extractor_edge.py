@@ -9,6 +9,7 @@ from typing import Any
 from agent_world import RedisServer, with_redis
 
 from seclyzer_agent.checks.extractor import Bounds, Extractor
+from seclyzer_agent.heartbeats import Heartbeats
 from seclyzer_agent.model import Entry
 from seclyzer_agent.unit import Unit
 
@@ -27,7 +28,8 @@ class Edge:
 
         async def use(client: Any) -> list[dict[str, Entry]]:
             bounds = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=recent, spool=64 * MIB)
-            check = Extractor(self.kind, "seclyzer-x.service", client, lambda check: self.facts.get(check), bounds)
+            heartbeats = Heartbeats(client, (self.kind,))
+            check = Extractor(self.kind, "seclyzer-x.service", heartbeats, lambda check: self.facts.get(check), bounds)
             found = [await check.read()]
             for step in between:
                 step()

@@ -11,6 +11,7 @@ from agent_world import RedisServer, with_redis
 from extractor_edge import MIB, Edge, main_process
 
 from seclyzer_agent.checks.extractor import Bounds, Extractor
+from seclyzer_agent.heartbeats import Heartbeats
 from seclyzer_agent.manifest import Deployment
 from seclyzer_agent.model import Status, Unreadable
 from seclyzer_agent.stats import parse
@@ -146,7 +147,8 @@ def test_an_agent_that_redis_refuses_knows_nothing_of_an_extractor_and_blames_it
 
     async def use(client: Any) -> Any:
         bounds = Bounds(lag_warn=30, lag_fail=90, stall=45, recent=300, spool=64 * MIB)
-        return await Extractor("keystroke", unit.unit, client, lambda check: facts.get(check), bounds).read()
+        heartbeats = Heartbeats(client, ("keystroke",))
+        return await Extractor("keystroke", unit.unit, heartbeats, lambda check: facts.get(check), bounds).read()
 
     (entry,) = with_redis(redis_server, use, password="another").entries
     assert (entry.status, entry.finding) == (WARN, "agent-password")

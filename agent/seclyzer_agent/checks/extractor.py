@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from ..extractor_metrics import METRICS, coarse
 from ..facts import ExtractorFacts as ExtractorFacts
+from ..heartbeats import Heartbeats
 from ..history import Growth, Lag, Stall, entry_seconds, follow, grow, watch
 from ..kinds import KINDS
 from ..manifest import Deployment
 from ..model import Entry, Facts, Pace, Reading, Refused, Status
 from ..outages import LastEvent, judge_clock, judge_outputs, judge_store, last_event, over, unwritable
 from ..parse import number
-from ..redis_client import Redis
 from ..spec import Context, Setting, Spec, Trial
 from ..spool import Spool
 from ..spool import judge as judge_spool
@@ -131,7 +131,7 @@ def judge_growth(
 
     What is past is named only while nothing is wrong, as such.
     """
-    total = sum(stats[n] for n in counters)
+    total = sum(stats.numbers.get(n, 0) for n in counters)
     why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
     grown = {n for n in growth.grown if n in counters}
     wrong = {n for n in grown & growth.present() if not over(n, stats)}
@@ -152,10 +152,10 @@ class Extractor:
 
     after = ("units", "deployment")
 
-    def __init__(self, kind: str, unit: str, client: Redis, facts: Facts, bounds: Bounds) -> None:
+    def __init__(self, kind: str, unit: str, heartbeats: Heartbeats, facts: Facts, bounds: Bounds) -> None:
         self.name = kind
         self.primary = Entry("heartbeat", kind, "component", Status.FAIL, "")
-        self._unit, self._client, self._facts, self._bounds = unit, client, facts, bounds
+        self._unit, self._heartbeats, self._facts, self._bounds = unit, heartbeats, facts, bounds
         self._answered: tuple[list[str], Stats | None] = ([], None)
         self._lag: Lag | None = None
         self._growth: Growth | None = None
@@ -163,7 +163,7 @@ class Extractor:
         self._last: LastEvent | None = None
 
     async def read(self) -> Reading:
-        """Read hash and lengths in one round trip and judge them."""
+        """Read hash and lengths and judge them."""
         try:
             return await self._read()
         except Refused as error:
@@ -178,18 +178,15 @@ class Extractor:
 
     async def _read(self) -> Reading:
         kind = self.name
-        fields, stream_length, list_length = await self._client.pipeline(
-            ("HGETALL", f"seclyzer:stats:{kind}"),
-            ("XLEN", f"seclyzer:stream:{kind}"),
-            ("LLEN", f"seclyzer:features:{kind}"),
-        )
-        stats = self._parsed(fields)
+        found = await self._heartbeats.read(kind)
+        stats = self._parsed(found.fields)
         heartbeat = judge_heartbeat(kind, stats, self._expected(), time.monotonic())
         if stats is None:
             self._lag = self._stall = None
-            return Reading((heartbeat,), ExtractorFacts(None, stream_length, list_length, None))
-        entries, lag, spool = self._compare(stats, stream_length)
-        return Reading((heartbeat, *entries), ExtractorFacts(stats, stream_length, list_length, lag.seconds, spool))
+            return Reading((heartbeat,), ExtractorFacts(None, found.stream_length, found.list_length, None))
+        entries, lag, spool = self._compare(stats, found.stream_length)
+        facts = ExtractorFacts(stats, found.stream_length, found.list_length, lag.seconds, spool)
+        return Reading((heartbeat, *entries), facts)
 
     def _parsed(self, fields: list[str]) -> Stats | None:
         """The hash; an idle extractor's is the same again and again."""
@@ -208,7 +205,7 @@ class Extractor:
     def _compare(self, stats: Stats, stream_length: int) -> tuple[tuple[Entry, ...], Lag, Spool]:
         kind, bounds, now = self.name, self._bounds, time.monotonic()
         lag = follow(self._lag, stats.last_id or "0-0", stream_length, now, time.time())
-        counters = {name: stats[name] for name in (*LOSSES, *ERRORS)}
+        counters = {name: stats.numbers.get(name, 0) for name in (*LOSSES, *ERRORS)}
         growth = grow(self._growth, stats.process, counters, now, recent=bounds.recent)
         self._lag, self._growth = lag, growth
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
@@ -237,8 +234,9 @@ def _make(context: Context) -> Iterator[Extractor]:
         recent=settings.recent_seconds,
         spool=int(settings.own["spool_bytes"]),
     )
+    heartbeats = Heartbeats(context.redis, settings.extractors)
     for kind in settings.extractors:
-        yield Extractor(kind, settings.units.get(kind, ""), context.redis, context.facts, bounds)
+        yield Extractor(kind, settings.units.get(kind, ""), heartbeats, context.facts, bounds)
 
 
 SPEC = Spec(

@@ -101,7 +101,7 @@ SPEC = Spec(
     names=("legacy_clients",),
     order=60,
     help="logins to Redis without a password",
-    pace=Pace(15, 2, rise=1, fall=1),
+    pace=Pace(60, 2, rise=1, fall=1),
     measurements={
         "enabled": "the check tries to get in without a password, as every user. Let in as one that is configured: "
         "`warn`; as another: `fail`",

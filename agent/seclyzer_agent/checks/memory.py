@@ -13,7 +13,7 @@ from pathlib import Path
 from ..facts import Memory as Memory
 from ..model import Entry, Facts, Pace, Reading, Status, Unread
 from ..sizes import mebibytes
-from ..small_file import number_after, read
+from ..small_file import Kept, Read, number_after, read
 from ..spec import Metric, Sample, Spec
 from ..trend import Floors, follow, reaches
 from ..unit import Unit
@@ -22,7 +22,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 NO_LIMIT = 2**62  # version 1 shows "none" as the largest multiple of a page below 2^63
 
 
-def read_cgroup(root: Path, cgroup: str) -> Memory | None:
+def read_cgroup(root: Path, cgroup: str, read: Read = read) -> Memory | None:
     """The memory of a cgroup (`/system.slice/x.service`) below the mount point, None if unreadable."""
     path = cgroup.lstrip("/")
     if ".." in path.split("/"):
@@ -42,9 +42,9 @@ def read_cgroup(root: Path, cgroup: str) -> Memory | None:
     return None
 
 
-def of_unit(root: Path, unit: Unit) -> Memory | None:
+def of_unit(root: Path, unit: Unit, read: Read = read) -> Memory | None:
     """The memory of a running unit, or None when it cannot be read."""
-    found = read_cgroup(root, unit.cgroup) if unit.cgroup else None
+    found = read_cgroup(root, unit.cgroup, read) if unit.cgroup else None
     if found is None and unit.memory is not None:
         found = Memory(unit.memory, unit.memory_max)
     return found
@@ -79,13 +79,14 @@ class UnitMemory:
     def __init__(self, facts: Facts, warn: float, fail: float, root: Path = CGROUPS) -> None:
         self._facts, self._warn, self._fail, self._root = facts, warn, fail, root
         self._floors: dict[str, Floors] = {}
+        self._files = Kept()
 
     async def read(self) -> Reading:
         """Read the cgroups of the units that the check `units` found running."""
         units: dict[str, Unit] | None = self._facts("units")
         if units is None:
             raise Unread("it is not known which units run, see units")
-        found = dict(_known(self._root, units.values()))
+        found = dict(_known(self._root, units.values(), self._files.read))
         entries = [judge(name, seen, self._warn, self._fail) for name, seen in found.items()]
         return Reading((*entries, *self._trends(found, units)), found)
 
@@ -99,9 +100,9 @@ class UnitMemory:
                 yield judge_trend(name, seconds, seen.limit)
 
 
-def _known(root: Path, units: Iterable[Unit]) -> Iterable[tuple[str, Memory]]:
+def _known(root: Path, units: Iterable[Unit], read: Read) -> Iterable[tuple[str, Memory]]:
     for unit in units:
-        if unit.main_pid and (memory := of_unit(root, unit)) is not None:
+        if unit.main_pid and (memory := of_unit(root, unit, read)) is not None:
             yield unit.unit, memory
 
 

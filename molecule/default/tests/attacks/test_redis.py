@@ -18,8 +18,8 @@ SOCKET = "/run/redis/redis-server.sock"
 # The extractor looks at its stream's ids every 10 s, and reads for at most 2.5 s more; on a busy machine it takes
 # longer.
 LOOK = 60
-# The agent looks every 5 s for connections, every 15 s for who is let in, and fails at the second bad reading.
-SEEN = 35
+# The agent looks every 5 s for connections and fails at the second bad reading, every 60 s for who is let in.
+SEEN = 75
 
 
 def attack(host: Host, what: str, **arguments: Any) -> Any:
