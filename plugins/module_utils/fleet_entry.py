@@ -20,6 +20,8 @@ ON_TRIAL = ("the switch", "the look at its health")
 """The parts of a run in which a host that is lost decides by itself."""
 GOES_ON = "a switch that began there is on trial, and the host decides it by itself; the next run reports how"
 INTERNAL = re.compile(r"^(?:Task failed: )?(?:Module failed: |Action failed: )?")
+SILENT = re.compile(r"^Timeout \((\d+)s\) waiting for privilege escalation prompt:.*", re.DOTALL)
+"""What Ansible makes of a host that takes a connection, or has one, and answers nothing by it."""
 TRACE = "Traceback (most recent call last)"
 LAST_WORDS = 4
 
@@ -165,6 +167,7 @@ def plain(text: str) -> str:
     if TRACE in words:
         words = [line for line in words.splitlines() if line.strip()][-1].strip()
     words = INTERNAL.sub("", words.removeprefix("Failed to connect to the host via ssh: "))
+    words = SILENT.sub(r"the host answered nothing by ssh for \1 s", words)
     lines = [line.strip() for line in words.splitlines() if not line.startswith("Warning: Permanently added")]
     return " ".join(line for line in lines if line)
 

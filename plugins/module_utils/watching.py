@@ -180,7 +180,7 @@ class Watching:
         blamed = verdict.units or tuple(unit for name, unit in short.items() if re.search(rf"\b{name}\b", verdict.why))
         words = [verdict.why]
         for unit in blamed[:3]:
-            lines = systemd.last_words(unit, trial.began)
+            lines = systemd.own_words(unit, trial.began)
             if not verdict.units:  # it still runs: what it wrote to say that all is well explains nothing
                 lines = [line for line in lines if not ROUTINE.search(line)]
             if lines:

@@ -67,6 +67,7 @@ def test_no_host_is_blamed_in_check_mode_nor_by_a_part_of_a_run() -> None:
             "ssh: connect to host x port 22: No route to host",
             "ssh: connect to host x port 22: No route to host",
         ),
+        ("Timeout (22s) waiting for privilege escalation prompt: ", "the host answered nothing by ssh for 22 s"),
         ("plain words", "plain words"),
     ],
 )

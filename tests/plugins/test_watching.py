@@ -59,7 +59,7 @@ def test_what_anybody_may_read_of_a_trial_says_what_became_of_it_without_a_progr
         "until": trial.deadline + trials.MARGIN,
     }
     world.bad = "keystroke: writes no heartbeat"
-    monkeypatch.setattr(systemd, "last_words", lambda unit, since: ["a line of the journal; of more parts"])
+    monkeypatch.setattr(systemd, "own_words", lambda unit, since: ["a line of the journal; of more parts"])
     world.judge()
     assert "a line of the journal" in world.trial().why
     assert (summary()["state"], summary()["why"]) == ("returned", world.bad)
