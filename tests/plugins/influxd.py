@@ -1,8 +1,11 @@
 """A real influxd for the tests of what reads, deletes and keeps points; one for all of them."""
 
+import importlib.util
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -10,8 +13,19 @@ from plugins.module_utils.influxdb_api import InfluxDB
 from plugins.module_utils.influxdb_points import Points
 from tests.helpers.influx_server import ORGANISATION, InfluxServer
 
+PROGRAMS = Path(__file__).resolve().parents[2] / "roles/influxdb/files"
+"""What the role influxdb brings to a store."""
 DAY = 86_400_000_000
 SOME_DAY = 1_790_000_000_000_000 // DAY * DAY  # in µs
+
+
+def program(name: str) -> ModuleType:
+    """One of the role's programs, as a module; it has the same name."""
+    spec = importlib.util.spec_from_file_location(name, PROGRAMS / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def start(folder: Path) -> InfluxServer:

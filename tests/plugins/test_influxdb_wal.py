@@ -1,29 +1,16 @@
 """What a full disk or a power cut leaves in InfluxDB's log costs no confirmed point, however often it starts."""
 
-import importlib.util
-import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.influx_server import InfluxServer
-from tests.plugins.influxd import start
+from tests.plugins.influxd import program, start
 
-FILE = Path(__file__).resolve().parents[2] / "roles/influxdb/files/influxdb_wal.py"
-
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("influxdb_wal", FILE)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["influxdb_wal"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-wal = load()
+wal = program("influxdb_wal")
 
 
 def entry(content: bytes, kind: int = 1) -> bytes:
@@ -85,7 +72,9 @@ def write(server: InfluxServer, first: int, number: int = 20) -> None:
         server.write("kept", [f"m v={at} {at + 1}"])
 
 
-def test_confirmed_points_outlive_a_torn_end_and_the_starts_after_it(tmp_path: Path) -> None:
+@pytest.fixture
+def ended(tmp_path: Path) -> Iterator[InfluxServer]:
+    """An influxd that had confirmed points 0 to 19 when it was killed in the middle of a write."""
     server = start(tmp_path)
     try:
         server.add_bucket("kept")
@@ -93,31 +82,30 @@ def test_confirmed_points_outlive_a_torn_end_and_the_starts_after_it(tmp_path: P
         server.kill()
         with segment_of(tmp_path).open("ab") as segment:
             segment.write(entry(b"x" * 500)[:200])
-        for first in (20, 40):
-            assert wal.main(str(tmp_path / "engine" / "wal")) == 0
-            server.start()
-            write(server, first)
-            server.kill()
-        wal.main(str(tmp_path / "engine" / "wal"))
-        server.start()
-        assert sorted(point["_value"] for point in server.points("kept")) == list(range(60))
+        yield server
     finally:
         server.kill()
 
 
-def test_points_behind_a_gap_that_influxdb_has_left_are_read_again(tmp_path: Path) -> None:
-    server = start(tmp_path)
-    try:
-        server.add_bucket("kept")
-        write(server, 0)
-        server.kill()
-        with segment_of(tmp_path).open("ab") as segment:
-            segment.write(entry(b"x" * 500)[:200])
-        server.start()  # without the mend: it writes behind the torn end
-        write(server, 20)
-        server.kill()
+def kept(server: InfluxServer) -> list[int]:
+    return sorted(int(point["_value"]) for point in server.points("kept"))
+
+
+def test_confirmed_points_outlive_a_torn_end_and_the_starts_after_it(ended: InfluxServer, tmp_path: Path) -> None:
+    for first in (20, 40):
         assert wal.main(str(tmp_path / "engine" / "wal")) == 0
-        server.start()
-        assert sorted(point["_value"] for point in server.points("kept")) == list(range(40))
-    finally:
-        server.kill()
+        ended.start()
+        write(ended, first)
+        ended.kill()
+    assert wal.main(str(tmp_path / "engine" / "wal")) == 0
+    ended.start()
+    assert kept(ended) == list(range(60))
+
+
+def test_points_behind_a_gap_that_influxdb_has_left_are_read_again(ended: InfluxServer, tmp_path: Path) -> None:
+    ended.start()  # without the mend: it writes behind the torn end
+    write(ended, 20)
+    ended.kill()
+    assert wal.main(str(tmp_path / "engine" / "wal")) == 0
+    ended.start()
+    assert kept(ended) == list(range(40))

@@ -1,6 +1,5 @@
 """Points that vanish are noticed, by whatever way; those that were forgotten on purpose, or have grown old, are not."""
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -9,7 +8,6 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -17,26 +15,18 @@ import pytest
 from plugins.module_utils import kinds, ledger
 from plugins.module_utils.selection import Selection
 from tests.helpers.influx_server import ORGANISATION, InfluxServer
-from tests.plugins.influxd import DAY, Bucket, influxd
+from tests.plugins.influxd import DAY, PROGRAMS, Bucket, influxd, program
 
 __all__ = ["influxd"]
 
-FILE = Path(__file__).resolve().parents[2] / "roles/influxdb/files/influxdb_watch.py"
+FILE = PROGRAMS / "influxdb_watch.py"
 UNIT = FILE.parents[1] / "templates" / "influxdb-watch.service.j2"
 WATCHED = tuple(kinds.MEASUREMENTS.values())
 NOW = time.time_ns() // 1000
 MIDNIGHT = NOW // DAY * DAY
 
 
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("influxdb_watch", FILE)
-    assert spec is not None and spec.loader is not None
-    module = sys.modules["influxdb_watch"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-watch = load()
+watch = program("influxdb_watch")
 
 
 class Watched:
