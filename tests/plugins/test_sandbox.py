@@ -31,7 +31,7 @@ def test_a_unit_has_the_sandbox_and_repeats_none_of_it(path: Path) -> None:
 
 
 def test_all_units_are_looked_at() -> None:
-    assert len(UNITS) == 8
+    assert len(UNITS) == 9
 
 
 @pytest.mark.parametrize("network", ["none", "loopback", "all"])

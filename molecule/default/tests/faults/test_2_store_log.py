@@ -1,7 +1,9 @@
 """An InfluxDB that ended in the middle of a write has a log of whole entries when systemd has started it again."""
 
+from collections.abc import Iterator
+
 import pytest
-from hostchecks.host import Host
+from hostchecks.host import Host, run_on
 from hostchecks.lab import hosts
 from hostchecks.polling import poll
 from hostchecks.systemd import INFLUXDB, show, wait_until_active
@@ -10,6 +12,8 @@ testinfra_hosts = ["ansible://localhost?connection=local"]
 
 MEND = "influxdb-wal.service"
 WAL = "/var/lib/influxdb/engine/wal"
+LINE = "log_test v=1i"
+"""A point without a host, so that there is a log; it is deleted again."""
 TORN = r"\001\000\000\002\000torn"
 """The beginning of an entry of 512 bytes: nine bytes of it."""
 END = f"""
@@ -24,13 +28,15 @@ def store() -> Host:
 
 
 @pytest.fixture(scope="module")
-def ended(store: Host) -> str:
+def ended(store: Host) -> Iterator[str]:
     """The segment at whose end the beginning of an entry stood when InfluxDB was killed; it runs again."""
+    assert run_on(store, "personal_store", do="write", lines=[LINE]) == 204
     before = show(store, [INFLUXDB])[INFLUXDB]["MainPID"]
     segment = store.check_output(END, before, before)
     poll(lambda: show(store, [INFLUXDB])[INFLUXDB]["MainPID"], lambda pid: pid not in ("0", before), 30)
     assert wait_until_active(store, [INFLUXDB])[INFLUXDB]["ActiveState"] == "active"
-    return segment
+    yield segment
+    assert run_on(store, "personal_store", do="delete", predicate='_measurement="log_test"') == 204
 
 
 def test_the_end_is_removed_before_influxdb_starts(store: Host, ended: str) -> None:
