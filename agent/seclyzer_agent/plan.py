@@ -9,7 +9,7 @@ from .model import Check, Pace
 
 SETTLE = 0.25  # s from a change to its reading, which then has what comes with it
 CONFIRM = 1.0  # s between two readings of what changes
-MENDED = 60.0  # s between two readings, at most, of what is not well
+MENDED = 15.0  # s between two readings, at most, of what is not well
 LATE = 0.1  # s; a check's own time limit, which knows the cause, may end late where the loop was held up
 CANCEL_GRACE = 0.5  # s in which a reading that has missed its deadline may end
 

@@ -4,7 +4,7 @@ Intervals are counted from the start of all, so that what is due together is rea
 
 A check that is woken, since something that it watches has changed, is read at once, and as long as that is better or
 worse than what is shown again each second: what has changed is shown after as many readings as its pace asks for.
-One that is not well is read once a minute at least: what was mended is soon seen to be.
+One that is not well is read every 15 s at least: what was mended is soon seen to be.
 
 A reading that misses its deadline is cancelled and counts as a failed one. One that does not even react to
 being cancelled is left alone, and no second one is started beside it. No check waits for another.

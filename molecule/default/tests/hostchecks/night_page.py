@@ -18,7 +18,7 @@ which this page is written. `make test-long` runs it.
 * **cause**: seconds until health names the cause. The page has the same words at that moment, and so has `doctor`,
   which looks by itself, too.
 * **over**: seconds from the mend until nothing is wrong any more. What was counted (restarts, losses, messages that
-  were skipped, refusals) is past a minute after the last one; a certificate is read every 5 minutes, and once a minute
+  were skipped, refusals) is past a minute after the last one; a certificate is read every 5 minutes, and every 15 s
   while it is not well.
 
 Not made here: a clock that is not synchronised (a container has no say in it; `agent/tests/test_agent_surroundings.py`
