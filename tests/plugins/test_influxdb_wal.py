@@ -62,6 +62,15 @@ def test_a_segment_has_its_whole_entries_and_its_mode_afterwards(segment: bytes,
     assert [file.name for file in tmp_path.iterdir()] == ["_00001.wal"]
 
 
+def test_a_mend_that_was_cut_off_keeps_none_from_its_work(tmp_path: Path) -> None:
+    path = tmp_path / "_00001.wal"
+    path.write_bytes(entry(b"ab") + bytes(7) + entry(b"cd"))
+    (tmp_path / "_00001.wal.part").write_bytes(b"left")
+    assert wal.main(str(tmp_path)) == 0
+    assert path.read_bytes() == entry(b"ab") + entry(b"cd")
+    assert [file.name for file in tmp_path.iterdir()] == ["_00001.wal"]
+
+
 def segment_of(folder: Path) -> Path:
     """The segment with most in it: that of the bucket which is written to."""
     return max((folder / "engine" / "wal").rglob(wal.SEGMENTS), key=lambda path: path.stat().st_size)

@@ -60,7 +60,7 @@ def mend(path: Path) -> int:
 def _replace(path: Path, content: bytes) -> None:
     part = path.with_name(path.name + PART)
     try:
-        with part.open("xb") as file:
+        with part.open("wb") as file:  # over one that a mend left which was cut off
             os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             file.write(content)
             file.flush()
