@@ -131,7 +131,7 @@ def judge_growth(
 
     What is past is named only while nothing is wrong, as such.
     """
-    total = sum(stats.numbers.get(n, 0) for n in counters)
+    total = sum(stats[n] for n in counters)
     why = {"points_rejected": f" ({stats.refusal})"} if stats.refusal else {}
     grown = {n for n in growth.grown if n in counters}
     wrong = {n for n in grown & growth.present() if not over(n, stats)}
@@ -205,7 +205,7 @@ class Extractor:
     def _compare(self, stats: Stats, stream_length: int) -> tuple[tuple[Entry, ...], Lag, Spool]:
         kind, bounds, now = self.name, self._bounds, time.monotonic()
         lag = follow(self._lag, stats.last_id or "0-0", stream_length, now, time.time())
-        counters = {name: stats.numbers.get(name, 0) for name in (*LOSSES, *ERRORS)}
+        counters = {name: stats[name] for name in (*LOSSES, *ERRORS)}
         growth = grow(self._growth, stats.process, counters, now, recent=bounds.recent)
         self._lag, self._growth = lag, growth
         entries = [judge_lag(kind, lag, stream_length, bounds.lag_warn, bounds.lag_fail)]
