@@ -1,5 +1,7 @@
 """A trial that is cut off at any step, by whatever, ends as one that was not."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -104,16 +106,23 @@ def test_the_deadline_passes_while_nothing_judges(world: World) -> None:
     assert world.trial().why.startswith("no verdict within")
 
 
+@contextmanager
+def going_down(world: World, system: str, command: str, words: str) -> Iterator[None]:
+    """The host goes down while this runs, which fails with these words at a command; it is up again afterwards."""
+    world.fake.fails[command], world.fake.system = "Failed to connect to system scope bus", system
+    with pytest.raises(Refused, match=words):
+        yield
+    world.fake.fails.clear()
+    world.fake.system = "running"
+
+
 ENDING = pytest.mark.parametrize("system", ["stopping", ""], ids=["reboots", "gone"])
 
 
 @ENDING
 def test_a_switch_that_fails_because_the_host_goes_down_is_completed_when_it_is_up(world: World, system: str) -> None:
-    world.fake.fails["restart seclyzer-agent.service"], world.fake.system = "Job cancelled.", system
-    with pytest.raises(Refused, match="agent did not start"):
+    with going_down(world, system, "restart seclyzer-agent.service", "agent did not start"):
         world.switch()
-    world.fake.fails.clear()
-    world.fake.system = "running"
     world.judge()
     assert (world.runs(), world.trial().state) == (2, "confirmed")
 
@@ -122,11 +131,8 @@ def test_a_switch_that_fails_because_the_host_goes_down_is_completed_when_it_is_
 def test_a_return_that_fails_because_the_host_goes_down_is_completed_when_it_is_up(world: World, system: str) -> None:
     world.bad = "keystroke: writes no heartbeat"
     world.switch()
-    world.fake.fails["daemon-reload"], world.fake.system = "Failed to connect to system scope bus", system
-    with pytest.raises(Refused, match="system scope bus"):
+    with going_down(world, system, "daemon-reload", "system scope bus"):
         world.judge()
-    world.fake.fails.clear()
-    world.fake.system = "running"
     world.judge()
     assert (world.runs(), world.trial().state) == (1, "returned")
     assert "keystroke: writes no heartbeat" in world.trial().why
