@@ -36,7 +36,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
     begun = Started("playbooks/checklist.yml", ("-e", f"watch={SECONDS}s"), folder / "begun")
     waits = [f"{name(edge)} waits for the watch of" for edge in edges]
     poll(begun.text, lambda text: all(words in text for words in waits), 120, 0.5)
-    poll(lambda: edges[-1].run("test -s %s/samples.jsonl", FOLDER).rc, lambda rc: rc == 0, SECONDS / 4, 0.5)
+    # The first line of a sampler is its start; its first look follows.
+    looked = f"grep -q '\"state\"' {FOLDER}/samples.jsonl"
+    poll(lambda: edges[-1].run(looked).rc, lambda rc: rc == 0, SECONDS / 4, 0.5)
     at = time.monotonic()
     begun.kill()
     edges[0].check_output("systemctl kill --signal=KILL %s", UNIT)
