@@ -55,6 +55,7 @@ def test_defaults_break_no_check(roles: Roles) -> None:
         ("redis_cpu_quota", "much", "redis_cpu_quota is much; it has to be a share such as 100%"),
         ("redis_rotate", ["x"], "redis_rotate is ['x']; it has to be true, false, or a list of some of collector"),
         ("influxdb_ca_file", "/none", "influxdb_ca_file names /none, and the controller has no such file"),
+        ("influxdb_token_file", "/none", "influxdb_token_file names /none, and the controller has no such file"),
         ("influxdb_port", 8087, "influxdb_port and influxdb_backend_port are both 8087"),
         ("influxdb_tls_key", "", "influxdb_tls is true, so influxdb_tls_cert and influxdb_tls_key have to name"),
         ("influxdb_gateway_writes", 0, "influxdb_gateway_writes is 0; it has to be at least 1"),
@@ -79,6 +80,18 @@ def test_a_value_out_of_its_limits_is_the_sentence_of_the_role(
     roles: Roles, option: str, value: Any, words: str
 ) -> None:
     assert any(found.startswith(words) for found in faults(roles, **{option: value})), faults(roles, **{option: value})
+
+
+def test_a_token_file_without_a_token_is_refused(roles: Roles, tmp_path: Path) -> None:
+    """The edge would keep the token that it has, or run without one, and the report would call it healthy."""
+    file = tmp_path / "token"
+    for content, expected in (
+        ("", [f"influxdb_token_file names {file}, which is empty; it has to contain the token"]),
+        (" \n", [f"influxdb_token_file names {file}, which is empty; it has to contain the token"]),
+        ("token\n", []),
+    ):
+        file.write_text(content)
+        assert faults(made(ROOT / "roles"), influxdb_token_file=str(file)) == expected
 
 
 def test_an_address_for_a_prometheus_elsewhere_needs_tls_and_a_credential(roles: Roles) -> None:
