@@ -1,7 +1,8 @@
 """Takes out what makes a promise true, and expects the promise's test on hosts to fail: `python -m scripts.mechanisms`.
 
 molecule/mechanisms.toml has the promises. The lab of the inventory has to be up. Each mechanism is taken out of a clone
-of the commit that is checked out, so that the checkout stays as it is. Exit status 1 when a test did not notice.
+of the commit that is checked out, so that the checkout stays as it is. Exit status 1 when a test did not notice, or
+could not be run; 2 when the hosts could not be given the checkout's release again.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +25,10 @@ PLACE = ROOT / "build" / "mechanisms"
 LENT = (".lab", "build/rust", "build/python")
 """What a clone has of the checkout, by a link."""
 LONGEST = 3600
+
+
+class Failed(Exception):
+    """A command did not end well, or not in time."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,22 @@ def main() -> int:
     if strange := set(options.names) - {one.name for one in known}:
         parser.error(f"{', '.join(sorted(strange))}: not in {TABLE}")
     chosen = [one for one in known if one.name in options.names or not options.names]
-    noticed = [_tried(one, options.inventory) for one in chosen]
+    noticed = []
+    for one in chosen:
+        try:
+            noticed.append(_tried(one, options.inventory))
+        except Failed as error:
+            print(f"{one.name}: the hosts may still run the release without it: {error}", file=sys.stderr)
+            return 2
     print(f"{sum(noticed)} of {len(noticed)} were noticed")
     return int(not all(noticed))
 
 
 def _tried(mechanism: Mechanism, inventory: str) -> bool:
-    """Whether the test fails without the mechanism; hosts run the checkout's release again afterwards."""
+    """Whether the test fails without the mechanism; hosts run the checkout's release again afterwards.
+
+    Raises Failed when they could not be given it.
+    """
     begun, folder = time.monotonic(), PLACE / mechanism.name
     tree, log = folder / "tree", folder / "log"
     shutil.rmtree(folder, ignore_errors=True)
@@ -80,15 +95,25 @@ def _tried(mechanism: Mechanism, inventory: str) -> bool:
     file = tree / mechanism.file
     file.write_text(mechanism.without(file.read_text()))
     with log.open("wb") as out:
-        if mechanism.release:
-            _run([sys.executable, "-m", "scripts.bundle"], tree, out)
-            _roll_out(tree, inventory, out)
-        report = _test(mechanism, tree, inventory, out)
-        _roll_out(ROOT, inventory, out)
+        try:
+            words, noticed = _judged(mechanism, tree, inventory, out)
+        except Failed as error:
+            words, noticed = f"NOT TRIED: {error}", False
+        finally:
+            _roll_out(ROOT, inventory, out)
+    where = "" if noticed else f" ({log.relative_to(ROOT)})"
+    print(f"{mechanism.name} ({mechanism.promise}), {time.monotonic() - begun:.0f} s: {words}{where}", flush=True)
+    return noticed
+
+
+def _judged(mechanism: Mechanism, tree: Path, inventory: str, out: BinaryIO) -> tuple[str, bool]:
+    """What became of the test, in words, and whether it noticed. Raises Failed."""
+    if mechanism.release:
+        _run([sys.executable, "-m", "scripts.bundle"], tree, out)
+        _roll_out(tree, inventory, out)
+    report = _test(mechanism, tree, inventory, out)
     failed = [name for name in junit_failures(report) if mechanism.fails in name]
-    words = f"noticed by {failed[0].partition(': ')[0]}" if failed else f"NOT NOTICED: {log.relative_to(ROOT)}"
-    print(f"{mechanism.name} ({mechanism.promise}), {time.monotonic() - begun:.0f} s: {words}", flush=True)
-    return bool(failed)
+    return (f"noticed by {failed[0]}", True) if failed else ("NOT NOTICED", False)
 
 
 def _clone(tree: Path, inventory: str) -> None:
@@ -109,7 +134,7 @@ def _roll_out(tree: Path, inventory: str, out: BinaryIO) -> None:
 
 
 def _test(mechanism: Mechanism, tree: Path, inventory: str, out: BinaryIO) -> Path:
-    """The JUnit file of the tests' run."""
+    """The JUnit file of the tests' run. Raises Failed when it takes too long."""
     report = tree.parent / "junit.xml"
     path, *options = shlex.split(mechanism.tests)
     scenario, _, tests = path.partition("/")
@@ -117,12 +142,19 @@ def _test(mechanism: Mechanism, tree: Path, inventory: str, out: BinaryIO) -> Pa
     settings = ["-c", "pytest.ini", f"--ansible-inventory={tree / inventory}", f"--junitxml={report}"]
     words = [sys.executable, "-m", "pytest", "-q", *settings, tests, *options]
     surroundings = {"MOLECULE_PROJECT_DIRECTORY": str(tree), "SECLYZER_INVENTORY": str(tree / inventory)}
-    subprocess.run(words, cwd=place, env=os.environ | surroundings, stdout=out, stderr=out, timeout=LONGEST)
+    _run(words, place, out, check=False, surroundings=surroundings)
     return report
 
 
-def _run(words: list[str], tree: Path, out: BinaryIO) -> None:
-    subprocess.run(words, cwd=tree, check=True, stdout=out, stderr=out, timeout=LONGEST)
+def _run(
+    words: list[str], folder: Path, out: BinaryIO, check: bool = True, surroundings: Mapping[str, str] | None = None
+) -> None:
+    """Raises Failed."""
+    env = os.environ | (surroundings or {})
+    try:
+        subprocess.run(words, cwd=folder, env=env, check=check, stdout=out, stderr=out, timeout=LONGEST)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise Failed(str(error)) from error
 
 
 if __name__ == "__main__":
