@@ -15,6 +15,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import fleet_entry, last_report
 from ..module_utils.extra_vars import next_modes, next_run, without_effect
+from ..module_utils.fleet import named
 from ..module_utils.fleet_entry import Entry, Seen, plain
 from ..module_utils.fleet_report import Report
 from ..module_utils.history import RETRY
@@ -64,7 +65,7 @@ class ActionModule(Action):
         following, words = next_modes(would)
         given = load_extra_vars(self._loader).keys() & {"mode", *host_options.known()}
         by_e = [*without_effect(given), *words] if arguments["playbook"] == RETURNS else next_run(typed, preflights)
-        general = [*run.get("general", []), *fleet.get("general", []), *by_e, without_owner(facts)]
+        general = [*run.get("general", []), *fleet.get("general", []), *by_e, without_owner(facts), *one_name(facts)]
         if run.get("unsigned"):
             general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
@@ -138,8 +139,8 @@ def _keep(report: Report, facts: Vars) -> list[str]:
     """Writes the report for `-e only=failed` and, when it is named, into a file; what could not be, in a sentence."""
     document = report.document() | {"inventories": inventories()}
     lines: list[str] = []
-    if named := facts.get("report_file"):
-        lines += _written(Path(str(named)).expanduser().absolute(), document, 0o644)
+    if file := facts.get("report_file"):
+        lines += _written(Path(str(file)).expanduser().absolute(), document, 0o644)
     if not report.check:
         path = last_report.path_of(inventories())
         known = list(facts["groups"]["all"])
@@ -220,8 +221,25 @@ def without_owner(facts: Mapping[str, Any]) -> str:
     nameless = [edge for edge in edges if str(facts["hostvars"][edge].get(option) or DEFAULT_USER) == DEFAULT_USER]
     if len(edges) < 2 or not nameless:
         return ""
-    named = ", ".join(nameless[:8]) + (f" and {len(nameless) - 8} more" if len(nameless) > 8 else "")
-    return f"without an owner: {named}; {option} names a host's person, by whom forget.yml and export.yml find the data"
+    return (
+        f"without an owner: {named(nameless)}; {option} names a host's person, by whom forget.yml and export.yml find "
+        "the data"
+    )
+
+
+def one_name(facts: Mapping[str, Any]) -> list[str]:
+    """Edges of a store outside the inventory whose points nothing tells apart; a gateway of ours refuses the second."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for edge in facts["groups"].get("seclyzer_edge", []):
+        of_host = facts["hostvars"][edge]
+        if name := (of_host.get("__influxdb_outside") or {}).get("host"):
+            alike.setdefault((str(of_host.get("influxdb_url")), name), []).append(edge)
+    return [
+        f"{named(edges)} call themselves {name}, so that their points are one host's in the store; give each a host "
+        "name of its own, or list a host once"
+        for (_, name), edges in alike.items()
+        if len(edges) > 1
+    ]
 
 
 def open_redis(config: Any, acl: Any) -> str:

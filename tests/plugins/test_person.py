@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from plugins.action.seclyzer_person import ActionModule
-from plugins.action.seclyzer_report import without_owner
+from plugins.action.seclyzer_report import one_name, without_owner
 from plugins.module_utils import ledger
 from plugins.module_utils.selection import Selection
 from plugins.module_utils.words import NoSense, Report, understood
@@ -167,3 +167,13 @@ def test_a_report_tells_what_is_there_and_where_nothing_is() -> None:
     reported.add("edge2", {"a": 0}, {"a": 0})
     lines = reported.lines()
     assert [line.split() for line in lines[2:]] == [["edge1", "1", "0", "a"], ["nothing", "on", "edge2"]]
+
+
+def test_hosts_whose_points_a_store_outside_cannot_tell_apart_are_named() -> None:
+    def edge(name: str, url: str = "https://metrics:8086") -> dict[str, Any]:
+        return {"__influxdb_outside": {"host": name}, "influxdb_url": url}
+
+    hostvars = {"a": edge("ubuntu"), "b": edge("ubuntu"), "c": edge("pc1"), "d": edge("ubuntu", "https://other:8086")}
+    hostvars |= {"ours": {"__influxdb_access": {"host": "ubuntu"}}, "lost": {}}
+    (words,) = one_name({"groups": {"seclyzer_edge": list(hostvars)}, "hostvars": hostvars})
+    assert words.startswith("a, b call themselves ubuntu, so that their points are one host's in the store")
