@@ -6,7 +6,7 @@ completed by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -84,9 +84,9 @@ def plan(
         for name in removal_users.gone(recorded, groups):
             result.add(f"delete the user or group {name}", partial(removal_users.delete, name))
         _older(layout, recorded, result)
+        _empty(removal_files.of_others(root, layout, recorded.units), result)
         _record(layout, recorded, with_data, root, result)
-    if result.steps:
-        result.add("remove empty folders", lambda: removal_files.tidy(root, layout))
+    _empty(removal_files.of_ours(root, layout), result, [layout.lock])
     return result
 
 
@@ -126,6 +126,12 @@ def _others(place: Place, recorded: Found, with_data: bool, result: Removal) -> 
     if going:
         result.add("; ".join(going), lambda: removal_influxdb.remove(place, recorded.made, with_data))
     result.notes += [f"kept {words}" for words in stays]
+
+
+def _empty(folders: Sequence[Path], result: Removal, but: Sequence[Path] = ()) -> None:
+    """Folders that are empty in the end, or since a removal that was cut off."""
+    if result.steps or removal_files.empty(folders, but):
+        result.add("remove empty folders", lambda: removal_files.tidy(folders, but))
 
 
 def _record(layout: Layout, recorded: Found, with_data: bool, root: Path, result: Removal) -> None:

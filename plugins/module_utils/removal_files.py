@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -53,6 +53,8 @@ GONE = (
 """What is SecLyzer's by its name, below the root."""
 OF_BASE = ("releases", "deployments", "current", "history.json", "trial*.json", "lease.json", ".*.part")
 """What a rollout has put below its own folder, but for the record of what was found, which goes last."""
+TARGETS = ("multi-user", "sockets", "timers")
+"""What our units start with."""
 OF_STATE = (*KINDS, "bench", "watch", "forgotten.jsonl")
 
 
@@ -132,11 +134,28 @@ def sweep(root: Path, paths: list[Path]) -> None:
             path.rmdir()
 
 
-def tidy(root: Path, layout: Layout) -> None:
-    """Removes the lock, and folders of ours that are empty now. One that holds anything else stays."""
-    layout.lock.unlink(missing_ok=True)
-    credentials = root / CONFIGURATION / "credentials"
+def of_others(root: Path, layout: Layout, units: Iterable[str]) -> list[Path]:
+    """Folders of the system that may be empty without us, deeper ones first. `units`: what had drop-ins of ours."""
     completions = root / COMPLETIONS
-    for folder in (credentials, credentials.parent, layout.state, layout.base, completions, completions.parent):
-        if folder.is_dir() and not any(folder.iterdir()):
+    links = [layout.units / f"{target}.target.wants" for target in TARGETS]
+    return [completions, completions.parent, *links, *(layout.units / f"{unit}.d" for unit in units)]
+
+
+def of_ours(root: Path, layout: Layout) -> list[Path]:
+    """Our own folders that may hold what is not ours, deeper ones first."""
+    credentials = root / CONFIGURATION / "credentials"
+    return [credentials, credentials.parent, layout.state, layout.base]
+
+
+def empty(folders: Iterable[Path], but: Sequence[Path] = ()) -> list[Path]:
+    """Those that hold nothing, or nothing but a file that goes with them."""
+    return [folder for folder in folders if folder.is_dir() and {*folder.iterdir()} <= {*but}]
+
+
+def tidy(folders: Iterable[Path], but: Sequence[Path] = ()) -> None:
+    """Removes folders that are empty by now. One that holds anything else stays."""
+    for folder in folders:
+        if empty([folder], but):
+            for path in folder.iterdir():
+                path.unlink()
             folder.rmdir()

@@ -1,8 +1,11 @@
 """A host is left as it was: what SecLyzer installed goes, data stay unless they are to go; any step may be the last."""
 
+import itertools
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -142,6 +145,53 @@ def test_a_removal_that_is_cut_off_at_any_step_is_completed_by_the_next(
         removal.carry_out(plan(host))
         assert left(there) == {*THEIRS, *DATA, TOKEN, "seclyzer/found.json"}, at
         assert plan(host).steps == [], at
+
+
+class PowerCut(BaseException):
+    """Nothing after it is done, by nobody."""
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Ends what runs once so many files or folders are deleted."""
+    deleted = itertools.count(1)
+
+    def patched(delete: Callable[..., None]) -> Callable[..., None]:
+        def run(*arguments: Any, **options: Any) -> None:
+            delete(*arguments, **options)
+            if next(deleted) == at:
+                raise PowerCut
+
+        return run
+
+    for name in ("unlink", "rmdir"):
+        monkeypatch.setattr(os, name, patched(getattr(os, name)))
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_a_removal_that_is_cut_off_after_any_deletion_is_completed_by_the_next_folders_too(
+    host: Layout, there: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, data: bool
+) -> None:
+    blank = tmp_path_factory.mktemp("blank") / "host"
+    shutil.copytree(there, blank, symlinks=True)
+
+    def after(cut: int) -> tuple[bool, set[Path]]:
+        shutil.rmtree(there)
+        shutil.copytree(blank, there, symlinks=True)
+        with monkeypatch.context() as patch:
+            cut_off(patch, cut)
+            try:
+                removal.carry_out(plan(host, data))
+            except PowerCut:
+                pass
+            else:
+                return False, set(there.rglob("*"))
+        removal.carry_out(plan(host, data))
+        return True, set(there.rglob("*"))
+
+    _, whole = after(0)
+    cuts = list(itertools.takewhile(lambda found: found[0], map(after, itertools.count(1))))
+    assert len(cuts) > len(OURS)
+    assert [sorted(left ^ whole) for _, left in cuts if left != whole] == []
 
 
 def test_services_stop_first_and_the_record_of_what_was_found_goes_last(host: Layout, there: Path) -> None:
