@@ -97,21 +97,24 @@ def _tried(mechanism: Mechanism, inventory: str) -> bool:
     with log.open("wb") as out:
         try:
             words, noticed = _judged(mechanism, tree, inventory, out)
-        except Failed as error:
-            words, noticed = f"NOT TRIED: {error}", False
+            where = "" if noticed else f" ({log.relative_to(ROOT)})"
+            print(
+                f"{mechanism.name} ({mechanism.promise}), {time.monotonic() - begun:.0f} s: {words}{where}", flush=True
+            )
         finally:
             _roll_out(ROOT, inventory, out)
-    where = "" if noticed else f" ({log.relative_to(ROOT)})"
-    print(f"{mechanism.name} ({mechanism.promise}), {time.monotonic() - begun:.0f} s: {words}{where}", flush=True)
     return noticed
 
 
 def _judged(mechanism: Mechanism, tree: Path, inventory: str, out: BinaryIO) -> tuple[str, bool]:
-    """What became of the test, in words, and whether it noticed. Raises Failed."""
-    if mechanism.release:
-        _run([sys.executable, "-m", "scripts.bundle"], tree, out)
-        _roll_out(tree, inventory, out)
-    report = _test(mechanism, tree, inventory, out)
+    """What became of the test, in words, and whether it noticed."""
+    try:
+        if mechanism.release:
+            _run([sys.executable, "-m", "scripts.bundle"], tree, out)
+            _roll_out(tree, inventory, out)
+        report = _test(mechanism, tree, inventory, out)
+    except Failed as error:
+        return f"NOT TRIED: {error}", False
     failed = [name for name in junit_failures(report) if mechanism.fails in name]
     return (f"noticed by {failed[0]}", True) if failed else ("NOT NOTICED", False)
 
