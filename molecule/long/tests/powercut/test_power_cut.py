@@ -16,7 +16,8 @@ UNITS = [*EXTRACTORS.values(), AGENT]
 EXTRACTORS_ONLY, HYBRID = ("--tags", "extractors"), ("-e", "mode=hybrid")
 QUICK = (*EXTRACTORS_ONLY, "-e", "seclyzer_release_soak_seconds=0")
 RETRY = ("-e", "retry=true")
-RUN = "20300101T000000Z-test-{:06x}"
+# Of the past: rollback.yml is to find the runs of people as the last ones afterwards.
+RUN = "20200101T000000Z-test-{:06x}"
 BOOTED = 120
 STEPS = {"link": "returned", "units": "confirmed", "restart": "confirmed"}
 """What the host decides after a cut before this step of a switch."""
