@@ -148,7 +148,7 @@ def test_a_removal_that_is_cut_off_at_any_step_is_completed_by_the_next(
 
 
 class PowerCut(BaseException):
-    """Nothing after it is done, by nobody."""
+    """Nothing after it is done."""
 
 
 def cut_off(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
