@@ -82,7 +82,7 @@ def test_a_value_out_of_its_limits_is_the_sentence_of_the_role(
     assert any(found.startswith(words) for found in faults(roles, **{option: value})), faults(roles, **{option: value})
 
 
-def test_a_token_file_without_a_token_is_refused(roles: Roles, tmp_path: Path) -> None:
+def test_a_token_file_without_a_token_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The edge would keep the token that it has, or run without one, and the report would call it healthy."""
     file = tmp_path / "token"
     for content, expected in (
@@ -92,6 +92,8 @@ def test_a_token_file_without_a_token_is_refused(roles: Roles, tmp_path: Path) -
     ):
         file.write_text(content)
         assert faults(made(ROOT / "roles"), influxdb_token_file=str(file)) == expected
+    monkeypatch.chdir(tmp_path)  # a path is from where the operator is, as any program takes it
+    assert faults(made(ROOT / "roles"), influxdb_token_file=file.name) == []
 
 
 def test_an_address_for_a_prometheus_elsewhere_needs_tls_and_a_credential(roles: Roles) -> None:
