@@ -32,6 +32,7 @@ def roles() -> Roles:
 
 def made(folder: Path) -> Roles:
     loader = DataLoader()
+    loader.set_basedir(str(ROOT / "playbooks"))  # as in a run of site.yml
     return Roles(folder, loader, Templar(loader=loader, variables={}))
 
 
