@@ -16,7 +16,7 @@ from plugins.module_utils.layout import Refused
 from scripts.bundle import BundleError, archives, command_tree, host_programs, python_tree, rust, sbom, signing
 from scripts.bundle.archives import Archive
 from scripts.bundle.say import step
-from scripts.bundle.targets import ARCHITECTURES, FILES, NATIVE, TARGETS, Architecture, Target, trees
+from scripts.bundle.targets import ARCHITECTURES, FILES, GLIBC, NATIVE, TARGETS, Architecture, Target, trees
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("extractors/python", "agent")
@@ -120,14 +120,15 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
         fresh = scratch / "bundle"
         fresh.mkdir()
         with step("Rust programs and golden vectors"):
-            common, glibc = _common(root, arch, version, scratch, fresh)
+            common = _common(root, arch, version, scratch, fresh)
         with step("our Python packages"):
             ours = python_tree.wheels([root / package for package in PACKAGES], scratch)
         with ThreadPoolExecutor() as pool:
             packed = list(pool.map(lambda target: _tree(root, arch, target, ours, scratch, fresh), trees(TARGETS)))
         crates = sbom.linked(root, arch.name)
-        (fresh / sbom.NAME).write_text(sbom.document(root, [root / lock for lock in LOCKS], crates, version))
-        release = _describe(root, arch, version, glibc, [common, *packed], fresh)
+        libc = sbom.c_library(arch.name)
+        (fresh / sbom.NAME).write_text(sbom.document(root, [root / lock for lock in LOCKS], crates, libc, version))
+        release = _describe(root, arch, version, [common, *packed], fresh)
         (fresh / ".inputs").write_text(key)
         for path in fresh.iterdir():
             path.chmod(0o644)
@@ -135,9 +136,9 @@ def build(root: Path, arch: Architecture, out: Path, key: str) -> str:
     return release
 
 
-def _common(root: Path, arch: Architecture, version: str, scratch: Path, fresh: Path) -> tuple[Archive, str]:
+def _common(root: Path, arch: Architecture, version: str, scratch: Path, fresh: Path) -> Archive:
     tree = scratch / "common"
-    glibc = rust.copy(_programs(root, arch), tree / "bin", arch)
+    rust.copy(_programs(root, arch), tree / "bin", arch)
     rust.ask_versions(tree / "bin", arch, version)
     shutil.copytree(root / VECTORS, tree / "vectors", ignore=UNWANTED)
     shutil.copytree(root / BENCH, tree / "bench", ignore=UNWANTED_BENCH)
@@ -145,7 +146,7 @@ def _common(root: Path, arch: Architecture, version: str, scratch: Path, fresh: 
     command_tree.copy(root, tree)
     if arch.name != platform.machine():
         rust.prove(tree / "bin", tree / "vectors", arch)
-    return archives.pack("common", tree, fresh), glibc
+    return archives.pack("common", tree, fresh)
 
 
 def _tree(root: Path, arch: Architecture, target: Target, ours: list[Path], scratch: Path, fresh: Path) -> Archive:
@@ -155,7 +156,7 @@ def _tree(root: Path, arch: Architecture, target: Target, ours: list[Path], scra
         return archives.pack(target.name, tree, fresh)
 
 
-def _describe(root: Path, arch: Architecture, version: str, glibc: str, packed: list[Archive], fresh: Path) -> str:
+def _describe(root: Path, arch: Architecture, version: str, packed: list[Archive], fresh: Path) -> str:
     """Writes manifest.json and SHA256SUMS; the release is named by the content of all archives."""
     content = hashlib.sha256("".join(f"{a.name} {a.content}\n" for a in packed).encode()).hexdigest()
     release = f"{version}-{content[:12]}"
@@ -166,7 +167,7 @@ def _describe(root: Path, arch: Architecture, version: str, glibc: str, packed: 
         "architecture": arch.name,
         "systems": _systems(untested=False),
         "untested": _systems(untested=True),
-        "glibc": glibc,
+        "glibc": GLIBC,
         "state": _states(root),
         "outputs": json.loads((root / SPEC).read_text())["schema"],
         "archives": {archive.name: archive.described() for archive in packed},

@@ -1,7 +1,6 @@
 """The Rust programs, and whether they would run on every host the bundle serves."""
 
 import platform
-import re
 import shlex
 import shutil
 import sys
@@ -10,12 +9,10 @@ from pathlib import Path
 
 from scripts.bundle import BundleError
 from scripts.bundle.say import run
-from scripts.bundle.targets import GLIBC, PROGRAMS, Architecture
+from scripts.bundle.targets import PROGRAMS, Architecture
 
-SYMBOL = re.compile(rb"\0GLIBC_(\d+)\.(\d+)(?:\.\d+)?\0")
-
-RELR = b"\0GLIBC_ABI_DT_RELR\0"
-"""What programs with packed relocations ask for: glibc has it from 2.36 on."""
+PT_INTERP = 3
+"""The part of a program that names who loads it and its libraries."""
 
 
 def programs(folder: Path) -> list[Path]:
@@ -27,15 +24,13 @@ def programs(folder: Path) -> list[Path]:
     return found
 
 
-def copy(built: list[Path], into: Path, architecture: Architecture) -> str:
-    """Copies the programs into `bin/`; returns the newest glibc any of them needs."""
+def copy(built: list[Path], into: Path, architecture: Architecture) -> None:
+    """Copies the programs into `bin/`; refuses one that some host could not run."""
     into.mkdir(parents=True)
-    newest = (0, 0)
     for path in built:
-        newest = max(newest, _required_glibc(path, architecture))
+        _runs_everywhere(path, architecture)
         shutil.copyfile(path, into / path.name)
         (into / path.name).chmod(0o755)
-    return f"{newest[0]}.{newest[1]}"
 
 
 def ask_versions(programs: Path, architecture: Architecture, version: str) -> None:
@@ -70,20 +65,15 @@ def _runner(architecture: Architecture) -> list[str]:
         raise BundleError(
             f"qemu-{architecture.name} is missing, by which the programs prove what they compute; install qemu-user"
         )
-    return [qemu, "-L", f"/usr/{architecture.name}-linux-gnu"]
+    return [qemu]
 
 
-def _required_glibc(path: Path, architecture: Architecture) -> tuple[int, int]:
-    """The newest glibc a program asks for; refuses one that some host does not have."""
+def _runs_everywhere(path: Path, architecture: Architecture) -> None:
+    """Refuses a program of another machine, and one that takes the host's C library: that may be older."""
     data = path.read_bytes()
     if data[:4] != b"\x7fELF" or int.from_bytes(data[18:20], "little") != architecture.elf:
         raise BundleError(f"{path} is no program for {architecture.name}")
-    # Names of versions stand between zeros; two in a row share one, so look with overlap.
-    versions = [(int(m[1]), int(m[2])) for m in re.finditer(rb"(?=" + SYMBOL.pattern + rb")", data)]
-    if RELR in data:
-        versions.append((2, 36))
-    newest = max(versions, default=(0, 0))
-    if newest > GLIBC:
-        needed, oldest = (".".join(map(str, version)) for version in (newest, GLIBC))
-        raise BundleError(f"{path} needs glibc {needed}, the oldest host has {oldest}: build it on Debian 12")
-    return newest
+    table, size, count = (int.from_bytes(data[at : at + width], "little") for at, width in ((32, 8), (54, 2), (56, 2)))
+    parts = [int.from_bytes(data[at : at + 4], "little") for at in range(table, table + size * count, size)]
+    if PT_INTERP in parts:
+        raise BundleError(f"{path} needs the host's C library, which may be an older one: `make build` builds it whole")

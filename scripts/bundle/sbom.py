@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from scripts.bundle import BundleError
 from scripts.bundle.say import run
 
 NAME = "sbom.cdx.json"
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\]+?))?\s*\\?$")
 VIA = re.compile(r"^\s+# (?:via |  )(\S+)")
 RUST = "extractors/rust"
+BANNER = re.compile(rb"GNU C Library \(([^)]+)\) \w+ release version ([0-9.]+[0-9])")
 
 Component = dict[str, Any]
 Graph = dict[str, set[str]]
@@ -30,13 +32,27 @@ def linked(root: Path, architecture: str) -> set[str]:
     return {f"{words[0]} {words[1].removeprefix('v')}" for line in lines.splitlines() if (words := line.split())}
 
 
-def document(root: Path, locks: Iterable[Path], crates: set[str], version: str) -> str:
+def c_library(architecture: str) -> str:
+    """The version of the C library that is linked into the programs, a distribution's where it is one's."""
+    archive = run([f"{architecture}-linux-gnu-gcc", "-print-file-name=libc.a"]).strip()
+    found = BANNER.search(Path(archive).read_bytes())
+    if found is None:
+        raise BundleError(f"{archive} has no version of the GNU C Library")
+    packaged, version = (text.decode() for text in found.groups())
+    return packaged.rpartition("GLIBC ")[2] if "GLIBC " in packaged else version
+
+
+def document(root: Path, locks: Iterable[Path], crates: set[str], libc: str, version: str) -> str:
     """The bill of materials, as text: the same for the same locks. Of crates it has those that `linked` names."""
     components: dict[str, Component] = {}
     graph: Graph = {}
     for lock in locks:
         _python(lock.read_text(), lock.parent.name, version, components, graph)
     _rust(tomllib.loads((root / RUST / "Cargo.lock").read_text()), crates, components, graph)
+    glibc = _component("generic", "glibc", libc)
+    components[glibc["bom-ref"]] = glibc
+    graph[glibc["bom-ref"]] = set()
+    graph[f"pkg:cargo/seclyzer-extractors@{version}"].add(glibc["bom-ref"])
     whole = f"pkg:generic/seclyzer-edge@{version}"
     graph[whole] = {name for name in components if "/seclyzer-" in name}
     about = {

@@ -8,8 +8,8 @@ import yaml
 
 from plugins.module_utils import kinds, systems
 
-GLIBC = (2, 36)
-"""The oldest C library among the hosts: Debian 12's."""
+GLIBC = "2.28"
+"""What the wheels need of a host. The programs have their C library with them."""
 
 PROGRAMS = tuple(kinds.PROGRAMS.values())
 
@@ -26,8 +26,8 @@ class Architecture:
 ARCHITECTURES = {
     one.name: one
     for one in (
-        Architecture("x86_64", 62, "x86_64-manylinux_2_28"),
-        Architecture("aarch64", 183, "aarch64-manylinux_2_28"),
+        Architecture("x86_64", 62, f"x86_64-manylinux_{GLIBC.replace('.', '_')}"),
+        Architecture("aarch64", 183, f"aarch64-manylinux_{GLIBC.replace('.', '_')}"),
     )
 }
 NATIVE = "x86_64"

@@ -1,12 +1,25 @@
 """A host's clock that a test can set: Redis, the feeder and the extractors all see the same one (`clock.c`)."""
 
+import functools
 import mmap
 import struct
 import subprocess
 from pathlib import Path
 
+from tests.helpers import ROOT
+
 SOURCE = Path(__file__).with_name("clock.c")
 NS = 1_000_000_000
+BUILD = ROOT / "build" / "rust-target"
+
+
+@functools.cache
+def preloading() -> Path:
+    """Rust programs that load the clock: those of the release have the C library within, and load nothing."""
+    manifest = ROOT / "extractors" / "rust" / "Cargo.toml"
+    words = ["cargo", "build", "--quiet", "--locked", "--bins", "--manifest-path", str(manifest)]
+    subprocess.run([*words, "--target-dir", str(BUILD)], check=True)
+    return BUILD / "debug"
 
 
 class Clock:

@@ -12,7 +12,8 @@ from .kills import PLACES
 
 NOT_TRIED = """\
 * The clock is set for Redis, the feeder and the extractors by a library that is loaded first (`tests/faults/clock.c`),
-  not by setting the machine's; influxd keeps the right time. A suspended machine is SIGSTOP and SIGCONT.
+  not by setting the machine's; influxd keeps the right time. A suspended machine is SIGSTOP and SIGCONT. The Rust
+  programs of a release have their C library within and load nothing first: for these faults they are linked without.
 * Connections are cut, held and half-opened by a proxy on a unix socket and on the loopback, without TLS.
 * InfluxDB itself answers 204 and 404, is killed and frozen; its gateway answers 400, 401, 429 and 503, is restarted,
   reloaded and killed. 403, 413, 422, half answers and silence are the proxy's before both, which hands on the rest. How

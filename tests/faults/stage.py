@@ -23,7 +23,7 @@ from tests.helpers.waiting import PATIENCE_S, until, until_each
 from tests.live.expected import SCHEMA, Key, Point, points_of
 from tests.live.extractor import PROGRAMS, SETTINGS, Extractor
 
-from .clock import Clock
+from .clock import Clock, preloading
 from .feeding import Entry, Feeder, order
 from .influx_tap import InfluxDoor
 from .redis_tap import RedisDoor
@@ -163,7 +163,8 @@ class Stage:
             "INFLUX_TOKEN": self.token,
             "STATE_DIRECTORY": str(state),
         }
-        one = Extractor(whose, kind, self.folder, settings, self.before)
+        programs = preloading() if self.clock and whose == "rust" else None
+        one = Extractor(whose, kind, self.folder, settings, self.before, programs)
         self.running[kind] = one
         self.all.append(one)
         self.used[kind].append(whose)

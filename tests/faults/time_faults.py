@@ -7,7 +7,7 @@ from typing import Any
 from tests.helpers.waiting import until, until_each
 
 from .campaign import Fault
-from .clock import Clock
+from .clock import Clock, preloading
 from .redis_faults import forget_lists, note_unread
 from .stage import KINDS, Stage
 
@@ -18,6 +18,7 @@ LONG_AGO_US = 3_600_000_000
 def with_clock(stage: Stage) -> None:
     """Redis, the feeder and the extractors see a clock of the stage's own."""
     stage.clock = Clock(stage.folder)
+    preloading()  # built before time counts
     stage.servers_env = stage.clock.env
 
 

@@ -1,6 +1,7 @@
 """Every pattern of `extractors/rust/cold.ld` matches something that is linked: names change, and then memory grows."""
 
 import json
+import platform
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "extractors" / "rust" / "cold.ld"
 # What the linker wrote beside the programs when scripts/build made them.
-LINKED = ROOT / "build" / "rust-target" / "release"
+LINKED = ROOT / "build" / "rust-target" / f"{platform.machine()}-unknown-linux-gnu" / "release"
 PROGRAMS = [kind["program"] for kind in json.loads((ROOT / "extractors/schema/kinds.json").read_text())["kinds"]]
 SECTION = re.compile(r"(\S+):\((\.text[^)\s]*)\)$")
 

@@ -39,10 +39,19 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class Extractor:
-    """A running program; `before` are words that start it in some other way, such as `unshare --mount`."""
+    """A running program; `before` are words that start it in some other way, such as `unshare --mount`.
+
+    It is one of BIN's, or stands in the folder `programs`.
+    """
 
     def __init__(
-        self, implementation: str, kind: str, folder: Path, env: dict[str, str], before: Sequence[str] = ()
+        self,
+        implementation: str,
+        kind: str,
+        folder: Path,
+        env: dict[str, str],
+        before: Sequence[str] = (),
+        programs: Path | None = None,
     ) -> None:
         self.implementation, self.kind = implementation, kind
         self.heard: list[str] = []  # what systemd would have received, line by line
@@ -54,7 +63,7 @@ class Extractor:
         threading.Thread(target=self._hear, daemon=True).start()
         self.started_at = time.time_ns() // 1000
         self._process = subprocess.Popen(
-            [*before, program(implementation, kind)],
+            [*before, str((programs or BIN[implementation]) / PROGRAMS[kind])],
             stdin=subprocess.DEVNULL,
             stderr=made,
             env={**environment(**env), "NOTIFY_SOCKET": str(notify), "WATCHDOG_USEC": "2000000"},

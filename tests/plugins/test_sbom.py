@@ -47,9 +47,9 @@ def made(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "agent" / "requirements.lock").write_text(AIOHTTP + YARL)
     (tmp_path / "extractors" / "rust" / "Cargo.lock").write_text(CARGO)
     locks = [tmp_path / "agent" / "requirements.lock"]
-    text = sbom.document(tmp_path, locks, CRATES, "0.1.0")
-    assert sbom.document(tmp_path, locks, CRATES, "0.1.0") == text
-    assert sbom.document(tmp_path, locks, CRATES, "0.1.1") != text
+    text = sbom.document(tmp_path, locks, CRATES, "2.36-9", "0.1.0")
+    assert sbom.document(tmp_path, locks, CRATES, "2.36-9", "0.1.0") == text
+    assert sbom.document(tmp_path, locks, CRATES, "2.36-10", "0.1.0") != text
     return dict(json.loads(text))
 
 
@@ -60,6 +60,7 @@ def test_a_component_is_named_by_its_package_url_and_a_crate_by_its_hash(made: d
         "pkg:cargo/seclyzer-extractors@0.1.0",
         "pkg:cargo/spin@1.0.0",
         "pkg:cargo/spin@2.0.0",
+        "pkg:generic/glibc@2.36-9",
         "pkg:pypi/aiohttp@3.0",
         "pkg:pypi/seclyzer-agent@0.1.0",
         "pkg:pypi/yarl@1.2",
@@ -76,7 +77,11 @@ def test_who_wants_whom_is_what_the_locks_say(made: dict[str, Any]) -> None:
     ]
     assert wants["pkg:pypi/seclyzer-agent@0.1.0"] == ["pkg:pypi/aiohttp@3.0"]
     assert wants["pkg:pypi/aiohttp@3.0"] == ["pkg:pypi/yarl@1.2"]
-    assert wants["pkg:cargo/seclyzer-extractors@0.1.0"] == ["pkg:cargo/ring@0.17.0", "pkg:cargo/spin@2.0.0"]
+    assert wants["pkg:cargo/seclyzer-extractors@0.1.0"] == [
+        "pkg:cargo/ring@0.17.0",
+        "pkg:cargo/spin@2.0.0",
+        "pkg:generic/glibc@2.36-9",
+    ]
     assert wants["pkg:cargo/ring@0.17.0"] == ["pkg:cargo/spin@1.0.0"]
 
 
@@ -87,7 +92,9 @@ def test_it_is_cyclonedx_and_has_no_time(made: dict[str, Any]) -> None:
 
 def test_ours_has_every_package_of_the_locks_and_every_crate_that_is_linked_and_no_other() -> None:
     crates = sbom.linked(ROOT, "x86_64")
-    text = sbom.document(ROOT, [ROOT / lock for lock in LOCKS], crates, "0.1.0")
+    libc = sbom.c_library("x86_64")
+    assert re.match(r"2\.\d", libc)
+    text = sbom.document(ROOT, [ROOT / lock for lock in LOCKS], crates, libc, "0.1.0")
     refs = [one["bom-ref"] for one in json.loads(text)["components"]]
     pinned = {match for lock in LOCKS for match in re.findall(r"^([\w.-]+)==([^ ]+)", (ROOT / lock).read_text(), re.M)}
     assert {f"pkg:pypi/{name}@{version}" for name, version in pinned} < set(refs)

@@ -28,6 +28,7 @@ pub mod json;
 pub mod keystroke;
 pub mod logs;
 pub mod mouse;
+pub mod names;
 pub mod net;
 pub mod notify;
 pub mod operators;

@@ -1,7 +1,7 @@
 //! Connections: unix sockets, TCP and TLS behind one type, with a deadline on everything.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -13,6 +13,7 @@ use rustls::{ClientConnection, StreamOwned};
 
 use crate::config::address::Endpoint;
 use crate::config::reason;
+use crate::names;
 use crate::tls;
 
 enum Socket {
@@ -245,9 +246,8 @@ fn open_unix(path: &Path) -> io::Result<Stream> {
 
 fn open_tcp(host: &str, port: u16, timeout: Duration) -> io::Result<Stream> {
     let mut last = io::Error::other("the host name cannot be resolved");
-    let addresses = (host, port).to_socket_addrs();
-    for address in addresses.map_err(|_| io::Error::other("the host name cannot be resolved"))? {
-        match TcpStream::connect_timeout(&address, timeout) {
+    for address in names::addresses(host) {
+        match TcpStream::connect_timeout(&SocketAddr::new(address, port), timeout) {
             Ok(socket) => {
                 socket.set_nodelay(true)?;
                 socket.set_nonblocking(true)?;
