@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What is mapped is resident.
 fn link() -> Result<(), Box<dyn Error>> {
-    // Relocations of our own addresses, 24 bytes each, in a bit each: glibc reads these from 2.36 on, Debian 12's.
+    // Relocations of our own addresses, 24 bytes each, in a bit each: glibc, within or not, reads these from 2.36 on.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     // What seldom runs stands apart from what does.
     // By the folder of this run: the script itself may have been compiled in another checkout.
