@@ -76,8 +76,8 @@ SUITES: dict[str, list[Step]] = {
         Step("ansible-lint", f"ansible-lint --offline --strict --profile production {PLAYS}"),
         Step(
             "shellcheck",
-            "shellcheck scripts/setup scripts/wrapper scripts/wrappers scripts/build scripts/lock scripts/dev .ci/run "
-            "roles/seclyzer_release/files/completion.bash",
+            "shellcheck scripts/setup scripts/wrapper scripts/wrappers scripts/build scripts/static-pie-gcc "
+            "scripts/lock scripts/dev .ci/run roles/seclyzer_release/files/completion.bash",
         ),
     ],
     "build": [

@@ -11,6 +11,8 @@ from scripts.bundle import BundleError
 from scripts.bundle.say import run
 from scripts.bundle.targets import PROGRAMS, Architecture
 
+ET_DYN = 3
+"""The kind of a program that can be loaded anywhere."""
 PT_INTERP = 3
 """The part of a program that names who loads it and its libraries."""
 
@@ -69,10 +71,12 @@ def _runner(architecture: Architecture) -> list[str]:
 
 
 def _runs_everywhere(path: Path, architecture: Architecture) -> None:
-    """Refuses a program of another machine, and one that takes the host's C library: that may be older."""
+    """Refuses a program of another machine, at fixed addresses, or with the host's C library: that may be older."""
     data = path.read_bytes()
     if data[:4] != b"\x7fELF" or int.from_bytes(data[18:20], "little") != architecture.elf:
         raise BundleError(f"{path} is no program for {architecture.name}")
+    if int.from_bytes(data[16:18], "little") != ET_DYN:
+        raise BundleError(f"{path} has fixed addresses, which an attacker knows: `scripts/build` links it without")
     table, size, count = (int.from_bytes(data[at : at + width], "little") for at, width in ((32, 8), (54, 2), (56, 2)))
     parts = [int.from_bytes(data[at : at + 4], "little") for at in range(table, table + size * count, size)]
     if PT_INTERP in parts:

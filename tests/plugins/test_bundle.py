@@ -67,10 +67,10 @@ def test_a_program_of_another_version_than_the_release_makes_no_bundle(tmp_path:
     rust.ask_versions(tmp_path, ARCHITECTURES[platform.machine()], "0.1.0")
 
 
-def elf(path: Path, *parts: int, machine: int = 62) -> Path:
+def elf(path: Path, *parts: int, machine: int = 62, kind: int = 3) -> Path:
     """A program's header and the types of its parts."""
-    head = b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little") + bytes(12) + (64).to_bytes(8, "little")
-    path.write_bytes(head.ljust(54, b"\0") + struct.pack("<HH", 56, len(parts)) + bytes(6))
+    head = struct.pack("<4s12xHH12xQ", b"\x7fELF", kind, machine, 64)
+    path.write_bytes(head.ljust(54, b"\0") + struct.pack("<HH6x", 56, len(parts)))
     with path.open("ab") as file:
         file.writelines(part.to_bytes(4, "little") + bytes(52) for part in parts)
     return path
@@ -83,6 +83,11 @@ def test_a_program_that_needs_a_c_library_of_the_host_is_refused(tmp_path: Path)
         rust.copy([elf(tmp_path / "p", load, dynamic, interpreter)], tmp_path / "bin2", X86)
     with pytest.raises(BundleError, match=f"{sys.executable} needs the host's C library"):
         rust.copy([Path(sys.executable)], tmp_path / "bin3", ARCHITECTURES[platform.machine()])
+
+
+def test_a_program_at_fixed_addresses_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="has fixed addresses"):
+        rust.copy([elf(tmp_path / "p", kind=2)], tmp_path / "bin", X86)
 
 
 def test_the_programs_that_are_built_here_need_nothing_of_the_host(tmp_path: Path) -> None:
