@@ -101,11 +101,12 @@ class Before:
         stuck = {f"{kind}:store", f"{kind}:spool"} & self.fails
         return not stuck and self.figures.get(kind, {}).get("points_written", 0) > 0
 
-    def rate(self, kind: str) -> float:
-        """How many outputs came of one event; 0 when too few were seen."""
+    def rate(self, kind: str, *made: str) -> float:
+        """How many outputs (or what these counters count) came of one event; 0 when too few events were seen."""
         seen = self.figures.get(kind, {})
         taken = seen.get("events", 0) - seen.get("late", 0)
-        return seen.get("windows", 0) / taken if taken >= EVENTS_ENOUGH else 0.0
+        outputs = sum(seen.get(name, 0) for name in made or ("windows",))
+        return outputs / taken if taken >= EVENTS_ENOUGH else 0.0
 
     def malformed_share(self, kind: str) -> float:
         """Which share of all messages was malformed."""

@@ -23,6 +23,10 @@ STORED_WITHIN = 30.0
 """Seconds within which the points of a window are stored or kept, where the store is not waited for."""
 EXPECTED = 8.0
 """Outputs that a rate like before would have brought, from which on none at all is a fault."""
+MADE = ("windows", "windows_short")
+"""What an extractor of windows has made of events, enough of them or not."""
+WINDOWS = 3.0
+"""Windows that were due, from which on too few of them is a fault."""
 MALFORMED = 10
 """Messages skipped as malformed from which on their share is compared with the one before."""
 
@@ -31,7 +35,8 @@ MALFORMED = 10
 class Rules:
     """Seconds: `soak` of good looks, `idle` of them when no events flow, `patience` until the first good look, `lasts`
     for a fault to count afterwards, `deadline` for all of it. `due`: within how many seconds of events each extractor
-    of windows has made one. `retry`: for how long an extractor may wait until it tries the store again.
+    of windows has made one; `every`: how often it makes one from then on. `retry`: for how long an extractor may wait
+    until it tries the store again.
     """
 
     soak: float
@@ -40,6 +45,7 @@ class Rules:
     idle: float = 10.0
     lasts: float = 8.0
     due: Mapping[str, float] = field(default_factory=dict)
+    every: Mapping[str, float] = field(default_factory=dict)
     stores: bool = True
     retry: float = 60.0
 
@@ -217,7 +223,18 @@ class Judge:
         flow = self._flows.get(kind)
         if flow is None or not flow.flows(at) or self._before.made_nothing(kind):
             return False
-        return flow.grew("windows", "windows_short") <= 0
+        return flow.grew(*MADE) <= 0
+
+    def _windows_due(self, kind: str, flow: Flow) -> float:
+        """How many windows an extractor has made at least at a rate like before; 0 where too few to compare.
+
+        A window is due in each interval while events flow, and no more than came of so many events before.
+        """
+        every, due = self._rules.every.get(kind), self._rules.due.get(kind)
+        if every is None or due is None:
+            return 0.0
+        windows = min((flow.lasted() - due) / every + 1, flow.taken() * self._before.rate(kind, *MADE))
+        return windows if windows >= WINDOWS else 0.0
 
     def _flow_faults(self, at: float) -> list[str]:
         found: list[str] = []
@@ -225,6 +242,9 @@ class Judge:
             due = self._rules.due.get(kind)
             if due is not None and flow.lasted() >= due and self._owes(kind, at):
                 found.append(f"{kind} took {flow.taken()} events in {flow.lasted():.0f} s and made no window")
+            elif (made := flow.grew(*MADE)) * 2 < (windows := self._windows_due(kind, flow)):
+                due_by = f"{windows:.0f} windows that were due in {flow.lasted():.0f} s of events"
+                found.append(f"{kind} made {made} of at least {due_by}")
             expected = flow.taken() * self._before.rate(kind)
             if due is None and expected >= EXPECTED and flow.grew("windows") <= 0:
                 found.append(

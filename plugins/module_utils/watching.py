@@ -141,9 +141,12 @@ class Watching:
             way=way_of(desired),
         )
         left = min(trial.deadline - time.time(), trial.seconds)
-        due = {kind: DUE + 2 * interval for kind, interval in intervals(desired.config).items()}
+        every = intervals(desired.config)
+        due = {kind: DUE + 2 * interval for kind, interval in every.items()}
         stores = "influx_url" in desired.probes
-        rules = Rules(trial.soak, left, trial.patience, due=due, stores=stores, retry=retry(desired.config))
+        rules = Rules(
+            trial.soak, left, trial.patience, due=due, every=every, stores=stores, retry=retry(desired.config)
+        )
         judge = Judge(rules, before)
         notify("READY=1")
         count = 0
@@ -231,8 +234,17 @@ class Watching:
         return ""
 
     def _confirm(self, trial: Trial, verdict: Verdict) -> None:
+        """A good verdict that cannot be written, as on a full disk, is kept until it can: no release is to blame."""
         tell(f"deployment {trial.to} is confirmed: {verdict.why}")
-        self._conclude(trial, CONFIRMED, verdict.why)
+        while True:
+            try:
+                self._conclude(trial, CONFIRMED, verdict.why)
+                break
+            except OSError as fault:
+                if systemd.is_ending():
+                    raise
+                notify(f"STATUS=confirmed, and this cannot be written: {fault}")
+                self._sleep(PAUSE * WIDE)
         judge_unit.remove(self._layout)
 
     def _superseded(self, trial: Trial) -> None:

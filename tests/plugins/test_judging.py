@@ -11,7 +11,9 @@ from plugins.module_utils.leaks import leak
 
 MIB = 1 << 20
 KEYSTROKE, APP = "seclyzer-keystroke.service", "seclyzer-app.service"
-RULES = Rules(soak=45, deadline=240, due={"keystroke": 30.0, "mouse": 30.0})
+RULES = Rules(
+    soak=45, deadline=240, due={"keystroke": 30.0, "mouse": 30.0}, every={"keystroke": 5.0, "mouse": 5.0}
+)
 BUSY = Before(
     figures={
         "keystroke": {
@@ -141,6 +143,21 @@ def test_an_extractor_that_made_nothing_before_either_does_not_fail() -> None:
 
 def test_events_that_come_too_late_for_any_window_are_not_held_against_it() -> None:
     assert judge(counts(events=lambda at: 100 * at, late=lambda at: 100 * at))[0].good
+
+
+def test_windows_that_become_few_fail() -> None:
+    few = {name: lambda at: min(at // 5, 1) for name in ("windows", "points_written")}
+    verdict, seconds = judge(counts(events=lambda at: 100 * at, **few))
+    assert verdict.why == "keystroke made 1 of at least 5 windows that were due in 48 s of events"
+    assert 40 <= seconds <= 50
+
+
+def test_windows_that_come_later_than_before_or_were_as_few_before_do_not_fail() -> None:
+    few = counts(events=lambda at: 100 * at, windows=lambda at: min(at // 5, 1), points_written=lambda at: at // 5)
+    before = Before(figures={"keystroke": {"events": 90_000, "windows": 20}}, busy=frozenset({"keystroke"}))
+    assert judge(few, before)[0].good
+    late = {name: lambda at: max(0, at - 22) // 5 for name in ("windows", "points_written")}
+    assert judge(counts(events=lambda at: 100 * at, **late))[0].good
 
 
 def test_the_tracker_is_held_to_its_rate_of_before() -> None:

@@ -1,5 +1,6 @@
 """A host on trial decides by itself, whatever was cut off at whichever step."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from plugins.module_utils import (
 from plugins.module_utils.before import Before
 from plugins.module_utils.files import locked
 from plugins.module_utils.health import Health
-from plugins.module_utils.history import FAILED, History
+from plugins.module_utils.history import CONFIRMED, FAILED, History
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.on_trial import Terms
 from plugins.module_utils.watching import MACHINE, intervals
@@ -42,6 +43,23 @@ def test_before_the_switch_the_trial_is_written_and_its_judge_is_installed_of_th
     starts = [words for words in world.fake.commands if trials.UNIT in words and "restart" in words]
     restarts = [words for words in world.fake.commands if KEYSTROKE in words and "restart" in words]
     assert world.fake.commands.index(starts[-1]) < world.fake.commands.index(restarts[-1])
+
+
+def test_a_good_verdict_that_a_full_disk_does_not_take_is_written_when_there_is_room(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.switch()
+    rename, began, full_until = files._rename, world.now, world.now + TERMS.seconds + 60
+
+    def on_a_full_disk(*paths: Any) -> None:
+        if began + 5 <= world.now < full_until:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rename(*paths)
+
+    monkeypatch.setattr(files, "_rename", on_a_full_disk)
+    world.judge()
+    assert world.now >= full_until
+    assert (world.trial().state, world.runs()) == (CONFIRMED, 2)
 
 
 def test_what_anybody_may_read_of_a_trial_says_what_became_of_it_without_a_programs_last_words(
