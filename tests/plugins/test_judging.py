@@ -11,9 +11,7 @@ from plugins.module_utils.leaks import leak
 
 MIB = 1 << 20
 KEYSTROKE, APP = "seclyzer-keystroke.service", "seclyzer-app.service"
-RULES = Rules(
-    soak=45, deadline=240, due={"keystroke": 30.0, "mouse": 30.0}, every={"keystroke": 5.0, "mouse": 5.0}
-)
+RULES = Rules(soak=45, deadline=240, due={"keystroke": 30.0, "mouse": 30.0}, every={"keystroke": 5.0, "mouse": 5.0})
 BUSY = Before(
     figures={
         "keystroke": {
