@@ -25,7 +25,8 @@ bundle: build  ## build/bundle: what site.yml rolls out, signed (SIGN_KEY=~/.ssh
 	@$(PYTHON) -m lab images >/dev/null
 	@SECLYZER_SIGN_KEY=$(SIGN_KEY) $(PYTHON) -m scripts.bundle
 
-bundle-aarch64: build  ## build/bundle-aarch64: the same for ARM hosts (needs gcc-aarch64-linux-gnu and qemu-user)
+bundle-aarch64: build  ## build/bundle-aarch64: the same for ARM hosts
+	@scripts/setup arm
 	@scripts/build aarch64
 	@$(PYTHON) -m lab images >/dev/null
 	@SECLYZER_SIGN_KEY=$(SIGN_KEY) $(PYTHON) -m scripts.bundle --arch aarch64

@@ -12,7 +12,7 @@ TOOLS = ("bash", "dirname", "grep", "head", "sort", "printf", "cat", "sha256sum"
 
 
 def setup(
-    folder: Path, programs: dict[str, str], dpkg: bool = True, influxd: str = ""
+    folder: Path, programs: dict[str, str], *words: str, dpkg: bool = True, influxd: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """`scripts/setup` on a machine with these programs only, which ends at the first package that it would install."""
     for tool in TOOLS:
@@ -23,7 +23,7 @@ def setup(
         (folder / name).write_text(f"#!/usr/bin/bash\n{body}\n")
         (folder / name).chmod(0o755)
     environment = {"PATH": str(folder), "HOME": os.environ["HOME"], "SECLYZER_INFLUXD": influxd}
-    command = ["/usr/bin/bash", "scripts/setup"]
+    command = ["/usr/bin/bash", "scripts/setup", *words]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
 
 
@@ -60,3 +60,21 @@ WITHOUT_GO = {name: version for name, version in GOOD.items() if name != "go"}
 )
 def test_go_is_not_needed_where_influxd_is(tmp_path: Path, programs: dict[str, str], named: str, needed: bool) -> None:
     assert ("setup: go is missing" in setup(tmp_path, WITHOUT_GO | programs, influxd=named).stderr) == needed
+
+
+@pytest.mark.parametrize(
+    ("words", "lab", "cross"), [((), True, False), (("dev",), False, False), (("arm",), True, True)], ids=str
+)
+def test_the_developers_own_pipeline_needs_no_lab_and_only_arm_a_cross_compiler(
+    tmp_path: Path, words: tuple[str, ...], lab: bool, cross: bool
+) -> None:
+    done = setup(tmp_path, GOOD, *words)
+    missing = set((done.stdout + done.stderr).split())
+    assert {"redis-server", "clang", "python3-venv"} < missing
+    assert {name in missing for name in ("podman", "mmdebstrap", "chromium", "valgrind")} == {lab}
+    assert {name in missing for name in ("gcc-aarch64-linux-gnu", "qemu-user")} == {cross}
+
+
+def test_another_word_is_refused(tmp_path: Path) -> None:
+    done = setup(tmp_path, GOOD, "everything")
+    assert (done.returncode, done.stderr[:36]) == (2, "usage: scripts/setup [dev|arm]: dev ")
