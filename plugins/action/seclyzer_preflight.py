@@ -84,7 +84,7 @@ class ActionModule(Action):
                 wrong.setdefault(sentence, []).append(host)
         sentences = [f"{sentence} ({_hosts(hosts, facts)})" for sentence, hosts in wrong.items()]
         if store:
-            sentences += fleet_checks.group_faults(facts)
+            sentences += fleet_checks.group_faults(facts) or fleet_checks.loopback_faults(facts)
         sentences += damaged
         chosen, general, fault = fleet_checks.only(facts)
         if store:

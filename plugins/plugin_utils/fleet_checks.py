@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ..module_utils import fleet, last_report
 from ..module_utils.fleet import count
@@ -80,6 +81,22 @@ def former_store(of_host: Vars, stores: Sequence[str]) -> str:
     others = [store for store in stores if store != own_store(of_host, stores)]
     named = [store for store in others if urlsplit(was).hostname == store.lower()]
     return named[0] if named else others[0] if len(others) == 1 else ""
+
+
+def loopback_faults(facts: Vars) -> list[str]:
+    """What is wrong with hosts whose store answers on its own loopback only, and is another host."""
+    stores, known = facts["groups"].get(STORE, []), facts["hostvars"]
+    apart: dict[str, list[str]] = {}
+    for host in facts["ansible_play_hosts_all"]:
+        tls = value(known[host], "influxdb_tls")
+        store = own_store(known[host], stores) if tls is not None and not boolean(tls, strict=False) else ""
+        if store not in ("", host) and not value(known[host], "influxdb_url"):
+            apart.setdefault(store, []).append(host)
+    return [
+        f"influxdb_tls is false, so the gateway of {store} answers on its own loopback only, and {', '.join(hosts)} "
+        "cannot reach it: influxdb_tls true needs influxdb_tls_cert, influxdb_tls_key and influxdb_ca_file"
+        for store, hosts in apart.items()
+    ]
 
 
 def group_faults(facts: Vars) -> list[str]:

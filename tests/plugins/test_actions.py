@@ -14,7 +14,7 @@ from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_bundle
 from plugins.module_utils import kinds, machine, safe_url
 from plugins.plugin_utils import bundle_checks, host_options
-from plugins.plugin_utils.fleet_checks import group_faults
+from plugins.plugin_utils.fleet_checks import group_faults, loopback_faults
 from plugins.plugin_utils.host_checks import host_faults, spool_fault, untested
 from plugins.plugin_utils.values import type_faults
 from tests.plugins.hosts import bundle, written
@@ -197,6 +197,19 @@ def test_two_stores_are_refused_unless_each_host_says_which_is_its_own() -> None
     ]
     assert group_faults(facts(e={"influxdb_token_file": "vault/token"}) | {"groups": two}) == []
     assert group_faults(facts(e={}) | {"groups": {"seclyzer_store": ["s1"]}}) == []
+
+
+def test_edges_whose_store_answers_on_its_own_loopback_only_are_refused_before_any_host_is_asked() -> None:
+    plain: dict[str, Any] = {"influxdb_tls": False}
+    one = {"groups": {"seclyzer_store": ["s"]}}
+    assert loopback_faults(facts(a=plain, b={"influxdb_tls": "no"}, s=plain) | one) == [
+        "influxdb_tls is false, so the gateway of s answers on its own loopback only, and a, b cannot reach it: "
+        "influxdb_tls true needs influxdb_tls_cert, influxdb_tls_key and influxdb_ca_file"
+    ]
+    assert loopback_faults(facts(s=plain) | one) == []
+    assert loopback_faults(facts(a={}, b={"influxdb_tls": True}) | one) == []
+    tunnel = {"influxdb_url": "http://127.0.0.1:9086"}
+    assert loopback_faults(facts(a=plain | tunnel, b=plain | {"influxdb_token_file": "/t"}) | one) == []
 
 
 def test_each_edge_writes_to_the_store_of_its_group() -> None:
