@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import run_ids
-from .history import CONFIRMED, FAILED, NOTHING, RETURNED, SWITCHED, UNPROVEN, changed
+from .history import CONFIRMED, FAILED, NOTHING, RETURNED, SWITCHED, UNPROVEN, changed, idle
 from .layout import Refused
 
 Run = Mapping[str, Any]
@@ -58,7 +58,8 @@ def named(entry: Run) -> str:
 
 
 def step(seen: Seen, run: str) -> Going:
-    """Where undoing a run leads on a host. With no name it is the newest that brought what runs.
+    """Where undoing a run leads on a host. With no name it is the newest that brought what runs; when the history has
+    none, it is what the deployment's own record says.
 
     Raises Refused when what ran before is gone from the host.
     """
@@ -66,8 +67,9 @@ def step(seen: Seen, run: str) -> Going:
         return Going(None, "nothing is deployed here")
     entry = seen.run(run) if run else _brought(seen)
     n = seen.running
-    if entry is None:
-        return Going(None, f"stays: the run {run} was not here" if run else f"stays: nothing ran before deployment {n}")
+    if entry is None and run:
+        return Going(None, f"stays: the run {run} was not here")
+    entry = entry or _recorded(seen)
     if not changed(entry):
         return Going(None, f"stays: {_outcome(entry)}")
     if entry["to"] != n:
@@ -122,6 +124,13 @@ def _brought(seen: Seen) -> Run | None:
     return next((entry for entry in reversed(seen.runs) if changed(entry) and entry["to"] == seen.running), None)
 
 
+def _recorded(seen: Seen) -> Run:
+    """The run that brought what runs, by the deployment's own record: the history has none of a use without a run."""
+    record = seen.records.get(seen.running or 0, {})
+    before = record.get("previous") if record.get("previous") in seen.records else None
+    return {"run": str(record.get("rollout") or ""), "outcome": SWITCHED, "from": before, "to": seen.running}
+
+
 def _outcome(entry: Run) -> str:
     """What a run that changed nothing, or nothing that is left, did on a host."""
     why = f": {_short(str(entry['why']))}" if entry.get("why") else ""
@@ -155,7 +164,7 @@ def choose(hosts: Mapping[str, Seen], away: Sequence[str], run: str, despite: bo
         if run not in of_runs:
             raise Refused(f"no host of this play knows the run {run}; -e to=list shows what each knows")
         return Choice(run, _chosen(of_runs[run], hosts, away))
-    active = [name for name in order if not all(_is_idle(entry) for entry in of_runs[name].values())]
+    active = [name for name in order if not all(idle(entry) for entry in of_runs[name].values())]
     last = active[-1] if active else ""
     if away and not despite:
         known = f" The last that the others know is {_named(of_runs[last])}." if last else ""
@@ -165,7 +174,7 @@ def choose(hosts: Mapping[str, Seen], away: Sequence[str], run: str, despite: bo
             "--limit leaves hosts out"
         )
     if not last:
-        raise Refused("No run has changed these hosts, so there is nothing to undo.")
+        raise Refused(_none(hosts))
     if unfinished := _unfinished(last, of_runs, hosts):
         return unfinished
     if not any(_is_left(entry, hosts[host]) for host, entry in of_runs[last].items()):
@@ -191,6 +200,16 @@ def _unfinished(last: str, of_runs: Mapping[str, Mapping[str, Run]], hosts: Mapp
         f"{_some(sorted({*left, *unseen}))}; -e undo={last} goes forward instead"
     )
     return Choice(undone, words, last)
+
+
+def _none(hosts: Mapping[str, Seen]) -> str:
+    """Why there is no last run."""
+    if all(_recorded(seen)["from"] is None for seen in hosts.values()):
+        return "No run has changed these hosts, so there is nothing to undo."
+    return (
+        "No host knows the run that brought what it runs, so nothing was changed; "
+        "-e seclyzer_release_return=each_host goes on each to what ran before, -e to=list shows where else"
+    )
 
 
 def _nothing(of_runs: Mapping[str, Mapping[str, Run]], active: Sequence[str], hosts: Mapping[str, Seen]) -> str:
@@ -224,11 +243,6 @@ def _chosen(entries: Mapping[str, Run], hosts: Mapping[str, Seen], away: Sequenc
 def _is_left(entry: Run, seen: Seen) -> bool:
     """Whether a host still runs what the run brought in the place of something else."""
     return changed(entry) and entry["to"] == seen.running and entry.get("from") is not None
-
-
-def _is_idle(entry: Run) -> bool:
-    """Whether a run went well on a host without another deployment."""
-    return entry["outcome"] == NOTHING or (entry["outcome"] == CONFIRMED and not changed(entry))
 
 
 def _moment(entries: Mapping[str, Run]) -> str:
