@@ -17,7 +17,7 @@ from ..module_utils import fleet_entry, last_report
 from ..module_utils.extra_vars import next_modes, next_run, without_effect
 from ..module_utils.fleet import named
 from ..module_utils.fleet_entry import Entry, Seen, plain
-from ..module_utils.fleet_report import Report
+from ..module_utils.fleet_report import ROLLS_OUT, Report
 from ..module_utils.history import RETRY
 from ..module_utils.lease import BUSY
 from ..module_utils.words import DEFAULT_USER
@@ -41,7 +41,7 @@ class ActionModule(Action):
     OPTIONS: ClassVar[Options] = {
         **{name: {"type": "str", "default": default} for name, default in REGISTERED.items()},
         "partial": {"type": "bool", "default": False},
-        "playbook": {"type": "str", "default": "site.yml"},
+        "playbook": {"type": "str", "default": ROLLS_OUT},
         "why": {"type": "str", "default": ""},
     }
 
@@ -78,6 +78,7 @@ class ActionModule(Action):
             stopped=_stopped(facts),
             given=sorted(given),
             following=following,
+            playbook=arguments["playbook"],
             general=[words for words in general if words],
         )
         lines = [*report.lines(), *_keep(report, facts)]

@@ -20,6 +20,7 @@ from ..module_utils.lease import Lease
 from ..module_utils.undoing import Seen
 from ..plugin_utils import fleet_page
 from ..plugin_utils.actions import Action, Facts, Options, Result, display
+from ..plugin_utils.command_line import inventories
 from .seclyzer_deployment import MODULE
 
 Vars = Mapping[str, Any]
@@ -91,7 +92,11 @@ def _lost(facts: Vars) -> list[str]:
 
 def _choose(facts: Vars, arguments: Vars) -> dict[str, Any]:
     """The run that is undone, by name; the sentence that refuses when there is none."""
-    hosts = {host: Seen.of(known) for host, known in _found(facts, arguments).items()}
+    last = last_report.load(last_report.path_of(inventories()))
+    hosts = {
+        host: Seen.of(known).with_report(last_report.stopped(last, host, str(known.get("by"))))
+        for host, known in _found(facts, arguments).items()
+    }
     chosen = {"changed": False, "rollout": run_ids.new(getpass.getuser()), "undo": "", "to": arguments["to"]}
     try:
         if arguments["to"]:

@@ -25,7 +25,7 @@ from . import (
 from .before_switch import look_before
 from .deployments import Desired
 from .existing import REPLACE
-from .history import RETURNED, History
+from .history import RETURNED, History, newest
 from .layout import Layout, Refused
 from .lease import Lease
 from .on_trial import Terms
@@ -34,7 +34,7 @@ from .undoing import BEFORE, Seen, goal, step
 
 Result = dict[str, Any]
 RUNS_SHOWN = 20
-"""Of the runs that a host knows, the newest are reported."""
+"""Of the runs that a host knows, the newest of each kind are reported (`history.newest`)."""
 
 
 def running(layout: Layout) -> Result:
@@ -79,7 +79,7 @@ def known(layout: Layout, history: History) -> Result:
     has = lease.load(layout)
     return {
         "records": {str(n): record for n, record in history.records.items()},
-        "runs": history.runs[-RUNS_SHOWN:],
+        "runs": newest(history.runs, RUNS_SHOWN),
         "lease": has.as_dict() | {"stale": has.is_stale} if has else None,
         "trial": returning.trial(layout),
     }

@@ -15,6 +15,8 @@ from .fleet_entry import LEFT, NEEDY, Entry, Vars
 from .judging import IDLE
 
 SCHEMA = 1
+ROLLS_OUT = "site.yml"
+"""The playbook that stages; a run of it that comes no further than before that is in no host's history."""
 WARNS = re.compile(r"agent (?:warn|fail) \(")
 
 
@@ -41,6 +43,7 @@ class Report:
     general: Sequence[str] = ()
     given: Sequence[str] = ()
     following: Mapping[str, str] = field(default_factory=dict)
+    playbook: str = ROLLS_OUT
 
     @property
     def bad(self) -> list[str]:
@@ -48,7 +51,8 @@ class Report:
         return [one.host for one in self.entries if one.needs_operator]
 
     def document(self) -> dict[str, Any]:
-        """For JSON."""
+        """For JSON. Each host has the run and the playbook, too: a kept report has hosts of several runs."""
+        of = {"run": self.run, "playbook": self.playbook}
         return {
             "schema": SCHEMA,
             "run": self.run,
@@ -59,7 +63,7 @@ class Report:
             "by_e": list(self.given),
             "next": dict(self.following),
             "totals": _totals(self.entries),
-            "hosts": {one.host: one.document() for one in self.entries},
+            "hosts": {one.host: one.document() | of for one in self.entries},
         }
 
     def lines(self) -> list[str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from .state_versions import HOST, verify_host_file
 EVENTS = 200
 """Lines of history that are kept."""
 RUNS = 50
-"""Runs that are kept."""
+"""Runs of each kind that are kept (`newest`)."""
 BAD = 50
 """Contents that are remembered as bad."""
 
@@ -75,7 +76,7 @@ class History:
             "schema": HOST,
             "deployments": records,
             "events": self.events[-EVENTS:],
-            "runs": self.runs[-RUNS:],
+            "runs": newest(self.runs, RUNS),
             "bad": dict(list(self.bad.items())[-BAD:]),
         }
         write(layout.history, json.dumps(value, indent=2) + "\n", 0o600)
@@ -131,6 +132,25 @@ class History:
 def changed(entry: Mapping[str, Any]) -> bool:
     """Whether by this run the host runs another deployment than before."""
     return entry.get("outcome") in STANDS and entry.get("to") is not None and entry.get("to") != entry.get("from")
+
+
+def idle(entry: Mapping[str, Any]) -> bool:
+    """Whether a run went well on a host without another deployment."""
+    return entry.get("outcome") == NOTHING or (entry.get("outcome") == CONFIRMED and not changed(entry))
+
+
+def newest(runs: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """Of the runs that changed the host, of the idle ones, and of all others each the newest, in their order.
+
+    So no run pushes one of another kind out: what undoing leads to is known however often nothing was to do since.
+    """
+    seen: Counter[tuple[bool, bool]] = Counter()
+    kept: list[dict[str, Any]] = []
+    for run in reversed(runs):
+        kind = (changed(run), idle(run))
+        seen[kind] += 1
+        kept += [run] if seen[kind] <= most else []
+    return kept[::-1]
 
 
 def derived(records: Mapping[int, Mapping[str, Any]], events: list[dict[str, Any]]) -> list[dict[str, Any]]:

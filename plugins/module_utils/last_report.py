@@ -1,4 +1,6 @@
-"""The last report of an inventory, kept on the controller, so that a run can take the hosts that need an operator."""
+"""The last report of an inventory, kept on the controller, so that a run can take the hosts that need an operator, and
+that a run which came to no host's history is not forgotten.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .fleet_entry import NEEDY
+from .fleet_report import ROLLS_OUT
 
 Document = dict[str, Any]
 
@@ -40,6 +43,19 @@ def load(path: Path) -> Document:
 def needy(document: Mapping[str, Any]) -> list[str]:
     """The hosts that need an operator, by a report."""
     return [host for host, about in document.get("hosts", {}).items() if about.get("state") in NEEDY]
+
+
+def stopped(document: Mapping[str, Any], host: str, by: str) -> dict[str, Any] | None:
+    """The last run of site.yml on a host that needs an operator since, as an entry of its history would have it; None
+    without one. It may have been refused or lost before the host could write it down.
+
+    One of rollback.yml that the host did not write down is typed again, and undoes the same.
+    """
+    about = document.get("hosts", {}).get(host) or {}
+    if not about.get("run") or about.get("playbook") != ROLLS_OUT or about.get("state") not in NEEDY:
+        return None
+    why = ": ".join(words for words in (about.get("at"), "; ".join(about.get("cause") or [])) if words)
+    return {"run": about["run"], "by": by, "at": "", "outcome": about["state"], "from": None, "to": None, "why": why}
 
 
 def merged(old: Document, new: Document, known: Sequence[str]) -> Document:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import run_ids
-from .history import CONFIRMED
+from .history import CONFIRMED, idle
 from .undoing import Seen
 
 RUNS_SHOWN = 3
@@ -15,7 +15,10 @@ Found = Mapping[str, Any]
 
 
 def targets(host: str, found: Found) -> list[str]:
-    """Where a host could go: its deployments, the running one marked, and its last runs."""
+    """Where a host could go: its deployments, the running one marked, and its last runs.
+
+    Of runs that found nothing to do only the very last is shown: they hide none that could be undone.
+    """
     seen = Seen.of(found)
     lines = [f"{host}: {'deployments, the running one with a star' if seen.records else 'nothing is deployed here'}"]
     for n, record in sorted(seen.records.items(), reverse=True):
@@ -24,7 +27,8 @@ def targets(host: str, found: Found) -> list[str]:
         lines.append(
             f"  {mark} {n}  {record.get('release')}  {record.get('mode') or 'agent only'}  {record.get('state')}{why}"
         )
-    return lines + [f"    {_run(entry)}" for entry in reversed(seen.runs[-RUNS_SHOWN:])]
+    shown = [entry for entry in seen.runs if not idle(entry) or entry is seen.runs[-1]]
+    return lines + [f"    {_run(entry)}" for entry in reversed(shown[-RUNS_SHOWN:])]
 
 
 def _run(entry: Found) -> str:

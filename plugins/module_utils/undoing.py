@@ -6,11 +6,11 @@ A run is undone on the hosts that run what it brought. Undoing is a run, too, so
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import run_ids
-from .history import CONFIRMED, FAILED, NOTHING, RETURNED, SWITCHED, UNPROVEN, changed
+from .history import CONFIRMED, FAILED, NOTHING, RETURNED, SWITCHED, UNPROVEN, changed, idle
 from .layout import Refused
 
 Run = Mapping[str, Any]
@@ -26,7 +26,9 @@ WIDTH = 160
 
 @dataclass(frozen=True)
 class Seen:
-    """What a host knows: the deployment that runs, what became of each, and its runs, newest last."""
+    """What a host knows: the deployment that runs, what became of each, and its runs, newest last. Of the runs one may
+    be known to the controller only: `reported`, for the host was not reached by it, or refused it at once.
+    """
 
     running: int | None = None
     records: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -37,6 +39,12 @@ class Seen:
         """From JSON, which has texts for keys."""
         records = {int(n): record for n, record in (content.get("records") or {}).items()}
         return cls(content.get("deployment"), records, content.get("runs") or ())
+
+    def with_report(self, entry: Run | None) -> Seen:
+        """With a run that the controller has reported, which the host may not know."""
+        if entry is None or self.run(entry["run"]):
+            return self
+        return replace(self, runs=[*self.runs, {**entry, "reported": True}])
 
     def run(self, name: str) -> Run | None:
         """The entry of a run."""
@@ -58,7 +66,8 @@ def named(entry: Run) -> str:
 
 
 def step(seen: Seen, run: str) -> Going:
-    """Where undoing a run leads on a host. With no name it is the newest that brought what runs.
+    """Where undoing a run leads on a host. With no name it is the newest that brought what runs; when the history has
+    none, it is what the deployment's own record says.
 
     Raises Refused when what ran before is gone from the host.
     """
@@ -66,8 +75,9 @@ def step(seen: Seen, run: str) -> Going:
         return Going(None, "nothing is deployed here")
     entry = seen.run(run) if run else _brought(seen)
     n = seen.running
-    if entry is None:
-        return Going(None, f"stays: the run {run} was not here" if run else f"stays: nothing ran before deployment {n}")
+    if entry is None and run:
+        return Going(None, f"stays: the run {run} was not here")
+    entry = entry or _recorded(seen)
     if not changed(entry):
         return Going(None, f"stays: {_outcome(entry)}")
     if entry["to"] != n:
@@ -122,6 +132,13 @@ def _brought(seen: Seen) -> Run | None:
     return next((entry for entry in reversed(seen.runs) if changed(entry) and entry["to"] == seen.running), None)
 
 
+def _recorded(seen: Seen) -> Run:
+    """The run that brought what runs, by the deployment's own record: the history has none of a use without a run."""
+    record = seen.records.get(seen.running or 0, {})
+    before = record.get("previous") if record.get("previous") in seen.records else None
+    return {"run": str(record.get("rollout") or ""), "outcome": SWITCHED, "from": before, "to": seen.running}
+
+
 def _outcome(entry: Run) -> str:
     """What a run that changed nothing, or nothing that is left, did on a host."""
     why = f": {_short(str(entry['why']))}" if entry.get("why") else ""
@@ -144,32 +161,37 @@ class Choice:
 def choose(hosts: Mapping[str, Seen], away: Sequence[str], run: str, despite: bool) -> Choice:
     """The run to undo: the one that is named, or the last one, passing over those that found nothing to do anywhere.
 
-    Raises Refused when it changed nothing that is left, or when hosts are away that may know a later one.
+    Raises Refused when the last one changed nothing that is left, when no host knows the one that is named, or when
+    hosts are away that may know a later one.
     """
     of_runs: dict[str, dict[str, Run]] = {}
     for host, seen in hosts.items():
         for entry in seen.runs:
             of_runs.setdefault(entry["run"], {})[host] = entry
     order = sorted(of_runs, key=lambda name: (_moment(of_runs[name]), name))
+    active = [name for name in order if not all(idle(entry) for entry in of_runs[name].values())]
+    left = next((n for n in reversed(active) if any(_is_left(e, hosts[h]) for h, e in of_runs[n].items())), "")
+    hint = f" What runs came by {_named(of_runs[left])}; -e undo={left} undoes that one." if left else ""
     if run:
         if run not in of_runs:
             raise Refused(f"no host of this play knows the run {run}; -e to=list shows what each knows")
+        if all(entry.get("reported") for entry in of_runs[run].values()):
+            raise Refused(_nothing(f"The run {_named(of_runs[run])}", of_runs[run], hosts) + hint)
         return Choice(run, _chosen(of_runs[run], hosts, away))
-    active = [name for name in order if not all(_is_idle(entry) for entry in of_runs[name].values())]
     last = active[-1] if active else ""
     if away and not despite:
         known = f" The last that the others know is {_named(of_runs[last])}." if last else ""
         raise Refused(
             f"{_some(away)} cannot be asked, so the last run is not known for certain and nothing was changed.{known} "
-            f"-e undo={last or 'RUN'} undoes that one, -e seclyzer_release_without_unreachable=true the last known; "
-            "--limit leaves hosts out"
+            f"-e undo={left or 'RUN'} undoes {'that one' if left == last else 'the one before'}, "
+            "-e seclyzer_release_without_unreachable=true the last known; --limit leaves hosts out"
         )
     if not last:
-        raise Refused("No run has changed these hosts, so there is nothing to undo.")
+        raise Refused(_none(hosts))
     if unfinished := _unfinished(last, of_runs, hosts):
         return unfinished
     if not any(_is_left(entry, hosts[host]) for host, entry in of_runs[last].items()):
-        raise Refused(_nothing(of_runs, active, hosts))
+        raise Refused(_nothing(f"The last run, {_named(of_runs[last])},", of_runs[last], hosts) + hint)
     return Choice(last, _chosen(of_runs[last], hosts, away))
 
 
@@ -193,19 +215,21 @@ def _unfinished(last: str, of_runs: Mapping[str, Mapping[str, Run]], hosts: Mapp
     return Choice(undone, words, last)
 
 
-def _nothing(of_runs: Mapping[str, Mapping[str, Run]], active: Sequence[str], hosts: Mapping[str, Seen]) -> str:
-    """Why the last run cannot be undone, host by host, and which one could be."""
-    entries = of_runs[active[-1]]
+def _none(hosts: Mapping[str, Seen]) -> str:
+    """Why there is no last run."""
+    if all(_recorded(seen)["from"] is None for seen in hosts.values()):
+        return "No run has changed these hosts, so there is nothing to undo."
+    return (
+        "No host knows the run that brought what it runs, so nothing was changed; "
+        "-e seclyzer_release_return=each_host goes on each to what ran before, -e to=list shows where else"
+    )
+
+
+def _nothing(run: str, entries: Mapping[str, Run], hosts: Mapping[str, Seen]) -> str:
+    """Why a run cannot be undone, host by host."""
     reasons = [f"{host}: {_why_not(hosts[host], entry['run'])}" for host, entry in entries.items()]
     more = f"; and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
-    earlier = next(
-        (name for name in reversed(active) if any(_is_left(e, hosts[h]) for h, e in of_runs[name].items())), ""
-    )
-    hint = f" What runs came by {_named(of_runs[earlier])}; -e undo={earlier} undoes that one." if earlier else ""
-    return (
-        f"The last run, {_named(entries)}, left nothing that could be undone, so nothing was changed ("
-        f"{'; '.join(reasons[:SHOWN])}{more}).{hint}"
-    )
+    return f"{run} left nothing that could be undone, so nothing was changed ({'; '.join(reasons[:SHOWN])}{more})."
 
 
 def _why_not(seen: Seen, run: str) -> str:
@@ -224,11 +248,6 @@ def _chosen(entries: Mapping[str, Run], hosts: Mapping[str, Seen], away: Sequenc
 def _is_left(entry: Run, seen: Seen) -> bool:
     """Whether a host still runs what the run brought in the place of something else."""
     return changed(entry) and entry["to"] == seen.running and entry.get("from") is not None
-
-
-def _is_idle(entry: Run) -> bool:
-    """Whether a run went well on a host without another deployment."""
-    return entry["outcome"] == NOTHING or (entry["outcome"] == CONFIRMED and not changed(entry))
 
 
 def _moment(entries: Mapping[str, Run]) -> str:

@@ -10,7 +10,8 @@ version_added: "0.1.0"
 description:
   - C(read) asks one host what it runs, and which deployments and runs it knows.
   - C(choose) decides over all hosts of the play which run is undone, without touching one. It refuses when the last run
-    left nothing to undo, when hosts that may know a later one are away, and when a host has no such deployment.
+    left nothing to undo, also when only the controller's last report has it, when hosts that may know a later one are
+    away, and when a host has no such deployment.
   - C(targets) reports where each host could go.
   - C(status) reports what each host runs, since when, by which run, and what differs from the inventory and from the
     files that were staged.

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from plugins.module_utils import deployments, found, lease, older, on_trial, proof, runs, switching
-from plugins.module_utils.deploying import run, status, would
+from plugins.module_utils.deploying import RUNS_SHOWN, run, status, would
 from plugins.module_utils.found import Found
-from plugins.module_utils.history import CONFIRMED, FAILED, RETURNED, History
+from plugins.module_utils.history import CONFIRMED, FAILED, RETURNED, RUNS, History
 from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.releases import install, remove
+from plugins.module_utils.telling import targets
+from plugins.module_utils.undoing import Seen, choose
 from plugins.modules.seclyzer_deployment import ARGUMENTS
 from tests.plugins.hosts import Systemd, bundle, desired
 from tests.plugins.test_releases import change
@@ -70,6 +72,37 @@ def test_undoing_what_undid_a_run_goes_forward_again(rolled_out: Layout) -> None
     assert went_back(rolled_out, "r1", "r2") == 3
     assert History.load(rolled_out).state(3) == CONFIRMED
     assert went_back(rolled_out, "r2", "r3") == 2
+
+
+def idle(host: Layout, times: int) -> None:
+    """So many runs that find nothing to do."""
+    for number in range(times):
+        name = f"203002{number // 24 + 1:02}T{number % 24:02}0000Z-cron-00000a"
+        n = deployments.current(host) or pytest.fail()
+        runs.begin(host, name, "cron")
+        runs.staged(host, name, n)
+        runs.concluded(host, n, CONFIRMED, name, "cron")
+
+
+@pytest.mark.parametrize("times", [1, RUNS_SHOWN, RUNS + 10])
+def test_runs_that_find_nothing_to_do_leave_what_is_undone_as_it_was(rolled_out: Layout, times: int) -> None:
+    idle(rolled_out, times)
+    known = status(rolled_out, [], [], [], "runs")
+    assert choose({"a": Seen.of(known)}, [], "", False).run == THIRD
+    assert THIRD in "".join(targets("a", known))
+    assert go(rolled_out, check=True)["deployment"] == 2, "each host by itself"
+    assert went_back(rolled_out, THIRD, "20300401T000000Z-ann-00000b") == 2
+
+
+def test_a_host_whose_history_has_no_run_goes_to_what_its_deployment_came_after(rolled_out: Layout) -> None:
+    past = History.load(rolled_out)
+    past.runs = []
+    past.save(rolled_out)
+    known = status(rolled_out, [], [], [], "runs")
+    with pytest.raises(Refused, match=r"No host knows the run .* -e seclyzer_release_return=each_host goes on each"):
+        choose({"a": Seen.of(known)}, [], "", False)
+    assert went_back(rolled_out, "", "r1") == 2
+    assert went_back(rolled_out, "", "r2") == 3, "forward again"
 
 
 def test_the_run_is_entered_with_what_it_undoes_and_whether_its_end_was_seen(rolled_out: Layout) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,12 @@ FIRST, BACK = "20300101T000000Z-ann-000001", "20300102T000000Z-bob-000002"
 ASKED = {"registered": "known", "undo": "", "to": "", "each_host": False, "without_unreachable": False}
 GONE = controller.name(os.getpid()).rpartition(":")[0] + ":1"
 """A process of this controller that has ended: its number has another one by now."""
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The controller has no report yet."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
 
 
 def facts(lease: dict[str, Any] | None) -> dict[str, Any]:

@@ -124,6 +124,22 @@ def test_so_many_runs_are_kept_and_the_oldest_go(blank: Layout) -> None:
     assert [run["run"] for run in History.load(blank).runs] == [str(n) for n in range(5, RUNS + 5)]
 
 
+def test_runs_of_one_kind_push_none_of_another_out(blank: Layout) -> None:
+    past = History()
+    for number in range(3 * RUNS):
+        for name, outcome, to in (("changed", CONFIRMED, number), ("idle", NOTHING, None), ("bad", RETURNED, number)):
+            past.began(f"{name}{number}", "me", None)
+            past.ended(f"{name}{number}", outcome, to)
+    for number in range(3 * RUNS):
+        past.began(f"nightly{number}", "me", 1)
+        past.ended(f"nightly{number}", NOTHING, 1)
+        past.save(blank)
+        past = History.load(blank)
+    names = [run["run"] for run in past.runs]
+    assert names[-RUNS:] == [f"nightly{number}" for number in range(2 * RUNS, 3 * RUNS)]
+    assert names[:-RUNS] == [f"{name}{number}" for number in range(2 * RUNS, 3 * RUNS) for name in ("changed", "bad")]
+
+
 def test_a_run_does_not_switch_over_what_another_brought_since(blank: Layout) -> None:
     write(blank, old(n1="healthy", n2="healthy", n3="staged"))
     blank.current.symlink_to("deployments/1")

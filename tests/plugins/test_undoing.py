@@ -1,13 +1,26 @@
 """Which run `rollback.yml` undoes over many hosts, and when it refuses: the rows of what went wrong before."""
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from plugins.module_utils.history import CONFIRMED, FAILED, NOTHING, REFUSED, RETURNED, STAGED, STARTED, SWITCHED
+from plugins.module_utils.deploying import RUNS_SHOWN
+from plugins.module_utils.history import (
+    CONFIRMED,
+    FAILED,
+    NOTHING,
+    REFUSED,
+    RETURNED,
+    RUNS,
+    STAGED,
+    STARTED,
+    SWITCHED,
+    newest,
+)
 from plugins.module_utils.layout import Refused
-from plugins.module_utils.undoing import Choice, Seen, choose, everywhere
+from plugins.module_utils.undoing import Choice, Going, Seen, choose, everywhere, step
 
 FIRST, LAST = "20300101T000000Z-ann-000001", "20300102T000000Z-bob-000002"
 
@@ -60,6 +73,47 @@ def test_a_healthy_fleet_goes_no_further_back_by_a_run_that_left_nothing(last: M
 @pytest.mark.parametrize("idle", [entry(LAST, NOTHING, 2, 2), entry(LAST, CONFIRMED, 2, 2)])
 def test_a_run_that_found_nothing_to_do_anywhere_is_passed_over(idle: Mapping[str, Any]) -> None:
     assert undo({"a": host(2, UPDATED, idle)}).run == FIRST
+
+
+def decided(runs: Sequence[Mapping[str, Any]], running: int) -> tuple[Choice | str, Going | str]:
+    """What is undone over all hosts, and where this one goes by itself; by what a host keeps, and what it sends."""
+    kept: list[dict[str, Any]] = []
+    for one in runs:
+        kept = newest([*kept, dict(one)], RUNS)
+    found: list[Any] = []
+    for decide in (
+        lambda: undo({"a": host(running, *newest(kept, RUNS_SHOWN))}),
+        lambda: step(host(running, *kept), ""),
+    ):
+        try:
+            found.append(decide())
+        except Refused as refused:
+            found.append(str(refused))
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_however_many_runs_found_nothing_to_do_in_between_the_same_is_undone(seed: int) -> None:
+    """Each run begins in an hour of its own; the others are those of a cron job."""
+    chance = random.Random(seed)
+    running, hour = 1, 0
+    with_idle: list[Mapping[str, Any]] = []
+    without: list[Mapping[str, Any]] = []
+    for _ in range(chance.randint(1, 6)):
+        for _ in range(chance.choice([0, 1, RUNS_SHOWN, 2 * RUNS])):
+            hour += 1
+            outcome = chance.choice([NOTHING, CONFIRMED])
+            with_idle.append(entry(f"{20300101 + hour}T000000Z-cron-00000c", outcome, running, running))
+        hour += 1
+        to = chance.choice([n for n in (1, 2, 3) if n != running])
+        outcome = chance.choice([CONFIRMED, CONFIRMED, FAILED, SWITCHED, REFUSED, RETURNED, STAGED, STARTED])
+        run = entry(f"{20300101 + hour}T000000Z-ann-00000a", outcome, running, to)
+        running = to if outcome in (CONFIRMED, FAILED, SWITCHED) else running
+        with_idle.append(run)
+        without.append(run)
+    more = chance.randint(0, 3 * RUNS)
+    with_idle += [entry(f"2040{n:04}T000000Z-cron-00000c", NOTHING, running, running) for n in range(more)]
+    assert decided(with_idle, running) == decided(without, running)
 
 
 def test_with_hosts_away_nothing_is_undone_unless_confirmed() -> None:
