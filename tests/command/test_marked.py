@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from command import apart, cli, marked, marked_events, read_back
-from command.exits import BROKEN
+from command.exits import BROKEN, INTERRUPTED
 from command.host import Host
 from command.probes.redis import password
 from plugins.module_utils import existing, influxdb_api
@@ -133,7 +133,7 @@ def test_one_that_is_interrupted_is_no_success_either(
 
     monkeypatch.setattr(marked, "_live", well)
     monkeypatch.setattr(marked, "_apart", interrupted)
-    assert cli.main(["test-events", "--json"], lambda: edge(tmp_path)) == 130
+    assert cli.main(["test-events", "--json"], lambda: edge(tmp_path)) == INTERRUPTED
     assert json.loads(capsys.readouterr().out)["good"] is False
 
 
