@@ -30,7 +30,8 @@ a Redis with this host's configuration and users, and extractors by the units, s
 sandboxes of those that run. Its points go to the real store under the user seclyzer-test. An edge may only
 write: on the store, `sudo seclyzer test-events` says what arrived.
 
---explain FILE says for each event of a file of JSON lines whether the extractors take it, and why not."""
+--explain FILE says for each event of a file of JSON lines whether the extractors take it, and why not: by this
+host's settings, which root may read, else by the defaults."""
 PATIENCE = 25.0
 """Seconds for a stage; an extractor reports what it has read every 5 s."""
 PAUSE = 0.1
