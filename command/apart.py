@@ -1,7 +1,8 @@
 """A second pipeline, apart from what people do: a Redis with this host's own configuration and users, and extractors by
 the units, settings, credentials and sandboxes of those that run. It lives in memory for as long as one test.
 
-Only the socket of Redis is another, and the user under whose name points are stored.
+Others are the socket of Redis, the user under whose name points are stored, and the settings of windows: with those of
+the marked session its values are known.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from plugins.module_utils.layout import Refused
 from plugins.module_utils.resp import Redis, RedisAway, RedisError
 
 from .host import Host
-from .marked_events import USER
+from .marked_events import FLAGS, USER
 from .probes.redis import password
 
 FOLDER = "seclyzer-test"
@@ -38,8 +39,10 @@ def redis(host: Host) -> Iterator[str]:
     """The Redis; the path of its socket. Raises Refused when it does not start."""
     end([])
     text = systemd.systemctl("cat", host.redis_unit)
-    command = shlex.split(_last(text, "ExecStart"))
-    argv = [command[0], command[1], "--port", "0", "--unixsocket", SOCKET, "--daemonize", "no", "--supervised", "no"]
+    program = shlex.split(_last(text, "ExecStart"))
+    if len(program) < 2:
+        raise Refused(f"{host.redis_unit} starts no Redis with a configuration")
+    argv = [*program[:2], "--port", "0", "--unixsocket", SOCKET, "--daemonize", "no", "--supervised", "no"]
     owner = [(key, value) for key in ("User", "Group", "SupplementaryGroups") if (value := _last(text, key))]
     settings = [("Type", "exec"), *owner, ("RuntimeDirectory", FOLDER), ("RuntimeDirectoryMode", "0750")]
     settings += [("MemoryMax", "96M"), ("RuntimeMaxSec", str(LIVES)), *sandbox.settings("none", umask="0007")]
@@ -60,12 +63,19 @@ def extractors(host: Host, kinds: list[str]) -> Iterator[None]:
             of_unit = [(key, value) for key, value in systemd.section(text, "Service") if _is_kept(key)]
             more = [("Type", "exec"), ("RuntimeMaxSec", str(LIVES)), ("BindsTo", f"{REDIS}.service")]
             more += [("Environment", "SECLYZER_SPOOL_BYTES=0")]
-            argv = shlex.split(systemd.setting(text, "ExecStart") or "")
-            argv += ["--redis-url", f"unix://{SOCKET}", "--user-id", USER, "--dev-mode"]
-            _start(unit(kind), [*of_unit, *more], argv)
+            _start(unit(kind), [*of_unit, *more], command(text))
         yield
     finally:
         end(kinds)
+
+
+def command(text: str) -> list[str]:
+    """The program of an extractor's unit and its words, with what is another in a test. Raises Refused."""
+    words = shlex.split(systemd.setting(text, "ExecStart") or "")
+    if not words:
+        raise Refused("the unit of an extractor starts nothing: seclyzer doctor says what is wrong")
+    flags = [word for flag in FLAGS.items() for word in flag]
+    return [*words, *flags, "--redis-url", f"unix://{SOCKET}", "--user-id", USER, "--dev-mode"]
 
 
 def end(kinds: list[str]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import select
 import subprocess
 import sys
 from pathlib import Path
 
-from .exits import BROKEN, UNKNOWN, WELL, Stop
+from .exits import BROKEN, UNKNOWN, UNREAD, WELL, Stop
 from .host import Host
 from .screen import Screen
 
@@ -38,4 +39,13 @@ def run(options: argparse.Namespace, screen: Screen, host: Host) -> int:
             screen.document(json.loads((STATE / "last.json").read_text()))
         except (OSError, ValueError) as fault:
             raise Stop(f"{STATE}/last.json cannot be read: {fault}", UNKNOWN) from None
+    elif done.returncode not in STATUSES and not _is_read():
+        return UNREAD
     return STATUSES.get(done.returncode, UNKNOWN)
+
+
+def _is_read() -> bool:
+    """Whether what reads the output is still there; the program's status does not say that it ended for that."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return not any(events & select.POLLERR for _, events in poll.poll(0))

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from . import bench, compare, doctor, history, logs, marked, rollback, status, support_bundle
-from .exits import MEANINGS, UNKNOWN, USAGE, WELL, Stop
+from .exits import INTERRUPTED, MEANINGS, UNREAD, USAGE, WELL, Stop
 from .host import Host
 from .screen import Screen
 
@@ -26,6 +26,7 @@ COMMANDS: dict[str, ModuleType] = {
     "bench": bench,
 }
 STATUSES = "exit status:\n" + "".join(f"  {number:<3} {words}\n" for number, words in MEANINGS)
+AS_JSON = "print one JSON document instead of text"
 HOW = "Colours are used on a terminal only, and never when NO_COLOR is set."
 
 
@@ -51,11 +52,11 @@ def parser() -> Parser:
             name,
             help=module.HELP,
             description=f"{module.HELP[:1].upper()}{module.HELP[1:]}.\n\n{module.ABOUT}",
-            epilog=STATUSES,
+            epilog=getattr(module, "ENDS", STATUSES),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        one.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+        one.add_argument("--json", action="store_true", help=getattr(module, "AS_JSON", AS_JSON))
         module.arguments(one)
     return made
 
@@ -82,7 +83,7 @@ def main(words: Sequence[str] | None = None, host: Callable[[], Host] = Host) ->
             sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left has no reader
-        return UNKNOWN
+        return UNREAD
 
 
 def _run(words: Sequence[str], host: Callable[[], Host]) -> int:
@@ -98,4 +99,4 @@ def _run(words: Sequence[str], host: Callable[[], Host]) -> int:
         print(f"seclyzer {options.command}: {end}", file=sys.stderr)
         return end.status
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED

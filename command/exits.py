@@ -2,6 +2,8 @@
 
 WELL, DEGRADED, BROKEN, UNKNOWN = 0, 1, 2, 3
 USAGE = 64
+INTERRUPTED, UNREAD = 130, 141
+"""As of programs that SIGINT and SIGPIPE end: a shell's `pipefail` and scripts know them."""
 
 MEANINGS = (
     (WELL, "all is well, or it was done"),
@@ -9,6 +11,8 @@ MEANINGS = (
     (BROKEN, "something is broken, or it could not be done (fail)"),
     (UNKNOWN, "nothing is known: SecLyzer is not on this host, or it needs sudo"),
     (USAGE, "the command line is wrong"),
+    (INTERRUPTED, "Ctrl-C ended it"),
+    (UNREAD, "what reads its output, such as head, has ended first"),
 )
 
 

@@ -9,14 +9,14 @@ import sys
 
 from plugins.module_utils.kinds import KINDS, SERVICES
 
-from .exits import USAGE, Stop
+from .exits import UNKNOWN, USAGE, Stop
 from .host import Host
 from .screen import Screen
 
 HELP = "the journal of SecLyzer's units: all, or those that are named"
 ABOUT = """Runs journalctl for them, so -f, -n, --since and a pager work as usual. Names: extractors (all
-three), keystroke, mouse, app, agent, store (the way there), redis, influxdb, gateway, watch, trial. Without a
-name: all.
+three), keystroke, mouse, app, agent, store (the way there), redis, influxdb, gateway, watch (influxdb-watch,
+which notices that points are gone), trial, checklist (a watch of checklist.yml). Without a name: all.
 
 `journalctl -u seclyzer-extractors` has only the starts and stops of the group: systemd files a line under the
 unit that wrote it, which is seclyzer-keystroke, -mouse or -app. This command, or `journalctl -u 'seclyzer-*'`,
@@ -27,16 +27,26 @@ UNITS = {
     "agent": ("seclyzer-agent.service", "seclyzer-agent.socket"),
     "store": ("seclyzer-store.service", "seclyzer-store.socket"),
     "redis": ("redis-server.service", "seclyzer-redis.service"),
-    "influxdb": ("influxdb.service",),
+    "influxdb": ("influxdb.service", "influxdb-wal.service"),
     "gateway": ("influxdb-gateway.service",),
-    "watch": ("influxdb-watch.service",),
+    "watch": ("influxdb-watch.service", "influxdb-watch.timer"),
     "trial": ("seclyzer-trial.service", "seclyzer-compare.service"),
+    "checklist": ("seclyzer-watch.service",),
 }
+PASSING = ("trial", "checklist")
+"""Of units that are there only while they are at work."""
 NAMES = tuple(UNITS)
 """What the shell completes."""
 READERS = ("systemd-journal", "adm")
 """Groups whose members read the whole journal."""
 LINES = 100
+ENDS = f"""exit status:
+  journalctl's: 0 when it has shown what there is, 1 when it could not, and when a signal such as Ctrl-C ended it that
+  signal. Before it begins:
+  {UNKNOWN:<3} SecLyzer is not on this host
+  {USAGE:<3} the command line is wrong
+"""
+AS_JSON = "print each line of the journal as a JSON object, as journalctl --output=json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +60,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen, host: Host) -> int:
-    """Becomes journalctl; its exit status."""
+    """Becomes journalctl, with its exit status: so a pager and Ctrl-C work as there."""
+    host.require()
     if not host.is_root and not _reads_journal():
         print("note: without sudo only your own lines are shown: sudo seclyzer logs", file=sys.stderr)
     words = command(options)

@@ -17,7 +17,7 @@ from seclyzer_agent.history import entry_seconds
 from seclyzer_agent.stats import parse
 
 from . import apart, explain, marked_events, read_back
-from .exits import BROKEN, UNKNOWN, WELL, Stop
+from .exits import BROKEN, WELL, Stop
 from .host import Host
 from .probes.redis import AGENT, password
 from .screen import Screen
@@ -30,7 +30,8 @@ a Redis with this host's configuration and users, and extractors by the units, s
 sandboxes of those that run. Its points go to the real store under the user seclyzer-test. An edge may only
 write: on the store, `sudo seclyzer test-events` says what arrived.
 
---explain FILE says for each event of a file of JSON lines whether the extractors take it, and why not."""
+--explain FILE says for each event of a file of JSON lines whether the extractors take it, and why not: by this
+host's settings, which root may read, else by the defaults."""
 PATIENCE = 25.0
 """Seconds for a stage; an extractor reports what it has read every 5 s."""
 PAUSE = 0.1
@@ -75,7 +76,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, screen: Screen, host: Host) -> int:
-    """The command; 0 when every stage went well, 2 when one failed."""
+    """The command; 0 when every stage went well, 2 when one failed, or what it needs could not be started."""
     if options.explain:
         return explain.run(options.explain, screen, host)
     host.require()
@@ -86,16 +87,20 @@ def run(options: argparse.Namespace, screen: Screen, host: Host) -> int:
     session_id = secrets.token_hex(6)
     kinds = [kind for kind in KINDS if f"seclyzer-{kind}.service" in host.units]
     screen.line(f"{screen.paint(host.name, 'bold')}: marked session {session_id}, {', '.join(kinds)}")
+    good, why = False, "it was ended before its last stage"
     try:
         _live(followed, host, kinds, session_id)
         _apart(followed, host, kinds)
         words = read_back.proven(followed.stage, host)
+        good, why = True, ""
+    except (Stop, Refused, OSError) as fault:  # what is between two stages fails as they do
+        why = str(fault)
+        raise Stop(why, BROKEN) from None
     finally:
         stages = [vars(stage) for stage in followed.stages]
-        good = all(stage.good for stage in followed.stages)
-        screen.document({"host": host.name, "session": session_id, "good": good, "stages": stages})
+        screen.document({"host": host.name, "session": session_id, "good": good, "why": why, "stages": stages})
     screen.sentence(words, "  ")
-    return WELL if followed.stages else UNKNOWN
+    return WELL
 
 
 def _live(followed: Followed, host: Host, kinds: list[str], session_id: str) -> None:

@@ -11,7 +11,16 @@ USER = "seclyzer-test"
 IGNORED = "seclyzer-test"
 """The `type` of an event that each extractor reads, and by the contract neither uses nor counts."""
 INTERVAL = 5_000_000
-"""µs between two ends of windows, by default; a session lies between two of them."""
+"""µs between two ends of windows; a session lies between two of them."""
+FLAGS = {
+    "--window": "30",
+    "--interval": str(INTERVAL // 1_000_000),
+    "--lateness": "250",
+    "--idle-timeout": "2000",
+    "--min-events": "1",
+    "--buffer-events": "1000",
+}
+"""What decides which events are in an output, whatever this host's settings are: EXPECTED is computed with these."""
 KEYS = 24
 MOVES = 60
 PRESSED = 80

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from .marked_events import USER
 from .probes import store
 from .screen import Screen
 
-BACKEND = "http://127.0.0.1:8087"
-"""Where the InfluxDB behind the gateway listens, by default."""
+GATEWAY = Path("/etc/seclyzer/gateway/nginx.conf")
+"""The configuration of the gateway, which names the InfluxDB behind it: one of ours, or one that was there."""
+BACKEND = re.compile(r"^\s*server (127\.0\.0\.1:[0-9]+)[ ;]", re.MULTILINE)
 
 
 def run(screen: Screen, host: Host) -> int:
@@ -52,7 +54,10 @@ def proven(stage: Callable[[str, Callable[[], str]], None], host: Host) -> str:
         )
 
     def read() -> str:
-        found = days(host)
+        try:
+            found = days(host)
+        except influxdb_api.Away as fault:
+            raise Refused(str(fault)) from None
         counts = [count for of_kind in found.values() for by_day in of_kind.values() for count in by_day.values()]
         if not counts:
             raise Refused(f"InfluxDB has no point of the user {USER}")
@@ -62,10 +67,21 @@ def proven(stage: Callable[[str, Callable[[], str]], None], host: Host) -> str:
     return "Proven from the producer to a query."
 
 
+def backend(configuration: Path) -> str:
+    """The URL of the InfluxDB behind the gateway. Raises Refused."""
+    try:
+        found = BACKEND.search(configuration.read_text())
+    except OSError as fault:
+        raise Refused(f"where InfluxDB listens is not known: {configuration}: {fault.strerror}") from None
+    if found is None:
+        raise Refused(f"where InfluxDB listens is not known: {configuration} names no server")
+    return f"http://{found[1]}"
+
+
 def _points(host: Host) -> influxdb_points.Points:
     token = credentials.read_provided(existing.TOKEN)
     if token is None:
         raise Refused(f"{existing.TOKEN} is missing: only a store reads what is stored")
     way = store.way(host)
     org, bucket = (way.org, way.bucket) if way else tuple(store_way.DEFAULTS.values())
-    return influxdb_points.Points(InfluxDB(BACKEND), token, org, bucket)
+    return influxdb_points.Points(InfluxDB(backend(GATEWAY)), token, org, bucket)

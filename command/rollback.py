@@ -11,7 +11,7 @@ from typing import Any
 from plugins.module_utils import deploying, deployments, run_ids, runs, telling, trials
 from plugins.module_utils.files import locked
 from plugins.module_utils.history import CONFIRMED, History
-from plugins.module_utils.layout import Refused
+from plugins.module_utils.layout import Layout, Refused
 from plugins.module_utils.undoing import Going, Seen, goal, step
 
 from .exits import BROKEN, UNKNOWN, WELL, Stop
@@ -25,9 +25,10 @@ controller, which undoes a run on all its hosts. With --yes this host alone retu
 it is not healthy.
 
 A switch that is on trial needs no one: the host returns from a bad one by itself (`seclyzer logs trial`)."""
-SOAK, TRIAL, PATIENCE, KEEP = 45.0, 240.0, 60.0, 3
+TERMS = {"soak": 45.0, "trial_seconds": 240.0, "patience": 60.0, "keep": 3}
 """As the role seclyzer_release has them: seconds of soak, of the whole trial, until all is well; deployments kept."""
-FOLLOW = 400.0
+LATER = 10.0
+"""Seconds for which a decision is waited for after the last moment for it."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,19 +70,29 @@ def _explain(going: Going, screen: Screen, host: Host, found: dict[str, Any]) ->
     return WELL if going.to is not None else UNKNOWN
 
 
+def terms(layout: Layout) -> dict[str, Any]:
+    """Those of the last trial of this host, which the controller gave; the role's defaults where there was none."""
+    trial = trials.load(layout)
+    if trial is None or not trial.seconds:
+        return dict(TERMS)
+    return {"soak": trial.soak, "trial_seconds": trial.seconds, "patience": trial.patience, "keep": trial.keep}
+
+
 def _go(to: str, screen: Screen, host: Host) -> int:
     os.umask(0o022)  # services read what is written here, whatever root's own umask is
     by = f"{_user()} on {host.name}"
-    parameters = {"state": "previous", "to": to, "undo": "", "rollout": run_ids.new(_user()), "by": by, "keep": KEEP}
+    parameters: dict[str, Any] = {"state": "previous", "to": to, "undo": "", "rollout": run_ids.new(_user()), "by": by}
     parameters |= {"process": "", "take_over": False, "accept_state_loss": False, "existing": "refuse"}
-    parameters |= {"soak": SOAK, "trial_seconds": TRIAL, "patience": PATIENCE}
+    of_trial = terms(host.layout)
+    parameters |= of_trial
     with locked(host.layout.lock):
         done = deploying.run(host.layout, parameters, False)
     if done.get("waiting"):
         raise Stop(f"{done['waiting']}: the host decides by itself, seclyzer logs trial shows it", BROKEN)
     for line in done["said"]:
         screen.line(line)
-    until, shown = time.monotonic() + FOLLOW, ""
+    longest = of_trial["trial_seconds"] + trials.MARGIN + LATER
+    until, shown = time.monotonic() + longest, ""
     while time.monotonic() < until:
         trial, waiting = trials.follow(host.layout, 5.0)
         if not waiting:
@@ -90,7 +101,7 @@ def _go(to: str, screen: Screen, host: Host) -> int:
             screen.line(f"  {waiting}")
         shown = waiting
     else:
-        raise Stop(f"the host has not decided within {FOLLOW:.0f} s: seclyzer logs trial", BROKEN)
+        raise Stop(f"the host has not decided within {longest:.0f} s: seclyzer logs trial", BROKEN)
     with locked(host.layout.lock):
         runs.followed(host.layout)
     now = deployments.current(host.layout)

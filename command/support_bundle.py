@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plugins.module_utils import deploying, systemd
+from plugins.module_utils.existing import MARKS
 from plugins.module_utils.history import History
 from plugins.module_utils.layout import Refused
 
@@ -20,7 +21,7 @@ from . import asking, doctor, status
 from .diagnosis import diagnose
 from .exits import UNKNOWN, WELL, Stop
 from .host import Host
-from .logs import UNITS
+from .logs import PASSING, UNITS
 from .probes.redis import ADMIN, password
 from .screen import Screen
 from .scrubbing import Scrubber, of_host
@@ -104,10 +105,15 @@ def gathered(host: Host, since: str) -> Iterator[Member]:
     for name, words in COMMANDS.items():
         yield Member(f"host/{name}", " ".join(words), _output(words))
     for name, units in UNITS.items():
-        if there := [unit for unit in units if unit in host.units or name == "trial"]:
+        if there := [unit for unit in units if name in PASSING or _is_there(host, unit)]:
             words = ["journalctl", "--no-pager", "--output=short-iso", f"--lines={LINES}", f"--since={since}"]
             words += [f"--unit={unit}" for unit in there]
             yield Member(f"logs/{name}.txt", f"journal since {since} of {', '.join(there)}", _output(words))
+
+
+def _is_there(host: Host, unit: str) -> bool:
+    """Whether a unit is SecLyzer's here. Those that run once and end are none that have to run, but have files."""
+    return unit in host.units or (unit in MARKS and (host.layout.units / unit).exists())
 
 
 def _history(host: Host) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from .seen import Seen
 
 SPOOL = 64 << 20
 """Bytes that a spool may hold where its configuration names no other number."""
+LIMIT = re.compile(r"^spool_bytes: ([0-9]+)$", re.MULTILINE)
 AHEAD = 150.0
 """Seconds that the ids of a stream may be ahead of the clock; it is made anew at 120, within 10."""
 DAY = 86400.0
@@ -30,18 +32,46 @@ def look(host: Host) -> Iterator[Seen]:
     """Entries of each extractor; none while Redis does not answer, which is another probe's."""
     if not host.is_edge or not host.is_root:
         return
+    hashes = _hashes(host)
+    words = _status_texts(host)
+    for kind in _kinds(host):
+        if kind in hashes:
+            limit = spool_limit(host, kind)
+            yield from of(kind, parse(hashes[kind]), host.manifest, words.get(kind, ""), time.time(), limit)
+        yield from _set_aside(kind)
+
+
+def spools(host: Host) -> list[spool.Spool | None]:
+    """The spool of each extractor, None where nothing is known of it. What was lost before is not looked at."""
+    hashes = _hashes(host)
+    found: list[spool.Spool | None] = []
+    for kind in _kinds(host):
+        stats = parse(hashes[kind]) if kind in hashes else None
+        found.append(_spool(kind, stats, spool_limit(host, kind))[1] if stats is not None else None)
+    return found
+
+
+def spool_limit(host: Host, kind: str) -> int:
+    """How many bytes may wait in an extractor's spool, by the configuration that was deployed."""
+    try:
+        text = (host.layout.current / "config" / f"{kind}.yaml").read_text()
+    except OSError:
+        return SPOOL
+    found = LIMIT.search(text)
+    return int(found[1]) if found else SPOOL
+
+
+def _kinds(host: Host) -> list[str]:
+    return [kind for kind in KINDS if f"seclyzer-{kind}.service" in host.units]
+
+
+def _hashes(host: Host) -> dict[str, dict[str, str]]:
+    """What each extractor reports of itself; none while Redis does not answer."""
     try:
         with Redis(host.redis_socket, AGENT, password(AGENT), timeout=2.0) as redis:
-            hashes = {kind: redis.pairs("HGETALL", f"seclyzer:stats:{kind}") for kind in KINDS}
+            return {kind: redis.pairs("HGETALL", f"seclyzer:stats:{kind}") for kind in KINDS}
     except (RedisAway, RedisError, Refused):
-        hashes = {}
-    words = _status_texts(host)
-    for kind in KINDS:
-        if f"seclyzer-{kind}.service" not in host.units:
-            continue
-        if kind in hashes:
-            yield from of(kind, parse(hashes[kind]), host.manifest, words.get(kind, ""), time.time())
-        yield from _set_aside(kind)
+        return {}
 
 
 def _status_texts(host: Host) -> dict[str, str]:
@@ -53,17 +83,23 @@ def _status_texts(host: Host) -> dict[str, str]:
     return {kind: states.get(f"seclyzer-{kind}.service", {}).get("StatusText", "") for kind in KINDS}
 
 
-def of(kind: str, stats: Stats | None, manifest: Mapping[str, object], text: str, now: float) -> Iterator[Seen]:
-    """Entries of one extractor, by its hash. `text` is what it tells systemd, `now` Unix s."""
+def of(
+    kind: str, stats: Stats | None, manifest: Mapping[str, object], text: str, now: float, limit: int = SPOOL
+) -> Iterator[Seen]:
+    """Entries of one extractor, by its hash. `text` is what it tells systemd, `now` Unix s, `limit` its spool's."""
     how = f"HGETALL seclyzer:stats:{kind}"
     yield Seen(kind, judge_heartbeat(kind, stats, manifest, text), f"{how}, systemctl status seclyzer-{kind}")
     if stats is None:
         return
     entries = [*outages.judge_outputs(kind, stats), *outages.judge_store(kind, stats, now)]
     entries += _counted(kind, stats)
-    entries.append(spool.judge(kind, stats["spool_bytes"], SPOOL, False, outages.unwritable(stats))[0])
+    entries.append(_spool(kind, stats, limit)[0])
     for entry in entries:
         yield Seen(kind, entry, how)
+
+
+def _spool(kind: str, stats: Stats, limit: int) -> tuple[Entry, spool.Spool]:
+    return spool.judge(kind, stats["spool_bytes"], limit, False, outages.unwritable(stats))
 
 
 def judge_heartbeat(kind: str, stats: Stats | None, manifest: Mapping[str, object], text: str) -> Entry:

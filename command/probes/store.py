@@ -1,5 +1,8 @@
 """The store as this host reaches it: whether it answers, what its certificate says, and whether a write is taken.
 
+On an edge that only writes to it, a store that is away is a warning as long as the spools keep every point, as it is
+for the agent.
+
 The write is one of nothing, with the token that the extractors have: it proves the right to write and stores nothing.
 """
 
@@ -11,16 +14,19 @@ import json
 import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from plugins.module_utils import by_socket, credentials, store_way
 from plugins.module_utils.layout import Refused
 from plugins.module_utils.store_way import SECONDS, TOKEN, Way, write
+from seclyzer_agent import spool
 from seclyzer_agent.checks import certificate, points
 from seclyzer_agent.model import Entry, Status
 
 from ..host import Host
+from . import extractors
 from .seen import Seen
 
 VERDICT = Path("/var/lib/influxdb-watch/verdict.json")
@@ -35,6 +41,8 @@ FAULTS = {
     500: ("store-full", ""),
 }
 """By status: the finding, and words in the place of what the store answers."""
+SPARED = ("store-away", "store-untrusted", "store-full")
+"""What the spools stand in for; a token or a bucket has to be mended."""
 
 
 def way(host: Host) -> Way | None:
@@ -53,6 +61,21 @@ def look(host: Host) -> Iterator[Seen]:
     if found is None or not host.is_root:
         return
     yield from _certificate(found)
+    for seen in _answers(host, found):
+        yield _spared(host, seen) if seen.entry.finding in SPARED else seen
+
+
+def _spared(host: Host, seen: Seen) -> Seen:
+    """What is wrong with the store, with what becomes of the points."""
+    if host.is_store or not host.is_edge:
+        return seen
+    good, words = spool.kept(extractors.spools(host))
+    output = f"{seen.entry.output}; {words}" if words else seen.entry.output
+    status = Status.WARN if good else seen.entry.status
+    return replace(seen, entry=replace(seen.entry, status=status, output=output))
+
+
+def _answers(host: Host, found: Way) -> Iterator[Seen]:
     how = f"GET {found.url}/health by {found.socket}"
     try:
         other = "influx_other" in host.probes

@@ -9,15 +9,13 @@ from dataclasses import replace
 from plugins.module_utils import systemd
 from plugins.module_utils.layout import Refused
 from seclyzer_agent.checks import memory
-from seclyzer_agent.history import restarted
+from seclyzer_agent.history import CALM, Restarts
 from seclyzer_agent.model import Entry, Status, Unreadable
-from seclyzer_agent.unit import PROPERTIES, Unit, judge, parse_show
+from seclyzer_agent.unit import PROPERTIES, RESTARTS, Unit, judge, parse_show
 
 from ..host import Host
 from .seen import Seen
 
-RECENT = 300.0
-"""Seconds for which a restart counts as recent."""
 MEMORY = (80.0, 95.0)
 """Percent of a unit's limit: from here on `warn`, `fail`."""
 LONGEST = 200
@@ -36,12 +34,28 @@ def look(host: Host) -> Iterator[Seen]:
         return
     now = time.monotonic()
     for name, unit in units.items():
-        entry = judge(unit, restarted(None, unit.restarts, unit.main_started, now, recent=RECENT), RECENT, now)
+        entry = judge_now(unit, now)
         if entry.status is Status.FAIL:
             entry = replace(entry, output=entry.output + _last_words(host, name, unit))
         yield Seen("units", entry, f"systemctl status {name}")
         if unit.main_pid and (used := memory.of_unit(memory.CGROUPS, unit)) is not None:
             yield Seen("memory", memory.judge(name, used, *MEMORY), f"systemctl show {name} -p MemoryCurrent,MemoryMax")
+
+
+def judge_now(unit: Unit, now: float) -> Entry:
+    """A unit by one look, `now` in monotonic s: of its restarts systemd knows how many, and when the last one was.
+
+    So no count is stated: those of long ago are in systemd's, too.
+    """
+    entry = judge(unit, Restarts(unit.restarts), CALM, now)
+    ago = now - (unit.main_started or now)
+    down = unit.active in ("inactive", "failed") and RESTARTS not in unit.sub
+    if not unit.restarts or ago >= CALM or down or unit.load != "loaded":
+        return entry
+    if entry.status is not Status.PASS:
+        return replace(entry, finding="unit-restarts")
+    words = f"{unit.unit} runs, but systemd restarted it {ago:.0f} s ago"
+    return replace(entry, status=Status.WARN, output=words, finding="unit-restarts")
 
 
 def _last_words(host: Host, name: str, unit: Unit) -> str:

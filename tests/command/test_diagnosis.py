@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from command import asking, diagnosis, doctor
+from command import asking, diagnosis, doctor, exits
 from command.diagnosis import Wrong
 from command.host import Host
 from command.probes.redis import TRIED, judge_refusals
@@ -73,6 +73,16 @@ def test_a_cause_has_the_words_of_who_sees_it_worse() -> None:
     )
     assert (one.status, one.output, one.since) == (Status.FAIL, "it expired", "2026-11-29T03:00:00.000Z")
     assert one.how == ("a handshake", "it is good for 1 day more: the agent")
+
+
+def test_a_store_that_is_away_is_no_worse_than_for_the_agent_while_points_are_kept() -> None:
+    words = "InfluxDB does not answer; no point is lost: nothing had to be spooled yet"
+    about = {"id": "store-away", "status": "warn", "componentId": "influxdb", "output": words, "follows": 3}
+    entry = Entry("responseTime", "influxdb", "datastore", Status.WARN, "it cannot be reached", finding="store-away")
+    own = diagnosis.found([Seen("influxdb", entry, "GET /health")], "edge1")
+    found = diagnosis.Diagnosis(diagnosis.merged(diagnosis.reported({"findings": [about]}), own), 1, "")
+    assert [(one.output, one.follows) for one in found.wrong] == [(words, 3)]
+    assert doctor.EXITS[found.status] == exits.DEGRADED
 
 
 def test_what_only_one_of_them_sees_is_an_entry_too_and_the_worst_is_first() -> None:

@@ -13,6 +13,7 @@ import pytest
 from command import cli, doctor, exits, screen
 from command.host import Host
 from plugins.module_utils.layout import Layout
+from tests.helpers import ROOT
 
 NAMES = ["status", "doctor", "history", "logs", "test-events", "support-bundle", "rollback", "compare", "bench"]
 
@@ -25,13 +26,27 @@ def test_there_are_these_commands() -> None:
     assert list(cli.COMMANDS) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "logs"])
 def test_each_command_has_help_with_json_and_every_exit_status(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([name, "--help"])
     text = capsys.readouterr().out
     assert end.value.code == 0 and "--json" in text
     assert [words for _, words in exits.MEANINGS if words not in text] == []
+
+
+def test_the_help_of_logs_has_the_exit_statuses_and_the_json_of_journalctl(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["logs", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "journalctl's: 0 when it has shown what there is, 1 when it could not" in text
+    assert "each line of the journal as a JSON object" in text
+    assert not [words for words in (*(words for _, words in exits.MEANINGS[:4]), cli.AS_JSON) if words in text]
+
+
+def test_the_document_has_every_exit_status() -> None:
+    text = (ROOT / "docs/command.md").read_text()
+    assert [number for number, _ in exits.MEANINGS if f"\n| {number} | " not in text] == []
 
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["status", "--nonsense"], ["logs", "--lines"], ["compare"]])
@@ -44,12 +59,11 @@ def test_a_wrong_command_line_ends_with_64_and_says_where_help_is(
     assert "--help" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "words", [[name] + (["rust"] if name == "compare" else []) for name in NAMES if name != "logs"]
-)
+@pytest.mark.parametrize("words", [[name] + (["rust"] if name == "compare" else []) for name in NAMES])
 def test_a_host_without_seclyzer_is_3_and_says_what_brings_it(
-    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "execvp", lambda *program: pytest.fail(f"it became {program}"))
     assert cli.main(words, lambda: absent(tmp_path)) == exits.UNKNOWN
     assert "ansible-playbook site.yml --limit blank" in capsys.readouterr().err
 
@@ -94,11 +108,12 @@ def without_a_reader(program: str, words: list[str]) -> tuple[int, str]:
 
 @pytest.mark.parametrize("words", PRINTS, ids=" ".join)
 def test_a_reader_that_has_what_it_needs_ends_it_without_a_word(words: list[str]) -> None:
-    assert without_a_reader("command.cli", words) == (exits.UNKNOWN, "")
+    assert without_a_reader("command.cli", words) == (exits.UNREAD, "")
 
 
 def test_so_it_ends_the_performance_test_which_is_a_program_of_its_own() -> None:
     assert without_a_reader("bench.host", ["--help"]) == (2, "")
+    assert without_a_reader("tests.command.bench_of_a_host", []) == (exits.UNREAD, "")
 
 
 @pytest.mark.parametrize(

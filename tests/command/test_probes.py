@@ -7,6 +7,7 @@ import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, cast
@@ -16,9 +17,12 @@ import pytest
 from command.host import Host
 from command.probes import deployment, extractors, redis, store
 from command.probes.seen import Seen
+from command.probes.units import judge_now
+from plugins.module_utils.kinds import KINDS
 from plugins.module_utils.layout import Layout
 from seclyzer_agent.model import Status
 from seclyzer_agent.stats import FIELDS, parse
+from seclyzer_agent.unit import Unit, parse_show
 from tests.helpers.redis_server import RedisServer
 from tests.helpers.serving import running
 
@@ -121,6 +125,87 @@ def test_a_spool_that_cannot_be_written_and_an_extractor_that_is_another() -> No
     assert "waiting for Redis: WRONGPASS" in of("mouse", stats(), "waiting for Redis: WRONGPASS")[0][2]
     assert "no heartbeat" in of("app", {})[0][2]
     assert of("app", stats()) == []
+
+
+UNITS = dict.fromkeys(("seclyzer-keystroke.service", "seclyzer-mouse.service"), "")
+
+
+def away(server: RedisServer, base: Path, limit: str = "", **facts: Any) -> list[Any]:
+    """What doctor finds of a store that is away, and of the spools of an edge, by status, finding and words."""
+    config = base / "opt" / "current" / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    for kind in ("keystroke", "mouse"):
+        (config / f"{kind}.yaml").write_text(f'influx_org: "seclyzer"\n{limit}\n')
+    where = {"influx_url": "http://store:8086", "influx_socket": str(base / "none.sock")}
+    host = known(base, probes=where, units=UNITS, redis_socket=str(server.socket), **facts)
+    seen = [*extractors.look(host), *store.look(host)]
+    return [(one.entry.status, one.entry.finding, one.entry.output) for one in seen if one.entry.status]
+
+
+def report(server: RedisServer, spool: int, kinds: tuple[str, ...] = ("keystroke", "mouse"), **more: str) -> None:
+    for kind in kinds:
+        server.client().hset(f"seclyzer:stats:{kind}", mapping=stats(spool_bytes=str(spool), **more))
+
+
+def test_a_store_that_is_away_is_a_warning_while_the_spools_keep_every_point(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    report(server, 1 << 20)
+    (found,) = [one for one in away(server, tmp_path) if one[1] == "store-away"]
+    assert found[0] is Status.WARN
+    assert found[2].endswith("No such file or directory; no point is lost: 2.0 MiB of points are in the spool")
+
+
+@pytest.mark.parametrize("broken", ["full", "no spool", "cannot be written", "one is not known"])
+def test_a_store_that_is_away_is_a_failure_where_points_are_lost_or_it_is_not_known(
+    broken: str, server: RedisServer, tmp_path: Path
+) -> None:
+    report(server, 64 << 20 if broken == "full" else 0, ("keystroke",) if broken == "one is not known" else (*KINDS,))
+    if broken == "cannot be written":
+        report(server, 0, influxdb_fault="unreachable", spool_reason="Read-only file system")
+    limit = "spool_bytes: 0" if broken == "no spool" else ""
+    (found,) = [one for one in away(server, tmp_path, limit) if one[2].startswith("the store cannot be reached")]
+    assert found[0] is Status.FAIL and "no point is lost" not in found[2]
+
+
+def test_a_store_that_is_away_from_itself_is_a_failure(server: RedisServer, tmp_path: Path) -> None:
+    report(server, 0)
+    (found,) = [one for one in away(server, tmp_path, is_store=True) if one[1] == "store-away"]
+    assert found[0] is Status.FAIL
+
+
+def test_a_spool_is_full_at_the_limit_that_was_deployed(server: RedisServer, tmp_path: Path) -> None:
+    report(server, 100 << 20, ("mouse",))
+    for limit, words in (
+        ("spool_bytes: 1073741824", "mouse: 100.0 MiB of points wait on disk for InfluxDB, at most 1024.0 MiB may"),
+        ("", "mouse: the spool is full, its oldest points go: 100.0 MiB of 64.0 MiB"),
+    ):
+        assert words in [one[2] for one in away(server, tmp_path, limit)]
+
+
+def unit(**more: Any) -> Unit:
+    """A unit that systemd has restarted five times, the last time 30 s before the moment 1000."""
+    text = "LoadState=loaded\nActiveState=active\nSubState=running\nNRestarts=5\nMainPID=7"
+    return replace(parse_show(text, ("x.service",))["x.service"], **({"main_started": 970.0} | more))
+
+
+def test_a_restart_just_now_is_a_warning_without_a_count_that_one_look_cannot_know() -> None:
+    entry = judge_now(unit(), 1000.0)
+    assert (entry.status, entry.finding) == (Status.WARN, "unit-restarts")
+    assert entry.output == "x.service runs, but systemd restarted it 30 s ago"
+
+
+def test_restarts_of_before_are_over_by_one_look() -> None:
+    assert judge_now(unit(main_started=900.0), 1000.0).status is Status.PASS
+    assert judge_now(unit(restarts=0), 1000.0).status is Status.PASS
+
+
+def test_a_unit_that_waits_for_its_next_restart_or_is_down_is_a_failure_by_one_look() -> None:
+    waits = judge_now(unit(active="activating", sub="auto-restart", main_pid=0, result="signal"), 1000.0)
+    assert (waits.status, waits.finding) == (Status.FAIL, "unit-restarts")
+    assert waits.output == "x.service has stopped (Result=signal) and waits for its restart"
+    down = judge_now(unit(active="failed", sub="failed", main_pid=0), 1000.0)
+    assert (down.status, down.finding, down.output) == (Status.FAIL, "", "x.service is failed")
 
 
 def certificates(folder: Path) -> None:
