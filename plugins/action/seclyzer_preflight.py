@@ -18,7 +18,7 @@ from ..module_utils import existing, launcher, modes, ports, renamed, run_ids, s
 from ..module_utils.layout import Refused
 from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options, kept_bundle
 from ..plugin_utils.actions import Action, Facts, Options, Result
-from ..plugin_utils.host_checks import host_faults, spool_fault, untested
+from ..plugin_utils.host_checks import host_faults, memory_fault, spool_fault, untested
 from ..plugin_utils.host_options import ROLES
 from ..plugin_utils.option_checks import CHECKS, Check, Roles, selected
 from ..plugin_utils.values import JUDGED_BY_MODE, mode_faults, type_faults
@@ -158,6 +158,7 @@ class ActionModule(Action):
             return _refuse([str(fault)])
         allowed = boolean(resolved["seclyzer_release_allow_untested"])
         refused = host_faults(about, status["releases"], manifest, allowed) if manifest else []
+        refused += memory_fault(about, running, manifest, implementations if is_edge else {}) if manifest else []
         refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
         older = str(resolved.get("seclyzer_existing") or existing.REFUSE)

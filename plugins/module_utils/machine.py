@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import existing, launcher, listening
+from . import existing, launcher, listening, memory
 from .files import free_bytes, read
 from .layout import Layout
 
@@ -30,6 +30,7 @@ def describe(layout: Layout, names: list[str], ports: list[int], redis_units: li
         "free": free_bytes(layout.releases),
         "free_state": free_bytes(STATE),
         "spooled": spooled(STATE),
+        "memory": memory.available(),
         "addresses": {name: addresses(name) for name in names},
         "listening": listening.at(ports),
         "existing": existing.look(layout, redis_units),
