@@ -18,7 +18,7 @@ from ..module_utils import existing, launcher, modes, ports, renamed, run_ids, s
 from ..module_utils.layout import Refused
 from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options, kept_bundle
 from ..plugin_utils.actions import Action, Facts, Options, Result
-from ..plugin_utils.host_checks import host_faults, memory_fault, spool_fault, untested
+from ..plugin_utils.host_checks import host_faults, memory_fault, needs_store, spool_fault, untested
 from ..plugin_utils.host_options import ROLES
 from ..plugin_utils.option_checks import CHECKS, Check, Roles, selected
 from ..plugin_utils.values import JUDGED_BY_MODE, mode_faults, type_faults
@@ -169,8 +169,11 @@ class ActionModule(Action):
             refused += spool_fault(about, int(resolved["seclyzer_extractors_spool_bytes"]))
         if unsafe and store:
             refused.append(f"influxdb_url {unsafe}")
-        elif manifest and store and not about["addresses"].get(name):
-            refused.append(f"the store's name {name} has no address here; influxdb_url can name another")
+        rotates = boolean(resolved["influxdb_rotate"])
+        needs = needs_store(status, influx, is_store, rotates) if store else ""
+        nameless = name if manifest and store and not unsafe and not about["addresses"].get(name) else ""
+        if nameless and needs:
+            refused.append(f"the store's name {name} has no address here, and {needs}; influxdb_url can name another")
         return {
             "changed": False,
             "refused": refused,
@@ -194,6 +197,8 @@ class ActionModule(Action):
             "has_command": launcher.is_current(about["command"], ROLES / "seclyzer_release" / "files"),
             "running": running,
             "store": status["store"],
+            "needs_store": needs,
+            "nameless": nameless,
             "previous": status["previous"],
             "rollout": status["rollout"],
             "warnings": existing.warnings(about["existing"], chosen),
