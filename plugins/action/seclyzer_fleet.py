@@ -27,13 +27,14 @@ class ActionModule(Action):
     """See the module of the same name for its options."""
 
     OPTIONS: ClassVar[Options] = {
-        "step": {"type": "str", "required": True, "choices": ["chosen", "alone", "order", "batch"]}
+        "step": {"type": "str", "required": True, "choices": ["chosen", "alone", "order", "batch"]},
+        "spare": {"type": "bool", "default": False},
     }
 
     def result(self, arguments: dict[str, Any], facts: Facts) -> Result:
         """The hosts that go on from here, or whether the next batch does."""
         if arguments["step"] == "chosen":
-            return _chosen(facts)
+            return _chosen(facts, arguments["spare"])
         if arguments["step"] == "alone":
             return _alone(facts)
         if arguments["step"] == "order":
@@ -115,8 +116,12 @@ def option(facts: Vars, name: str) -> Any:
     return facts[name] if name in facts else yaml.safe_load(DEFAULTS.read_text())[name]
 
 
-def _chosen(facts: Vars) -> dict[str, Any]:
-    """After a look at all hosts: who goes on. What is wrong with one is reported, and stops that one."""
+def _chosen(facts: Vars, spare: bool = False) -> dict[str, Any]:
+    """After a look at all hosts: who goes on. What is wrong with one is reported, and stops that one.
+
+    With `spare` an edge whose store was refused goes on when it needs nothing of it: what it writes, and where to, is
+    as before.
+    """
     hostvars, stores = facts["hostvars"], facts["groups"].get(STORE, [])
     chosen = list(facts["ansible_play_hosts_all"])
     refused: dict[str, list[str]] = {}
@@ -130,10 +135,16 @@ def _chosen(facts: Vars) -> dict[str, Any]:
     wrong, here = clocks.faults({host: Look(*look) for host, look in looks.items() if look})
     for host, sentence in wrong.items():
         refused.setdefault(host, []).append(sentence)
+    without: dict[str, list[str]] = {}
     for host in chosen:
         store = own_store(hostvars[host], stores)
         if store in refused and host != store and host not in refused:
-            refused[host] = [f"its store {store} was refused, so this host was not started"]
+            needs = _needs_store(hostvars[host]) if spare else ""
+            if spare and not needs:
+                without.setdefault(store, []).append(host)
+                continue
+            words = f"its store {store} was refused, so this host was not started"
+            refused[host] = [f"{words}: {needs}" if needs else words]
     for host, sentences in refused.items():
         for sentence in sentences:
             display.display(f"{host}: {sentence}")
@@ -152,8 +163,31 @@ def _chosen(facts: Vars) -> dict[str, Any]:
         "elsewhere": _elsewhere(facts, stores),
         "left": _left(facts, stores, go),
         "refused": refused,
-        "general": [here] if here else [],
+        "general": [*([here] if here else []), *_going_on(without), *_nameless(hostvars, go)],
     }
+
+
+def _needs_store(of_host: Vars) -> str:
+    """Why a host cannot do without its store; empty for one that can."""
+    return str((of_host.get("__seclyzer_host") or {}).get("needs_store", "it is not known whether it has a token"))
+
+
+def _going_on(without: Mapping[str, list[str]]) -> list[str]:
+    """The edges that go on without their store, which was refused, a sentence for each store."""
+    words = "was refused, and these of its edges go on, which need nothing of it in this run:"
+    return [f"{store} {words} {named(edges)}" for store, edges in without.items()]
+
+
+def _nameless(hostvars: Vars, go: list[str]) -> list[str]:
+    """The hosts that go on though they know no address of their store, a sentence for each name."""
+    found: dict[str, list[str]] = {}
+    for host in go:
+        if name := (hostvars[host].get("__seclyzer_host") or {}).get("nameless"):
+            found.setdefault(str(name), []).append(host)
+    return [
+        f"the store's name {name} has no address on {named(hosts)}: each goes on with its token and keeps its points"
+        for name, hosts in found.items()
+    ]
 
 
 def _elsewhere(facts: Vars, stores: list[str]) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from ..module_utils import existing, launcher, modes, ports, renamed, run_ids, s
 from ..module_utils.layout import Refused
 from ..plugin_utils import bundle_checks, certificate_checks, fleet_checks, host_options, kept_bundle
 from ..plugin_utils.actions import Action, Facts, Options, Result
-from ..plugin_utils.host_checks import host_faults, spool_fault, untested
+from ..plugin_utils.host_checks import host_faults, memory_fault, needs_store, spool_fault, untested
 from ..plugin_utils.host_options import ROLES
 from ..plugin_utils.option_checks import CHECKS, Check, Roles, selected
 from ..plugin_utils.values import JUDGED_BY_MODE, mode_faults, type_faults
@@ -158,6 +158,7 @@ class ActionModule(Action):
             return _refuse([str(fault)])
         allowed = boolean(resolved["seclyzer_release_allow_untested"])
         refused = host_faults(about, status["releases"], manifest, allowed) if manifest else []
+        refused += memory_fault(about, running, manifest, implementations if is_edge else {}) if manifest else []
         refused += systems.faults(ROLES, system)
         refused += ports.faults(mine, about["listening"])
         older = str(resolved.get("seclyzer_existing") or existing.REFUSE)
@@ -168,8 +169,11 @@ class ActionModule(Action):
             refused += spool_fault(about, int(resolved["seclyzer_extractors_spool_bytes"]))
         if unsafe and store:
             refused.append(f"influxdb_url {unsafe}")
-        elif manifest and store and not about["addresses"].get(name):
-            refused.append(f"the store's name {name} has no address here; influxdb_url can name another")
+        rotates = boolean(resolved["influxdb_rotate"])
+        needs = needs_store(status, influx, is_store, rotates) if store else ""
+        nameless = name if manifest and store and not unsafe and not about["addresses"].get(name) else ""
+        if nameless and needs:
+            refused.append(f"the store's name {name} has no address here, and {needs}; influxdb_url can name another")
         return {
             "changed": False,
             "refused": refused,
@@ -193,6 +197,8 @@ class ActionModule(Action):
             "has_command": launcher.is_current(about["command"], ROLES / "seclyzer_release" / "files"),
             "running": running,
             "store": status["store"],
+            "needs_store": needs,
+            "nameless": nameless,
             "previous": status["previous"],
             "rollout": status["rollout"],
             "warnings": existing.warnings(about["existing"], chosen),

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from . import existing, launcher, listening
+from . import credentials, existing, launcher, listening, memory, store_way
 from .files import free_bytes, read
-from .layout import Layout
+from .layout import Layout, Refused
 
 STATE = Layout().state
 
@@ -30,6 +30,8 @@ def describe(layout: Layout, names: list[str], ports: list[int], redis_units: li
         "free": free_bytes(layout.releases),
         "free_state": free_bytes(STATE),
         "spooled": spooled(STATE),
+        "memory": memory.available(),
+        "write_token": has_token(store_way.TOKEN),
         "addresses": {name: addresses(name) for name in names},
         "listening": listening.at(ports),
         "existing": existing.look(layout, redis_units),
@@ -60,6 +62,14 @@ def spooled(state: Path) -> int:
         with suppress(FileNotFoundError):
             size += path.stat().st_size
     return size
+
+
+def has_token(path: Path) -> bool:
+    """Whether a token is there that the extractors could go on with."""
+    try:
+        return credentials.read_secret(path) is not None
+    except Refused:
+        return False
 
 
 def addresses(name: str) -> list[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import filecmp
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from . import compare_job, deployments, proof, releases, shadow_unit, systemd
+from . import compare_job, deployments, memory, proof, releases, shadow_unit, systemd
 from .before_switch import look_before
 from .deployments import Desired
 from .history import STAGED, UNPROVEN, History
@@ -22,7 +21,6 @@ RUNNING, NEW = "running", "staged"
 FOLDERS = {"rust": "bin", "python": "venv/bin"}
 """Where the programs of an implementation are in a release."""
 NOT_COMPARED = "the staged programs were not compared with what runs"
-MEMINFO = Path("/proc/meminfo")
 
 Side = dict[str, dict[str, str]]
 """By kind, the unit's `text`, the `program` and its `memory_max`; empty for what runs."""
@@ -54,7 +52,7 @@ def before_switch(layout: Layout, n: int, terms: Terms) -> dict[str, str]:
     if tool is None:
         return {"note": f"{NOT_COMPARED}, for their release brings no comparison"}
     shadows = {kind: {"text": text, "program": proof.program_of(text)} for kind, text in units(new, kinds).items()}
-    needed, free = shadow_unit.memory([one["text"] for one in shadows.values()]), available()
+    needed, free = shadow_unit.memory([one["text"] for one in shadows.values()]), memory.available() or 0
     if needed > free:
         words = f"that may take {needed >> 20} MiB of memory, and {free >> 20} MiB are free"
         return {"note": f"{NOT_COMPARED}, for {words}"}
@@ -92,14 +90,6 @@ def _differs(before: str, after: str) -> bool:
         return not (systemd.is_binary(new) and filecmp.cmp(old, new, shallow=False))
     except OSError:
         return True
-
-
-def available() -> int:
-    """Bytes of memory that programs may have before the kernel ends some."""
-    for line in MEMINFO.read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) << 10
-    return 0
 
 
 def by_name(layout: Layout, names: tuple[str, str], seconds: float, memory_max: Mapping[str, str]) -> str:

@@ -216,9 +216,10 @@ overview:
   returned: status with C(overview)
 host:
   description: >-
-    Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, addresses of the
-    names asked for, who listens at the ports asked for, the services that SecLyzer did not install, and the hashes of
-    the command's files.
+    Distribution, architecture, Python, free bytes for releases and for state, bytes that are spooled, bytes of memory
+    that programs may have (none where that is not known), whether the extractors have a token to write with, addresses
+    of the names asked for, who listens at the ports asked for, the services that SecLyzer did not install, and the
+    hashes of the command's files.
   type: dict
   returned: status
 """

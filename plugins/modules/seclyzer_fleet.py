@@ -10,7 +10,8 @@ version_added: "0.1.0"
 description:
   - Reads what earlier tasks registered and touches no host. Run it once for all hosts.
   - C(chosen), after the look at all hosts, names those that go on. A host that is refused or was not reached stops
-    itself only; the edges of a store that was refused stop with it, those of a store that is away go on.
+    itself only; the edges of a store that was refused stop with it, unless O(spare), and those of a store that is away
+    go on.
   - C(alone), after staging, names the hosts that the run gives back. They are all that it has when another run is at
     work on one of its hosts, for of two runs that share hosts one goes on with all of its own.
   - C(order), after staging, puts the staged hosts into the order in which they switch and cuts batches. Hosts that run
@@ -25,6 +26,11 @@ options:
     type: str
     required: true
     choices: [chosen, alone, order, batch]
+  spare:
+    description:
+      - Whether edges of a store that was refused go on when they have a token and write to that store already.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Changes nothing in any mode. In check mode all hosts are one batch.
@@ -35,6 +41,7 @@ EXAMPLES = r"""
 - name: Select the hosts that go on
   seclyzer.edge.seclyzer_fleet:
     step: chosen
+    spare: true
   run_once: true
   register: __seclyzer_fleet
 """
@@ -57,6 +64,11 @@ elsewhere:
 left:
   description: Of each edge that leaves a store to which the run does not come, that store.
   type: dict
+  returned: chosen
+general:
+  description: What the report tells of the whole run, such as who goes on without a store.
+  type: list
+  elements: str
   returned: chosen
 refused:
   description: What speaks against each host that was refused, in sentences.

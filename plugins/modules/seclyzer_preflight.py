@@ -130,6 +130,14 @@ influx:
     the inventory, and C(unit), that of InfluxDB on a store.
   type: dict
   returned: host
+needs_store:
+  description: Why the host cannot do without its store in this run, in a sentence; empty for one that can.
+  type: str
+  returned: host
+nameless:
+  description: The store's name, when the host knows no address of it; mostly empty.
+  type: str
+  returned: host
 by:
   description: Who runs Ansible, and where, for the history.
   type: str

@@ -39,6 +39,42 @@ def host_faults(about: Vars, releases: list[str], manifest: Vars, allow_untested
     return faults
 
 
+def needs_store(status: Vars, influx: Vars, is_store: bool, rotate: bool) -> str:
+    """Why a host cannot do without its store in this run, in a sentence; empty for one that goes on with what it has.
+
+    Only a host that writes to that address already goes on: another one is proven before it is written to.
+    """
+    if is_store:
+        return "it is a store"
+    if rotate:
+        return "influxdb_rotate asks for a new token"
+    if not status["host"]["write_token"]:
+        return "it has no token yet"
+    if influx.get("other"):
+        return "the token of influxdb_token_file is tried there in each run"
+    url = str(influx.get("url", ""))
+    if str(status["store"] or "").rstrip("/") != url.rstrip("/"):
+        return f"it does not write to {url} yet"
+    return ""
+
+
+MEMORY_OF = {"rust": 5 << 20, "python": 35 << 20}
+"""Bytes that an extractor may take by what `make bench` allows it, by implementation."""
+MEMORY_OF_AGENT = 32 << 20
+
+
+def memory_fault(about: Vars, running: Vars, manifest: Vars, implementations: Mapping[str, str]) -> list[str]:
+    """Why the release's programs could not start: less is free, beside what runs, than they take.
+
+    Nothing where these programs run already, for each ends before it starts anew, or where what is free is not known.
+    """
+    same = running.get("release") == manifest["release"] and (running.get("implementations") or {}) == implementations
+    needed = MEMORY_OF_AGENT + sum(MEMORY_OF[implementation] for implementation in implementations.values())
+    if same or about["memory"] is None or about["memory"] >= needed:
+        return []
+    return [f"its memory has {about['memory'] >> 20} MiB left, the programs of the release need {needed >> 20} MiB"]
+
+
 def _system_faults(about: Vars, manifest: Vars, allow_untested: bool) -> list[str]:
     """Why the bundle has nothing for the host's system."""
     served: dict[str, list[str]] = manifest.get("systems") or {"debian": manifest["debian"]}

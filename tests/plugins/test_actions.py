@@ -1,5 +1,6 @@
 """What the actions on the controller refuse and report."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,21 @@ from ansible.template import Templar, trust_as_template
 from plugins.action import seclyzer_preflight as preflight
 from plugins.action import seclyzer_report as report
 from plugins.action.seclyzer_deployment import read_bundle
-from plugins.module_utils import kinds, machine, safe_url
+from plugins.module_utils import kinds, machine, memory, modes, safe_url
+from plugins.module_utils.layout import Layout
 from plugins.plugin_utils import bundle_checks, host_options
 from plugins.plugin_utils.fleet_checks import group_faults, loopback_faults
-from plugins.plugin_utils.host_checks import host_faults, spool_fault, untested
+from plugins.plugin_utils.host_checks import (
+    MEMORY_OF,
+    MEMORY_OF_AGENT,
+    host_faults,
+    memory_fault,
+    spool_fault,
+    untested,
+)
 from plugins.plugin_utils.values import type_faults
-from tests.plugins.hosts import bundle, written
+from tests.helpers import ROOT
+from tests.plugins.hosts import Systemd, bundle, written
 
 ABOUT: dict[str, Any] = {
     "distribution": "debian",
@@ -151,6 +161,59 @@ def test_a_host_has_room_for_full_spools_of_all_kinds_less_what_they_hold() -> N
         f"/var/lib/seclyzer has 100 MiB left, the spools of {count} extractors may need 101 MiB; "
         "seclyzer_extractors_spool_bytes can be less"
     ]
+
+
+NEEDED_OF_MODE = {"rust": 47, "hybrid": 77, "python": 137}
+
+
+@pytest.mark.parametrize(("mode", "needed"), NEEDED_OF_MODE.items())
+def test_a_host_without_the_memory_that_the_programs_of_its_mode_take_is_refused(mode: str, needed: int) -> None:
+    implementations = modes.implementations(mode, {})
+    older = {"release": "0.0.9-abcdefabcdef", "implementations": implementations}
+    for running in ({}, older):
+        assert memory_fault({"memory": needed << 20}, running, MANIFEST, implementations) == []
+        assert memory_fault({"memory": (needed << 20) - 1}, running, MANIFEST, implementations) == [
+            f"its memory has {needed - 1} MiB left, the programs of the release need {needed} MiB"
+        ]
+
+
+def test_a_store_needs_the_memory_of_the_agent_only() -> None:
+    assert memory_fault({"memory": 32 << 20}, {}, MANIFEST, {}) == []
+    (sentence,) = memory_fault({"memory": 31 << 20}, {}, MANIFEST, {})
+    assert sentence == "its memory has 31 MiB left, the programs of the release need 32 MiB"
+
+
+def test_programs_that_run_already_need_no_more_memory_and_those_of_another_mode_do() -> None:
+    hybrid, rust = (modes.implementations(mode, {}) for mode in ("hybrid", "rust"))
+    running = {"release": MANIFEST["release"], "implementations": hybrid}
+    assert memory_fault({"memory": 0}, running, MANIFEST, hybrid) == []
+    assert memory_fault({"memory": 0}, running, MANIFEST, rust) != []
+
+
+def test_a_host_whose_free_memory_is_not_known_is_not_refused_for_it(tmp_path: Path) -> None:
+    known, unknown = tmp_path / "meminfo", tmp_path / "of-an-old-kernel"
+    known.write_text("MemTotal:  2000 kB\nMemFree:  10 kB\nMemAvailable:    1024 kB\n")
+    unknown.write_text("MemTotal:  2000 kB\nMemFree:  10 kB\n")
+    assert memory.available(known) == 1 << 20
+    for path in (unknown, tmp_path / "none", tmp_path):
+        assert memory.available(path) is None
+        assert memory_fault({"memory": memory.available(path)}, {}, MANIFEST, {"app": "python"}) == []
+
+
+def test_a_host_reports_the_memory_that_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: Systemd) -> None:
+    monkeypatch.setattr(memory, "available", lambda: 5 << 20)
+    about = machine.describe(Layout(tmp_path / "base", tmp_path / "units"), [], [], [])
+    assert about["memory"] == 5 << 20
+
+
+def test_the_memory_that_programs_take_is_what_the_bench_allows_them() -> None:
+    verdicts = json.loads((ROOT / "docs" / "bench.json").read_text())["verdicts"]
+    allowed = {
+        one["implementation"]: int(one["limit"]["most"]) << 20
+        for one in verdicts
+        if one["figure"] in ("rss_idle_mib", "agent_rss_mib") and one["limit"]
+    }
+    assert allowed == MEMORY_OF | {"agent": MEMORY_OF_AGENT}
 
 
 def test_what_is_spooled_is_what_segments_hold(tmp_path: Path) -> None:

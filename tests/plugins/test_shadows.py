@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from plugins.module_utils import compare_job, deployments, releases, shadows, systemd
+from plugins.module_utils import compare_job, deployments, memory, releases, shadows, systemd
 from plugins.module_utils.before import Before
 from plugins.module_utils.deployments import Desired
 from plugins.module_utils.files import link
@@ -65,7 +65,7 @@ def edge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edge]:
     made.release("b", rust="\x7fELF two")
     link(made.layout.current, f"deployments/{made.deploy('a', HYBRID)}")
     monkeypatch.setattr(shadows, "look_before", lambda _: Before(busy=frozenset({"mouse"})))
-    monkeypatch.setattr(shadows, "available", lambda: 1 << 30)
+    monkeypatch.setattr(memory, "available", lambda: 1 << 30)
 
     def start(tool: Path, plan: Plan) -> str:
         made.plans.append((tool, plan))
@@ -130,7 +130,7 @@ def test_a_host_compares_nothing_and_reports_why(edge: Edge, monkeypatch: pytest
         patch.setattr(shadows, "look_before", lambda _: Before())
         assert edge.begin(n) == {"note": f"{shadows.NOT_COMPARED}, for no events flowed"}
     with monkeypatch.context() as patch:
-        patch.setattr(shadows, "available", lambda: 100 << 20)
+        patch.setattr(memory, "available", lambda: 100 << 20)
         note = f"{shadows.NOT_COMPARED}, for that may take 192 MiB of memory, and 100 MiB are free"
         assert edge.begin(n) == {"note": note}
     with monkeypatch.context() as patch:

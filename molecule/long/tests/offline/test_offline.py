@@ -25,10 +25,12 @@ NEEDED = ["ansible.cfg", "rollback.yml", "playbooks", "plugins", "roles", "meta"
 CUT_OFF = """
 ip route show default > /root/default-route && ip route flush default
 cp /etc/resolv.conf /root/resolv.conf && echo 'nameserver 127.0.0.1' > /etc/resolv.conf
+cp /etc/hosts /root/hosts && grep -vw store /root/hosts > /etc/hosts
 """
 BACK = """
 while read -r route; do ip route add $route; done < /root/default-route
-cat /root/resolv.conf > /etc/resolv.conf && rm /root/default-route /root/resolv.conf
+cat /root/resolv.conf > /etc/resolv.conf && cat /root/hosts > /etc/hosts
+rm /root/default-route /root/resolv.conf /root/hosts
 """
 OUTSIDE = "192.0.2.1"
 """An address that no host has."""
@@ -47,7 +49,7 @@ class Seen:
 
 @contextmanager
 def cut_off() -> Iterator[None]:
-    """No edge has a route beyond its own network, where the controller is, nor anybody who knows names; no store."""
+    """No edge has a route beyond its own network, where the controller is, nor names; no store either."""
     with ExitStack() as stack:
         for edge in hosts(EDGES):
             edge.check_output(CUT_OFF)
@@ -61,6 +63,7 @@ def reached(edge: Host) -> list[str]:
     asked = {
         "the internet": edge.run("ip route get %s", OUTSIDE).rc,
         "names": edge.run("getent hosts packages.invalid").rc,
+        "the store's name": edge.run("getent hosts store").rc,
         "the store": edge.run("bash -c '</dev/tcp/store/8086'").rc,
     }
     return [what for what, status in asked.items() if status == 0]
@@ -120,6 +123,7 @@ def test_another_mode_needs_no_package_source_no_name_and_no_store(seen: Seen, h
     assert run.status == 0, run.text
     assert run.host(name(host))["state"] == "healthy"
     assert seen.modes["to rust"][name(host)] == "rust"
+    assert "the store's name store has no address on " in run.text
 
 
 def test_going_back_needs_no_bundle_either(seen: Seen, host: Host) -> None:
