@@ -9,7 +9,7 @@ from ..module_utils import existing, last_report, removal_report
 from ..module_utils.fleet_entry import plain
 from ..module_utils.removal_report import Outcome
 from ..plugin_utils import host_options
-from ..plugin_utils.actions import Action, Facts, Options, Result, display
+from ..plugin_utils.actions import Action, Facts, Options, Result, report
 from ..plugin_utils.command_line import again, inventories
 from ..plugin_utils.fleet_checks import own_store
 
@@ -72,16 +72,14 @@ def _report(facts: Vars, check: bool) -> dict[str, Any]:
     """Prints what became of each host; those that are complete leave the last report."""
     outcomes = [_outcome(host, facts) for host in sorted(facts["ansible_play_hosts_all"])]
     lines = [line for one in outcomes for line in one.lines(check)]
-    bad = [one.host for one in outcomes if not one.is_complete]
+    bad = {one.host: one.trouble for one in outcomes if not one.is_complete}
     if not check:
         path = last_report.path_of(inventories())
         try:
             last_report.forget(path, [one.host for one in outcomes if one.is_complete])
         except OSError as fault:
             lines.append(f"the last report could not be written to {path}: {fault.strerror}")
-    for line in lines:
-        display.display(line)
-    return {"changed": False, "msg": lines, "bad": bad}
+    return report(lines, bad)
 
 
 def _outcome(host: str, facts: Vars) -> Outcome:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible import constants as C
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import fleet_entry, last_report
@@ -19,7 +18,7 @@ from ..module_utils.history import RETRY
 from ..module_utils.lease import BUSY
 from ..module_utils.words import DEFAULT_USER
 from ..plugin_utils import host_options
-from ..plugin_utils.actions import Action, Facts, Options, Result, display
+from ..plugin_utils.actions import Action, Facts, Options, Result, report
 from ..plugin_utils.command_line import again, another, inventories
 from .seclyzer_preflight import OLD_WISHES, WISHES
 
@@ -32,8 +31,6 @@ ONCE = (WISHES | OLD_WISHES) - {*OF_THE_RELEASE}
 """Options of one run that are not for those hosts as well."""
 ONCE_RETURNED = ("seclyzer_release_take_over", "seclyzer_release_without_unreachable")
 """The same, of a rollback."""
-CALLBACK = "seclyzer.edge.seclyzer_report"
-"""Prints the report again after the recap, which is a line a host."""
 Vars = Mapping[str, Any]
 
 
@@ -72,7 +69,7 @@ class ActionModule(Action):
             general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
             one.command = command(one, arguments["playbook"], run, check) if one.needs_operator else ""
-        report = Report(
+        run_report = Report(
             run=str(run.get("rollout") or ""),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             entries=entries,
@@ -82,11 +79,8 @@ class ActionModule(Action):
             following=following,
             general=[words for words in general if words],
         )
-        lines = [*report.lines(), *_keep(report, facts)]
-        if CALLBACK not in C.CALLBACKS_ENABLED:
-            for text in lines:
-                display.display(text)
-        return {"changed": False, "msg": lines, "bad": report.bad, "why": {one.host: _why(one) for one in entries}}
+        why = {one.host: _why(one) for one in entries if one.needs_operator}
+        return report([*run_report.lines(), *_keep(run_report, facts)], why)
 
 
 def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:

@@ -96,4 +96,8 @@ bad:
   type: list
   elements: str
   returned: status
+why:
+  description: The cause by host.
+  type: dict
+  returned: status
 """
