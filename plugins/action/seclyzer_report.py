@@ -155,7 +155,7 @@ def _written(path: Path, document: last_report.Document, mode: int) -> list[str]
 def command(one: Entry, playbook: str, run: Mapping[str, Any], check: bool = False) -> str:
     """What to type for a host that needs an operator."""
     if one.state == "failed" and one.at in ("the switch", "going back") and one.before != one.running and one.before:
-        return another(RETURNS, "--limit", one.host)
+        return another(RETURNS, limit=one.host)
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
     when = "when that run has ended: " if any(BUSY in cause for cause in one.cause) else after.get(one.state, "")
     if playbook == RETURNS:

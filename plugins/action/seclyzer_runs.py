@@ -20,6 +20,7 @@ from ..module_utils.lease import Lease
 from ..module_utils.undoing import Seen
 from ..plugin_utils import fleet_page
 from ..plugin_utils.actions import Action, Facts, Options, Result, display, report
+from ..plugin_utils.command_line import another
 from .seclyzer_deployment import MODULE
 
 Vars = Mapping[str, Any]
@@ -140,7 +141,11 @@ def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
         bad |= {host: "; ".join(notes)} if notes else {}
     lines += _lost(facts)
     good = len(facts["ansible_play_hosts_all"]) - len(bad)
-    lines.append(f"{good} of {len(facts['ansible_play_hosts_all'])} hosts run what they should, by their own files")
+    lines += [
+        f"{good} of {len(facts['ansible_play_hosts_all'])} hosts need no operator: what is deployed there is as it was "
+        "staged, in the mode and the implementations of the inventory",
+        f"settings are not compared here; what site.yml would change: {another('site.yml', '--check', '--diff')}",
+    ]
     would = {host: (known, known["running"]) for host, known in found.items()}
     following, words_of_all = next_modes(would)
     lines += [*words_of_all, *([here] if here else [])]

@@ -12,8 +12,8 @@ description:
   - C(choose) decides over all hosts of the play which run is undone, without touching one. It refuses when the last run
     left nothing to undo, when hosts that may know a later one are away, and when a host has no such deployment.
   - C(targets) reports where each host could go.
-  - C(status) reports what each host runs, since when, by which run, and what differs from the inventory and from the
-    files that were staged.
+  - C(status) reports what each host runs, since when, by which run, where its mode and implementations differ from the
+    inventory's, and what differs from the files that were staged. Settings are compared by C(site.yml --check --diff).
 author: The SecLyzer maintainers (@seclyzer)
 options:
   step:

@@ -91,20 +91,21 @@ def again(playbook: str, *more: str, limit: str = "", once: Collection[str] = ()
     """
     found = _options(CHOICE)
     extra = _variables(lambda name: name not in REPLACED, once)
-    chosen = limit or str(context.CLIARGS.get("subset") or "")
-    return _typed(playbook, found, extra, [*more, *(("--limit", chosen) if chosen else ())])
+    return _typed(playbook, found, extra, more, limit)
 
 
-def another(playbook: str, *more: str) -> str:
-    """What to type for a run of another playbook on the same hosts: of this run only how they are reached."""
+def another(playbook: str, *more: str, limit: str = "") -> str:
+    """What to type for a run of another playbook: of this run only which hosts it has, and how they are reached."""
     extra = _variables(lambda name: name.startswith("ansible_"), ())
-    return _typed(playbook, Repeated(), extra, more)
+    return _typed(playbook, Repeated(), extra, more, limit)
 
 
-def _typed(playbook: str, found: Repeated, extra: Repeated, more: Collection[str]) -> str:
+def _typed(playbook: str, found: Repeated, extra: Repeated, more: Collection[str], limit: str) -> str:
     inventory = (word for name in context.CLIARGS.get("inventory") or () for word in ("-i", _short(str(name))))
     reach = _options(REACH)
     words = ["ansible-playbook", *inventory, *reach.words, typed(playbook), *found.words, *extra.words, *more]
+    chosen = limit or str(context.CLIARGS.get("subset") or "")
+    words += ["--limit", chosen] if chosen else []
     hidden = [*reach.hidden, *(f"-e {name}" for name in extra.hidden)]
     # In brackets, so that a shell refuses a line that is pasted with them.
     notes = [f" (with {named(hidden)} as you typed it, which is not shown here)"] if hidden else []

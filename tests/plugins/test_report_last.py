@@ -55,6 +55,16 @@ def test_status_ends_with_its_report_and_fails_with_the_reason(tmp_path: Path, b
     assert f"[ERROR]: Task failed: Action failed: {AT_WORK}" in text
 
 
+def test_status_reports_what_it_has_compared_and_the_command_for_settings(tmp_path: Path, busy: str) -> None:
+    _, text, lines = run(tmp_path, busy, "playbooks/status.yml", "--limit", "edge2")
+    command = f"ansible-playbook -i {tmp_path}/hosts site.yml --check --diff --limit edge2"
+    assert lines[-2:] == [
+        "0 of 1 hosts need no operator: what is deployed there is as it was staged, in the mode and the "
+        "implementations of the inventory",
+        f"settings are not compared here; what site.yml would change: {command}",
+    ], text
+
+
 def test_status_names_hosts_also_when_none_was_reached(tmp_path: Path) -> None:
     status, text, lines = run(tmp_path, AWAY, "playbooks/status.yml")
     assert status == 4, text
