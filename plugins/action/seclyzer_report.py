@@ -136,20 +136,12 @@ def _keep(report: Report, facts: Vars) -> list[str]:
     document = report.document() | {"inventories": inventories()}
     lines: list[str] = []
     if file := facts.get("report_file"):
-        lines += _written(Path(str(file)).expanduser().absolute(), document, 0o644)
+        lines += last_report.written(Path(str(file)).expanduser().absolute(), document, 0o644)
     if not report.check:
         path = last_report.path_of(inventories())
         known = list(facts["groups"]["all"])
-        lines += _written(path, last_report.merged(last_report.load(path), document, known), 0o600)
+        lines += last_report.written(path, last_report.merged(last_report.load(path), document, known), 0o600)
     return lines
-
-
-def _written(path: Path, document: last_report.Document, mode: int) -> list[str]:
-    try:
-        last_report.write(path, document, mode)
-    except OSError as fault:
-        return [f"the report could not be written to {path}: {fault.strerror}"]
-    return []
 
 
 def command(one: Entry, playbook: str, run: Mapping[str, Any], check: bool = False) -> str:

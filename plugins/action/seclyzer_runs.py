@@ -152,10 +152,10 @@ def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
     if named := facts.get("report_file"):
         at = datetime.now(UTC).isoformat(timespec="seconds")
         document = {"schema": SCHEMA, "at": at, "bad": sorted(bad), "next": following, "hosts": hosts}
-        last_report.write(Path(str(named)).expanduser().absolute(), document, 0o644)
+        lines += last_report.written(Path(str(named)).expanduser().absolute(), document, 0o644)
     if named := facts.get("html_file"):
         page = fleet_page.page(hosts, found, datetime.now(UTC))
-        last_report.write_text(Path(str(named)).expanduser().absolute(), page)
+        lines += last_report.written(Path(str(named)).expanduser().absolute(), page)
     return report(lines, bad)
 
 
