@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any, ClassVar
-
-from ansible import context
 
 from ..module_utils import existing, last_report, removal_report
 from ..module_utils.fleet_entry import plain
 from ..module_utils.removal_report import Outcome
 from ..plugin_utils import host_options
-from ..plugin_utils.actions import Action, Facts, Options, Result, display
-from ..plugin_utils.command_line import inventories, typed
+from ..plugin_utils.actions import Action, Facts, Options, Result, report
+from ..plugin_utils.command_line import again, inventories
 from ..plugin_utils.fleet_checks import own_store
 
 MODULE = "seclyzer.edge.seclyzer_removal"
 EDGE, STORE = "seclyzer_edge", "seclyzer_store"
 OPTIONS_OF = ("influxdb", "redis")
 """The roles whose options name what is on a host."""
+ONCE = ("seclyzer_release_take_over",)
+"""What a removal may be allowed for one run alone."""
 Vars = Mapping[str, Any]
 
 
@@ -73,16 +72,14 @@ def _report(facts: Vars, check: bool) -> dict[str, Any]:
     """Prints what became of each host; those that are complete leave the last report."""
     outcomes = [_outcome(host, facts) for host in sorted(facts["ansible_play_hosts_all"])]
     lines = [line for one in outcomes for line in one.lines(check)]
-    bad = [one.host for one in outcomes if not one.is_complete]
+    bad = {one.host: one.trouble for one in outcomes if not one.is_complete}
     if not check:
         path = last_report.path_of(inventories())
         try:
             last_report.forget(path, [one.host for one in outcomes if one.is_complete])
         except OSError as fault:
             lines.append(f"the last report could not be written to {path}: {fault.strerror}")
-    for line in lines:
-        display.display(line)
-    return {"changed": False, "msg": lines, "bad": bad}
+    return report(lines, bad)
 
 
 def _outcome(host: str, facts: Vars) -> Outcome:
@@ -107,15 +104,5 @@ def _outcome(host: str, facts: Vars) -> Outcome:
         credential=good if tried else None,
         why=plain(str(taken.get("msg") or "")) or "it was not reached",
         outside=outside,
-        command=_command(host),
-    )
-
-
-def _command(host: str) -> str:
-    """What completes the removal of a host."""
-    given = context.CLIARGS.get("inventory") or ()
-    extra = [text for text in map(str, context.CLIARGS.get("extra_vars") or ()) if text.startswith("remove_")]
-    words = ["ansible-playbook", *(word for name in given for word in ("-i", name))]
-    return shlex.join(
-        [*words, typed("playbooks/remove.yml"), "--limit", host, *(word for text in extra for word in ("-e", text))]
+        command=again("playbooks/remove.yml", limit=host, once=ONCE),
     )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ansible import constants as C
-from ansible import context
 from ansible.utils.vars import load_extra_vars
 
 from ..module_utils import fleet_entry, last_report
@@ -21,17 +17,20 @@ from ..module_utils.fleet_report import ROLLS_OUT, Report
 from ..module_utils.history import RETRY
 from ..module_utils.lease import BUSY
 from ..module_utils.words import DEFAULT_USER
-from ..plugin_utils import command_line, host_options
-from ..plugin_utils.actions import Action, Facts, Options, Result, display
-from ..plugin_utils.command_line import inventories
+from ..plugin_utils import host_options
+from ..plugin_utils.actions import Action, Facts, Options, Result, report
+from ..plugin_utils.command_line import again, another, inventories
+from .seclyzer_preflight import OLD_WISHES, WISHES
 
 REGISTERED = {"preflight": "__seclyzer_host", "health": "__seclyzer_health", "failed": "__seclyzer_failed"}
 """The variables that earlier tasks registered, by option."""
 RETURNS = "rollback.yml"
 OF_THE_RELEASE = ("seclyzer_bundle", "seclyzer_release_values_change")
 """Options of one run that a run on the hosts which are left over needs as well, or it brings another release."""
-CALLBACK = "seclyzer.edge.seclyzer_report"
-"""Prints the report again after the recap, which is a line a host."""
+ONCE = (WISHES | OLD_WISHES) - {*OF_THE_RELEASE}
+"""Options of one run that are not for those hosts as well."""
+ONCE_RETURNED = ("seclyzer_release_take_over", "seclyzer_release_without_unreachable")
+"""The same, of a rollback."""
 Vars = Mapping[str, Any]
 
 
@@ -69,8 +68,8 @@ class ActionModule(Action):
         if run.get("unsigned"):
             general.append("the bundle is not signed: seclyzer_release_allow_unsigned accepts it")
         for one in entries:
-            one.command = command(one, arguments["playbook"], typed, run) if one.needs_operator else ""
-        report = Report(
+            one.command = command(one, arguments["playbook"], run, check) if one.needs_operator else ""
+        run_report = Report(
             run=str(run.get("rollout") or ""),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             entries=entries,
@@ -81,11 +80,8 @@ class ActionModule(Action):
             playbook=arguments["playbook"],
             general=[words for words in general if words],
         )
-        lines = [*report.lines(), *_keep(report, facts)]
-        if CALLBACK not in C.CALLBACKS_ENABLED:
-            for text in lines:
-                display.display(text)
-        return {"changed": False, "msg": lines, "bad": report.bad, "why": {one.host: _why(one) for one in entries}}
+        why = {one.host: _why(one) for one in entries if one.needs_operator}
+        return report([*run_report.lines(), *_keep(run_report, facts)], why)
 
 
 def _seen(host: str, facts: Vars, arguments: Vars) -> Seen:
@@ -141,65 +137,27 @@ def _keep(report: Report, facts: Vars) -> list[str]:
     document = report.document() | {"inventories": inventories()}
     lines: list[str] = []
     if file := facts.get("report_file"):
-        lines += _written(Path(str(file)).expanduser().absolute(), document, 0o644)
+        lines += last_report.written(Path(str(file)).expanduser().absolute(), document, 0o644)
     if not report.check:
         path = last_report.path_of(inventories())
         known = list(facts["groups"]["all"])
-        lines += _written(path, last_report.merged(last_report.load(path), document, known), 0o600)
+        lines += last_report.written(path, last_report.merged(last_report.load(path), document, known), 0o600)
     return lines
 
 
-def _written(path: Path, document: last_report.Document, mode: int) -> list[str]:
-    try:
-        last_report.write(path, document, mode)
-    except OSError as fault:
-        return [f"the report could not be written to {path}: {fault.strerror}"]
-    return []
-
-
-def command(one: Entry, playbook: str, typed: Sequence[str], run: Mapping[str, Any]) -> str:
+def command(one: Entry, playbook: str, run: Mapping[str, Any], check: bool = False) -> str:
     """What to type for a host that needs an operator."""
-    words = _called()
     if one.state == "failed" and one.at in ("the switch", "going back") and one.before != one.running and one.before:
-        return shlex.join([*words, command_line.typed("rollback.yml"), "--limit", one.host])
-    if one.at == "going back":
-        same = [word for name in ("undo", "to") if run.get(name) for word in ("-e", f"{name}={run[name]}")]
-        return "mend that, then " + shlex.join([*words, command_line.typed("rollback.yml"), *same, "--limit", one.host])
-    again = [word for text in _repeated(typed) for word in ("-e", text)]
+        return another(RETURNS, limit=one.host)
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
     when = "when that run has ended: " if any(BUSY in cause for cause in one.cause) else after.get(one.state, "")
-    mended = when + shlex.join([*words, command_line.typed(playbook), *again, "-e", "only=failed"])
+    if playbook == RETURNS:
+        same = [word for name in ("undo", "to") if run.get(name) for word in ("-e", f"{name}={run[name]}")]
+        return when + again(RETURNS, *same, limit=one.host, once=ONCE_RETURNED)
+    # A check leaves no report behind that only=failed could take hosts from.
+    mended = when + again(playbook, *(() if check else ("-e", "only=failed")), once=ONCE)
     known_bad = any(RETRY in cause for cause in one.cause)
     return mended + (f"; with the same content again, {RETRY} beside it" if known_bad else "")
-
-
-def _called() -> list[str]:
-    """The words that a playbook of this inventory is called by."""
-    inventory = (word for name in context.CLIARGS.get("inventory") or () for word in ("-i", _short(name)))
-    return ["ansible-playbook", *inventory]
-
-
-def _repeated(typed: Sequence[str]) -> list[str]:
-    """What was typed by `-e name=value` or `-e '{"name": …}'`: options only, nothing else is shown again."""
-    known = {*typed, *OF_THE_RELEASE}
-    return [
-        text for text in map(str, context.CLIARGS.get("extra_vars") or ()) if (names := _names(text)) and names <= known
-    ]
-
-
-def _names(text: str) -> set[str]:
-    """The variables that a word after `-e` gives; empty for a file and for what cannot be read."""
-    if not text.startswith("{"):
-        return {text.partition("=")[0]} if " " not in text else set()
-    try:
-        return set(json.loads(text))
-    except ValueError:
-        return set()
-
-
-def _short(path: str) -> str:
-    here = Path.cwd()
-    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def still_valid(withdrawn: Any, store: str, host: str) -> list[str]:
@@ -208,10 +166,10 @@ def still_valid(withdrawn: Any, store: str, host: str) -> list[str]:
     if not store or result.get("skipped") or not (result.get("unreachable") or result.get("msg")):
         return []
     why = "was not reached" if result.get("unreachable") else f"did not end it ({plain(str(result['msg']))})"
-    typed = shlex.join([*_called(), command_line.typed("site.yml"), "--limit", f"{host},{store}"])
+    ends = again("site.yml", limit=f"{host},{store}", once=ONCE)
     return [
         f"its credential on {store}, which it leaves, is still valid, for {store} {why}; when that is mended, "
-        f"{typed} ends it"
+        f"{ends} ends it"
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from ..module_utils import rotation
 from ..module_utils.layout import Refused
 from ..module_utils.rotation import Seen
-from ..plugin_utils.actions import Action, Facts, Options, Result, display
+from ..plugin_utils.actions import Action, Facts, Options, Result, report
 
 STORE = "seclyzer_store"
 Vars = Mapping[str, Any]
@@ -30,13 +30,9 @@ class ActionModule(Action):
             except Refused as fault:
                 return {"changed": False, "failed": True, "msg": str(fault)}
         hosts = [_seen(host, facts) for host in facts["ansible_play_hosts_all"]]
-        report = rotation.lines(hosts, bool(self._task.check_mode))
         general = (facts.get("__seclyzer_run") or {}).get("general") or []
-        for line in [*report, *general]:
-            display.display(line)
-        bad = [one.host for one in hosts if one.bad]
-        result: dict[str, Any] = {"changed": False, "lines": report, "bad": bad}
-        return result | ({"failed": True, "msg": f"not rotated: {', '.join(bad)}"} if bad else {})
+        lines = [*rotation.lines(hosts, bool(self._task.check_mode)), *general]
+        return report(lines, {one.host: "; ".join(one.causes) for one in hosts if one.bad})
 
 
 def _seen(host: str, facts: Vars) -> Seen:

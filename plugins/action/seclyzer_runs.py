@@ -19,8 +19,8 @@ from ..module_utils.layout import Refused
 from ..module_utils.lease import Lease
 from ..module_utils.undoing import Seen
 from ..plugin_utils import fleet_page
-from ..plugin_utils.actions import Action, Facts, Options, Result, display
-from ..plugin_utils.command_line import inventories
+from ..plugin_utils.actions import Action, Facts, Options, Result, display, report
+from ..plugin_utils.command_line import another, inventories
 from .seclyzer_deployment import MODULE
 
 Vars = Mapping[str, Any]
@@ -134,7 +134,7 @@ def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
     lines: list[str] = []
     hosts: dict[str, dict[str, Any]] = {host: {"reached": False} for host in _away(facts)}
     clock, here = clocks.faults({host: Look(*known["clock"]) for host, known in found.items()})
-    bad = _away(facts)
+    bad = dict.fromkeys(_away(facts), "it was not reached")
     for host, known in sorted(found.items()):
         words, notes = telling.status(known)
         if differs := against_inventory(known, known["running"]):
@@ -142,21 +142,25 @@ def _status(facts: Vars, arguments: Vars) -> dict[str, Any]:
         notes += [clock[host]] if host in clock else []
         hosts[host] = {"reached": True, "running": known["running"], "status": words, "notes": notes}
         lines += [f"{host:{width}}  {words}", *(f"{'':{width}}    {note}" for note in notes)]
-        bad += [host] if notes else []
+        bad |= {host: "; ".join(notes)} if notes else {}
     lines += _lost(facts)
     good = len(facts["ansible_play_hosts_all"]) - len(bad)
-    lines.append(f"{good} of {len(facts['ansible_play_hosts_all'])} hosts run what they should, by their own files")
+    lines += [
+        f"{good} of {len(facts['ansible_play_hosts_all'])} hosts need no operator: what is deployed there is as it was "
+        "staged, in the mode and the implementations of the inventory",
+        f"settings are not compared here; what site.yml would change: {another('site.yml', '--check', '--diff')}",
+    ]
     would = {host: (known, known["running"]) for host, known in found.items()}
     following, words_of_all = next_modes(would)
     lines += [*words_of_all, *([here] if here else [])]
     if named := facts.get("report_file"):
         at = datetime.now(UTC).isoformat(timespec="seconds")
         document = {"schema": SCHEMA, "at": at, "bad": sorted(bad), "next": following, "hosts": hosts}
-        last_report.write(Path(str(named)).expanduser().absolute(), document, 0o644)
+        lines += last_report.written(Path(str(named)).expanduser().absolute(), document, 0o644)
     if named := facts.get("html_file"):
         page = fleet_page.page(hosts, found, datetime.now(UTC))
-        last_report.write_text(Path(str(named)).expanduser().absolute(), page)
-    return _shown(lines) | {"bad": sorted(bad)}
+        lines += last_report.written(Path(str(named)).expanduser().absolute(), page)
+    return report(lines, bad)
 
 
 def _shown(lines: list[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ that a run which came to no host's history is not forgotten.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -77,8 +78,24 @@ def write(path: Path, document: Document, mode: int = 0o600) -> None:
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n", mode)
 
 
+def written(path: Path, content: Document | str, mode: int = 0o600) -> list[str]:
+    """Writes a report, or a text, for an operator; what could not be, in a sentence."""
+    try:
+        if isinstance(content, str):
+            write_text(path, content, mode)
+        else:
+            write(path, content, mode)
+    except OSError as fault:
+        return [f"the report could not be written to {path}: {fault.strerror}"]
+    return []
+
+
 def write_text(path: Path, text: str, mode: int = 0o600) -> None:
-    """A file of the operator's; written whole, or not at all."""
+    """A file of the operator's; written whole, or not at all. Raises OSError where a device or a pipe stands, which a
+    rename would replace.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no file stands there, but a folder, a device or a pipe", str(path))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)

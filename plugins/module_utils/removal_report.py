@@ -56,6 +56,15 @@ class Outcome:
         """Whether there is nothing left to do for an operator."""
         return self.reached and not self.fault and self.credential is not False
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not complete, in a sentence; empty when it is."""
+        if not self.reached:
+            return "it was not reached"
+        if self.fault or self.credential is not False:
+            return self.fault
+        return f"its credential is still good on {self.store}: {self.why}"
+
     def lines(self, check: bool) -> list[str]:
         """What is reported of it."""
         found = [f"{self.host}: {self._state(check)}"]

@@ -74,6 +74,11 @@ class Seen:
         """Whether the host needs an operator."""
         return bool(self.failed or self.refused or self.lost)
 
+    @property
+    def causes(self) -> list[str]:
+        """Why it does."""
+        return [*self.refused] or [plain(self.failed) or "it was not reached"]
+
 
 def lines(hosts: Sequence[Seen], check: bool) -> list[str]:
     """The report: what is wrong, what was done, what an operator still has to do."""
@@ -82,8 +87,7 @@ def lines(hosts: Sequence[Seen], check: bool) -> list[str]:
         f"{count(len(hosts), 'host')}: {count(len(bad), 'host')} with trouble" + (" (checked only)" if check else "")
     ]
     for one in bad:
-        causes = one.refused or [plain(one.failed) or "it was not reached"]
-        found += [f"{one.host}  {'NOT REACHED' if one.lost else 'NOT ROTATED'}: {words}" for words in causes]
+        found += [f"{one.host}  {'NOT REACHED' if one.lost else 'NOT ROTATED'}: {words}" for words in one.causes]
     found += _alike([(one.host, words) for one in hosts for words in _done(one)])
     found += _alike([(one.host, words) for one in hosts for words in one.notes])
     todo = _todo(hosts)

@@ -114,6 +114,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     **BASE,
 }
 
+UNREADABLE = (OSError, Refused, UnicodeDecodeError)
+"""What reading or writing the files of a host may raise: a full disk, a history that is no JSON or no text."""
+
 
 def record(layout: Layout, found: health.Health, by: str, run: str) -> None:
     """Writes the outcome into the history: of the deployment that runs, and of the run."""
@@ -122,6 +125,15 @@ def record(layout: Layout, found: health.Health, by: str, run: str) -> None:
         if n is not None:
             runs.concluded(layout, n, FAILED if found.faults else CONFIRMED, run, by, "; ".join(found.faults))
         runs.followed(layout)
+
+
+def sentence(layout: Layout, fault: Exception) -> str:
+    """What is wrong with a file of the host, in words."""
+    if isinstance(fault, UnicodeDecodeError):
+        return f"a file in {layout.base} is no text ({fault}); mend it or move it away"
+    if isinstance(fault, OSError):
+        return f"{f'{fault.filename}: ' if fault.filename else ''}{fault.strerror or fault}"
+    return str(fault)
 
 
 def decided(module: AnsibleModule, layout: Layout) -> str:
@@ -147,9 +159,13 @@ def decided(module: AnsibleModule, layout: Layout) -> str:
         )
     else:
         outcome = f"deployment {trial.to} failed its trial: {trial.why}"
-    with locked(layout.lock):
-        runs.followed(layout)
-    module.fail_json(msg=outcome, summary="", faults=[outcome], running=running(layout), pids={})
+    faults = [outcome]
+    try:
+        with locked(layout.lock):
+            runs.followed(layout)
+    except UNREADABLE as fault:
+        faults.append(f"that it was seen could not be written into the history: {sentence(layout, fault)}")
+    module.fail_json(msg="; ".join(faults), summary="", faults=faults, running=running(layout), pids={})
     return ""
 
 
@@ -164,20 +180,26 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
     os.umask(0o022)  # services read what is written here, whatever root's own umask is
     layout = Layout(Path(module.params["base"]))
+    try:
+        judge(module, layout)
+    except UNREADABLE as fault:
+        words = sentence(layout, fault)
+        if module.check_mode:
+            module.exit_json(changed=False, summary=words, faults=[], running={}, pids={})
+        module.fail_json(msg=words, summary="", faults=[words], running={}, pids={})
+
+
+def judge(module: AnsibleModule, layout: Layout) -> None:
+    """Ends the module with what was found. Raises one of `UNREADABLE` when the host's files do not say what runs."""
     confirmed = ""
     if module.params["trial"] and not module.check_mode:
         confirmed = decided(module, layout)
-    try:
-        before = Before.of(module.params["before"]) if module.params["before"] else None
-        target = health.Target.of(layout, module.params["going_back"], before)
-    except Refused as fault:
-        if module.check_mode:
-            module.exit_json(changed=False, summary=str(fault), faults=[], running={}, pids={})
-        module.fail_json(msg=str(fault), summary="", faults=[str(fault)], running={}, pids={})
+    before = Before.of(module.params["before"]) if module.params["before"] else None
+    target = health.Target.of(layout, module.params["going_back"], before)
     state = History.load(layout).state(deployments.current(layout))
     grace = 0.0 if confirmed or state == CONFIRMED else module.params["grace"]
     found = health.wait(target, 0 if module.check_mode else module.params["seconds"], grace)
-    result = {
+    result: dict[str, Any] = {
         "changed": False,
         "summary": ", ".join(filter(None, (found.summary(), confirmed))),
         "faults": found.faults,
@@ -186,10 +208,14 @@ def main() -> None:
     }
     if module.check_mode:
         module.exit_json(**result)
-    record(layout, found, module.params["by"], module.params["rollout"])
-    if found.faults:
+    try:
+        record(layout, found, module.params["by"], module.params["rollout"])
+    except UNREADABLE as fault:
+        words = f"the outcome could not be written into the history: {sentence(layout, fault)}"
+        result["faults"] = [*found.faults, words]
+    if result["faults"]:
         lines = [f"{unit}: {line}" for unit, text in found.journals.items() for line in text]
-        module.fail_json(msg="; ".join(found.faults), journal=lines, **result)
+        module.fail_json(msg="; ".join(result["faults"]), journal=lines, **result)
     module.exit_json(**result)
 
 

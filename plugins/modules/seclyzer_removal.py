@@ -85,10 +85,19 @@ notes:
   type: list
   elements: str
   returned: host
+msg:
+  description: The lines of the report.
+  type: list
+  elements: str
+  returned: report
 bad:
   description: The hosts that need an operator.
   type: list
   elements: str
+  returned: report
+why:
+  description: The cause by host.
+  type: dict
   returned: report
 """
 

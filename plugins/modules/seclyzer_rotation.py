@@ -52,8 +52,8 @@ finish:
   description: Whether former passwords and tokens are ended.
   type: bool
   returned: plan
-lines:
-  description: The report.
+msg:
+  description: The lines of the report.
   type: list
   elements: str
   returned: report
@@ -61,5 +61,9 @@ bad:
   description: Hosts that need an operator.
   type: list
   elements: str
+  returned: report
+why:
+  description: The cause by host.
+  type: dict
   returned: report
 """

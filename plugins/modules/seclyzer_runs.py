@@ -13,8 +13,8 @@ description:
     left nothing to undo, also when only the controller's last report has it, when hosts that may know a later one are
     away, and when a host has no such deployment.
   - C(targets) reports where each host could go.
-  - C(status) reports what each host runs, since when, by which run, and what differs from the inventory and from the
-    files that were staged.
+  - C(status) reports what each host runs, since when, by which run, where its mode and implementations differ from the
+    inventory's, and what differs from the files that were staged. Settings are compared by C(site.yml --check --diff).
 author: The SecLyzer maintainers (@seclyzer)
 options:
   step:
@@ -96,5 +96,9 @@ bad:
   description: Hosts that need an operator, or were not reached.
   type: list
   elements: str
+  returned: status
+why:
+  description: The cause by host.
+  type: dict
   returned: status
 """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
@@ -17,6 +18,21 @@ Options = Mapping[str, Mapping[str, Any]]
 Result = dict[str, Any]
 
 display = Display()
+
+CALLBACK = "seclyzer.edge.seclyzer_report"
+"""Prints the report of a run after the recap, which is a line a host: so it is the last on the screen."""
+
+
+def report(lines: Iterable[str], bad: Mapping[str, str]) -> Result:
+    """The result of an action that reports a run, with why each host needs an operator, in a sentence.
+
+    The lines are printed here where the callback, which prints them last, is not enabled.
+    """
+    shown = list(lines)
+    if CALLBACK not in C.CALLBACKS_ENABLED:
+        for line in shown:
+            display.display(line)
+    return {"changed": False, "msg": shown, "bad": sorted(bad), "why": dict(bad)}
 
 
 class Action(ActionBase):  # type: ignore[misc]

@@ -104,7 +104,9 @@ def test_what_to_type_is_named_as_the_collection_names_it(installed: Path, tmp_p
     (tmp_path / "token").write_text("t" * 40)
     words = ["ansible-playbook", "-i", "hosts", "seclyzer.edge.site", "--tags", "redis"]
     done = outside(tmp_path, *words, HOME=str(installed))
-    assert "ansible-playbook -i hosts seclyzer.edge.site -e only=failed" in done.stdout, done.stdout + done.stderr
+    assert "ansible-playbook -i hosts seclyzer.edge.site --tags redis -e only=failed" in done.stdout, (
+        done.stdout + done.stderr
+    )
 
 
 def test_no_playbook_leaves_files_in_the_folder_that_it_is_installed_in() -> None:

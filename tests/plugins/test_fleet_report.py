@@ -1,5 +1,6 @@
 """The report of a run: totals, the hosts that need an operator with what to type, the rest in one line a group."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,14 @@ def test_the_last_report_names_who_needs_operator_and_keeps_those_of_another_run
     assert last_report.needy(last_report.load(path)) == ["b"]
     path.write_text("{")
     assert last_report.load(path) == {}
+
+
+def test_a_report_replaces_no_device_and_no_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = [f"the report could not be written to {pipe}: no file stands there, but a folder, a device or a pipe"]
+    assert last_report.written(pipe, {"hosts": {}}) == last_report.written(pipe, "a page") == words
+    assert pipe.is_fifo() and [*tmp_path.iterdir()] == [pipe]
 
 
 def test_inventories_are_distinguished_by_their_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
