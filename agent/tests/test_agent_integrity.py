@@ -16,9 +16,11 @@ import pytest
 from agent_world import Agent, Host
 
 from seclyzer_agent import __version__
+from seclyzer_agent.catalog import BY_MEASUREMENT, command
 from seclyzer_agent.checks import integrity
 from seclyzer_agent.checks.integrity import IntegrityCheck, unit_faults
 from seclyzer_agent.model import Reading, Status
+from seclyzer_agent.places import USUAL
 from seclyzer_agent.release_tree import compare
 from tests.helpers.waiting import until
 
@@ -78,10 +80,10 @@ def damage(tree: Path) -> None:
 def test_the_first_reading_only_looks_and_the_second_compares(tmp_path: Path) -> None:
     install(tmp_path)
     check = check_of(tmp_path)
-    units = (Status.PASS, "unit files are the deployment's")
+    units = [(Status.PASS, "unit files are the deployment's")]
     first = (Status.PASS, f"release {RELEASE}: its files are compared at the next reading")
-    assert entries(read(check)) == [first, units]
-    assert entries(read(check)) == [(Status.PASS, f"release {RELEASE}: all 5 files are as they were packed"), units]
+    assert entries(read(check)) == [first, *units]
+    assert entries(read(check)) == [(Status.PASS, f"release {RELEASE}: all 5 files are as they were packed"), *units]
 
 
 def test_a_changed_file_is_a_failure_that_names_it_and_ends_when_it_is_mended(tmp_path: Path) -> None:
@@ -178,6 +180,23 @@ def test_drop_ins_of_systemctl_edit_runtime_and_set_property_are_seen(tmp_path: 
         f"{tmp_path}/{folder}/seclyzer-agent.service.d/50-MemoryMax.conf changes seclyzer-agent.service"
         for folder in ("run", "control")
     ]
+
+
+def test_what_mends_a_drop_in_and_what_mends_a_file_are_two_commands(tmp_path: Path) -> None:
+    install(tmp_path)
+    for name in ("agent", "mouse"):
+        (tmp_path / "current" / "units" / f"seclyzer-{name}.service").write_text("[Service]\n")
+        place = tmp_path / "etc" / f"seclyzer-{name}.service.d"
+        place.mkdir()
+        (place / "override.conf").write_text("[Service]\n")
+    units = "seclyzer-agent.service seclyzer-mouse.service"
+    found = [entry for entry in read(check_of(tmp_path)).entries if entry.measurement == "units"]
+    assert [(entry.component, entry.finding, entry.status) for entry in found] == [
+        (units, "", Status.WARN),
+        ("release", "unit-edited", Status.WARN),
+    ]
+    reverts = f"sudo systemctl revert {units} && sudo systemctl restart {units}"
+    assert command(BY_MEASUREMENT["integrity", "units"], units, "edge1", USUAL) == reverts
 
 
 def test_where_no_release_is_nothing_is_compared(tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ def look(host: Host) -> Iterator[Seen]:
     yield Seen("integrity", integrity.judge(release, whole), how)
     faults = integrity.unit_faults(host.layout.current, host.layout.units)
     how = f"{host.layout.units} against {host.layout.current}/units, and systemd-delta"
-    yield Seen("integrity", integrity.judge_units(faults), how)
+    for entry in integrity.judge_units(faults):
+        yield Seen("integrity", entry, how)
 
 
 def _trial(host: Host) -> Iterator[Seen]:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..manifest import BadManifest, load
@@ -22,6 +23,8 @@ from ..spec import Context, Setting, Spec
 EVERY = 3600.0  # s between two comparisons of a release that was whole; one that was not is compared at every reading
 WORK, REST = 0.002, 0.05  # s of a processor for a comparison, and of the rest after that
 SHOWN = 3
+CHANGES = " changes "
+"""Stands between a drop-in and the unit that it changes."""
 OVERRIDES = ("/run/systemd/system", "/etc/systemd/system.control", "/run/systemd/system.control")
 """Where drop-ins may stand beside the folder of units: `systemctl edit --runtime`, `systemctl set-property`."""
 
@@ -54,7 +57,8 @@ class IntegrityCheck:
         elif self._due():
             self._found = await _compared(releases / release)
             self._ended = time.monotonic()
-        return Reading((judge(release, self._found), judge_units(unit_faults(self._deployment, self._unit_dir))))
+        units = judge_units(unit_faults(self._deployment, self._unit_dir))
+        return Reading((judge(release, self._found), *units))
 
     def _due(self) -> bool:
         whole = isinstance(self._found, Compared) and not self._found.faults
@@ -113,20 +117,32 @@ def unit_faults(deployment: Path, unit_dir: Path, overrides: Sequence[str] = OVE
         elif installed.read_bytes() != path.read_bytes():
             found.append(f"{installed} is not the deployment's")
         found += [
-            f"{drop_in} changes {path.name}"
+            f"{drop_in}{CHANGES}{path.name}"
             for folder in (unit_dir, *map(Path, overrides))
             for drop_in in sorted((folder / f"{path.name}.d").glob("*.conf"))
         ]
     return found
 
 
-def judge_units(faults: list[str]) -> Entry:
-    """The entry of the unit files. An operator may have changed one on purpose: a warning."""
-    if faults:
-        mends = "systemctl revert mends it" if all(" changes " in fault for fault in faults) else "site.yml mends it"
-        words = f"{listed(faults)}; {mends}"
-        return Entry("units", "release", "component", Status.WARN, words, len(faults), figures=False)
-    return Entry("units", "release", "component", Status.PASS, "unit files are the deployment's", 0, figures=False)
+def judge_units(faults: list[str]) -> tuple[Entry, ...]:
+    """The entries of the unit files. An operator may have changed one on purpose: a warning.
+
+    Drop-ins are taken away by another command than a file is mended by: they are an entry of their own, whose
+    component is the units that are to be reverted.
+    """
+    drop_ins = [fault for fault in faults if CHANGES in fault]
+    edited = [fault for fault in faults if CHANGES not in fault]
+    entries = []
+    if drop_ins:
+        units = " ".join(sorted({fault.rpartition(CHANGES)[2] for fault in drop_ins}))
+        words = f"{listed(drop_ins)}; systemctl revert mends it"
+        entries.append(Entry("units", units, "component", Status.WARN, words, len(drop_ins), figures=False))
+    if edited:
+        words = f"{listed(edited)}; site.yml mends it"
+        found = Entry("units", "release", "component", Status.WARN, words, len(edited), figures=False)
+        entries.append(replace(found, finding="unit-edited"))
+    good = Entry("units", "release", "component", Status.PASS, "unit files are the deployment's", 0, figures=False)
+    return tuple(entries) or (good,)
 
 
 def listed(faults: tuple[str, ...] | list[str]) -> str:
@@ -144,7 +160,7 @@ def compare_now(deployment: Path, unit_dir: Path) -> list[tuple[str, bool, str]]
         return [("files", False, f"the deployment or its release cannot be read: {error}")]
     except NoRelease as error:
         found = error
-    entries = (judge(release, found), judge_units(unit_faults(deployment, unit_dir)))
+    entries = (judge(release, found), *judge_units(unit_faults(deployment, unit_dir)))
     return [(entry.measurement, entry.status is Status.PASS, entry.output) for entry in entries]
 
 

@@ -72,7 +72,7 @@ FAULTS = {
     "a unit file was edited": Fault(
         f"cp -p {UNIT} {UNIT}.kept; echo '# edited' >> {UNIT}",
         f"mv {UNIT}.kept {UNIT}",
-        "unit-changed",
+        "unit-edited",
         "seclyzer-mouse.service is not the deployment's",
     ),
     "a file of the release was changed": Fault(
