@@ -1,4 +1,5 @@
-"""Is what runs here still what was rolled out? A release against its manifest, unit files against the deployment.
+"""Is what runs here still what was rolled out? A release against its manifest, unit files and settings against the
+deployment.
 
 The files are hashed once an hour, 2 ms of a processor at a time with rests of 50 ms: no other check is held up, and the
 unit's share of a processor is not used up. Whoever is root here can change the manifest as well; `site.yml` compares
@@ -9,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 from ..manifest import BadManifest, load
@@ -25,6 +29,9 @@ WORK, REST = 0.002, 0.05  # s of a processor for a comparison, and of the rest a
 SHOWN = 3
 CHANGES = " changes "
 """Stands between a drop-in and the unit that it changes."""
+HASH = re.compile(rb"^# settings: sha256:([0-9a-f]{64})$", re.MULTILINE)
+SETTINGS = re.compile(rb"^ExecStart=.*/current/config/([A-Za-z0-9._-]+)", re.MULTILINE)
+"""The hash of a program's settings, and their file, in its unit."""
 OVERRIDES = ("/run/systemd/system", "/etc/systemd/system.control", "/run/systemd/system.control")
 """Where drop-ins may stand beside the folder of units: `systemctl edit --runtime`, `systemctl set-property`."""
 
@@ -58,7 +65,7 @@ class IntegrityCheck:
             self._found = await _compared(releases / release)
             self._ended = time.monotonic()
         units = judge_units(unit_faults(self._deployment, self._unit_dir))
-        return Reading((judge(release, self._found), *units))
+        return Reading((judge(release, self._found), *units, judge_settings(setting_faults(self._deployment))))
 
     def _due(self) -> bool:
         whole = isinstance(self._found, Compared) and not self._found.faults
@@ -145,6 +152,43 @@ def judge_units(faults: list[str]) -> tuple[Entry, ...]:
     return tuple(entries) or (good,)
 
 
+def setting_faults(deployment: Path) -> list[str]:
+    """The files of settings that are not as they were deployed.
+
+    Each unit has the hash of its settings. Of a file that this user may not read (each is for its own program) it is
+    known whether it was written after the manifest, which is written last.
+    """
+    deployment = deployment.resolve()  # it may be another one meanwhile
+    hashes: dict[str, bytes] = {}
+    for unit in (deployment / "units").glob("*"):
+        text = unit.read_bytes()
+        digest, file = HASH.search(text), SETTINGS.search(text)
+        if digest and file:
+            hashes[os.fsdecode(file[1])] = digest[1]
+    staged = (deployment / "manifest.json").stat().st_mtime_ns
+    files = ((name, _setting_fault(deployment / "config" / name, hashes[name], staged)) for name in sorted(hashes))
+    return [f"config/{name} {fault}" for name, fault in files if fault]
+
+
+def _setting_fault(path: Path, digest: bytes, staged: int) -> str:
+    """What is wrong with one file of settings; empty for nothing that is known. `staged` is Unix ns."""
+    try:
+        same = sha256(path.read_bytes()).hexdigest().encode() == digest
+        return "" if same else "is not what was deployed"
+    except FileNotFoundError:
+        return "is missing"
+    except PermissionError:
+        return "was written after it was deployed" if path.stat().st_mtime_ns > staged else ""
+
+
+def judge_settings(faults: list[str]) -> Entry:
+    """The entry of the settings. A program reads them at its start: what runs may have others, before and after."""
+    if faults:
+        words = f"{listed(faults)}; site.yml mends it, and a restart since then has brought it into force"
+        return Entry("settings", "release", "component", Status.WARN, words, len(faults), figures=False)
+    return Entry("settings", "release", "component", Status.PASS, "settings are as deployed", 0, figures=False)
+
+
 def listed(faults: tuple[str, ...] | list[str]) -> str:
     """The first faults by name, the others counted."""
     more = len(faults) - SHOWN
@@ -160,7 +204,8 @@ def compare_now(deployment: Path, unit_dir: Path) -> list[tuple[str, bool, str]]
         return [("files", False, f"the deployment or its release cannot be read: {error}")]
     except NoRelease as error:
         found = error
-    entries = (judge(release, found), *judge_units(unit_faults(deployment, unit_dir)))
+    units, settings = judge_units(unit_faults(deployment, unit_dir)), judge_settings(setting_faults(deployment))
+    entries = (judge(release, found), *units, settings)
     return [(entry.measurement, entry.status is Status.PASS, entry.output) for entry in entries]
 
 
@@ -172,12 +217,14 @@ def _make(context: Context) -> list[IntegrityCheck]:
 SPEC = Spec(
     names=("integrity",),
     order=40,
-    help="the files of the release and the unit files",
+    help="the files of the release, the unit files and the settings",
     pace=Pace(60, 60, rise=1, fall=1),
     measurements={
         "files": "every file of the running release against its manifest, once an hour, first a minute after the start "
         "(`fail` names the file: changed, missing, not of the release, another mode)",
         "units": "unit files against the deployment's, and drop-ins that change one (`warn`)",
+        "settings": "the deployment's settings against the hash that the unit of each program has, of what the agent "
+        "may not read by whether it was written later (`warn`)",
     },
     settings=(Setting("unit_dir", absolute_path, "/etc/systemd/system", "where the deployment's units are installed"),),
     uses=("deployment_dir",),
