@@ -15,6 +15,7 @@ from seclyzer_agent import findings
 from seclyzer_agent.catalog import SHARED
 from seclyzer_agent.hysteresis import Damped
 from seclyzer_agent.model import Entry, Status
+from seclyzer_agent.places import USUAL, Places
 from seclyzer_agent.snapshot import CheckState, Shown, Snapshot, View
 
 from . import asking
@@ -90,13 +91,18 @@ def diagnose(host: Host) -> Diagnosis:
             notes.append(f"{probe.__module__.rpartition('.')[2]} could not be looked at: {fault}")
     if not host.is_root:
         notes.append("Redis, the store and the deployment are for root: sudo seclyzer doctor looks at them, too")
-    agents = reported(report)
+    agents, places = reported(report), places_of(host)
     if silent:
         seen.append(_agent(silent))
     else:
         left = (*SINCE_START, *(() if any(one.name == REFUSES for one in agents) else ("refusals",)))
         seen = [one for one in seen if one.entry.measurement not in left]
-    return Diagnosis(merged(agents, found(seen, host.name)), len(seen), silent, tuple(notes))
+    return Diagnosis(merged(agents, found(seen, host.name, places), places), len(seen), silent, tuple(notes))
+
+
+def places_of(host: Host) -> Places:
+    """Where the agent has Redis and the store, as far as this user may know."""
+    return Places(host.redis_unit, f"unix://{host.redis_socket}", str(host.probes.get("influx_url") or ""))
 
 
 def _agent(silent: str) -> Seen:
@@ -126,7 +132,7 @@ def _of_report(one: Mapping[str, Any], check: str) -> Wrong:
     return Wrong(texts["id"], status, texts["componentId"], *about, int(one.get("follows") or 0), how, name)
 
 
-def found(seen: Iterable[Seen], host: str) -> list[Wrong]:
+def found(seen: Iterable[Seen], host: str, places: Places = USUAL) -> list[Wrong]:
     """What was looked at here, folded as the agent folds: one entry for each cause."""
     seen = list(seen)
     views: dict[str, list[Shown]] = {}
@@ -134,7 +140,7 @@ def found(seen: Iterable[Seen], host: str) -> list[Wrong]:
     for one in seen:
         status = one.entry.status
         views.setdefault(one.check, []).append(Shown(one.entry, Damped(status, (status,)), now))
-    snapshot = Snapshot(host, now, tuple(_view(name, shown) for name, shown in views.items()))
+    snapshot = Snapshot(host, now, tuple(_view(name, shown) for name, shown in views.items()), places)
     hows = {one.entry.output: one.how for one in seen}
     return [_of_finding(one, hows.get(one.output, "")) for one in findings.findings(snapshot)]
 
@@ -149,7 +155,7 @@ def _of_finding(one: findings.Finding, how: str) -> Wrong:
     return Wrong(*about, "", one.follows, (how,) if how else (), one.check)
 
 
-def merged(agents: list[Wrong], own: list[Wrong]) -> tuple[Wrong, ...]:
+def merged(agents: list[Wrong], own: list[Wrong], places: Places = USUAL) -> tuple[Wrong, ...]:
     """Each cause once, with how each source knows it: the agent knows since when, this command what it saw just now.
 
     What one of them has follows from what the other has seen, too: the agent may have seen the cause later, or not yet.
@@ -161,7 +167,7 @@ def merged(agents: list[Wrong], own: list[Wrong]) -> tuple[Wrong, ...]:
             by_cause[_key(one)] = one
         else:
             by_cause[_key(one)] = _both(other, one)
-    return tuple(sorted(_folded([*by_cause.values()]), key=lambda one: -one.status))
+    return tuple(sorted(_folded([*by_cause.values()], places), key=lambda one: -one.status))
 
 
 def _both(agents: Wrong, own: Wrong) -> Wrong:
@@ -172,14 +178,14 @@ def _both(agents: Wrong, own: Wrong) -> Wrong:
     return replace(first, since=agents.since, follows=max(own.follows, agents.follows), how=how, check=agents.check)
 
 
-def _folded(wrong: list[Wrong]) -> list[Wrong]:
+def _folded(wrong: list[Wrong], places: Places) -> list[Wrong]:
     """With what follows from another counted below it."""
     problems = [
         findings.Finding(one.name, one.check, one.subject, one.status, 0.0, one.output, one.command) for one in wrong
     ]
     roots = {id(problem): one for problem, one in zip(problems, wrong, strict=True)}
     for problem, one in zip(problems, wrong, strict=True):
-        cause = findings.cause_of(problem, problems)
+        cause = findings.cause_of(problem, problems, places)
         if cause is not problem and id(cause) in roots:
             root = roots[id(cause)]
             how = *root.how, *(f"{one.output}: {each}" for each in one.how)

@@ -12,12 +12,13 @@ import yaml
 
 from . import kinds, registry
 from .errors import ConfigError as ConfigError
+from .places import REDIS_UNIT
 from .settings import Settings as Settings
 from .shared_settings import SHARED
 
 ENVIRONMENT_PREFIX = "SECLYZER_AGENT_"
 UNITS = {
-    "edge": {**kinds.UNITS, "redis": "redis-server.service"},
+    "edge": {**kinds.UNITS, "redis": REDIS_UNIT},
     "store": {"influxdb": "influxdb.service", "gateway": "influxdb-gateway.service"},
 }
 """The units of each role, unless `units` names others."""

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from . import kinds
-from .catalog import ACROSS, BY_MEASUREMENT, COMMANDS, SHARED, WITHIN
+from .catalog import ACROSS, BY_MEASUREMENT, COMMANDS, SHARED, WITHIN, command
 from .model import Status
+from .places import USUAL, Places
 from .snapshot import Shown, Snapshot, View
 
 RUNBOOK = "docs/runbook.md"
@@ -22,11 +23,11 @@ SILENT = (*BY_REDIS, "influxdb", "certificate")
 """Checks of a server: that there was no time for its answer is its fault. Of all others nothing is known then."""
 LATE, AWAY = "agent-late", "systemd-away"
 UNITS_OF = {
-    **{kind: (unit, "redis-server.service") for kind, unit in kinds.UNITS.items()},
-    **dict.fromkeys(("redis", "legacy_clients"), ("redis-server.service",)),
+    **{kind: (unit,) for kind, unit in kinds.UNITS.items()},
+    **dict.fromkeys(("redis", "legacy_clients", "integrity"), ()),
     **dict.fromkeys(("influxdb", "points"), ("influxdb.service", "influxdb-gateway.service")),
 }
-"""The units without which a check cannot be well."""
+"""The units without which a check cannot be well, beside that of Redis for those of BY_REDIS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
     problems = [_problem(snapshot, view, shown) for view in snapshot.views for shown in view.shown if shown.status]
     roots: dict[tuple[str, str], list[Finding]] = {}
     for problem in problems:
-        root = cause_of(problem, problems)
+        root = cause_of(problem, problems, snapshot.places)
         key = root.name, "" if root.name.startswith(SHARED) else root.subject
         roots.setdefault(key, []).append(problem)
     found = [_folded(key[0], group) for key, group in roots.items()]
@@ -73,10 +74,9 @@ def _problem(snapshot: Snapshot, view: View, shown: Shown) -> Finding:
         LATE if late else entry.finding if entry.finding in COMMANDS else BY_MEASUREMENT.get(measured, "agent-broken")
     )
     subject = check if check in kinds.KINDS else entry.component
-    command = COMMANDS[name].format(subject=subject, host=snapshot.host)
-    return Finding(
-        name, check, subject, shown.status, entry.since or shown.since or shown.read_at, entry.output, command
-    )
+    since = entry.since or shown.since or shown.read_at
+    typed = command(name, subject, snapshot.host, snapshot.places)
+    return Finding(name, check, subject, shown.status, since, entry.output, typed)
 
 
 def _folded(name: str, group: Sequence[Finding]) -> Finding:
@@ -87,16 +87,16 @@ def _folded(name: str, group: Sequence[Finding]) -> Finding:
     return replace(first, status=max(one.status for one in group), since=since, follows=len(group) - 1)
 
 
-def cause_of(problem: Finding, problems: Sequence[Finding]) -> Finding:
+def cause_of(problem: Finding, problems: Sequence[Finding], places: Places = USUAL) -> Finding:
     """Of all these the one that this follows from in the end; itself when it follows from none."""
     seen = {id(problem)}
-    while (cause := _cause(problem, problems)) is not None and id(cause) not in seen:
+    while (cause := _cause(problem, problems, places)) is not None and id(cause) not in seen:
         seen.add(id(cause))
         problem = cause
     return problem
 
 
-def _cause(effect: Finding, problems: Sequence[Finding]) -> Finding | None:
+def _cause(effect: Finding, problems: Sequence[Finding], places: Places) -> Finding | None:
     """What the problem follows from; None when from nothing that is known."""
     others = [one for one in problems if one is not effect]
     if effect.name == "agent-password":
@@ -105,6 +105,7 @@ def _cause(effect: Finding, problems: Sequence[Finding]) -> Finding | None:
         by_units = effect.check in BY_UNITS
         return next((one for one in others if by_units and one.check == "units" and one.name != LATE), None)
     units = UNITS_OF.get(effect.check, (effect.subject,))
+    units = (*units, places.redis_unit) if effect.check in BY_REDIS else units
     down = [one for one in others if one.check == "units" and one.name not in (LATE, AWAY)]
     away = ("redis-away", "agent-password") if effect.check in BY_REDIS and effect.name != "redis-away" else ()
     within, across = WITHIN.get(effect.name, ()), ACROSS.get(effect.name, ())

@@ -28,14 +28,16 @@ FRESH = 180.0
 STAGES = ("producer", "stream", "read", "window", "published", "stored")
 """Of an extractor: who makes events, the stream in Redis, and what the extractor does, in order."""
 JUDGES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "producer": (("", "clock"), ("redis", "refusals")),
+    "producer": (("", "clock"), ("", "errors"), ("redis", "refusals")),
     "stream": (("redis", "responseTime"), ("redis", "memory"), ("", "stream")),
     "read": (("", "heartbeat"), ("", "lag")),
     "window": (("", "windows"),),
     "published": (("", "outputs"),),
-    "stored": (("", "store"), ("", "spool")),
+    "stored": (("", "store"), ("", "spool"), ("", "losses")),
 }
-"""The check (empty: the extractor's own) and the measurement that judge a stage."""
+"""The check (empty: the extractor's own) and the measurement that judge a stage. What is lost is not stored."""
+ONLY = {"errors": "events-skipped"}
+"""Of these measurements only this finding: other errors are no producer's."""
 STORE = {
     "gateway": (("units", "influxdb-gateway.service"),),
     "influxdb": (("units", "influxdb.service"), ("influxdb", "influxdb")),
@@ -146,6 +148,7 @@ def _shown(views: Mapping[str, View], judges: Collection[tuple[str, str]], of: C
         if view.state.ended is not None
         for shown in view.shown
         if (view.name, of(shown)) in judges and shown.entry.finding != Refused.finding
+        if shown.entry.finding == ONLY.get(shown.entry.measurement, shown.entry.finding)
     ]
 
 

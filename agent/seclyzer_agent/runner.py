@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from .logs import place
 from .model import Check, Malformed, Pace, Reading, Unread, Unreadable, verified
+from .places import USUAL, Places
 from .plan import MENDED, Plan
 from .snapshot import CheckState, Snapshot, View, all_failed, shown_after, view
 
@@ -82,7 +83,8 @@ class Runner:
     """The background of the agent. `snapshot()` may be called at any time and returns at once.
 
     `on_change` gets it when a check was read for the first time, and when something is better or worse than before.
-    `readers` take the readings, in this event loop or elsewhere. `facts()` may be called in any thread.
+    `readers` take the readings, in this event loop or elsewhere; `places` is what findings name. `facts()`
+    may be called in any thread.
     """
 
     def __init__(
@@ -92,8 +94,9 @@ class Runner:
         host: str,
         on_change: Callable[[Snapshot], None] = lambda _: None,
         readers: Readers | None = None,
+        places: Places = USUAL,
     ) -> None:
-        self._host = host
+        self._host, self._places = host, places
         self._on_change = on_change
         self._readers: Readers = readers or Here()
         self._started = time.monotonic()
@@ -109,7 +112,7 @@ class Runner:
 
     def snapshot(self) -> Snapshot:
         """What is known now."""
-        return Snapshot(self._host, time.time(), tuple(self._view(name) for name in self._states))
+        return Snapshot(self._host, time.time(), tuple(self._view(name) for name in self._states), self._places)
 
     def facts(self, check: str) -> Any:
         """The facts of a check while they are fresh, else None."""

@@ -130,7 +130,7 @@ async def background(
         checks += registry.build(context, [spec])
     update = reporter.update if reporter is not None else (lambda _: None)
     threads = Threads()
-    runners.append(Runner(checks, dict(settings.checks), settings.host, update, threads))
+    runners.append(Runner(checks, dict(settings.checks), settings.host, update, threads, settings.places))
     try:
         yield runners[0], threads, checks
     finally:

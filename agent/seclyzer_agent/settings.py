@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .model import Pace
+from .places import REDIS_UNIT, Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Settings:
     checks: Mapping[str, Pace]
     log_level: str
     own: Mapping[str, Any]
+
+    @property
+    def places(self) -> Places:
+        """Where the parts are."""
+        return Places(self.units.get("redis", REDIS_UNIT), self.redis_url, self.influx_url)
 
     @property
     def edge(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from .hysteresis import Damped, step
 from .manifest import Deployment
 from .model import Check, Entry, Pace, Status, Unreadable
+from .places import USUAL, Places
 
 STALE_INTERVALS = 3
 
@@ -127,11 +128,12 @@ def all_failed(check: Check, before: CheckState, why: Unreadable) -> tuple[Entry
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All checks at one moment (`wall`, Unix s)."""
+    """All checks at one moment (`wall`, Unix s), and where the parts of this host are."""
 
     host: str
     wall: float
     views: tuple[View, ...]
+    places: Places = USUAL
 
     @property
     def ready(self) -> bool:

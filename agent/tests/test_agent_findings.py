@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from agent_world import Agent, Host, RedisServer
 
 from seclyzer_agent import registry
-from seclyzer_agent.catalog import ACROSS, BY_MEASUREMENT, COMMANDS, WITHIN
+from seclyzer_agent.catalog import ACROSS, BY_MEASUREMENT, COMMANDS, WITHIN, command
 from seclyzer_agent.findings import findings, headline
 from seclyzer_agent.health import report
 from seclyzer_agent.hysteresis import Damped
@@ -17,13 +20,18 @@ from seclyzer_agent.kinds import KINDS
 from seclyzer_agent.metrics import Exposition
 from seclyzer_agent.model import Entry, Status
 from seclyzer_agent.page import page
+from seclyzer_agent.places import Places
 from seclyzer_agent.public import public
 from seclyzer_agent.snapshot import CheckState, Shown, Snapshot, View
+from tests.helpers.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 PASS, WARN, FAIL = Status.PASS, Status.WARN, Status.FAIL
 AT = 1_700_000_000.0
 REDIS, KEYSTROKE = "redis-server.service", "seclyzer-keystroke.service"
+OWN = "seclyzer-redis.service"
+BESIDE = Places(OWN, "unix:///run/seclyzer-redis/redis.sock", "https://store1:8086")
+"""Of a host whose Redis runs beside another's."""
 
 
 def bad(measurement: str, component: str, status: Status = FAIL, finding: str = "", since: float = 0.0) -> Entry:
@@ -61,6 +69,77 @@ def test_redis_that_hangs_is_the_cause_of_what_needs_it() -> None:
     hangs = snapshot(seen("units", Entry("state", REDIS, "system", PASS, "runs")), *redis_stopped().views[1:])
     (found,) = findings(hangs)
     assert (found.name, found.follows) == ("redis-away", 2 + 1 + 3 * 7)
+
+
+def test_redis_beside_anothers_that_was_stopped_is_one_finding_and_the_other_is_left_alone() -> None:
+    stopped = redis_stopped()
+    units = seen("units", bad("state", OWN), since=AT + 9)
+    (found,) = findings(replace(stopped, places=BESIDE, views=(units, *stopped.views[1:])))
+    assert (found.name, found.subject, found.follows) == ("unit-down", OWN, 3 + 1 + 3 * 7)
+    assert found.command.startswith(f"sudo systemctl restart {OWN};")
+
+
+def test_anothers_redis_that_is_down_is_no_cause_of_what_needs_ours() -> None:
+    beside = replace(redis_stopped(), places=BESIDE)
+    found = findings(beside)
+    assert sorted((one.name, one.follows) for one in found) == [("redis-away", 2 + 1 + 3 * 7), ("unit-down", 0)]
+
+
+def test_commands_name_the_redis_and_the_store_of_this_host() -> None:
+    away = command("redis-away", "redis", "edge1", BESIDE)
+    assert away == f"sudo systemctl restart {OWN}; sudo journalctl -u {OWN} -n 50 --no-pager"
+    log = "redis-cli {} --user admin ACL LOG 10'"
+    refuses = [command("redis-refuses", "redis", "edge1", one) for one in (BESIDE, Places(REDIS, "redis://[::1]:7000"))]
+    at = ("-s /run/seclyzer-redis/redis.sock", "-h ::1 -p 7000")
+    assert [one.endswith(log.format(where)) for one, where in zip(refuses, at, strict=True)] == [True, True]
+    assert command("store-token", "app", "edge1", BESIDE) == "ansible-playbook site.yml --limit edge1,store1"
+    assert command("store-full", "app", "edge1", BESIDE).endswith("  # on store1, once there is space")
+
+
+@pytest.mark.parametrize("name", ["unit-memory", "memory-grows", "unit-tasks"])
+def test_a_redis_that_still_works_is_looked_at_and_other_units_are_restarted(name: str) -> None:
+    assert command(name, OWN, "edge1", BESIDE) == f"systemctl status {OWN} --no-pager"
+    assert command(name, KEYSTROKE, "edge1", BESIDE).endswith(f"sudo systemctl restart {KEYSTROKE}")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8086", "https://store1:8086"])
+def test_a_store_that_is_this_host_is_named_once(url: str) -> None:
+    here = Places(store_url=url)
+    assert command("store-token", "app", "store1", here) == "ansible-playbook site.yml --limit store1"
+    assert command("store-away", "influxdb", "store1", here).endswith("influxdb-gateway  # on this host")
+
+
+def test_a_store_whose_name_is_not_known_is_one_of_the_group() -> None:
+    expected = "ansible-playbook site.yml --limit edge1,seclyzer_store"
+    assert command("store-token", "app", "edge1", Places()) == expected
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("places", [BESIDE, Places()], ids=["beside", "usual"])
+def test_a_command_can_be_typed_as_it_stands(name: str, places: Places) -> None:
+    typed = command(name, "keystroke", "edge1", places)
+    read = subprocess.run(["bash", "-n", "-c", typed], capture_output=True, text=True, check=False)
+    assert (read.returncode, read.stderr) == (0, ""), typed
+    assert re.findall(r"\b[A-Z]{4,}\b|[{}<>]", typed) == []
+
+
+def test_an_agent_takes_unit_and_socket_of_redis_from_its_settings(
+    host: Host, start: Callable[..., Agent], redis_server: RedisServer
+) -> None:
+    host.config["units"] = {"keystroke": KEYSTROKE, "redis": OWN}
+    host.units()
+    agent = start()
+
+    def found() -> dict[str, tuple[str, str]]:
+        shown = agent.get("/healthz").json["findings"]
+        return {one["id"]: (one["componentId"], one["command"]) for one in shown}
+
+    redis_server.kill()
+    until(lambda: "redis-away" in found())
+    assert found()["redis-away"][1].startswith(f"sudo systemctl restart {OWN};")
+    host.units(redis={"active": "inactive", "sub": "dead", "pid": 0})
+    until(lambda: "redis-away" not in found())
+    assert found()["unit-down"][0] == OWN
 
 
 def test_a_bus_that_is_away_is_one_finding_and_the_cause_only_of_what_is_asked_there() -> None:

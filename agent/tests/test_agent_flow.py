@@ -86,7 +86,13 @@ def test_a_store_that_only_proves_that_it_takes_points_is_idle() -> None:
         (entry("outputs", FAIL), None, ["flows", "flows", "flows", "flows", "broken", "cut off"]),
         (entry("store", FAIL), None, ["flows", "flows", "flows", "flows", "flows", "broken"]),
         (entry("spool", FAIL), None, ["flows", "flows", "flows", "flows", "flows", "broken"]),
+        (entry("losses", FAIL), None, ["flows", "flows", "flows", "flows", "flows", "broken"]),
         (entry("clock", WARN), None, ["trouble", "flows", "flows", "flows", "flows", "flows"]),
+        (
+            entry("errors", WARN, finding="events-skipped"),
+            None,
+            ["trouble", "flows", "flows", "flows", "flows", "flows"],
+        ),
         (None, entry("responseTime", FAIL, "redis"), ["flows", "broken", *["cut off"] * 4]),
         (None, entry("memory", FAIL, "redis"), ["flows", "broken", *["cut off"] * 4]),
         (None, entry("refusals", WARN, "redis"), ["trouble", "flows", "flows", "flows", "flows", "flows"]),
@@ -100,6 +106,26 @@ def test_what_is_wrong_stands_at_its_stage_and_cuts_off_what_comes_after(
     (way,) = ways(seen, ())
     bad = next(stage for stage in way.stages if stage.state in ("broken", "trouble"))
     assert bad.words == (own or redis or entry("none")).output
+
+
+def test_an_error_that_is_no_producers_is_no_trouble_of_the_producer() -> None:
+    assert states(snapshot(facts(), entry("errors", WARN, finding="points-wait"))) == ["flows"] * 6
+    assert states(snapshot(facts(), entry("errors", WARN))) == ["flows"] * 6
+
+
+@pytest.mark.parametrize("counter", ["malformed", "late", "future"])
+def test_a_producer_none_of_whose_messages_can_be_used_is_in_trouble_and_not_idle(
+    counter: str, host: Host, start: Callable[..., Agent], redis_server: RedisServer
+) -> None:
+    agent = start()
+
+    def producer() -> str:
+        (way,) = agent.get("/overview").json["ways"]
+        return next(str(stage["state"]) for stage in way["stages"] if stage["name"] == "producer")
+
+    until(lambda: producer() == "idle")
+    redis_server.write_stats("keystroke", {counter: 5})
+    until(lambda: producer() == "trouble")
 
 
 def test_redis_away_breaks_the_stream_and_the_producer_is_not_known() -> None:

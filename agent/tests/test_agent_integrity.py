@@ -16,9 +16,11 @@ import pytest
 from agent_world import Agent, Host
 
 from seclyzer_agent import __version__
+from seclyzer_agent.catalog import BY_MEASUREMENT, command
 from seclyzer_agent.checks import integrity
-from seclyzer_agent.checks.integrity import IntegrityCheck, unit_faults
+from seclyzer_agent.checks.integrity import IntegrityCheck, setting_faults, unit_faults
 from seclyzer_agent.model import Reading, Status
+from seclyzer_agent.places import USUAL
 from seclyzer_agent.release_tree import compare
 from tests.helpers.waiting import until
 
@@ -78,10 +80,10 @@ def damage(tree: Path) -> None:
 def test_the_first_reading_only_looks_and_the_second_compares(tmp_path: Path) -> None:
     install(tmp_path)
     check = check_of(tmp_path)
-    units = (Status.PASS, "unit files are the deployment's")
+    units = [(Status.PASS, "unit files are the deployment's"), (Status.PASS, "settings are as deployed")]
     first = (Status.PASS, f"release {RELEASE}: its files are compared at the next reading")
-    assert entries(read(check)) == [first, units]
-    assert entries(read(check)) == [(Status.PASS, f"release {RELEASE}: all 5 files are as they were packed"), units]
+    assert entries(read(check)) == [first, *units]
+    assert entries(read(check)) == [(Status.PASS, f"release {RELEASE}: all 5 files are as they were packed"), *units]
 
 
 def test_a_changed_file_is_a_failure_that_names_it_and_ends_when_it_is_mended(tmp_path: Path) -> None:
@@ -180,6 +182,79 @@ def test_drop_ins_of_systemctl_edit_runtime_and_set_property_are_seen(tmp_path: 
     ]
 
 
+def test_what_mends_a_drop_in_and_what_mends_a_file_are_two_commands(tmp_path: Path) -> None:
+    install(tmp_path)
+    for name in ("agent", "mouse"):
+        (tmp_path / "current" / "units" / f"seclyzer-{name}.service").write_text("[Service]\n")
+        place = tmp_path / "etc" / f"seclyzer-{name}.service.d"
+        place.mkdir()
+        (place / "override.conf").write_text("[Service]\n")
+    units = "seclyzer-agent.service seclyzer-mouse.service"
+    found = [entry for entry in read(check_of(tmp_path)).entries if entry.measurement == "units"]
+    assert [(entry.component, entry.finding, entry.status) for entry in found] == [
+        (units, "", Status.WARN),
+        ("release", "unit-edited", Status.WARN),
+    ]
+    reverts = f"sudo systemctl revert {units} && sudo systemctl restart {units}"
+    assert command(BY_MEASUREMENT["integrity", "units"], units, "edge1", USUAL) == reverts
+
+
+def settings(base: Path, **files: str) -> Path:
+    """An installed release whose deployment has these settings, each with its unit; the folder that they lie in."""
+    install(base)
+    folder = base / "current" / "config"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        start = f"ExecStart=/opt/bin/{name}_extractor --config /opt/seclyzer/current/config/{name}.yaml"
+        unit = f"# settings: sha256:{digest}\n[Service]\n{start}\n"
+        for place in (base / "current" / "units", base / "etc"):
+            (place / f"seclyzer-{name}.service").write_text(unit)
+    os.utime(base / "current" / "manifest.json")
+    return folder
+
+
+def test_a_setting_that_was_edited_is_a_warning_that_names_its_file_until_it_is_mended(tmp_path: Path) -> None:
+    folder = settings(tmp_path, app="window: 5\n", mouse="window: 5\n")
+    check = check_of(tmp_path)
+    assert entries(read(check))[2] == (Status.PASS, "settings are as deployed")
+    (folder / "mouse.yaml").write_text("window: 6\n")
+    mends = "site.yml mends it, and a restart since then has brought it into force"
+    assert entries(read(check))[2] == (Status.WARN, f"config/mouse.yaml is not what was deployed; {mends}")
+    (folder / "app.yaml").unlink()
+    words = f"config/app.yaml is missing; config/mouse.yaml is not what was deployed; {mends}"
+    assert entries(read(check))[2] == (Status.WARN, words)
+    for name in ("app", "mouse"):
+        (folder / f"{name}.yaml").write_text("window: 5\n")
+    assert entries(read(check))[2][0] is Status.PASS
+
+
+def test_of_settings_that_may_not_be_read_it_is_seen_that_they_were_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = settings(tmp_path, app="window: 5\n", mouse="window: 5\n")
+    reads = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.parent.name == "config":
+            raise PermissionError(13, "Permission denied")
+        return reads(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    assert setting_faults(tmp_path / "current") == []
+    staged = (tmp_path / "current" / "manifest.json").stat().st_mtime_ns
+    os.utime(folder / "mouse.yaml", ns=(staged, staged + 1))
+    assert setting_faults(tmp_path / "current") == ["config/mouse.yaml was written after it was deployed"]
+
+
+def test_a_unit_without_a_hash_of_its_settings_says_nothing_of_them(tmp_path: Path) -> None:
+    folder = settings(tmp_path, mouse="window: 5\n")
+    (tmp_path / "current" / "units" / "seclyzer-mouse.service").write_text("[Service]\n")
+    (folder / "mouse.yaml").write_text("window: 6\n")
+    assert setting_faults(tmp_path / "current") == []
+
+
 def test_where_no_release_is_nothing_is_compared(tmp_path: Path) -> None:
     assert entries(read(check_of(tmp_path))) == [(Status.PASS, "there is no release to compare")]
 
@@ -273,6 +348,7 @@ def test_the_command_line_compares_at_once_and_says_the_file(host: Host) -> None
         [
             f"ok   files: release {RELEASE}: all 5 files are as they were packed",
             "ok   units: unit files are the deployment's",
+            "ok   settings: settings are as deployed",
         ],
     )
     damage(tree)

@@ -43,7 +43,10 @@ def look(host: Host) -> Iterator[Seen]:
     yield Seen("integrity", integrity.judge(release, whole), how)
     faults = integrity.unit_faults(host.layout.current, host.layout.units)
     how = f"{host.layout.units} against {host.layout.current}/units, and systemd-delta"
-    yield Seen("integrity", integrity.judge_units(faults), how)
+    for entry in integrity.judge_units(faults):
+        yield Seen("integrity", entry, how)
+    how = f"{host.layout.current}/config against the hashes in {host.layout.current}/units"
+    yield Seen("integrity", integrity.judge_settings(integrity.setting_faults(host.layout.current)), how)
 
 
 def _trial(host: Host) -> Iterator[Seen]:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from command.host import Host
 from command.probes.redis import TRIED, judge_refusals
 from command.probes.seen import Seen
 from command.screen import Screen
+from plugins.module_utils.layout import Layout
 from seclyzer_agent.model import Entry, Status
 
 AGENTS = {
@@ -124,6 +126,32 @@ def test_an_agent_that_is_dead_is_named_and_the_rest_is_looked_at(host: Host, mo
     found = diagnosis.diagnose(host)
     assert names(found.wrong) == [("unit-down", "seclyzer-agent.service", 1), ("redis-away", "redis", 0)]
     assert found.agent == "seclyzer-agent.service is inactive (dead)"
+
+
+def test_a_redis_beside_anothers_is_the_cause_and_is_named_without_the_agent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "seclyzer-redis.service").write_text("# SecLyzer's Redis, beside another's\n")
+    host = Host(Layout(base=tmp_path / "opt", units=tmp_path), "edge1")
+    seen = [away(), silent("keystroke")]
+    monkeypatch.setattr(asking, "ask", lambda _: {"findings": []})
+    monkeypatch.setattr(diagnosis, "PROBES", (lambda _: iter(seen),))
+    (one,) = diagnosis.diagnose(host).wrong
+    assert (one.name, one.follows) == ("redis-away", 1)
+    assert one.command.startswith("sudo systemctl restart seclyzer-redis.service;")
+    seen.append(down("seclyzer-redis.service"))
+    (one,) = diagnosis.diagnose(host).wrong
+    assert (one.name, one.subject, one.follows) == ("unit-down", "seclyzer-redis.service", 2)
+
+
+def test_a_redis_beside_anothers_that_the_command_sees_down_is_the_cause_of_what_the_agent_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "seclyzer-redis.service").write_text("# SecLyzer's Redis, beside another's\n")
+    host = Host(Layout(base=tmp_path / "opt", units=tmp_path), "edge1")
+    monkeypatch.setattr(asking, "ask", lambda _: AGENTS)
+    monkeypatch.setattr(diagnosis, "PROBES", (lambda _: iter([down("seclyzer-redis.service")]),))
+    assert names(diagnosis.diagnose(host).wrong) == [("unit-down", "seclyzer-redis.service", 18)]
 
 
 def test_a_probe_that_breaks_leaves_the_others(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:

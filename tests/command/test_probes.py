@@ -1,5 +1,6 @@
 """What doctor looks at by itself, on real parts: a Redis, a store behind TLS, folders; each fault by its cause."""
 
+import hashlib
 import shutil
 import signal
 import socketserver
@@ -344,6 +345,25 @@ def test_a_socket_that_no_one_listens_at_is_away(tmp_path: Path) -> None:
     where = {"influx_url": "http://store:8086", "influx_socket": str(tmp_path / "none.sock")}
     (found,) = wrong(store.look(known(tmp_path, probes=where)))
     assert found[1] == "store-away" and "No such file or directory" in found[2]
+
+
+def test_a_setting_that_was_edited_is_named_though_the_agent_is_dead(tmp_path: Path) -> None:
+    layout = Layout(base=tmp_path / "opt", units=tmp_path / "units")
+    for folder in ("units", "config"):
+        (layout.deployments / "1" / folder).mkdir(parents=True)
+    layout.current.symlink_to("deployments/1")
+    digest = hashlib.sha256(b"window: 5\n").hexdigest()
+    unit = f"# settings: sha256:{digest}\nExecStart=/bin/x --config /opt/seclyzer/current/config/mouse.yaml\n"
+    (layout.current / "units" / "seclyzer-mouse.service").write_text(unit)
+    (layout.current / "config" / "mouse.yaml").write_text("window: 5\n")
+    (layout.current / "manifest.json").write_text("{}")
+
+    def found() -> list[str]:
+        return [one[2] for one in wrong(deployment.look(Host(layout, "edge1"))) if one[0] == "settings"]
+
+    assert found() == []
+    (layout.current / "config" / "mouse.yaml").write_text("window: 6\n")
+    assert [words.partition(";")[0] for words in found()] == ["config/mouse.yaml is not what was deployed"]
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,13 @@ from ..parse import number
 from ..spec import Context, Setting, Spec, Trial
 from ..spool import Spool
 from ..spool import judge as judge_spool
-from ..stats import ERRORS, LOSSES, Stats, parse
+from ..stats import BY_PRODUCERS, ERRORS, LOSSES, Stats, parse
 from ..unit import Unit
 
 AHEAD = 150.0  # s; an extractor makes a stream anew that is 120 s ahead of the clock, and looks every 10 s
 FIRST_HEARTBEAT = 10.0  # s; a heartbeat is due every 5 s
+BY_MESSAGES = BY_PRODUCERS | {"malformed"}
+"""Counters of what producers send."""
 WAITS = "waiting for Redis"
 """So begins what an extractor reports to systemd while it cannot read from Redis."""
 
@@ -142,7 +144,7 @@ def judge_growth(
     ]
     words = f"{', '.join(grew) or f'no {name}'} in the last {bounds.recent:g} s"
     if wrong:
-        finding = "points-wait" if wrong == {"influx_errors"} else ""
+        finding = "points-wait" if wrong == {"influx_errors"} else "events-skipped" if wrong & BY_MESSAGES else ""
         return Entry(name, kind, "component", bad, f"{kind}: {words}", total, finding=finding)
     return Entry(name, kind, "component", Status.PASS, f"{kind}: {'past: ' if grew else ''}{words}", total)
 

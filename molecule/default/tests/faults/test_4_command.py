@@ -15,6 +15,7 @@ testinfra_hosts = ["ansible://seclyzer_edge"]
 CREDENTIALS = "/etc/seclyzer/credentials"
 CURRENT = "/opt/seclyzer/current"
 UNIT = "/etc/systemd/system/seclyzer-mouse.service"
+SETTINGS = f"{CURRENT}/config/mouse.yaml"
 SEEN = "the agent's check units:state"
 FOLLOW = 3  # extractors that are cut off from Redis
 PID = "$(systemctl show -p MainPID --value redis-server)"
@@ -72,8 +73,14 @@ FAULTS = {
     "a unit file was edited": Fault(
         f"cp -p {UNIT} {UNIT}.kept; echo '# edited' >> {UNIT}",
         f"mv {UNIT}.kept {UNIT}",
-        "unit-changed",
+        "unit-edited",
         "seclyzer-mouse.service is not the deployment's",
+    ),
+    "a setting was edited": Fault(
+        f"cp -p {SETTINGS} /root/kept; echo '# edited' >> {SETTINGS}",
+        f"cp -p /root/kept {SETTINGS}; rm /root/kept",
+        "settings-changed",
+        "config/mouse.yaml is not what was deployed",
     ),
     "a file of the release was changed": Fault(
         "f=$(sed -n 's/^ExecStart=\\(\\S*\\) .*/\\1/p' " + UNIT + "); cp -p $f /root/kept; echo $f > /root/kept.name; "

@@ -52,9 +52,9 @@ REVOKED = (
     f"cp -p {GATEWAY} {GATEWAY}.night; grep -v {EDGE} {GATEWAY}.night > {GATEWAY}; systemctl reload influxdb-gateway"
 )
 ADMITTED = f"mv {GATEWAY}.night {GATEWAY}; systemctl reload influxdb-gateway"
-TOKEN = Look(EDGE, "store-token", "401", f"ansible-playbook site.yml --limit {EDGE},STORE")
-BUCKET = Look(EDGE, "store-bucket", "404", f"ansible-playbook site.yml --limit {EDGE},STORE")
-AWAY = Look(EDGE, "store-away", "InfluxDB", "systemctl status influxdb influxdb-gateway (on the store)")
+TOKEN = Look(EDGE, "store-token", "401", f"ansible-playbook site.yml --limit {EDGE},{STORE}")
+BUCKET = Look(EDGE, "store-bucket", "404", f"ansible-playbook site.yml --limit {EDGE},{STORE}")
+AWAY = Look(EDGE, "store-away", "InfluxDB", f"sudo systemctl restart influxdb influxdb-gateway  # on {STORE}")
 REDIS_DOWN = Look(EDGE, "unit-down", "redis-server.service is inactive", RESTART_REDIS, "redis-server.service")
 MOUSE = "seclyzer-mouse.service"
 KEYSTROKE = "seclyzer-keystroke.service"
@@ -71,7 +71,7 @@ BREAKS = {
         *filled(STORE, STORE_STATE, "systemctl restart influxdb"),
         (
             Look(STORE, "disk-full", STORE_STATE, f"sudo du -xh --max-depth=2 {STORE_STATE}"),
-            Look(EDGE, "store-full", "500", "sudo systemctl restart influxdb (on the store"),
+            Look(EDGE, "store-full", "500", f"sudo systemctl restart influxdb  # on {STORE}"),
         ),
         *own_disk(STORE, STORE_STATE, "700M", "influxdb"),
     ),
@@ -134,7 +134,7 @@ BREAKS = {
             " systemctl daemon-reload",
         ),
         sh(EDGE, f"systemctl revert {MOUSE}"),
-        (Look(EDGE, "unit-changed", f"{DROP_IN}/override.conf changes {MOUSE}", "sudo systemd-delta"),),
+        (Look(EDGE, "unit-changed", f"{DROP_IN}/override.conf changes {MOUSE}", f"sudo systemctl revert {MOUSE}"),),
     ),
     "an extractor is killed every 4 s": Break(*killed_every(4, KEYSTROKE), (LOOP,)),
     "an extractor is killed every 17 s": Break(*killed_every(17, KEYSTROKE), (LOOP,)),
