@@ -89,7 +89,8 @@ def _alone(facts: Vars) -> dict[str, Any]:
     """
     hostvars, go = facts["hostvars"], facts["__seclyzer_fleet"]["go"]
     staged = {host: hostvars[host].get("__seclyzer_staged") or {} for host in go}
-    taken = [host for host in go if staged[host].get("failed") and staged[host].get("lease")]
+    others = ("lease", "went_on")  # it has the host; it had it
+    taken = [host for host in go if staged[host].get("failed") and any(staged[host].get(name) for name in others)]
     if not taken:
         return {"changed": False, "back": [], "why": ""}
     why = f"a run goes on with all its hosts or with none. {taken[0]}: {plain(str(staged[taken[0]].get('msg')))}"

@@ -15,7 +15,7 @@ from ..module_utils.fleet import named
 from ..module_utils.fleet_entry import Entry, Seen, plain
 from ..module_utils.fleet_report import ROLLS_OUT, Report
 from ..module_utils.history import RETRY
-from ..module_utils.lease import BUSY
+from ..module_utils.lease import BUSY, WENT_ON
 from ..module_utils.words import DEFAULT_USER
 from ..plugin_utils import host_options
 from ..plugin_utils.actions import Action, Facts, Options, Result, report
@@ -150,7 +150,8 @@ def command(one: Entry, playbook: str, run: Mapping[str, Any], check: bool = Fal
     if one.state == "failed" and one.at in ("the switch", "going back") and one.before != one.running and one.before:
         return another(RETURNS, limit=one.host)
     after = {"refused": "mend that, then ", "lost": "when it is back: ", "failed": "mend that, then "}
-    when = "when that run has ended: " if any(BUSY in cause for cause in one.cause) else after.get(one.state, "")
+    taken = any(words in cause for cause in one.cause for words in (BUSY, WENT_ON))
+    when = "when that run has ended: " if taken else after.get(one.state, "")
     if playbook == RETURNS:
         same = [word for name in ("undo", "to") if run.get(name) for word in ("-e", f"{name}={run[name]}")]
         return when + again(RETURNS, *same, limit=one.host, once=ONCE_RETURNED)

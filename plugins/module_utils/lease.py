@@ -20,7 +20,8 @@ from .layout import Layout, Refused
 SECONDS = 900.0
 """How long a step of a run may take until the next begins. A batch that waits for longer takes its lease anew."""
 BUSY = "has a run going on this host"
-"""In the cause of a host that another run has."""
+WENT_ON = "in the same moment, and it went on here"
+"""In the causes of a host that another run has, and of one that another run had."""
 
 
 @dataclass(frozen=True)

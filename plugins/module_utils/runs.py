@@ -14,11 +14,15 @@ from typing import Any
 from . import deployments, lease
 from .history import CONFIRMED, FAILED, NOTHING, REFUSED, RETRY, RETURNED, STAGED, STARTED, History, changed
 from .layout import Layout, Refused
-from .lease import Lease
+from .lease import WENT_ON, Lease
 from .run_ids import FORM
 
 YOUNG = 300.0
 """Seconds for which a run waits at most for a later one to give its host back, from when that one came there."""
+
+
+class WentOn(Refused):
+    """Another run of the same moment went on with the host."""
 
 
 def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool = False, undoes: str = "") -> None:
@@ -39,15 +43,15 @@ def begin(layout: Layout, run: str, by: str, process: str = "", take_over: bool 
 def contested(layout: Layout, run: str, waited_for: str = "") -> Lease | None:
     """The lease of a later run that came first to this host and may yet give it back; None when nothing is waited for.
 
-    `waited_for` is the run for which this one has waited here. Raises Refused once that has gone on here.
+    `waited_for` is the run for which this one has waited here. Raises WentOn once that has gone on here.
     """
     history, other = History.load(layout), lease.held(layout, run)
     undecided = other is not None and _outcome(history, other.run) in (STARTED, STAGED, NOTHING)
     former = history.run(waited_for)
     if former and former["outcome"] != REFUSED and not (undecided and other and other.run == waited_for):
-        raise Refused(
-            f"{former['by']} began the run {waited_for} in the same moment, and it went on here, so the host is left "
-            "alone: wait for the report of that run"
+        raise WentOn(
+            f"{former['by']} began the run {waited_for} {WENT_ON}, so the host is left alone: "
+            "wait for the report of that run"
         )
     if other is None or not undecided or time.time() - other.since > YOUNG:
         return None

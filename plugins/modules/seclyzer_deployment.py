@@ -14,6 +14,7 @@ from ..module_utils.deploying import overview, run, status, would
 from ..module_utils.files import locked
 from ..module_utils.layout import BASE, UNIT_DIR, Layout, Refused
 from ..module_utils.pruning import KEEP
+from ..module_utils.runs import WentOn
 from ..module_utils.staging import KnownBad
 
 DOCUMENTATION = r"""
@@ -158,6 +159,10 @@ known_bad:
   description: On failure, that the content failed on this host before, or was returned from.
   type: bool
   returned: staged
+went_on:
+  description: On failure, that another run of the same moment went on with the host; it may have ended since.
+  type: bool
+  returned: staged
 running:
   description: Number, release, version, mode and implementations of the running deployment; empty when there is none.
   type: dict
@@ -292,6 +297,7 @@ def main() -> None:
         has = lease.held(layout, parameters["rollout"])
         more: dict[str, Any] = {"lease": has.as_dict()} if has and parameters["rollout"] else {}
         more |= {"known_bad": True} if isinstance(fault, KnownBad) else {}
+        more |= {"went_on": True} if isinstance(fault, WentOn) else {}
         module.fail_json(msg=str(fault), deployment=deployments.current(layout), **more)
 
 

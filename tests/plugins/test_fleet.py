@@ -253,6 +253,8 @@ def test_a_run_that_does_not_get_all_its_hosts_gives_back_those_it_has() -> None
         "back": ["edge1"],
         "why": f"a run goes on with all its hosts or with none. edge2: {words}",
     }
+    ended = {"__seclyzer_staged": {"failed": True, "went_on": True, "msg": words}, "__seclyzer_failed": "staging"}
+    assert action._alone(facts(hosts | {"edge2": WELL | ended}) | {"__seclyzer_fleet": {"go": list(hosts)}})["back"]
     alone = {"edge1": hosts["edge1"], "edge3": hosts["edge3"]}
     assert action._alone(facts(alone) | {"__seclyzer_fleet": {"go": list(alone)}})["back"] == []
 

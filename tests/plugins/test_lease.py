@@ -102,7 +102,7 @@ def test_who_has_waited_for_a_run_that_went_on_is_refused_also_when_that_has_end
     history.ended(LATER, outcome)
     history.save(blank)
     lease.release(blank, LATER)
-    with pytest.raises(Refused, match=rf"bob@two began the run {LATER} in the same moment, and it went on here"):
+    with pytest.raises(runs.WentOn, match=rf"bob@two began the run {LATER} in the same moment, and it went on here"):
         runs.contested(blank, EARLIER, LATER)
     assert runs.contested(blank, EARLIER) is None, "who comes after the end of a run finds a host without a lease"
 
