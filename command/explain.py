@@ -19,14 +19,8 @@ from .exits import DEGRADED, UNKNOWN, WELL, Stop
 from .host import Host
 from .screen import Screen
 
-JUDGE = """
-import json, sys
-from seclyzer_extractors import config, explain
-files, load = json.loads(sys.argv[1]), config.load
-config.load = lambda kind, *defaults: load(kind, {}, {}, files.get(kind))
-sys.exit(explain.main())
-"""
-"""What is run. It judges by defaults: here by the configuration files of the host, by kind."""
+JUDGE = "import sys; from seclyzer_extractors.explain import main; sys.exit(main())"
+"""What is run, with the configuration files of the host by kind."""
 USED = ("accepted", "behind")
 """Verdicts of events that are in an output."""
 

@@ -1,13 +1,15 @@
 """What the extractors would do with each event of a file, for a producer's author; nothing of an event is repeated.
 
-JSON lines on stdin, a JSON line for each on stdout: `line`, `type`, `verdict` and, where it says more, `why`.
+JSON lines on stdin, a JSON line for each on stdout: `line`, `type`, `verdict` and, where it says more, `why`. By the
+default settings, or by configuration files: the argument is a JSON object of them, by kind.
 """
 
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 
 from . import config, schema
 from .core import Operator
@@ -29,14 +31,18 @@ KEPT_S = 120
 
 def main() -> int:
     """The program."""
-    for verdict in explain(sys.stdin.buffer, time.time_ns() // 1000):
+    files = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    for verdict in explain(sys.stdin.buffer, time.time_ns() // 1000, files):
         sys.stdout.write(json.dumps(verdict) + "\n")
     return 0
 
 
-def explain(lines: Iterable[bytes], host_time: int) -> Iterator[dict[str, object]]:
-    """The verdicts, in order; `host_time` is the clock (µs) by which they are judged."""
-    operators = {kind.name: make_operator(kind.name, config.load(kind.name, {}, {}, None)) for kind in schema.kinds()}
+def explain(
+    lines: Iterable[bytes], host_time: int, files: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[dict[str, object]]:
+    """The verdicts, in order; `host_time` is the clock (µs) by which they are judged, `files` are settings by kind."""
+    kinds = [kind.name for kind in schema.kinds()]
+    operators = {kind: make_operator(kind, config.load(kind, {}, {}, files.get(kind))) for kind in kinds}
     for number, line in enumerate(lines, 1):
         if line not in EMPTY:
             yield {"line": number, **_verdict(line, operators, host_time)}
