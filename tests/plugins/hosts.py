@@ -15,6 +15,25 @@ from plugins.module_utils.layout import Layout
 from plugins.module_utils.systemd import Completed
 from scripts.bundle.archives import pack
 
+ABOUT: dict[str, Any] = {
+    "distribution": "debian",
+    "distribution_version": "12",
+    "architecture": "x86_64",
+    "glibc": "2.36",
+    "python": "python3.11",
+    "systemd": True,
+    "root": True,
+    "free": 1 << 30,
+}
+"""What a host says of itself, as far as a bundle depends on it."""
+MANIFEST: dict[str, Any] = {
+    "release": "0.1.0-abcdefabcdef",
+    "systems": {"debian": ["12", "13"]},
+    "architecture": "x86_64",
+    "glibc": "2.31",
+    "archives": {"common": {"unpacked": 1 << 20}, "python3.11": {"unpacked": 20 << 20}},
+}
+"""What that bundle says of itself."""
 UNITS = (".service", ".socket")
 UNIT = """# settings: sha256:{settings}
 [Unit]

@@ -27,25 +27,7 @@ from plugins.plugin_utils.host_checks import (
 )
 from plugins.plugin_utils.values import type_faults
 from tests.helpers import ROOT
-from tests.plugins.hosts import Systemd, bundle, written
-
-ABOUT: dict[str, Any] = {
-    "distribution": "debian",
-    "distribution_version": "12",
-    "architecture": "x86_64",
-    "glibc": "2.36",
-    "python": "python3.11",
-    "systemd": True,
-    "root": True,
-    "free": 1 << 30,
-}
-MANIFEST: dict[str, Any] = {
-    "release": "0.1.0-abcdefabcdef",
-    "systems": {"debian": ["12", "13"]},
-    "architecture": "x86_64",
-    "glibc": "2.31",
-    "archives": {"common": {"unpacked": 1 << 20}, "python3.11": {"unpacked": 20 << 20}},
-}
+from tests.plugins.hosts import ABOUT, MANIFEST, Systemd, bundle, written
 
 
 def test_nothing_speaks_against_a_host_that_is_served() -> None:

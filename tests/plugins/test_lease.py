@@ -7,11 +7,13 @@ import sys
 import time
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 
 from plugins.module_utils import controller, lease, runs
 from plugins.module_utils.files import make_folder
 from plugins.module_utils.history import CONFIRMED, FAILED, NOTHING, RETURNED, SWITCHED, History
 from plugins.module_utils.layout import Layout, Refused
+from plugins.modules import seclyzer_deployment
 
 
 @pytest.fixture
@@ -105,6 +107,22 @@ def test_who_has_waited_for_a_run_that_went_on_is_refused_also_when_that_has_end
     with pytest.raises(runs.WentOn, match=rf"bob@two began the run {LATER} in the same moment, and it went on here"):
         runs.contested(blank, EARLIER, LATER)
     assert runs.contested(blank, EARLIER) is None, "who comes after the end of a run finds a host without a lease"
+
+
+def test_the_module_returns_that_another_run_went_on(
+    blank: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lease of a run that has ended is gone, so that it tells nothing."""
+
+    def went_on(*_: object) -> None:
+        raise runs.WentOn("it went on here")
+
+    monkeypatch.setattr(seclyzer_deployment, "run", went_on)
+    given = {"state": "staged", "base": str(blank.base), "rollout": EARLIER}
+    with patch_module_args(given), pytest.raises(SystemExit):
+        seclyzer_deployment.main()
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (found["failed"], found["went_on"], found.get("lease")) == (True, True, None)
 
 
 @pytest.mark.parametrize("how", ["switched", "old", "an unknown name"])

@@ -14,7 +14,7 @@ from plugins.action import seclyzer_removal as removal
 from plugins.action import seclyzer_report as report
 from plugins.module_utils.fleet_entry import Entry
 from plugins.module_utils.history import RETRY
-from plugins.module_utils.lease import Lease
+from plugins.module_utils.lease import WENT_ON, Lease
 from tests.helpers import ROOT
 
 AGAIN = "with the same content again, -e retry=true beside it"
@@ -136,8 +136,10 @@ def test_a_host_that_another_run_has_is_to_be_tried_when_that_run_has_ended(call
     called()
     taken = Lease(run="r1", by="anna@vm", since=0.0, deadline=900.0).sentence()
     one = Entry("edge1", "edge", state, at="the switch", cause=[f"a run goes on with all its hosts: {taken}"])
-    words = report.command(one, "site.yml", {})
-    assert words == "when that run has ended: ansible-playbook -i inventories/lab site.yml -e only=failed"
+    again = "when that run has ended: ansible-playbook -i inventories/lab site.yml -e only=failed"
+    assert report.command(one, "site.yml", {}) == again
+    one.cause = [f"anna@vm began the run r1 {WENT_ON}, so the host is left alone"]
+    assert report.command(one, "site.yml", {}) == again
 
 
 def test_after_a_check_the_check_is_named_whose_hosts_no_last_report_has(called: Any) -> None:

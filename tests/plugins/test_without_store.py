@@ -16,25 +16,13 @@ from plugins.module_utils import launcher, machine, store_way
 from plugins.module_utils.layout import Layout
 from plugins.plugin_utils.host_checks import needs_store
 from tests.helpers import ROOT
+from tests.plugins import hosts as hosts_of_tests
+from tests.plugins.hosts import MANIFEST
 
 URL = "https://store:8086"
 NO_ADDRESS = "the store's name store has no address here, and {}; influxdb_url can name another"
-MANIFEST: dict[str, Any] = {
-    "release": "0.1.0-abcdefabcdef",
-    "systems": {"debian": ["12"]},
-    "architecture": "x86_64",
-    "archives": {"common": {"unpacked": 1 << 20}, "python3.11": {"unpacked": 20 << 20}},
-}
-ABOUT: dict[str, Any] = {
-    "distribution": "debian",
-    "distribution_version": "12",
-    "architecture": "x86_64",
-    "glibc": "2.36",
-    "python": "python3.11",
-    "root": True,
+ABOUT: dict[str, Any] = hosts_of_tests.ABOUT | {
     "time": 0.0,
-    "systemd": True,
-    "free": 1 << 30,
     "free_state": 1 << 30,
     "spooled": 0,
     "memory": 1 << 30,
@@ -165,6 +153,18 @@ def test_an_edge_that_is_refused_itself_or_away_goes_on_by_no_token() -> None:
     full = seen("", refused=["/opt/seclyzer has 3 MiB left"])
     found = fleet._chosen(hosts(edge1=full, edge2={"__seclyzer_host": {"unreachable": True}}, store=FULL), spare=True)
     assert found["go"] == found["general"] == []
+
+
+def test_edges_that_cannot_reach_a_store_on_its_own_loopback_end_the_run_at_its_first_look(tmp_path: Path) -> None:
+    groups = {"seclyzer_edge": {"hosts": {"edge1": None}}, "seclyzer_store": {"hosts": {"its-store": None}}}
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"vars": {"influxdb_tls": False}, "children": groups}}))
+    program = str(Path(sys.executable).parent / "ansible-playbook")
+    command = [program, "-i", str(inventory), "site.yml", "--check", "-e", "mode=rust"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    assert "influxdb_tls is false, so the gateway of its-store answers on its own loopback only" in done.stdout
+    assert "Read what the host is and runs" not in done.stdout, "no host is asked"
 
 
 def test_the_report_names_the_hosts_on_which_the_store_has_no_address() -> None:
